@@ -1,0 +1,21 @@
+"""CEN-PSPNet, ResNet-152, NYUDv2 at half resolution.
+
+python tools/train.py configs/cen/pspnet_r152_nyud_half.py
+
+The paper's recipe with halved sizes; the paper has no such experiment. Needs ImageNet
+weights (torchvision) and a GPU; not trained here.
+"""
+
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/cen_pspnet.py',
+    '../_base_/datasets/nyudv2_half.py',
+    '../_base_/schedules/cen_450e.py',
+]
+model = dict(
+    data_preprocessor=dict(size=(250, 250)),
+    backbone=dict(
+        depth=152,
+        init_cfg=dict(checkpoint='torchvision://resnet152'),
+    ),
+)

@@ -1,0 +1,17 @@
+"""CEN-RefineNet, ResNet-101, NYUDv2 at half resolution.
+
+python tools/train.py configs/cen/refinenet_r101_nyud_half.py
+
+The paper's recipe with halved sizes; the paper has no such experiment. Needs ImageNet
+weights (torchvision) and a GPU; not trained here.
+"""
+
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/cen_refinenet.py',
+    '../_base_/datasets/nyudv2_half.py',
+    '../_base_/schedules/cen_300e.py',
+]
+model = dict(
+    data_preprocessor=dict(size=(250, 250)),
+)

@@ -1,0 +1,33 @@
+"""Channel Exchanging Networks for MMSegmentation, for any aligned modalities.
+
+A multimodal network is not a new network: it is any MMSegmentation model, run on
+modalities that are folded into the batch axis, with norm layers that are private to
+each modality and exchange channels. The data flow, in reading order:
+
+    sample ─ `datasets`, `transforms` ─► one array per modality, moved by one random draw
+           ─ `PackMultimodalInputs` ─► one packed tensor, modalities side by side
+           ─ `MultimodalPreprocessor` ─► colour order, mean and std, padding: (B, M*C, H, W)
+           ─ `CENResNet` ─► fold ─► shared conv ─► private norm ─► exchange ─► (B*M, C, H, W)
+           ─ `EnsembleHead` ─► one decode head for all streams ─► logits per stream, and
+             their ensemble
+           ─ `StreamIoUMetric` ─► aAcc, mAcc and mIoU of every stream and of the ensemble
+
+`custom_imports = dict(imports=['mmseg_cen'])` in a config registers all of it.
+
+Reference: Wang et al., "Deep Multimodal Fusion by Channel Exchanging", NeurIPS 2020.
+"""
+
+# `compat` comes first: without it, parts of mmseg do not import on a current stack.
+from . import compat  # isort: skip
+from . import datasets, hooks, metrics, models, transforms
+from .version import __version__
+
+__all__ = [
+    '__version__',
+    'compat',
+    'datasets',
+    'hooks',
+    'metrics',
+    'models',
+    'transforms',
+]

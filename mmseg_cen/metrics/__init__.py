@@ -1,0 +1,5 @@
+"""Metrics of every stream and of the ensemble, in one pass."""
+
+from .stream_iou import StreamIoUMetric
+
+__all__ = ['StreamIoUMetric']

@@ -1,0 +1,83 @@
+"""Channel exchange: which channels, and by what they are replaced. Pure functions."""
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+ExchangeScope = Literal['own', 'all']
+
+
+def check_scope(scope: str) -> None:
+    """Raise a ValueError unless ``scope`` is an :data:`ExchangeScope`."""
+    if scope not in get_args(ExchangeScope):
+        raise ValueError(
+            f"the scope of the exchange is 'own' (a modality gives away channels of "
+            f"its own part only) or 'all' (any channel), got {scope!r}"
+        )
+
+
+def own_part(
+    num_modalities: int, num_channels: int, device: torch.device | str | None = None
+) -> Tensor:
+    """Where modality m may give channels away: the m-th of M equal slices (Sec. 3.3).
+
+    The parts are those of :func:`torch.tensor_split`: disjoint, and together all
+    channels, so that no channel is driven to zero in every modality at once.
+
+    Returns:
+        Boolean mask of shape (M, C).
+    """
+    size, remainder = divmod(num_channels, num_modalities)
+    m = torch.arange(num_modalities + 1, device=device)
+    bounds = m * size + m.clamp(max=remainder)
+    channel = torch.arange(num_channels, device=device)
+    return (bounds[:-1, None] <= channel) & (channel < bounds[1:, None])
+
+
+def exchanged_channels(
+    gamma: Tensor, threshold: float, scope: ExchangeScope = 'own'
+) -> Tensor:
+    r"""Channels that are replaced: :math:`|\gamma_{m,c}| < \theta`, within the scope.
+
+    Args:
+        gamma: Scaling factors, (M, C).
+        threshold: Exchange threshold :math:`\theta`; 0 exchanges nothing.
+        scope: ``'own'``: a modality gives away channels of its :func:`own_part` only;
+            ``'all'``: of all its channels.
+
+    Returns:
+        Boolean mask of shape (M, C).
+    """
+    small = gamma.abs() < threshold
+    return small if scope == 'all' else small & own_part(*gamma.shape, gamma.device)
+
+
+def exchange_channels(
+    x: Tensor, gamma: Tensor, threshold: float, scope: ExchangeScope = 'own'
+) -> Tensor:
+    r"""Replace each unimportant channel by its mean over the other modalities (Eq. 6).
+
+    Gradients reach the modalities whose activations are used, never the one that is
+    replaced. One modality alone has nobody to take channels from and is returned as is.
+
+    Args:
+        x: Normalized features, (B, M, C, H, W).
+        gamma: Scaling factors, (M, C).
+        threshold: Exchange threshold :math:`\theta`; 0 exchanges nothing.
+        scope: See :func:`exchanged_channels`.
+
+    Returns:
+        Features of the shape of ``x``.
+    """
+    num_modalities = x.shape[1]
+    if num_modalities == 1:
+        return x
+    # A sum of rolls, rather than `x.sum(1) - x`, keeps the swap of two streams exact.
+    others = x.roll(1, dims=1)
+    for shift in range(2, num_modalities):
+        others = others + x.roll(shift, dims=1)
+    if num_modalities > 2:
+        others = others / (num_modalities - 1)
+    replaced = exchanged_channels(gamma, threshold, scope)
+    return torch.where(replaced[:, :, None, None], others, x)

@@ -1,0 +1,117 @@
+"""Segmentor that predicts every stream and the ensemble in one pass."""
+
+from typing import Any
+
+import torch
+from mmengine.dist import all_reduce_dict
+from mmengine.structures import PixelData
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from .ensemble_head import ENSEMBLE, EnsembleHead
+from .preprocessor import MultimodalPreprocessor
+
+
+@MODELS.register_module()
+class CENSegmentor(EncoderDecoder):
+    """Encoder-decoder whose ``decode_head`` is an :class:`EnsembleHead`.
+
+    A plain ``EncoderDecoder`` runs the same network and returns the ensemble; this one
+    returns all streams. Whole and sliding inference, flipping and resizing are those of
+    ``EncoderDecoder``, done for all streams side by side on the channel axis.
+
+    Each predicted sample has, besides ``pred_sem_seg`` and ``seg_logits`` of the
+    ensemble, ``pred_streams`` and ``stream_logits``, with one field per modality:
+    ``sample.pred_streams.rgb`` is of shape (1, H, W).
+
+    Raises:
+        ValueError: The parts of the model disagree about the modalities.
+    """
+
+    decode_head: EnsembleHead
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        num_modalities = getattr(self.backbone, 'num_modalities', None)
+        if num_modalities not in (None, len(self.modalities)):
+            raise ValueError(
+                f'the decode_head has {len(self.modalities)} modalities '
+                f'{self.modalities}, but backbone.num_modalities={num_modalities}; '
+                f'make them agree'
+            )
+        if isinstance(self.data_preprocessor, MultimodalPreprocessor):
+            names = tuple(self.data_preprocessor.modalities)
+            if names != self.modalities:
+                raise ValueError(
+                    f'the decode_head has modalities {self.modalities}, the '
+                    f'data_preprocessor {names}; make names and order agree'
+                )
+
+    def _init_decode_head(self, decode_head: dict[str, Any]) -> None:
+        super()._init_decode_head(decode_head)
+        if not isinstance(self.decode_head, EnsembleHead):
+            raise ValueError(
+                f'the decode_head of a CENSegmentor is an EnsembleHead, got '
+                f'{type(self.decode_head).__name__}; wrap its config: '
+                f"dict(type='EnsembleHead', modalities=(...), head=dict(...))"
+            )
+        # What `slide_inference` allocates: all streams and the ensemble.
+        self.out_channels = (len(self.modalities) + 1) * self.decode_head.out_channels
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the streams, in order."""
+        return self.decode_head.modalities
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Logits of all streams and the ensemble side by side, (B, (M+1)*K, H, W)."""
+        return self.decode_head.predict_streams(
+            self.extract_feat(inputs), batch_img_metas
+        )
+
+    def postprocess_result(
+        self, seg_logits: Tensor, data_samples: list | None = None
+    ) -> list:
+        samples = super().postprocess_result(seg_logits, data_samples)
+        for sample in samples:
+            parts = sample.seg_logits.data.chunk(len(self.modalities) + 1)
+            if self.decode_head.out_channels == 1:
+                # As `EncoderDecoder` does, which sees more than one channel here.
+                parts = [part.sigmoid() for part in parts]
+            self.set_predictions(
+                sample, dict(zip([*self.modalities, ENSEMBLE], parts, strict=True))
+            )
+        return samples
+
+    def set_predictions(self, sample: Any, scores: dict[str, Tensor]) -> None:
+        """Write ``scores`` and the classes they predict into ``sample``.
+
+        Args:
+            sample: A ``SegDataSample``, changed in place.
+            scores: Logits or probabilities (K, H, W) of each stream and the ensemble;
+                of a binary model, probabilities (1, H, W).
+        """
+        classes = {name: self._classify(score) for name, score in scores.items()}
+        sample.set_data(
+            dict(
+                seg_logits=PixelData(data=scores[ENSEMBLE]),
+                pred_sem_seg=PixelData(data=classes[ENSEMBLE]),
+                stream_logits=PixelData(**{m: scores[m] for m in self.modalities}),
+                pred_streams=PixelData(**{m: classes[m] for m in self.modalities}),
+            )
+        )
+
+    def _classify(self, scores: Tensor) -> Tensor:
+        if self.decode_head.out_channels == 1:
+            return (scores > self.decode_head.threshold).to(scores)
+        return scores.argmax(dim=0, keepdim=True)
+
+    def parse_losses(
+        self, losses: dict[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The total loss, and what is logged: the mean over all processes."""
+        total, logged = super().parse_losses(losses)
+        logged = {name: torch.as_tensor(v).detach() for name, v in logged.items()}
+        all_reduce_dict(logged, op='mean')
+        return total, logged

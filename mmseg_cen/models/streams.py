@@ -1,0 +1,38 @@
+"""Fold the streams of M modalities into the batch axis, and back.
+
+Shape letters, used bare throughout the package:
+
+    B: batch size
+    M: number of modalities, and so of streams
+    C: channels of one stream
+    K: number of classes
+    H, W: height, width
+
+A *packed* tensor keeps the streams side by side on the channel axis, (B, M*C, H, W);
+a *folded* one keeps them on the batch axis, (B*M, C, H, W), modality varying fastest.
+On contiguous memory the two are views of each other, and a convolution over a folded
+tensor is shared by all modalities by construction.
+"""
+
+from torch import Tensor
+
+
+def fold_streams(packed: Tensor, num_modalities: int) -> Tensor:
+    """(B, M*C, H, W) -> (B*M, C, H, W).
+
+    Raises:
+        ValueError: The channels cannot be divided among the modalities.
+    """
+    channels = packed.shape[1]
+    if channels % num_modalities:
+        raise ValueError(
+            f'packed inputs hold the same number of channels for each modality, but '
+            f'{channels} channels are no multiple of num_modalities={num_modalities}; '
+            f'make the modalities of the data and of the model agree'
+        )
+    return packed.unflatten(1, (num_modalities, -1)).flatten(0, 1)
+
+
+def split_streams(folded: Tensor, num_modalities: int) -> Tensor:
+    """(B*M, C, H, W) -> (B, M, C, H, W)."""
+    return folded.unflatten(0, (-1, num_modalities))

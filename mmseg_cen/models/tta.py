@@ -1,0 +1,47 @@
+"""Test-time augmentation that keeps every stream."""
+
+from typing import Any
+
+from mmseg.models.segmentors import SegTTAModel
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from .ensemble_head import ENSEMBLE
+from .segmentor import CENSegmentor
+
+
+@MODELS.register_module()
+class CENTTAModel(SegTTAModel):
+    """Average the probabilities of each stream and of the ensemble.
+
+    Around a model that is no :class:`CENSegmentor`, it is ``SegTTAModel``.
+    """
+
+    def merge_preds(self, data_samples_list: list[list[Any]]) -> list[Any]:
+        """Merge the predictions of the augmented versions of each sample.
+
+        Args:
+            data_samples_list: For each sample, its predictions, at its original size.
+        """
+        if not isinstance(self.module, CENSegmentor):
+            return super().merge_preds(data_samples_list)
+        merged = []
+        for augmented in data_samples_list:
+            names = (*self.module.modalities, ENSEMBLE)
+            scores = {
+                name: sum(self._probabilities(s, name) for s in augmented)
+                / len(augmented)
+                for name in names
+            }
+            self.module.set_predictions(augmented[0], scores)
+            merged.append(augmented[0])
+        return merged
+
+    def _probabilities(self, sample: Any, name: str) -> Tensor:
+        logits = (
+            sample.seg_logits.data
+            if name == ENSEMBLE
+            else sample.stream_logits.get(name)
+        )
+        binary = self.module.decode_head.out_channels == 1
+        return logits if binary else logits.softmax(dim=0)

@@ -1,0 +1,109 @@
+import pytest
+import torch
+from mmcv.cnn import build_norm_layer
+from mmengine.model import convert_sync_batchnorm, revert_sync_batchnorm
+from torch import nn
+from torch.testing import assert_close
+
+from mmseg_cen.models import ModalityBN, ModalityIN, split_streams
+
+PAIRS = [(ModalityBN, nn.BatchNorm2d), (ModalityIN, nn.InstanceNorm2d)]
+
+
+@pytest.mark.parametrize(('private_type', 'layer_type'), PAIRS)
+@pytest.mark.parametrize('training', [True, False])
+@pytest.mark.parametrize('M', [1, 2, 3])
+def test_a_private_norm_equals_separate_norms(private_type, layer_type, training, M):
+    torch.manual_seed(0)
+    separate = [
+        layer_type(4, affine=True, track_running_stats=True) for _ in range(M)
+    ]
+    private = private_type(4, num_modalities=M, track_running_stats=True)
+    for norm in separate:
+        nn.init.normal_(norm.weight)
+        nn.init.normal_(norm.running_mean)
+    for name in ('weight', 'bias', 'running_mean', 'running_var'):
+        tensors = [getattr(norm, name).data for norm in separate]
+        getattr(private.norm, name).data.copy_(torch.cat(tensors))
+    private.train(training)
+    x = torch.randn(2 * M, 4, 5, 5, requires_grad=True)
+    streams = split_streams(x, M)
+    expected = [
+        norm.train(training)(streams[:, m]) for m, norm in enumerate(separate)
+    ]
+    out = private(x)
+    assert_close(split_streams(out, M), torch.stack(expected, dim=1))
+    for name in ('running_mean', 'running_var'):
+        assert_close(
+            getattr(private.norm, name), torch.cat([getattr(n, name) for n in separate])
+        )
+    grad = torch.randn_like(out)
+    grads = torch.autograd.grad(out, [x, private.norm.weight], grad)
+    each = torch.autograd.grad(
+        torch.stack(expected, dim=1),
+        [x, *(norm.weight for norm in separate)],
+        split_streams(grad, M),
+    )
+    assert_close(grads[0], each[0])
+    assert_close(grads[1], torch.cat(each[1:]))
+
+
+@pytest.mark.parametrize(('private_type', 'layer_type'), PAIRS)
+def test_a_unimodal_checkpoint_initializes_every_modality(private_type, layer_type):
+    unimodal = layer_type(4, affine=True, track_running_stats=True)
+    nn.init.normal_(unimodal.weight)
+    unimodal.num_batches_tracked.fill_(7)
+    private = private_type(4, num_modalities=3, track_running_stats=True)
+    private.load_state_dict(unimodal.state_dict())
+    assert_close(private.gamma, unimodal.weight.expand(3, 4))
+    assert private.norm.num_batches_tracked == 7
+
+
+def test_its_own_checkpoint_is_loaded_as_it_is():
+    norm, other = ModalityBN(4, 2), ModalityBN(4, 2)
+    nn.init.normal_(norm.norm.weight)
+    other.load_state_dict(norm.state_dict())
+    assert torch.equal(other.gamma, norm.gamma)
+
+
+def test_the_exchange_follows_the_norm():
+    norm = ModalityBN(4, 2, exchange_threshold=0.5).eval()
+    norm.norm.weight.data = torch.tensor([0.0, 1, 1, 1, 1, 1, 0, 1])
+    norm.norm.bias.data = torch.arange(8.0)
+    x = torch.randn(2, 4, 3, 3)
+    rgb, depth = norm(x)
+    assert_close(rgb[0], depth[0])  # rgb gave channel 0 away, and depth channel 2
+    assert_close(rgb[2], depth[2])
+    assert not torch.allclose(rgb[1], depth[1])
+
+
+def test_threshold_zero_is_the_plain_norm():
+    x = torch.randn(4, 4, 3, 3)
+    off, zero = ModalityBN(4, 2), ModalityBN(4, 2, exchange_threshold=0.0)
+    assert torch.equal(off(x), zero(x))
+
+
+def test_sync_bn_conversion_and_reversion_keep_values_and_exchange():
+    model = nn.Sequential(ModalityBN(4, 2, exchange_threshold=0.9)).eval()
+    nn.init.uniform_(model[0].norm.weight)
+    x = torch.randn(4, 4, 3, 3)
+    expected = model(x)
+    converted = convert_sync_batchnorm(model)
+    assert isinstance(converted[0].norm, nn.SyncBatchNorm)
+    assert_close(converted.eval()(x), expected)
+    reverted = revert_sync_batchnorm(converted)
+    assert not isinstance(reverted[0].norm, nn.SyncBatchNorm)
+    assert_close(reverted.eval()(x), expected)
+
+
+def test_mmcv_names_it_like_the_norm_of_unimodal_checkpoints():
+    name, norm = build_norm_layer(
+        dict(type='ModalityBN', num_modalities=2), 8, postfix=1
+    )
+    assert name == 'bn1'
+    assert norm.gamma.shape == (2, 8)
+
+
+def test_features_of_another_number_of_modalities_are_refused():
+    with pytest.raises(ValueError, match=r'\(B\*2, 4, H, W\), got \(3, 4, 5, 5\)'):
+        ModalityBN(4, 2)(torch.zeros(3, 4, 5, 5))

@@ -1,0 +1,48 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.testing import assert_close
+
+from mmseg_cen.models.refinenet_head import (
+    ChainedResidualPooling,
+    RefineNetHead,
+    ResidualConvUnit,
+)
+
+
+def conv(layer, x):
+    return F.conv2d(x, layer.conv.weight, layer.conv.bias, padding=1)
+
+
+@pytest.mark.parametrize('rectify', [False, True])
+def test_residual_conv_unit_equals_its_formula(rectify):
+    unit = ResidualConvUnit(4, rectify_residual=rectify)
+    x = torch.randn(2, 4, 6, 6)
+    y = conv(unit.conv2, conv(unit.conv1, x.relu()).relu())
+    assert_close(unit(x), (x.relu() if rectify else x) + y)
+
+
+def test_chained_residual_pooling_equals_its_formula():
+    pool = ChainedResidualPooling(4)
+    x = torch.randn(2, 4, 6, 6)
+    expected = p = x.relu()
+    for layer in pool.convs:
+        p = conv(layer, F.max_pool2d(p, 5, 1, 2))
+        expected = expected + p
+    assert len(pool.convs) == 4
+    assert_close(pool(x), expected)
+
+
+def test_logits_have_the_size_of_the_finest_stage():
+    head = RefineNetHead((4, 8, 16, 32), channels=8, num_classes=5)
+    feats = [torch.randn(2, c, s, s) for c, s in zip((4, 8, 16, 32), (16, 8, 4, 2))]
+    assert head(feats).shape == (2, 5, 16, 16)
+
+
+def test_it_has_no_norm_unless_asked():
+    def norms(**kwargs):
+        head = RefineNetHead((4, 8, 16, 32), channels=8, num_classes=5, **kwargs)
+        return [m for m in head.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+
+    assert not norms()
+    assert norms(norm_cfg=dict(type='BN'))

@@ -1,0 +1,23 @@
+import pytest
+import torch
+
+from mmseg_cen.models import fold_streams, split_streams
+
+
+@pytest.mark.parametrize('num_modalities', [1, 2, 3, 4])
+def test_folding_and_splitting_is_a_view_of_the_packed_tensor(num_modalities):
+    packed = torch.randn(2, num_modalities * 5, 4, 3)
+    folded = fold_streams(packed, num_modalities)
+    assert folded.shape == (2 * num_modalities, 5, 4, 3)
+    assert folded.data_ptr() == packed.data_ptr()
+    assert torch.equal(split_streams(folded, num_modalities).flatten(1, 2), packed)
+
+
+def test_the_modality_varies_fastest():
+    packed = torch.cat([torch.full((2, 3, 1, 1), float(m)) for m in range(4)], dim=1)
+    assert fold_streams(packed, 4)[:, 0].flatten().tolist() == [0, 1, 2, 3] * 2
+
+
+def test_channels_that_cannot_be_divided_are_refused():
+    with pytest.raises(ValueError, match='7 channels are no multiple'):
+        fold_streams(torch.zeros(1, 7, 2, 2), 2)
