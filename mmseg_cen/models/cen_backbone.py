@@ -30,9 +30,9 @@ class CENResNet(ResNet):
             M equal slices only; ``'all'`` (released code): any channel.
         in_channels: Channels C of one modality, after tiling.
         **kwargs: Arguments of :class:`mmseg.models.ResNet`. ``deep_stem=True`` is
-            ResNet V1c, with ``avg_down=True`` V1d. ``zero_init_residual`` is off by default for depths 18 and
-            34, where it would start with all own parts exchanged: there, the last norm
-            of a block follows a 3x3 convolution.
+            ResNet V1c, with ``avg_down=True`` V1d. ``zero_init_residual`` is off by
+            default for depths 18 and 34, where it would start with all own parts
+            exchanged: there, the last norm of a block follows a 3x3 convolution.
 
     Shape:
         - Input: packed modalities, (B, M*C, H, W).

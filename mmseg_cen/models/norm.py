@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import torch
-import torch.distributed.nn.functional as dist_functional
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -91,18 +89,13 @@ class ModalityNorm(nn.Module):
                 f'model has as many modalities as the data'
             )
         packed = x.reshape(-1, self.norm.num_features, *x.shape[2:])
-        out = self._normalize(packed)
+        out = self.norm(packed)
         if self.exchange_threshold:  # neither None nor 0
             out = out.unflatten(1, (self.num_modalities, self.num_features))
             out = exchange_channels(
                 out, self.gamma, self.exchange_threshold, self.exchange_scope
             )
         return out.reshape(x.shape)
-
-    def _normalize(self, packed: Tensor) -> Tensor:
-        if isinstance(self.norm, nn.SyncBatchNorm) and packed.device.type == 'cpu':
-            return cpu_sync_batch_norm(packed, self.norm)
-        return self.norm(packed)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any
@@ -143,35 +136,3 @@ class ModalityIN(ModalityNorm):
     _abbr_ = 'in'
     layer_type = nn.InstanceNorm2d
     defaults = {'affine': True}
-
-
-def cpu_sync_batch_norm(x: Tensor, norm: nn.SyncBatchNorm) -> Tensor:
-    """What :class:`torch.nn.SyncBatchNorm` computes, which refuses to do it on CPU.
-
-    Args:
-        x: Packed features, (B, C, H, W), B of this process.
-        norm: The layer; its running statistics are updated in training mode.
-    """
-    distributed = (
-        torch.distributed.is_available() and torch.distributed.is_initialized()
-    )
-    if not (norm.training and distributed):
-        return norm(x)
-    axes, shape = (0, 2, 3), (1, -1, 1, 1)
-    count = torch.as_tensor(float(x.numel() // x.shape[1]), device=x.device)
-    torch.distributed.all_reduce(count)
-    mean = dist_functional.all_reduce(x.sum(axes)) / count
-    centred = x - mean.view(shape)
-    var = dist_functional.all_reduce(centred.square().sum(axes)) / count
-    if norm.track_running_stats:
-        with torch.no_grad():
-            norm.num_batches_tracked += 1
-            momentum = norm.momentum
-            if momentum is None:  # a cumulative average
-                momentum = 1 / float(norm.num_batches_tracked)
-            norm.running_mean.lerp_(mean, momentum)
-            norm.running_var.lerp_(var * count / (count - 1), momentum)
-    out = centred * (var + norm.eps).rsqrt().view(shape)
-    if norm.affine:
-        out = out * norm.weight.view(shape) + norm.bias.view(shape)
-    return out

@@ -30,9 +30,7 @@ def test_the_ensemble_is_the_alpha_weighted_mean(head):
     assert_close(head.alpha.sum(), torch.ones(()))
     out = head.forward_streams([torch.randn(6, 4, 8, 8)])
     assert list(out) == ['rgb', 'depth', 'thermal', ENSEMBLE]
-    expected = sum(
-        a * out[m] for a, m in zip(head.alpha, head.modalities, strict=True)
-    )
+    expected = sum(a * out[m] for a, m in zip(head.alpha, head.modalities, strict=True))
     assert_close(out[ENSEMBLE], expected)
 
 
@@ -63,7 +61,7 @@ def test_the_output_of_a_plain_segmentor_is_chosen():
     feats = [torch.randn(4, 4, 8, 8)]
     head = EnsembleHead(fcn(), modalities=('rgb', 'depth'), output='depth').eval()
     assert torch.equal(head(feats), head.forward_streams(feats)['depth'])
-    with pytest.raises(ValueError, match="output is one of .* got 'thermal'"):
+    with pytest.raises(ValueError, match=r"output is one of .* got 'thermal'"):
         EnsembleHead(fcn(), modalities=('rgb', 'depth'), output='thermal')
 
 
@@ -84,9 +82,7 @@ def test_names_that_are_taken_are_refused(modalities):
             in_index=[0, 1, 2, 3],
             pool_scales=(1, 2),
         ),
-        dict(
-            type='RefineNetHead', in_channels=[4, 8, 16, 32], in_index=[0, 1, 2, 3]
-        ),
+        dict(type='RefineNetHead', in_channels=[4, 8, 16, 32], in_index=[0, 1, 2, 3]),
     ],
     ids=lambda kwargs: kwargs['type'],
 )
