@@ -14,15 +14,14 @@ from mmengine.visualization import TensorboardVisBackend
 from mmseg.registry import HOOKS
 from torch import nn
 
+from mmseg_cen.models.convert import exchanging_norms
 from mmseg_cen.models.ensemble_head import EnsembleHead
 from mmseg_cen.models.exchange import own_part
-
-from .sparsity import exchanging_norms
 
 
 def stage_of(name: str) -> str:
     """Stage of a layer: ``'backbone.layer3.5.bn2'`` -> ``'layer3'``."""
-    path = name.split('.')
+    path = name.replace('backbone.backbone.', 'backbone.').split('.')  # CENBackbone
     return path[1] if path[0] == 'backbone' and len(path) > 2 else path[0]
 
 

@@ -10,17 +10,8 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
+from mmseg_cen.models.convert import exchanging_norms
 from mmseg_cen.models.exchange import ExchangeScope, check_scope, own_part
-from mmseg_cen.models.norm import ModalityNorm
-
-
-def exchanging_norms(model: nn.Module) -> dict[str, ModalityNorm]:
-    """The norm layers of ``model`` after which channels may be exchanged, by name."""
-    return {
-        name: norm
-        for name, norm in model.named_modules()
-        if isinstance(norm, ModalityNorm) and norm.exchange_threshold is not None
-    }
 
 
 def gamma_l1(model: nn.Module, scope: ExchangeScope = 'own') -> Tensor:

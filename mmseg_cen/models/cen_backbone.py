@@ -1,14 +1,18 @@
 """CEN backbones."""
 
+import logging
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from mmseg.models.backbones.resnet import BasicBlock, ResNet
+from mmengine.logging import print_log
+from mmengine.model import BaseModule
+from mmseg.models.backbones.resnet import ResNet
 from mmseg.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
-from .convert import to_multimodal
-from .exchange import ExchangeScope, check_scope
+from .convert import exchanging_norms, is_convolution, to_multimodal
+from .exchange import ExchangeScope
 from .streams import fold_streams
 
 
@@ -30,9 +34,9 @@ class CENResNet(ResNet):
             M equal slices only; ``'all'`` (released code): any channel.
         in_channels: Channels C of one modality, after tiling.
         **kwargs: Arguments of :class:`mmseg.models.ResNet`. ``deep_stem=True`` is
-            ResNet V1c, with ``avg_down=True`` V1d. ``zero_init_residual`` is off by default for depths 18 and
-            34, where it would start with all own parts exchanged: there, the last norm
-            of a block follows a 3x3 convolution.
+            ResNet V1c, with ``avg_down=True`` V1d. ``zero_init_residual`` is off by
+            default for depths 18 and 34, where it would start with all own parts
+            exchanged: there, the last norm of a block follows a 3x3 convolution.
 
     Shape:
         - Input: packed modalities, (B, M*C, H, W).
@@ -52,40 +56,115 @@ class CENResNet(ResNet):
         in_channels: int = 3,
         **kwargs: Any,
     ) -> None:
-        if num_modalities < 1:
-            raise ValueError(f'num_modalities is at least 1, got {num_modalities}')
-        if exchange_threshold < 0:
-            raise ValueError(
-                f'exchange_threshold bounds |gamma| and is not negative, got '
-                f'{exchange_threshold}; 0 exchanges nothing'
-            )
-        check_scope(exchange_scope)
         if depth in (18, 34):
             kwargs.setdefault('zero_init_residual', False)
         super().__init__(depth=depth, in_channels=in_channels, **kwargs)
         _check_checkpoint_source(self.init_cfg)
         self.num_modalities = num_modalities
         self.in_channels = in_channels
-        to_multimodal(self, num_modalities)
-        for stage in self.res_layers:
-            for block in getattr(self, stage):
-                after_3x3 = [block.norm2]
-                if isinstance(block, BasicBlock):
-                    after_3x3.append(block.norm1)
-                for norm in after_3x3:
-                    norm.exchange_threshold = exchange_threshold
-                    norm.exchange_scope = exchange_scope
+        to_multimodal(self, num_modalities, exchange_threshold, exchange_scope)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        expected = self.num_modalities * self.in_channels
-        if x.shape[1] != expected:
+        return super().forward(_fold_inputs(x, self.num_modalities, self.in_channels))
+
+
+@MODELS.register_module()
+class CENBackbone(BaseModule):
+    """Any backbone of the toolbox, over streams that exchange channels.
+
+    ``CENBackbone(dict(type='ResNet', ...))`` is :class:`CENResNet`, and with one
+    modality it is the backbone itself. Its state dict has the names of the backbone,
+    whose checkpoints, given by its own ``init_cfg`` or loaded, initialize all
+    modalities.
+
+    Args:
+        backbone: Config of a backbone, as for the unimodal model.
+        num_modalities: Number of modalities M; by default, that of ``modalities``.
+        modalities: Names of the modalities, of which only the number counts.
+        exchange_threshold: See :func:`to_multimodal`, as for all that follow.
+        init_cfg: Initialization config.
+        **exchange: ``exchange_scope``, ``kernel_sizes``, ``pattern``, ``stages`` and
+            ``layer_norms``.
+
+    Shape:
+        - Input: packed modalities, (B, M*C, H, W).
+        - Output: what the backbone returns, of folded feature maps, (B*M, C_i, ...).
+
+    Raises:
+        ValueError: The backbone cannot be converted, or an argument has no meaning, or
+            the input's channels are not those of M modalities.
+    """
+
+    def __init__(
+        self,
+        backbone: dict[str, Any],
+        num_modalities: int | None = None,
+        modalities: Sequence[str] | None = None,
+        exchange_threshold: float = 2e-2,
+        init_cfg: dict[str, Any] | None = None,
+        **exchange: Any,
+    ) -> None:
+        super().__init__(init_cfg)
+        counts = {num_modalities, None if modalities is None else len(modalities)}
+        if len(counts - {None}) != 1:
             raise ValueError(
-                f'the backbone takes num_modalities * in_channels = '
-                f'{self.num_modalities} * {self.in_channels} = {expected} packed '
-                f'channels, got {x.shape[1]}; make `modalities` of the dataset, the '
-                f'data_preprocessor and the backbone agree'
+                f'the number of modalities is given by num_modalities, modalities, or '
+                f'both alike, got {num_modalities} and {modalities}'
             )
-        return super().forward(fold_streams(x, self.num_modalities))
+        (self.num_modalities,) = counts - {None}
+        self.backbone = MODELS.build(backbone)
+        _check_checkpoint_source(getattr(self.backbone, 'init_cfg', None))
+        self.in_channels: int = next(
+            layer.in_channels for layer in self.modules() if is_convolution(layer)
+        )
+        to_multimodal(
+            self.backbone, self.num_modalities, exchange_threshold, **exchange
+        )
+        if self.num_modalities > 1 and not exchanging_norms(self):
+            print_log(
+                f'no layer of {type(self.backbone).__name__} exchanges channels: no '
+                f'norm with a scaling factor per channel follows a convolution of the '
+                f'chosen size; CENBackbone takes kernel_sizes, and layer_norms=True '
+                f'for networks with LayerNorm',
+                'current',
+                logging.WARNING,
+            )
+
+    def init_weights(self) -> None:
+        """Initialize, but start no scaling factor that exchanges at 0.
+
+        There, which residual blocks like, all own parts would start exchanged.
+        """
+        super().init_weights()
+        for norm in exchanging_norms(self).values():
+            if not norm.gamma.any():
+                nn.init.ones_(norm.norm.weight)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.backbone(_fold_inputs(x, self.num_modalities, self.in_channels))
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """State of the backbone, under its names."""
+        return self.backbone.state_dict(*args, **kwargs)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any
+    ) -> None:
+        for key in [key for key in state_dict if key.startswith(prefix)]:
+            state_dict[f'{prefix}backbone.{key[len(prefix) :]}'] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def _fold_inputs(x: Tensor, num_modalities: int, in_channels: int) -> Tensor:
+    """(B, M*C, H, W) -> (B*M, C, H, W), or say what does not agree."""
+    expected = num_modalities * in_channels
+    if x.shape[1] != expected:
+        raise ValueError(
+            f'the backbone takes num_modalities * in_channels = {num_modalities} * '
+            f'{in_channels} = {expected} packed channels, got {x.shape[1]}; make '
+            f'`modalities` of the dataset, the data_preprocessor and the backbone agree'
+        )
+    return fold_streams(x, num_modalities)
 
 
 def _check_checkpoint_source(init_cfg: Any) -> None:
