@@ -105,13 +105,14 @@ class CENBackbone(BaseModule):
         **exchange: Any,
     ) -> None:
         super().__init__(init_cfg)
-        counts = {num_modalities, None if modalities is None else len(modalities)}
-        if len(counts - {None}) != 1:
+        given = [num_modalities, None if modalities is None else len(modalities)]
+        counts = {count for count in given if count is not None}
+        if len(counts) != 1:
             raise ValueError(
                 f'the number of modalities is given by num_modalities, modalities, or '
                 f'both alike, got {num_modalities} and {modalities}'
             )
-        (self.num_modalities,) = counts - {None}
+        self.num_modalities = counts.pop()
         self.backbone = MODELS.build(backbone)
         _check_checkpoint_source(getattr(self.backbone, 'init_cfg', None))
         self.in_channels: int = next(

@@ -30,9 +30,7 @@ def test_the_ensemble_is_the_alpha_weighted_mean(head):
     assert_close(head.alpha.sum(), torch.ones(()))
     out = head.forward_streams([torch.randn(6, 4, 8, 8)])
     assert list(out) == ['rgb', 'depth', 'thermal', ENSEMBLE]
-    expected = sum(
-        a * out[m] for a, m in zip(head.alpha, head.modalities, strict=True)
-    )
+    expected = sum(a * out[m] for a, m in zip(head.alpha, head.modalities, strict=True))
     assert_close(out[ENSEMBLE], expected)
 
 
@@ -84,9 +82,7 @@ def test_names_that_are_taken_are_refused(modalities):
             in_index=[0, 1, 2, 3],
             pool_scales=(1, 2),
         ),
-        dict(
-            type='RefineNetHead', in_channels=[4, 8, 16, 32], in_index=[0, 1, 2, 3]
-        ),
+        dict(type='RefineNetHead', in_channels=[4, 8, 16, 32], in_index=[0, 1, 2, 3]),
     ],
     ids=lambda kwargs: kwargs['type'],
 )
@@ -106,11 +102,29 @@ def test_heads_of_the_toolbox_are_taken_as_they_are(kwargs, M):
 
 
 @MODELS.register_module()
+class HeadWithItsOwnPrediction(FCNHead):
+    def predict_by_feat(self, seg_logits, batch_img_metas):
+        return seg_logits
+
+
+@MODELS.register_module()
 class HeadWithItsOwnLoss(FCNHead):
-    def loss_by_feat(self, seg_logits, batch_data_samples):
-        return {}
+    def loss(self, inputs, batch_data_samples, train_cfg):
+        return {'loss': self(inputs).mean()}
 
 
-def test_a_head_with_its_own_loss_is_refused_by_name():
-    with pytest.raises(ValueError, match='HeadWithItsOwnLoss has its own loss_by_feat'):
-        EnsembleHead({**fcn(), 'type': 'HeadWithItsOwnLoss'}, modalities=('rgb',))
+@pytest.mark.parametrize(
+    ('kind', 'why'),
+    [
+        ('HeadWithItsOwnPrediction', 'it has its own predict_by_feat'),
+        ('HeadWithItsOwnLoss', 'its own loss does not call loss_by_feat'),
+        ('IterativeDecodeHead', 'it classifies masks'),
+        ('MaskFormerHead', 'it classifies masks'),
+        ('Mask2FormerHead', 'it classifies masks'),
+        ('SideAdapterCLIPHead', 'it classifies masks'),
+        ('ResNet', 'it is no BaseDecodeHead'),
+    ],
+)
+def test_a_head_without_a_map_of_logits_is_refused_by_name(kind, why):
+    with pytest.raises(ValueError, match=f'cannot take {kind}: {why}'):
+        EnsembleHead({**fcn(), 'type': kind}, modalities=('rgb',))
