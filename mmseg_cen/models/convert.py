@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.model.utils import _BatchNormXd
+from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
@@ -26,6 +27,7 @@ PRIVATE_TYPES: dict[type[nn.Module], type[ModalityNorm]] = {
     nn.BatchNorm2d: ModalityBN,
     nn.BatchNorm3d: ModalityBN,
     nn.SyncBatchNorm: ModalityBN,
+    SyncBatchNorm: ModalityBN,  # what the toolbox builds for 'SyncBN'
     _BatchNormXd: ModalityBN,  # a reverted SyncBatchNorm
     nn.InstanceNorm1d: ModalityIN,
     nn.InstanceNorm2d: ModalityIN,
@@ -117,20 +119,15 @@ def to_multimodal(
 
 
 def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
-    refused = {
-        name: reason
+    refused = [
+        f'{name or "the module"} ({type(layer).__name__}): {reason}'
         for name, layer in module.named_modules()
         if (reason := _why_not_private(layer))
-    }
+    ]
     if refused:
-        layers = '; '.join(
-            f'{name or "the module"} ({type(module.get_submodule(name)).__name__}): '
-            f'{reason}'
-            for name, reason in refused.items()
-        )
         raise ValueError(
-            f'these layers cannot be private to each modality, choose another norm_cfg '
-            f'or model: {layers}'
+            f'{len(refused)} layers cannot be private to each modality, choose another '
+            f'norm_cfg or model: {"; ".join(refused)}'
         )
     done = {m.norm for m in module.modules() if isinstance(m, ModalityNorm)}
     private = {
