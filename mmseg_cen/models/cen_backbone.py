@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .convert import exchanging_norms, is_convolution, to_multimodal
 from .exchange import ExchangeScope
+from .norm import streams_on_batch
 from .streams import fold_streams
 
 
@@ -142,7 +143,9 @@ class CENBackbone(BaseModule):
                 nn.init.ones_(norm.norm.weight)
 
     def forward(self, x: Tensor) -> Any:
-        return self.backbone(_fold_inputs(x, self.num_modalities, self.in_channels))
+        x = _fold_inputs(x, self.num_modalities, self.in_channels)
+        with streams_on_batch(self, x.shape[0]):
+            return self.backbone(x)
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """State of the backbone, under its names."""

@@ -38,11 +38,9 @@ PRIVATE_TYPES: dict[type[nn.Module], type[ModalityNorm]] = {
 
 NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
 
-#: Modules whose inner norms see something else than streams on the batch axis.
-REGROUPING = {
-    'ISAHead': 'it moves regions of the image to the batch axis, before its norms',
-    'KernelUpdator': 'it moves the kernels of an image to the batch axis',
-}
+#: Modules that move R regions of an image to the batch axis, (B*M*R, C, ...), before
+#: their norms.
+WITH_REGIONS = ('ISAHead', 'KernelUpdator')
 
 #: What a block of the network is not: layers, and these containers of layers.
 CONTAINERS = (nn.Sequential, nn.ModuleList, ConvModule, DepthwiseSeparableConvModule)
@@ -135,6 +133,10 @@ def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
         for layer in module.modules()
         if (private_type := _private_type(layer)) and layer not in done
     }
+    for parent in [m for m in module.modules() if type(m).__name__ in WITH_REGIONS]:
+        for layer in parent.modules():
+            if layer in private:
+                private[layer].has_regions = True
     for parent in list(module.modules()):
         for name, child in parent._modules.items():
             if child in private:
@@ -154,8 +156,6 @@ def _private_type(layer: nn.Module) -> type[ModalityNorm] | None:
 def _why_not_private(layer: nn.Module) -> str | None:
     """Why ``layer`` is one that cannot be made private, or None."""
     kind = type(layer).__name__
-    if kind in REGROUPING:
-        return REGROUPING[kind]
     if isinstance(layer, nn.LayerNorm) and len(layer.normalized_shape) > 1:
         return f'it normalizes over the axes {layer.normalized_shape}, not the channels'
     if _private_type(layer) or isinstance(layer, ModalityNorm):

@@ -12,6 +12,7 @@ from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
 from .convert import to_multimodal
+from .norm import streams_on_batch
 from .streams import map_tensors, split_streams
 
 ENSEMBLE = 'ensemble'
@@ -122,15 +123,17 @@ class EnsembleHead(BaseModule):
             feats: Folded features.
             test_cfg: Of the segmentor; PointHead reads it.
         """
+        num_streams = _batch_size(feats)
         previous: tuple[Any, ...] = ()
         for head in self.heads[:-1]:
-            previous = (head(feats, *previous),)
+            with streams_on_batch(head, num_streams):
+                previous = (head(feats, *previous),)
         head = self.heads[-1]
         # What the head would resize to the size of the input.
         with_logits = _Replaced(
             head, 'predict_by_feat', lambda logits, *_, **__: logits
         )
-        with with_logits:
+        with with_logits, streams_on_batch(head, num_streams):
             logits = head.predict(feats, *previous, [], test_cfg)
         if not isinstance(logits, Tensor):
             raise ValueError(
@@ -150,7 +153,8 @@ class EnsembleHead(BaseModule):
         previous: tuple[Any, ...] = ()
         for i, head in enumerate(self.heads):
             seam = _LossesOfStreams(self, head.loss_by_feat)
-            with _Replaced(head, 'loss_by_feat', seam):
+            replaced = _Replaced(head, 'loss_by_feat', seam)
+            with replaced, streams_on_batch(head, _batch_size(feats)):
                 of_head = head.loss(feats, *previous, samples, train_cfg)
             previous = seam.outputs[:1]
             if len(self.heads) > 1:
@@ -199,6 +203,11 @@ class EnsembleHead(BaseModule):
             for key in [key for key in state_dict if key.startswith(prefix)]:
                 state_dict[f'{prefix}head.{key[len(prefix) :]}'] = state_dict.pop(key)
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def _batch_size(feats: Tensor | Sequence[Tensor]) -> int:
+    """Of the features of a backbone, which may be a single map (DDRNet, PIDNet)."""
+    return (feats if isinstance(feats, Tensor) else feats[0]).shape[0]
 
 
 class _LossesOfStreams:

@@ -1,6 +1,8 @@
 """Norm layers that are private to each modality, with the exchange on top."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -40,6 +42,8 @@ class ModalityNorm(nn.Module):
     defaults: dict[str, Any] = {}
     layout = 'B*{M}, {C}, H, W'
     channel_axis = 1
+    num_streams: int | None = None  # B*M of the pass that runs, see `streams_on_batch`
+    has_regions = False  # whether its input is (B*M*R, C, ...), of R regions per image
 
     def __init__(
         self,
@@ -83,6 +87,20 @@ class ModalityNorm(nn.Module):
                 f'({self.layout.format(M=M, C=C)}), got {tuple(x.shape)}: check that '
                 f'the model has as many modalities as the data'
             )
+        regions, rest = divmod(x.shape[0], self.num_streams or x.shape[0])
+        if rest or (regions > 1 and not self.has_regions):
+            raise ValueError(
+                f'{type(self).__name__}({self.extra_repr()}) sees a batch of {x.shape[0]}, not the B*M={self.num_streams} '
+                f'streams of the input: its model moves something else to the batch '
+                f'axis, and the modalities cannot be told apart there'
+            )
+        if regions == 1:
+            return self._normalize_and_exchange(x)
+        x = x.unflatten(0, (-1, M, regions)).transpose(1, 2)
+        out = self._normalize_and_exchange(x.flatten(0, 2))
+        return out.unflatten(0, x.shape[:3]).transpose(1, 2).flatten(0, 2)
+
+    def _normalize_and_exchange(self, x: Tensor) -> Tensor:
         streams = self.normalize(x)
         if self.exchange_threshold:  # neither None nor 0
             streams = exchange_channels(
@@ -200,6 +218,22 @@ class ModalityLN2d(ModalityLN):
         if data_format == 'channel_last':
             return super().forward(x)
         return super().forward(x.movedim(1, -1)).movedim(-1, 1).contiguous()
+
+
+@contextmanager
+def streams_on_batch(module: nn.Module, num_streams: int) -> Iterator[None]:
+    """Context in which the norms of ``module`` know the B*M streams of its input.
+
+    They check that these are what they see on the batch axis.
+    """
+    norms = [m for m in module.modules() if isinstance(m, ModalityNorm)]
+    for norm in norms:
+        norm.num_streams = num_streams
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.num_streams = None
 
 
 def num_channels(norm: nn.Module) -> int:

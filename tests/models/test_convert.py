@@ -182,10 +182,6 @@ class GRN(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(4))
 
 
-class ISAHead(nn.Module):
-    pass
-
-
 @pytest.mark.parametrize(
     ('layer', 'why'),
     [
@@ -195,7 +191,6 @@ class ISAHead(nn.Module):
         ),
         (GRN(), r'1\.bad \(GRN\): it is a norm layer with a forward of its own'),
         (nn.LayerNorm((4, 5, 5)), r'\(LayerNorm\): it normalizes over the axes'),
-        (ISAHead(), r'\(ISAHead\): it moves regions'),
     ],
     ids=lambda value: type(value).__name__,
 )

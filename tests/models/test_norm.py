@@ -15,9 +15,7 @@ PAIRS = [(ModalityBN, nn.BatchNorm2d), (ModalityIN, nn.InstanceNorm2d)]
 @pytest.mark.parametrize('M', [1, 2, 3])
 def test_a_private_norm_equals_separate_norms(private_type, layer_type, training, M):
     torch.manual_seed(0)
-    separate = [
-        layer_type(4, affine=True, track_running_stats=True) for _ in range(M)
-    ]
+    separate = [layer_type(4, affine=True, track_running_stats=True) for _ in range(M)]
     private = private_type(4, num_modalities=M, track_running_stats=True)
     for norm in separate:
         nn.init.normal_(norm.weight)
@@ -28,9 +26,7 @@ def test_a_private_norm_equals_separate_norms(private_type, layer_type, training
     private.train(training)
     x = torch.randn(2 * M, 4, 5, 5, requires_grad=True)
     streams = split_streams(x, M)
-    expected = [
-        norm.train(training)(streams[:, m]) for m, norm in enumerate(separate)
-    ]
+    expected = [norm.train(training)(streams[:, m]) for m, norm in enumerate(separate)]
     out = private(x)
     assert_close(split_streams(out, M), torch.stack(expected, dim=1))
     for name in ('running_mean', 'running_var'):

@@ -37,9 +37,7 @@ def convert_model(
     model.pop('num_stages', None)
     backbone = model.backbone
     if pretrained := model.pop('pretrained', None):
-        backbone.setdefault(
-            'init_cfg', dict(type='Pretrained', checkpoint=pretrained)
-        )
+        backbone.setdefault('init_cfg', dict(type='Pretrained', checkpoint=pretrained))
     model.backbone = dict(
         type='CENBackbone',
         num_modalities=len(modalities),
