@@ -21,7 +21,7 @@ from mmseg_cen.models.exchange import own_part
 
 def stage_of(name: str) -> str:
     """Stage of a layer: ``'backbone.layer3.5.bn2'`` -> ``'layer3'``."""
-    path = name.replace('backbone.backbone.', 'backbone.').split('.')  # CENBackbone
+    path = name.split('.')
     return path[1] if path[0] == 'backbone' and len(path) > 2 else path[0]
 
 

@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from typing import Any
 
 from mmengine.logging import print_log
-from mmengine.model import BaseModule
 from mmseg.models.backbones.resnet import ResNet
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -66,24 +65,27 @@ class CENResNet(ResNet):
         to_multimodal(self, num_modalities, exchange_threshold, exchange_scope)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        return super().forward(_fold_inputs(x, self.num_modalities, self.in_channels))
+        packed_channels = self.num_modalities * self.in_channels
+        x = _fold_inputs(x, self.num_modalities, packed_channels)
+        with streams_on_batch(self, x.shape[0]):
+            return super().forward(x)
 
 
 @MODELS.register_module()
-class CENBackbone(BaseModule):
+class CENBackbone(nn.Module):
     """Any backbone of the toolbox, over streams that exchange channels.
 
-    ``CENBackbone(dict(type='ResNet', ...))`` is :class:`CENResNet`, and with one
-    modality it is the backbone itself. Its state dict has the names of the backbone,
-    whose checkpoints, given by its own ``init_cfg`` or loaded, initialize all
-    modalities.
+    ``CENBackbone(dict(type='ResNet', ...))`` computes what :class:`CENResNet` does, and
+    with one modality it is the backbone itself. It does not wrap the backbone, but
+    extends its class: parameters keep their names, which checkpoints and optimizer
+    constructors with a learning rate for each layer go by. A checkpoint of the unimodal
+    backbone, its own ``init_cfg`` included, initializes all modalities.
 
     Args:
         backbone: Config of a backbone, as for the unimodal model.
         num_modalities: Number of modalities M; by default, that of ``modalities``.
         modalities: Names of the modalities, of which only the number counts.
         exchange_threshold: See :func:`to_multimodal`, as for all that follow.
-        init_cfg: Initialization config.
         **exchange: ``exchange_scope``, ``kernel_sizes``, ``pattern``, ``stages`` and
             ``layer_norms``.
 
@@ -96,16 +98,26 @@ class CENBackbone(BaseModule):
             the input's channels are not those of M modalities.
     """
 
+    def __new__(
+        cls, backbone: dict[str, Any] | None = None, *args: Any, **kwargs: Any
+    ) -> 'CENBackbone':
+        """The built backbone, as an instance of ``cls``, too."""
+        if backbone is None:  # a copy is being made, of an extended class
+            return super().__new__(cls)
+        module: Any = MODELS.build(backbone)
+        kind = type(module)
+        module.__class__ = type(f'CEN{kind.__name__}', (cls, kind), {})
+        return module
+
     def __init__(
         self,
         backbone: dict[str, Any],
         num_modalities: int | None = None,
         modalities: Sequence[str] | None = None,
         exchange_threshold: float = 2e-2,
-        init_cfg: dict[str, Any] | None = None,
         **exchange: Any,
     ) -> None:
-        super().__init__(init_cfg)
+        # Not `super().__init__()`: the backbone is built, and left to be converted.
         given = [num_modalities, None if modalities is None else len(modalities)]
         counts = {count for count in given if count is not None}
         if len(counts) != 1:
@@ -114,20 +126,17 @@ class CENBackbone(BaseModule):
                 f'both alike, got {num_modalities} and {modalities}'
             )
         self.num_modalities = counts.pop()
-        self.backbone = MODELS.build(backbone)
-        _check_checkpoint_source(getattr(self.backbone, 'init_cfg', None))
-        self.in_channels: int = next(
+        _check_checkpoint_source(getattr(self, 'init_cfg', None))
+        self.packed_channels = self.num_modalities * next(
             layer.in_channels for layer in self.modules() if is_convolution(layer)
         )
-        to_multimodal(
-            self.backbone, self.num_modalities, exchange_threshold, **exchange
-        )
+        to_multimodal(self, self.num_modalities, exchange_threshold, **exchange)
         if self.num_modalities > 1 and not exchanging_norms(self):
             print_log(
-                f'no layer of {type(self.backbone).__name__} exchanges channels: no '
-                f'norm with a scaling factor per channel follows a convolution of the '
-                f'chosen size; CENBackbone takes kernel_sizes, and layer_norms=True '
-                f'for networks with LayerNorm',
+                f'no layer of a {backbone["type"]} exchanges channels: no norm with a '
+                f'scaling factor per channel follows a convolution of the chosen size; '
+                f'CENBackbone takes kernel_sizes, and layer_norms=True for networks '
+                f'with LayerNorm',
                 'current',
                 logging.WARNING,
             )
@@ -137,36 +146,25 @@ class CENBackbone(BaseModule):
 
         There, which residual blocks like, all own parts would start exchanged.
         """
-        super().init_weights()
+        super().init_weights()  # type: ignore[misc]
         for norm in exchanging_norms(self).values():
             if not norm.gamma.any():
                 nn.init.ones_(norm.norm.weight)
 
     def forward(self, x: Tensor) -> Any:
-        x = _fold_inputs(x, self.num_modalities, self.in_channels)
+        x = _fold_inputs(x, self.num_modalities, self.packed_channels)
         with streams_on_batch(self, x.shape[0]):
-            return self.backbone(x)
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """State of the backbone, under its names."""
-        return self.backbone.state_dict(*args, **kwargs)
-
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Tensor], prefix: str, *args: Any
-    ) -> None:
-        for key in [key for key in state_dict if key.startswith(prefix)]:
-            state_dict[f'{prefix}backbone.{key[len(prefix) :]}'] = state_dict.pop(key)
-        super()._load_from_state_dict(state_dict, prefix, *args)
+            return super().forward(x)
 
 
-def _fold_inputs(x: Tensor, num_modalities: int, in_channels: int) -> Tensor:
+def _fold_inputs(x: Tensor, num_modalities: int, packed_channels: int) -> Tensor:
     """(B, M*C, H, W) -> (B*M, C, H, W), or say what does not agree."""
-    expected = num_modalities * in_channels
-    if x.shape[1] != expected:
+    if x.shape[1] != packed_channels:
         raise ValueError(
             f'the backbone takes num_modalities * in_channels = {num_modalities} * '
-            f'{in_channels} = {expected} packed channels, got {x.shape[1]}; make '
-            f'`modalities` of the dataset, the data_preprocessor and the backbone agree'
+            f'{packed_channels // num_modalities} = {packed_channels} packed channels, '
+            f'got {x.shape[1]}; make `modalities` of the dataset, the '
+            f'data_preprocessor and the backbone agree'
         )
     return fold_streams(x, num_modalities)
 

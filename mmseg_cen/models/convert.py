@@ -150,13 +150,17 @@ def _private_type(layer: nn.Module) -> type[ModalityNorm] | None:
         return None  # statistics are those of one sample, and thus of one stream
     if isinstance(layer, nn.LayerNorm) and type(layer).__name__ == 'LayerNorm2d':
         return ModalityLN2d  # of mmpretrain and timm
+    if type(layer) is nn.LayerNorm and len(layer.normalized_shape) > 1:
+        return ModalityLN2d  # (C, 1, 1), others are refused
     return PRIVATE_TYPES.get(type(layer))
 
 
 def _why_not_private(layer: nn.Module) -> str | None:
     """Why ``layer`` is one that cannot be made private, or None."""
     kind = type(layer).__name__
-    if isinstance(layer, nn.LayerNorm) and len(layer.normalized_shape) > 1:
+    if isinstance(layer, nn.LayerNorm) and any(
+        size > 1 for size in layer.normalized_shape[1:]
+    ):
         return f'it normalizes over the axes {layer.normalized_shape}, not the channels'
     if _private_type(layer) or isinstance(layer, ModalityNorm):
         return None
@@ -174,7 +178,7 @@ def stream_state_dict(module: nn.Module, modality: int) -> dict[str, Tensor]:
     The inverse of :func:`to_multimodal`, for the stream with index ``modality``.
     """
     state: dict[str, Tensor] = dict(module.state_dict())
-    for prefix, layer in module.named_modules():
+    for prefix, layer in module.named_modules(remove_duplicate=False):
         if isinstance(layer, ModalityNorm):
             for name in layer.norm.state_dict():
                 key = f'{prefix}.norm.{name}'.lstrip('.')

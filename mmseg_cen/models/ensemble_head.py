@@ -205,9 +205,11 @@ class EnsembleHead(BaseModule):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-def _batch_size(feats: Tensor | Sequence[Tensor]) -> int:
-    """Of the features of a backbone, which may be a single map (DDRNet, PIDNet)."""
-    return (feats if isinstance(feats, Tensor) else feats[0]).shape[0]
+def _batch_size(feats: Any) -> int:
+    """Of the features of a backbone: maps, a single one, or with a class token each."""
+    while not isinstance(feats, Tensor):
+        feats = feats[0]
+    return feats.shape[0]
 
 
 class _LossesOfStreams:

@@ -90,9 +90,10 @@ class ModalityNorm(nn.Module):
         regions, rest = divmod(x.shape[0], self.num_streams or x.shape[0])
         if rest or (regions > 1 and not self.has_regions):
             raise ValueError(
-                f'{type(self).__name__}({self.extra_repr()}) sees a batch of {x.shape[0]}, not the B*M={self.num_streams} '
-                f'streams of the input: its model moves something else to the batch '
-                f'axis, and the modalities cannot be told apart there'
+                f'{type(self).__name__}({self.extra_repr()}) sees a batch of '
+                f'{x.shape[0]}, not the B*M={self.num_streams} streams of the input: '
+                f'its model moves something else to the batch axis, and the modalities '
+                f'cannot be told apart there'
             )
         if regions == 1:
             return self._normalize_and_exchange(x)
@@ -128,9 +129,8 @@ class ModalityNorm(nn.Module):
         for name in ('weight', 'bias', 'running_mean', 'running_var'):
             unimodal = state_dict.pop(prefix + name, None)
             if unimodal is not None:
-                state_dict[f'{prefix}norm.{name}'] = unimodal.repeat(
-                    self.num_modalities
-                )
+                copies = repeat_channels(unimodal, self.num_modalities)
+                state_dict[f'{prefix}norm.{name}'] = copies
         if (count := state_dict.pop(prefix + 'num_batches_tracked', None)) is not None:
             state_dict[f'{prefix}norm.num_batches_tracked'] = count
         super()._load_from_state_dict(state_dict, prefix, *args)
@@ -207,7 +207,10 @@ class ModalityLN(ModalityNorm):
 
 
 class ModalityLN2d(ModalityLN):
-    """:class:`ModalityLN` over the channels of images: ``LayerNorm2d`` of ConvNeXt.
+    """:class:`ModalityLN` over the channels of images.
+
+    Of ``LayerNorm2d``, which ConvNeXt has, and of ``LayerNorm((C, 1, 1))`` after global
+    pooling, which GCNet has.
 
     Shape:
         - Input and output: folded features, (B*M, C, H, W), or with
@@ -239,8 +242,13 @@ def streams_on_batch(module: nn.Module, num_streams: int) -> Iterator[None]:
 def num_channels(norm: nn.Module) -> int:
     """Channels C of a norm layer of any kind."""
     if isinstance(norm, nn.LayerNorm):
-        return norm.normalized_shape[-1]
+        return norm.normalized_shape[0]
     return norm.num_channels if isinstance(norm, nn.GroupNorm) else norm.num_features
+
+
+def repeat_channels(tensor: Tensor, num_modalities: int) -> Tensor:
+    """(C, ...) -> (M*C, ...)."""
+    return tensor.repeat(num_modalities, *[1] * (tensor.ndim - 1))
 
 
 def pack_copies(norm: nn.Module, num_modalities: int) -> nn.Module:
@@ -250,16 +258,17 @@ def pack_copies(norm: nn.Module, num_modalities: int) -> nn.Module:
     """
     packed = copy.deepcopy(norm)
     for name, parameter in norm.named_parameters(recurse=False):
-        copies = parameter.detach().repeat(num_modalities)
+        copies = repeat_channels(parameter.detach(), num_modalities)
         setattr(packed, name, nn.Parameter(copies, parameter.requires_grad))
     for name, buffer in norm.named_buffers(recurse=False):
         if buffer.ndim:  # not `num_batches_tracked`
-            setattr(packed, name, buffer.repeat(num_modalities))
+            setattr(packed, name, repeat_channels(buffer, num_modalities))
     for size in ('num_features', 'num_channels', 'num_groups'):
         if hasattr(norm, size):
             setattr(packed, size, num_modalities * getattr(norm, size))
     if isinstance(norm, nn.LayerNorm):
-        packed.normalized_shape = (num_modalities * num_channels(norm),)
+        C, *ones = norm.normalized_shape
+        packed.normalized_shape = (num_modalities * C, *ones)
     return packed
 
 

@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import pytest
 import torch
 from mmseg.models.backbones import ResNet
@@ -184,14 +186,14 @@ def test_no_scaling_factor_that_exchanges_starts_at_zero():
     assert all(norm.gamma.all() for norm in exchanging_norms(backbone).values())
     backbone = CENBackbone({**RESNET, 'depth': 50}, 2)
     backbone.init_weights()
-    assert not backbone.backbone.layer1[0].norm3.gamma.any(), 'as in the unimodal one'
+    assert not backbone.layer1[0].norm3.gamma.any(), 'as in the unimodal one'
 
 
 def test_frozen_stages_and_norm_eval_keep_working():
     cfg = dict(RESNET, depth=18, frozen_stages=1, norm_eval=True)
     backbone = CENBackbone(cfg, 2)
     backbone.train()
-    trainable = {n for n, p in backbone.backbone.named_parameters() if p.requires_grad}
+    trainable = {n for n, p in backbone.named_parameters() if p.requires_grad}
     assert not any(name.startswith(('conv1', 'bn1', 'layer1')) for name in trainable)
     assert 'layer2.0.bn1.norm.weight' in trainable
     assert not any(
@@ -210,3 +212,20 @@ def test_the_number_of_modalities_is_given_once_or_alike():
 def test_inputs_of_another_number_of_modalities_are_refused_by_cenbackbone():
     with pytest.raises(ValueError, match=r'3 \* 3 = 9 packed channels, got 6'):
         CENBackbone({**RESNET, 'depth': 18}, 3)(torch.zeros(1, 6, 32, 32))
+
+
+def test_it_keeps_the_names_and_can_be_copied():
+    cfg = {**RESNET, 'depth': 18}
+    backbone = CENBackbone(cfg, 2)
+    assert isinstance(backbone, CENBackbone)
+    assert isinstance(backbone, ResNet)
+    assert type(backbone).__name__ == 'CENResNet', 'optimizer constructors ask for it'
+    unimodal = {name for name, _ in MODELS.build(cfg).named_parameters()}
+    names = {name for name, _ in backbone.named_parameters()}
+    assert {name.replace('.norm.', '.') for name in names} == unimodal
+    x = torch.randn(1, 6, 32, 32)
+    backbone.eval()
+    copied = deepcopy(backbone)
+    for out, expected in zip(copied(x), backbone(x), strict=True):
+        assert torch.equal(out, expected)
+    assert not {*copied.parameters()} & {*backbone.parameters()}

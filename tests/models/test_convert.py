@@ -100,6 +100,7 @@ LAYERS = {
     'LN of sequences': (nn.LayerNorm(4), (7, 4), ModalityLN),
     'LN of maps': (nn.LayerNorm(4, eps=1e-2), (5, 5, 4), ModalityLN),
     'LN2d': (LayerNorm2d(4), (4, 5, 5), ModalityLN),
+    'LN of pooled maps': (nn.LayerNorm((4, 1, 1)), (4, 1, 1), ModalityLN),
 }
 
 
