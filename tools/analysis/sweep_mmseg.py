@@ -30,7 +30,7 @@ from typing import Any
 
 import mmseg
 import torch
-from convert_config import convert_model
+from convert_config import SEGMENTORS, convert_model
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
@@ -47,7 +47,7 @@ CONFIGS = Path(mmseg.__file__).parent / '.mim' / 'configs'
 NO_FAMILIES = ('_base_', 'dsdl')  # `dsdl` is a way to read data sets
 PACKAGES = ('mmpretrain', 'mmdet', 'timm', 'diffusers', 'ldm')
 SIZE = 64
-LARGE_SIZE = 416  # LRASPPHead pools over 49 x 49 features
+SIZES = {'LRASPPHead': 416}  # it pools over 49 x 49 features
 CLASSES = 7
 TOLERANCE = 1e-3  # of the largest logit, in single precision
 
@@ -121,15 +121,16 @@ def combinations(family: str) -> dict[tuple[str, str], tuple[Path, ConfigDict]]:
 
 
 def shrink(model: ConfigDict) -> ConfigDict:
-    """The model at :data:`SIZE`, without pretrained weights and randomness."""
+    """The model at a small size, without pretrained weights and randomness."""
     model = ConfigDict(model.to_dict())
     model.pop('data_preprocessor', None)
+    size = max(SIZES.get(node.get('type'), SIZE) for node in nodes(model))
     for node in list(nodes(model)):
         node.pop('pretrained', None)
         if 'checkpoint' in (node.get('init_cfg') or {}):
             node['init_cfg'] = None
         if 'img_size' in node:
-            node['img_size'] = (SIZE, SIZE)
+            node['img_size'] = (size, size)
         if 'num_classes' in node:
             node['num_classes'] = CLASSES
         node.pop('class_weight', None)
@@ -142,26 +143,28 @@ def shrink(model: ConfigDict) -> ConfigDict:
     model.test_cfg = {
         **(model.get('test_cfg') or {}),
         'mode': 'whole',
-        'crop_size': (SIZE, SIZE),
-        'stride': (SIZE // 2, SIZE // 2),
+        'crop_size': (size, size),
+        'stride': (size // 2, size // 2),
     }
     return model
 
 
-def samples(batch_size: int) -> list[SegDataSample]:
-    result = []
-    for _ in range(batch_size):
+def batch(
+    num_modalities: int, size: int, num_images: int = 2, width: int | None = None
+) -> tuple[Tensor, list[SegDataSample]]:
+    """Random packed inputs, and labels of squares."""
+    shape = (size, width or size)
+    data = []
+    for _ in range(num_images):
         sample = SegDataSample(
-            metainfo=dict(
-                ori_shape=(SIZE, SIZE), img_shape=(SIZE, SIZE), pad_shape=(SIZE, SIZE)
-            )
+            metainfo=dict(ori_shape=shape, img_shape=shape, pad_shape=shape)
         )
-        label = torch.randint(CLASSES, (1, SIZE // 8, SIZE // 8))
+        label = torch.randint(CLASSES, (1, shape[0] // 8, shape[1] // 8))
         label = label.repeat_interleave(8, 1).repeat_interleave(8, 2)
         sample.gt_sem_seg = PixelData(data=label)
-        sample.gt_edge_map = PixelData(data=(label % 2).long())
-        result.append(sample)
-    return result
+        sample.gt_edge_map = PixelData(data=label % 2)
+        data.append(sample)
+    return torch.randn(num_images, 3 * num_modalities, *shape), data
 
 
 @torch.no_grad()
@@ -213,10 +216,14 @@ def check(cfg: ConfigDict, num_modalities: int) -> dict[str, Any]:
     )
 
 
+def size_of_crop(model: nn.Module) -> int:
+    return model.test_cfg['crop_size'][0]
+
+
 def streams_equal_unimodal(model: nn.Module, cfg: ConfigDict, M: int) -> None:
     model.eval()
-    x = torch.randn(2, 3 * M, SIZE, SIZE)
-    metas = [sample.metainfo for sample in samples(2)]
+    x, data = batch(M, size_of_crop(model))
+    metas = [sample.metainfo for sample in data]
     with torch.no_grad():
         streams = model.encode_decode(x, metas).chunk(M + 1, dim=1)
         unimodal = MODELS.build(cfg)
@@ -236,8 +243,7 @@ def streams_equal_unimodal(model: nn.Module, cfg: ConfigDict, M: int) -> None:
 def streams_are_independent(model: nn.Module, M: int) -> None:
     model.train()
     state = {k: v.clone() for k, v in model.state_dict().items()}
-    x = torch.randn(2, 3 * M, SIZE, SIZE)
-    data = samples(2)
+    x, data = batch(M, size_of_crop(model))
     losses = []
     for _ in range(2):
         torch.manual_seed(1)
@@ -257,10 +263,8 @@ def streams_are_independent(model: nn.Module, M: int) -> None:
 def trains_and_predicts(model: nn.Module, M: int) -> None:
     model.train()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
-    data = samples(2)
-    total, logged = model.parse_losses(
-        model.loss(torch.randn(2, 3 * M, SIZE, SIZE), data)
-    )
+    size = size_of_crop(model)
+    total, logged = model.parse_losses(model.loss(*batch(M, size)))
     assert total.isfinite(), f'losses are not finite: {logged}'
     total.backward()
     assert all(
@@ -270,18 +274,17 @@ def trains_and_predicts(model: nn.Module, M: int) -> None:
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     model.eval()
-    for mode, width in (('whole', SIZE), ('slide', 3 * SIZE // 2)):
+    for mode, width in (('whole', size), ('slide', 3 * size // 2)):
         model.test_cfg['mode'] = mode
-        shape = (SIZE, width)
-        sample = SegDataSample(
-            metainfo=dict(ori_shape=shape, img_shape=shape, pad_shape=shape)
-        )
+        x, data = batch(M, size, num_images=1, width=width)
         with torch.no_grad():
-            (result,) = model.predict(torch.randn(1, 3 * M, *shape), [sample])
+            (result,) = model.predict(x, data)
         fields = [result.seg_logits.data, *result.stream_logits.values()]
         assert len(fields) == M + 1
         for logits in fields:
-            assert logits.shape == (CLASSES, *shape), f'{mode}: {tuple(logits.shape)}'
+            assert logits.shape == (CLASSES, size, width), (
+                f'{mode}: {tuple(logits.shape)}'
+            )
             assert logits.isfinite().all(), f'{mode}: not finite'
 
 
@@ -291,6 +294,8 @@ def prerequisites(path: Path, cfg: ConfigDict) -> None:
         head_type = MODELS.get(head['type']) if head else None
         if head_type and (reason := why_refused(head_type)):
             raise RefusedError(f'{head_type.__name__}: {reason}')
+    if cfg.type not in SEGMENTORS:
+        raise RefusedError(f'{cfg.type}: it is no plain encoder and decoder')
     text = Config.fromfile(path, import_custom_modules=False).pretty_text
     for package in PACKAGES:
         used = re.search(rf'\b{package}\b', text)
