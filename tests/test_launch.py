@@ -125,6 +125,8 @@ def process(folder):
     step(parallel)
     grads = {name: p.grad for name, p in model.named_parameters()}
     torch.save((grads, model.state_dict()), f'{folder}/{dist.get_rank()}.pth')
+    # The wrapper must not outlive the group: torch may then wait for itself.
+    del parallel
     dist.destroy_process_group()
 
 

@@ -14,10 +14,9 @@ from mmengine.visualization import TensorboardVisBackend
 from mmseg.registry import HOOKS
 from torch import nn
 
+from mmseg_cen.models.convert import exchanging_norms
 from mmseg_cen.models.ensemble_head import EnsembleHead
 from mmseg_cen.models.exchange import own_part
-
-from .sparsity import exchanging_norms
 
 
 def stage_of(name: str) -> str:

@@ -1,10 +1,10 @@
 """Networks: streams, exchange, private norms, backbones, heads, segmentor."""
 
-from .cen_backbone import CENResNet
-from .convert import to_multimodal
+from .cen_backbone import CENBackbone, CENResNet
+from .convert import exchanging_norms, stream_state_dict, to_multimodal
 from .ensemble_head import ENSEMBLE, EnsembleHead
 from .exchange import exchange_channels, exchanged_channels, own_part
-from .norm import ModalityBN, ModalityIN, ModalityNorm
+from .norm import ModalityBN, ModalityGN, ModalityIN, ModalityLN, ModalityNorm
 from .preprocessor import MultimodalPreprocessor
 from .refinenet_head import RefineNetHead
 from .segmentor import CENSegmentor
@@ -13,19 +13,24 @@ from .tta import CENTTAModel
 
 __all__ = [
     'ENSEMBLE',
+    'CENBackbone',
     'CENResNet',
     'CENSegmentor',
     'CENTTAModel',
     'EnsembleHead',
     'ModalityBN',
+    'ModalityGN',
     'ModalityIN',
+    'ModalityLN',
     'ModalityNorm',
     'MultimodalPreprocessor',
     'RefineNetHead',
     'exchange_channels',
     'exchanged_channels',
+    'exchanging_norms',
     'fold_streams',
     'own_part',
     'split_streams',
+    'stream_state_dict',
     'to_multimodal',
 ]

@@ -1,14 +1,18 @@
 """CEN backbones."""
 
+import logging
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from mmseg.models.backbones.resnet import BasicBlock, ResNet
+from mmengine.logging import print_log
+from mmseg.models.backbones.resnet import ResNet
 from mmseg.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
-from .convert import to_multimodal
-from .exchange import ExchangeScope, check_scope
+from .convert import exchanging_norms, is_convolution, to_multimodal
+from .exchange import ExchangeScope
+from .norm import streams_on_batch
 from .streams import fold_streams
 
 
@@ -52,40 +56,117 @@ class CENResNet(ResNet):
         in_channels: int = 3,
         **kwargs: Any,
     ) -> None:
-        if num_modalities < 1:
-            raise ValueError(f'num_modalities is at least 1, got {num_modalities}')
-        if exchange_threshold < 0:
-            raise ValueError(
-                f'exchange_threshold bounds |gamma| and is not negative, got '
-                f'{exchange_threshold}; 0 exchanges nothing'
-            )
-        check_scope(exchange_scope)
         if depth in (18, 34):
             kwargs.setdefault('zero_init_residual', False)
         super().__init__(depth=depth, in_channels=in_channels, **kwargs)
         _check_checkpoint_source(self.init_cfg)
         self.num_modalities = num_modalities
         self.in_channels = in_channels
-        to_multimodal(self, num_modalities)
-        for stage in self.res_layers:
-            for block in getattr(self, stage):
-                after_3x3 = [block.norm2]
-                if isinstance(block, BasicBlock):
-                    after_3x3.append(block.norm1)
-                for norm in after_3x3:
-                    norm.exchange_threshold = exchange_threshold
-                    norm.exchange_scope = exchange_scope
+        to_multimodal(self, num_modalities, exchange_threshold, exchange_scope)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        expected = self.num_modalities * self.in_channels
-        if x.shape[1] != expected:
+        packed_channels = self.num_modalities * self.in_channels
+        x = _fold_inputs(x, self.num_modalities, packed_channels)
+        with streams_on_batch(self, x.shape[0]):
+            return super().forward(x)
+
+
+@MODELS.register_module()
+class CENBackbone(nn.Module):
+    """Any backbone of the toolbox, over streams that exchange channels.
+
+    ``CENBackbone(dict(type='ResNet', ...))`` computes what :class:`CENResNet` does, and
+    with one modality it is the backbone itself. It does not wrap the backbone, but
+    extends its class: parameters keep their names, which checkpoints and optimizer
+    constructors with a learning rate for each layer go by. A checkpoint of the unimodal
+    backbone, its own ``init_cfg`` included, initializes all modalities.
+
+    Args:
+        backbone: Config of a backbone, as for the unimodal model.
+        num_modalities: Number of modalities M; by default, that of ``modalities``.
+        modalities: Names of the modalities, of which only the number counts.
+        exchange_threshold: See :func:`to_multimodal`, as for all that follow.
+        **exchange: ``exchange_scope``, ``kernel_sizes``, ``pattern``, ``stages`` and
+            ``layer_norms``.
+
+    Shape:
+        - Input: packed modalities, (B, M*C, H, W).
+        - Output: what the backbone returns, of folded feature maps, (B*M, C_i, ...).
+
+    Raises:
+        ValueError: The backbone cannot be converted, or an argument has no meaning, or
+            the input's channels are not those of M modalities.
+    """
+
+    def __new__(
+        cls, backbone: dict[str, Any] | None = None, *args: Any, **kwargs: Any
+    ) -> 'CENBackbone':
+        """The built backbone, as an instance of ``cls``, too."""
+        if backbone is None:  # a copy is being made, of an extended class
+            return super().__new__(cls)
+        module: Any = MODELS.build(backbone)
+        kind = type(module)
+        module.__class__ = type(f'CEN{kind.__name__}', (cls, kind), {})
+        return module
+
+    def __init__(
+        self,
+        backbone: dict[str, Any],
+        num_modalities: int | None = None,
+        modalities: Sequence[str] | None = None,
+        exchange_threshold: float = 2e-2,
+        **exchange: Any,
+    ) -> None:
+        # Not `super().__init__()`: the backbone is built, and left to be converted.
+        given = [num_modalities, None if modalities is None else len(modalities)]
+        counts = {count for count in given if count is not None}
+        if len(counts) != 1:
             raise ValueError(
-                f'the backbone takes num_modalities * in_channels = '
-                f'{self.num_modalities} * {self.in_channels} = {expected} packed '
-                f'channels, got {x.shape[1]}; make `modalities` of the dataset, the '
-                f'data_preprocessor and the backbone agree'
+                f'the number of modalities is given by num_modalities, modalities, or '
+                f'both alike, got {num_modalities} and {modalities}'
             )
-        return super().forward(fold_streams(x, self.num_modalities))
+        self.num_modalities = counts.pop()
+        _check_checkpoint_source(getattr(self, 'init_cfg', None))
+        self.packed_channels = self.num_modalities * next(
+            layer.in_channels for layer in self.modules() if is_convolution(layer)
+        )
+        to_multimodal(self, self.num_modalities, exchange_threshold, **exchange)
+        if self.num_modalities > 1 and not exchanging_norms(self):
+            print_log(
+                f'no layer of a {backbone["type"]} exchanges channels: no norm with a '
+                f'scaling factor per channel follows a convolution of the chosen size; '
+                f'CENBackbone takes kernel_sizes, and layer_norms=True for networks '
+                f'with LayerNorm',
+                'current',
+                logging.WARNING,
+            )
+
+    def init_weights(self) -> None:
+        """Initialize, but start no scaling factor that exchanges at 0.
+
+        There, which residual blocks like, all own parts would start exchanged.
+        """
+        super().init_weights()  # type: ignore[misc]
+        for norm in exchanging_norms(self).values():
+            if not norm.gamma.any():
+                nn.init.ones_(norm.norm.weight)
+
+    def forward(self, x: Tensor) -> Any:
+        x = _fold_inputs(x, self.num_modalities, self.packed_channels)
+        with streams_on_batch(self, x.shape[0]):
+            return super().forward(x)
+
+
+def _fold_inputs(x: Tensor, num_modalities: int, packed_channels: int) -> Tensor:
+    """(B, M*C, H, W) -> (B*M, C, H, W), or say what does not agree."""
+    if x.shape[1] != packed_channels:
+        raise ValueError(
+            f'the backbone takes num_modalities * in_channels = {num_modalities} * '
+            f'{packed_channels // num_modalities} = {packed_channels} packed channels, '
+            f'got {x.shape[1]}; make `modalities` of the dataset, the '
+            f'data_preprocessor and the backbone agree'
+        )
+    return fold_streams(x, num_modalities)
 
 
 def _check_checkpoint_source(init_cfg: Any) -> None:

@@ -1,6 +1,7 @@
 """Ensemble of the predictions of all streams."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,9 +12,19 @@ from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
 from .convert import to_multimodal
-from .streams import split_streams
+from .norm import streams_on_batch
+from .streams import map_tensors, split_streams
 
 ENSEMBLE = 'ensemble'
+
+#: Heads whose output is no map of logits, whatever their methods look like.
+REFUSED = {
+    'IterativeDecodeHead': 'it classifies masks (K-Net)',
+    'MaskFormerHead': 'it classifies masks',
+    'Mask2FormerHead': 'it classifies masks',
+    'SideAdapterCLIPHead': 'it classifies masks (SAN)',
+    'VPDDepthHead': 'it estimates depth',
+}
 
 
 @MODELS.register_module()
@@ -24,9 +35,18 @@ class EnsembleHead(BaseModule):
     trained on detached logits: its loss moves only :math:`\alpha`, and each modality
     keeps a loss of its own. The head's norm layers become private to each modality.
 
+    Every head runs as it is, once, over folded features, and computes its losses and
+    its prediction by methods of its own, whatever it returns. Streams are told apart
+    where mmseg's heads hand over their outputs, in ``loss_by_feat`` and
+    ``predict_by_feat``. A head with several outputs while training, such as DAHead or
+    PIDHead, has an ensemble of each of them.
+
     Args:
-        head: Config of a decode head with plain logits, e.g. ``PSPHead``, as for the
-            unimodal model.
+        head: Config of a decode head, e.g. ``PSPHead``, as for the unimodal model; or a
+            list of them, a cascade, as for ``CascadeEncoderDecoder``, in which each
+            head sees the output of the one before, and the last one predicts. A head of
+            a cascade that is trained on points, like PointHead, leaves the training of
+            :math:`\alpha` to the others, as its points differ between the streams.
         modalities: Names of the streams, in the order in which they are packed.
         output: What a plain ``EncoderDecoder`` predicts: ``'ensemble'`` or the name of
             one modality.
@@ -37,13 +57,13 @@ class EnsembleHead(BaseModule):
         - Output: logits, (B, K, h, w).
 
     Raises:
-        ValueError: The head computes its loss or prediction in a way of its own, or
-            names are repeated or unknown.
+        ValueError: The head does not predict a map of logits in the way of
+            ``BaseDecodeHead``, or names are repeated or unknown.
     """
 
     def __init__(
         self,
-        head: dict[str, Any],
+        head: dict[str, Any] | Sequence[dict[str, Any]],
         modalities: Sequence[str],
         output: str = ENSEMBLE,
         init_cfg: dict[str, Any] | None = None,
@@ -59,41 +79,68 @@ class EnsembleHead(BaseModule):
         if output not in names:
             raise ValueError(f'output is one of {names}, got {output!r}')
         self.output = output
-        self.head: BaseDecodeHead = MODELS.build(head)
-        _check_plain_logits(self.head)
+        if isinstance(head, Sequence):
+            self.head: nn.Module = nn.ModuleList(build_head(cfg) for cfg in head)
+        else:
+            self.head = build_head(head)
         to_multimodal(self.head, len(self.modalities))
         self.alpha_logits = nn.Parameter(torch.zeros(len(self.modalities)))
+
+    @property
+    def heads(self) -> list[BaseDecodeHead]:
+        """The heads of the cascade; of a plain head, itself."""
+        return [*self.head] if isinstance(self.head, nn.ModuleList) else [self.head]
 
     # What a segmentor reads of its decode head.
     @property
     def align_corners(self) -> bool:
-        return self.head.align_corners
+        return self.heads[-1].align_corners
 
     @property
     def num_classes(self) -> int:
-        return self.head.num_classes
+        return self.heads[-1].num_classes
 
     @property
     def out_channels(self) -> int:
-        return self.head.out_channels
+        return self.heads[-1].out_channels
 
     @property
     def threshold(self) -> float | None:
         """Threshold of a binary prediction, else None."""
-        return self.head.threshold
+        return self.heads[-1].threshold
 
     @property
     def alpha(self) -> Tensor:
         """Weights of the ensemble, (M,): positive, of sum 1."""
         return self.alpha_logits.softmax(dim=0)
 
-    def forward_streams(self, feats: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Logits (B, K, h, w) of every modality, and of their ``'ensemble'``."""
-        logits = split_streams(self.head(feats), len(self.modalities))
-        outputs = dict(zip(self.modalities, logits.unbind(dim=1), strict=True))
-        alpha = self.alpha.to(logits.dtype)
-        outputs[ENSEMBLE] = torch.einsum('m,bmkhw->bkhw', alpha, logits.detach())
-        return outputs
+    def forward_streams(
+        self, feats: Sequence[Tensor], test_cfg: Any = None
+    ) -> dict[str, Tensor]:
+        """Logits (B, K, h, w) of every modality, and of their ``'ensemble'``.
+
+        Args:
+            feats: Folded features.
+            test_cfg: Of the segmentor; PointHead reads it.
+        """
+        num_streams = _batch_size(feats)
+        previous: tuple[Any, ...] = ()
+        for head in self.heads[:-1]:
+            with streams_on_batch(head, num_streams):
+                previous = (head(feats, *previous),)
+        head = self.heads[-1]
+        # What the head would resize to the size of the input.
+        with_logits = _Replaced(
+            head, 'predict_by_feat', lambda logits, *_, **__: logits
+        )
+        with with_logits, streams_on_batch(head, num_streams):
+            logits = head.predict(feats, *previous, [], test_cfg)
+        if not isinstance(logits, Tensor):
+            raise ValueError(
+                f'{type(head).__name__} predicts in eval mode only: while training, it '
+                f'returns several outputs; call eval() first'
+            )
+        return self._by_name(logits)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         return self.forward_streams(feats)[self.output]
@@ -101,37 +148,139 @@ class EnsembleHead(BaseModule):
     def loss(
         self, feats: Sequence[Tensor], samples: list[Any], train_cfg: Any
     ) -> dict[str, Tensor]:
-        """The head's losses, one of each stream and of the ensemble."""
+        """The losses of each head, those of each stream and of the ensemble."""
         losses: dict[str, Tensor] = {}
-        for name, logits in self.forward_streams(feats).items():
-            losses.update(add_prefix(self.head.loss_by_feat(logits, samples), name))
+        previous: tuple[Any, ...] = ()
+        for i, head in enumerate(self.heads):
+            seam = _LossesOfStreams(self, head.loss_by_feat)
+            replaced = _Replaced(head, 'loss_by_feat', seam)
+            with replaced, streams_on_batch(head, _batch_size(feats)):
+                of_head = head.loss(feats, *previous, samples, train_cfg)
+            previous = seam.outputs[:1]
+            if len(self.heads) > 1:
+                of_head = add_prefix(of_head, str(i))
+            losses.update(of_head)
         return losses
 
     def predict(
         self, feats: Sequence[Tensor], metas: list[dict[str, Any]], test_cfg: Any
     ) -> Tensor:
         """Logits of :attr:`output` at the size of the input, (B, K, H, W)."""
-        return self.head.predict_by_feat(self.forward(feats), metas)
+        logits = self.forward_streams(feats, test_cfg)[self.output]
+        return self.heads[-1].predict_by_feat(logits, metas)
 
     def predict_streams(
-        self, feats: Sequence[Tensor], metas: list[dict[str, Any]]
+        self,
+        feats: Sequence[Tensor],
+        metas: list[dict[str, Any]],
+        test_cfg: Any = None,
     ) -> Tensor:
         """Logits of all :meth:`forward_streams` side by side, (B, (M+1)*K, H, W)."""
-        logits = torch.cat(list(self.forward_streams(feats).values()), dim=1)
-        return self.head.predict_by_feat(logits, metas)
+        logits = torch.cat(list(self.forward_streams(feats, test_cfg).values()), dim=1)
+        return self.heads[-1].predict_by_feat(logits, metas)
+
+    def _by_name(self, folded: Any, ensemble: bool = True) -> dict[str, Any]:
+        """Outputs of a head (B*M, ...) -> (B, ...), of each stream and the ensemble."""
+        M = len(self.modalities)
+
+        def mean(output: Tensor) -> Tensor:
+            alpha = self.alpha.to(output.dtype)
+            streams = split_streams(output.detach(), M)
+            return torch.einsum('m,bm...->b...', alpha, streams)
+
+        outputs = {
+            name: map_tensors(lambda t, m=m: split_streams(t, M)[:, m], folded)
+            for m, name in enumerate(self.modalities)
+        }
+        if ensemble:
+            outputs[ENSEMBLE] = map_tensors(mean, folded)
+        return outputs
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any
+    ) -> None:
+        if prefix + 'alpha_logits' not in state_dict:  # of a unimodal model
+            for key in [key for key in state_dict if key.startswith(prefix)]:
+                state_dict[f'{prefix}head.{key[len(prefix) :]}'] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-def _check_plain_logits(head: BaseDecodeHead) -> None:
-    steps = ('loss', 'predict', 'loss_by_feat', 'predict_by_feat')
-    own = [
-        step
-        for step in steps
-        if getattr(type(head), step, None) is not getattr(BaseDecodeHead, step)
-    ]
-    if own:
+def _batch_size(feats: Any) -> int:
+    """Of the features of a backbone: maps, a single one, or with a class token each."""
+    while not isinstance(feats, Tensor):
+        feats = feats[0]
+    return feats.shape[0]
+
+
+class _LossesOfStreams:
+    """Stands in for ``loss_by_feat`` of a head: calls it for each stream.
+
+    Args:
+        ensemble: The head of all streams.
+        loss_by_feat: What it stands in for.
+    """
+
+    def __init__(
+        self, ensemble: EnsembleHead, loss_by_feat: Callable[..., dict[str, Tensor]]
+    ) -> None:
+        self.ensemble = ensemble
+        self.loss_by_feat = loss_by_feat
+        self.outputs: tuple[Any, ...] = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        *outputs, samples = args
+        self.outputs = tuple(outputs)
+        # Beside the output, there may be where it was sampled: other places in each
+        # stream, and no ensemble.
+        streams = self.ensemble._by_name(outputs, ensemble=len(outputs) == 1)
+        losses: dict[str, Tensor] = {}
+        for name, of_stream in streams.items():
+            own = self.loss_by_feat(*of_stream, samples, **kwargs)
+            losses.update(add_prefix(own, name))
+        return losses
+
+
+class _Replaced:
+    """Context in which a method of one object is another function."""
+
+    def __init__(self, owner: Any, name: str, function: Callable[..., Any]) -> None:
+        self.owner, self.name, self.function = owner, name, function
+
+    def __enter__(self) -> None:
+        setattr(self.owner, self.name, self.function)
+
+    def __exit__(self, *error: object) -> None:
+        delattr(self.owner, self.name)
+
+
+def build_head(cfg: dict[str, Any]) -> BaseDecodeHead:
+    """Build a head, unless :func:`why_refused` has an answer.
+
+    Raises:
+        ValueError: It has.
+    """
+    kind = cfg['type']
+    head_type = MODELS.get(kind) if isinstance(kind, str) else kind
+    if head_type is not None and (reason := why_refused(head_type)):
         raise ValueError(
-            f'EnsembleHead averages plain logits, but {type(head).__name__} has its '
-            f'own {", ".join(own)}; choose a head that leaves them to '
-            f'BaseDecodeHead, such as PSPHead, FCNHead, UPerHead, ASPPHead or '
-            f'RefineNetHead'
+            f'EnsembleHead averages maps of logits, and cannot take '
+            f'{head_type.__name__}: {reason}; choose a head that hands its outputs '
+            f'over as BaseDecodeHead does, such as PSPHead, UPerHead or RefineNetHead'
         )
+    return MODELS.build(cfg)
+
+
+def why_refused(head_type: Any) -> str | None:
+    """Why :class:`EnsembleHead` cannot take heads of a type, or None."""
+    for base in head_type.__mro__:
+        if base.__name__ in REFUSED:
+            return REFUSED[base.__name__]
+    if not issubclass(head_type, BaseDecodeHead):
+        return 'it is no BaseDecodeHead'
+    if head_type.predict_by_feat is not BaseDecodeHead.predict_by_feat:
+        return 'it has its own predict_by_feat'
+    for step in ('loss', 'predict'):
+        method = inspect.unwrap(getattr(head_type, step))
+        if f'{step}_by_feat' not in method.__code__.co_names:
+            return f'its own {step} does not call {step}_by_feat'
+    return None

@@ -65,7 +65,7 @@ def exchange_channels(
     replaced. One modality alone has nobody to take channels from and is returned as is.
 
     Args:
-        x: Normalized features, (B, M, C, H, W).
+        x: Normalized features, (B, M, C, ...).
         gamma: Scaling factors, (M, C).
         threshold: Exchange threshold :math:`\theta`; 0 exchanges nothing.
         scope: See :func:`exchanged_channels`.
@@ -83,4 +83,5 @@ def exchange_channels(
     if num_modalities > 2:
         others = others / (num_modalities - 1)
     replaced = exchanged_channels(gamma, threshold, scope)
-    return torch.where(replaced[:, :, None, None], others, x)
+    shape = (*replaced.shape, *[1] * (x.ndim - 3))
+    return torch.where(replaced.view(shape), others, x)

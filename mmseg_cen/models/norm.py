@@ -1,10 +1,13 @@
 """Norm layers that are private to each modality, with the exchange on top."""
 
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 
 from .exchange import ExchangeScope, check_scope, exchange_channels
 
@@ -12,10 +15,10 @@ from .exchange import ExchangeScope, check_scope, exchange_channels
 class ModalityNorm(nn.Module):
     """Base of the norm layers with one private copy per modality.
 
-    The M private layers are one ``layer_type`` over M*C channels, which sees folded
-    features as packed ones: no split, no loop, any M. It is composed, not inherited,
-    so that SyncBN conversion, which discards a subclass's forward, converts the child.
-    The checkpoint of a unimodal network gives each modality a copy of its tensors.
+    The M private layers are one layer over M*C channels, which sees folded features as
+    packed ones: no split, no loop, any M. It is composed, not inherited, so that SyncBN
+    conversion, which discards a subclass's forward, converts the child. The checkpoint
+    of a unimodal network gives each modality a copy of its tensors.
 
     Args:
         num_features: Channels C of one stream.
@@ -24,17 +27,21 @@ class ModalityNorm(nn.Module):
             is no place of exchange, and its scaling factors are not penalized. 0: it is
             one where nothing is exchanged.
         exchange_scope: Scope of :func:`exchange_channels`.
-        **kwargs: Arguments of ``layer_type``.
+        **kwargs: Arguments of the layer that is made private.
 
     Shape:
-        - Input and output: folded features, (B*M, C, H, W).
+        - Input and output: folded features, (B*M, C, ...).
 
     Raises:
         ValueError: The input is not folded for M modalities of C channels.
     """
 
-    layer_type: type[_NormBase]
+    layer_type: type[nn.Module]
     defaults: dict[str, Any] = {}
+    layout = 'B*{M}, {C}, H, W'
+    channel_axis = 1
+    num_streams: int | None = None  # B*M of the pass that runs, see `streams_on_batch`
+    has_regions = False  # whether its input is (B*M*R, C, ...), of R regions per image
 
     def __init__(
         self,
@@ -50,30 +57,19 @@ class ModalityNorm(nn.Module):
         self.num_modalities = num_modalities
         self.exchange_threshold = exchange_threshold
         self.exchange_scope = exchange_scope
-        self.norm = self.layer_type(
-            num_modalities * num_features, **{**self.defaults, **kwargs}
-        )
+        norm = self.build(num_features, **{**self.defaults, **kwargs})
+        self.norm = pack_copies(norm, num_modalities)
 
     @classmethod
-    def from_unimodal(
-        cls, norm: _NormBase, num_modalities: int, **kwargs: Any
-    ) -> 'ModalityNorm':
-        """A private copy of ``norm`` for each modality."""
-        private = cls(
-            norm.num_features,
-            num_modalities,
-            eps=norm.eps,
-            momentum=norm.momentum,
-            affine=norm.affine,
-            track_running_stats=norm.track_running_stats,
-            **kwargs,
-        )
-        if isinstance(norm, nn.SyncBatchNorm):
-            private = nn.SyncBatchNorm.convert_sync_batchnorm(private)
-        private.load_state_dict(norm.state_dict())
-        for name, parameter in norm.named_parameters():
-            private.to(parameter)
-            private.norm.get_parameter(name).requires_grad_(parameter.requires_grad)
+    def build(cls, num_features: int, **kwargs: Any) -> nn.Module:
+        """The unimodal layer."""
+        return cls.layer_type(num_features, **kwargs)
+
+    @classmethod
+    def from_unimodal(cls, norm: nn.Module, num_modalities: int) -> 'ModalityNorm':
+        """A private copy of ``norm`` for each modality, its settings included."""
+        private = cls(num_channels(norm), num_modalities)
+        private.norm = pack_copies(norm, num_modalities)
         return private.train(norm.training)
 
     @property
@@ -82,20 +78,44 @@ class ModalityNorm(nn.Module):
         return self.norm.weight.view(self.num_modalities, self.num_features)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.shape[0] % self.num_modalities or x.shape[1] != self.num_features:
+        M, C = self.num_modalities, self.num_features
+        if x.shape[0] % M or x.shape[self.channel_axis] != C:
             raise ValueError(
-                f'expected folded features of shape (B*{self.num_modalities}, '
-                f'{self.num_features}, H, W), got {tuple(x.shape)}: check that the '
-                f'model has as many modalities as the data'
+                f'expected folded features of shape '
+                f'({self.layout.format(M=M, C=C)}), got {tuple(x.shape)}: check that '
+                f'the model has as many modalities as the data'
             )
-        packed = x.reshape(-1, self.norm.num_features, *x.shape[2:])
-        out = self.norm(packed)
+        regions, rest = divmod(x.shape[0], self.num_streams or x.shape[0])
+        if rest or (regions > 1 and not self.has_regions):
+            raise ValueError(
+                f'{type(self).__name__}({self.extra_repr()}) sees a batch of '
+                f'{x.shape[0]}, not the B*M={self.num_streams} streams of the input: '
+                f'its model moves something else to the batch axis, and the modalities '
+                f'cannot be told apart there'
+            )
+        if regions == 1:
+            return self._normalize_and_exchange(x)
+        x = x.unflatten(0, (-1, M, regions)).transpose(1, 2)
+        out = self._normalize_and_exchange(x.flatten(0, 2))
+        return out.unflatten(0, x.shape[:3]).transpose(1, 2).flatten(0, 2)
+
+    def _normalize_and_exchange(self, x: Tensor) -> Tensor:
+        streams = self.normalize(x)
         if self.exchange_threshold:  # neither None nor 0
-            out = out.unflatten(1, (self.num_modalities, self.num_features))
-            out = exchange_channels(
-                out, self.gamma, self.exchange_threshold, self.exchange_scope
+            streams = exchange_channels(
+                streams, self.gamma, self.exchange_threshold, self.exchange_scope
             )
-        return out.reshape(x.shape)
+        return self.fold(streams)
+
+    def normalize(self, x: Tensor) -> Tensor:
+        """Folded features (B*M, C, ...) -> normalized ones of (B, M, C, ...)."""
+        M, C = self.num_modalities, self.num_features
+        packed = x.reshape(-1, M * C, *x.shape[2:])
+        return self.norm(packed).unflatten(1, (M, C))
+
+    def fold(self, streams: Tensor) -> Tensor:
+        """What :meth:`normalize` returns, in the shape of its input."""
+        return streams.flatten(0, 1)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any
@@ -103,9 +123,8 @@ class ModalityNorm(nn.Module):
         for name in ('weight', 'bias', 'running_mean', 'running_var'):
             unimodal = state_dict.pop(prefix + name, None)
             if unimodal is not None:
-                state_dict[f'{prefix}norm.{name}'] = unimodal.repeat(
-                    self.num_modalities
-                )
+                copies = repeat_channels(unimodal, self.num_modalities)
+                state_dict[f'{prefix}norm.{name}'] = copies
         if (count := state_dict.pop(prefix + 'num_batches_tracked', None)) is not None:
             state_dict[f'{prefix}norm.num_batches_tracked'] = count
         super()._load_from_state_dict(state_dict, prefix, *args)
@@ -136,3 +155,112 @@ class ModalityIN(ModalityNorm):
     _abbr_ = 'in'
     layer_type = nn.InstanceNorm2d
     defaults = {'affine': True}
+
+
+@MODELS.register_module()
+class ModalityGN(ModalityNorm):
+    """Private :class:`torch.nn.GroupNorm` of each modality."""
+
+    _abbr_ = 'gn'
+    layer_type = nn.GroupNorm
+    defaults = {'num_groups': 1}
+
+    @classmethod
+    def build(cls, num_features: int, **kwargs: Any) -> nn.Module:
+        return nn.GroupNorm(num_channels=num_features, **kwargs)
+
+
+@MODELS.register_module()
+class ModalityLN(ModalityNorm):
+    """Private :class:`torch.nn.LayerNorm` of each modality, over the last axis.
+
+    Statistics are those of each position of each stream, so that the layers cannot be
+    one over M*C channels: the child holds their parameters, where optimizers and
+    initializers look for those of a LayerNorm.
+
+    Shape:
+        - Input and output: folded sequences, (B*M, ..., C).
+    """
+
+    _abbr_ = 'ln'
+    layer_type = nn.LayerNorm
+    layout = 'B*{M}, ..., {C}'
+    channel_axis = -1
+
+    def normalize(self, x: Tensor) -> Tensor:
+        M, C = self.num_modalities, self.num_features
+        out = F.layer_norm(x, (C,), eps=self.norm.eps).unflatten(0, (-1, M))
+        affine = (M, *[1] * (x.ndim - 2), C)
+        out = out * self.norm.weight.view(affine)
+        if self.norm.bias is not None:
+            out = out + self.norm.bias.view(affine)
+        return out.movedim(-1, 2)
+
+    def fold(self, streams: Tensor) -> Tensor:
+        return streams.movedim(2, -1).flatten(0, 1)
+
+
+class ModalityLN2d(ModalityLN):
+    """:class:`ModalityLN` over the channels of images.
+
+    Of ``LayerNorm2d``, which ConvNeXt has, and of ``LayerNorm((C, 1, 1))`` after global
+    pooling, which GCNet has.
+
+    Shape:
+        - Input and output: folded features, (B*M, C, H, W), or with
+          ``data_format='channel_last'``, as mmpretrain calls it, (B*M, H, W, C).
+    """
+
+    def forward(self, x: Tensor, data_format: str = 'channel_first') -> Tensor:
+        if data_format == 'channel_last':
+            return super().forward(x)
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1).contiguous()
+
+
+@contextmanager
+def streams_on_batch(module: nn.Module, num_streams: int) -> Iterator[None]:
+    """Context in which the norms of ``module`` know the B*M streams of its input.
+
+    They check that these are what they see on the batch axis.
+    """
+    norms = [m for m in module.modules() if isinstance(m, ModalityNorm)]
+    for norm in norms:
+        norm.num_streams = num_streams
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.num_streams = None
+
+
+def num_channels(norm: nn.Module) -> int:
+    """Channels C of a norm layer of any kind."""
+    if isinstance(norm, nn.LayerNorm):
+        return norm.normalized_shape[0]
+    return norm.num_channels if isinstance(norm, nn.GroupNorm) else norm.num_features
+
+
+def repeat_channels(tensor: Tensor, num_modalities: int) -> Tensor:
+    """(C, ...) -> (M*C, ...)."""
+    return tensor.repeat(num_modalities, *[1] * (tensor.ndim - 1))
+
+
+def pack_copies(norm: nn.Module, num_modalities: int) -> nn.Module:
+    """A layer like ``norm``, over the channels of M modalities side by side.
+
+    It is of the type of ``norm`` and has M copies of each of its tensors.
+    """
+    packed = copy.deepcopy(norm)
+    for name, parameter in norm.named_parameters(recurse=False):
+        copies = repeat_channels(parameter.detach(), num_modalities)
+        setattr(packed, name, nn.Parameter(copies, parameter.requires_grad))
+    for name, buffer in norm.named_buffers(recurse=False):
+        if buffer.ndim:  # not `num_batches_tracked`
+            setattr(packed, name, repeat_channels(buffer, num_modalities))
+    for size in ('num_features', 'num_channels', 'num_groups'):
+        if hasattr(norm, size):
+            setattr(packed, size, num_modalities * getattr(norm, size))
+    if isinstance(norm, nn.LayerNorm):
+        C, *ones = norm.normalized_shape
+        packed.normalized_shape = (num_modalities * C, *ones)
+    return packed

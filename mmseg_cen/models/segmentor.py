@@ -9,6 +9,7 @@ from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from .convert import to_multimodal
 from .ensemble_head import ENSEMBLE, EnsembleHead
 from .preprocessor import MultimodalPreprocessor
 
@@ -16,6 +17,10 @@ from .preprocessor import MultimodalPreprocessor
 @MODELS.register_module()
 class CENSegmentor(EncoderDecoder):
     """Encoder-decoder whose ``decode_head`` is an :class:`EnsembleHead`.
+
+    The neck, if there is one, runs over folded features, with norm layers that are
+    private to each modality. A ``CascadeEncoderDecoder`` becomes one of these, with the
+    list of its heads in the EnsembleHead.
 
     A plain ``EncoderDecoder`` runs the same network and returns the ensemble; this one
     returns all streams. Whole and sliding inference, flipping and resizing are those of
@@ -33,6 +38,8 @@ class CENSegmentor(EncoderDecoder):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.with_neck:
+            to_multimodal(self.neck, len(self.modalities))
         num_modalities = getattr(self.backbone, 'num_modalities', None)
         if num_modalities not in (None, len(self.modalities)):
             raise ValueError(
@@ -67,7 +74,7 @@ class CENSegmentor(EncoderDecoder):
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Logits of all streams and the ensemble side by side, (B, (M+1)*K, H, W)."""
         return self.decode_head.predict_streams(
-            self.extract_feat(inputs), batch_img_metas
+            self.extract_feat(inputs), batch_img_metas, self.test_cfg
         )
 
     def postprocess_result(

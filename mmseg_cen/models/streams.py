@@ -14,6 +14,9 @@ On contiguous memory the two are views of each other, and a convolution over a f
 tensor is shared by all modalities by construction.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from torch import Tensor
 
 
@@ -36,3 +39,14 @@ def fold_streams(packed: Tensor, num_modalities: int) -> Tensor:
 def split_streams(folded: Tensor, num_modalities: int) -> Tensor:
     """(B*M, C, H, W) -> (B, M, C, H, W)."""
     return folded.unflatten(0, (-1, num_modalities))
+
+
+def map_tensors(function: Callable[[Tensor], Any], outputs: Any) -> Any:
+    """Apply ``function`` to each tensor of nested lists, tuples and dicts."""
+    if isinstance(outputs, Tensor):
+        return function(outputs)
+    if isinstance(outputs, (list, tuple)):
+        return type(outputs)(map_tensors(function, part) for part in outputs)
+    if isinstance(outputs, dict):
+        return {key: map_tensors(function, part) for key, part in outputs.items()}
+    return outputs

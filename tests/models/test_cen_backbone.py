@@ -1,9 +1,19 @@
+from copy import deepcopy
+
 import pytest
 import torch
 from mmseg.models.backbones import ResNet
+from mmseg.registry import MODELS
 from torch.testing import assert_close
 
-from mmseg_cen.models import CENResNet, ModalityNorm, fold_streams, split_streams
+from mmseg_cen.models import (
+    CENBackbone,
+    CENResNet,
+    ModalityNorm,
+    exchanging_norms,
+    fold_streams,
+    split_streams,
+)
 
 
 def exchanging(model):
@@ -104,3 +114,118 @@ def test_a_torchvision_checkpoint_without_torchvision_is_refused_at_once(monkeyp
         CENResNet(
             18, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet18')
         )
+
+
+RESNET = dict(type='ResNet', base_channels=4, stem_channels=4)
+
+
+@pytest.mark.parametrize('depth', [18, 50])
+@pytest.mark.parametrize('M', [2, 3])
+def test_cenbackbone_around_a_resnet_is_cenresnet(depth, M):
+    resnet = CENResNet(depth, M, 0.5, base_channels=4, stem_channels=4).double()
+    backbone = CENBackbone({**RESNET, 'depth': depth}, M, exchange_threshold=0.5)
+    for norm in exchanging_norms(resnet).values():
+        torch.nn.init.normal_(norm.norm.weight)
+    backbone.double().load_state_dict(resnet.state_dict(), strict=True)
+    x = torch.randn(2, M * 3, 64, 64, dtype=torch.double)
+    for out, expected in zip(backbone(x), resnet(x), strict=True):
+        assert torch.equal(out, expected)
+    assert backbone.state_dict().keys() == resnet.state_dict().keys()
+    resnet.load_state_dict(backbone.state_dict(), strict=True)
+
+
+@pytest.mark.parametrize(
+    'cfg',
+    [
+        {**RESNET, 'depth': 50},
+        dict(type='MobileNetV2'),
+        dict(type='MixVisionTransformer', embed_dims=8, num_layers=[1, 1, 1, 1]),
+        dict(type='BiSeNetV2'),
+        dict(type='SwinTransformer', embed_dims=8, depths=[1] * 4, num_heads=[1] * 4),
+    ],
+    ids=lambda cfg: cfg['type'],
+)
+def test_with_one_modality_it_is_the_backbone(cfg):
+    unimodal = MODELS.build(cfg)
+    backbone = CENBackbone(cfg, modalities=['rgb'], exchange_threshold=10.0)
+    for model in (unimodal, backbone):
+        model.eval()
+    assert backbone.state_dict().keys() == unimodal.state_dict().keys()
+    backbone.load_state_dict(unimodal.state_dict(), strict=True)
+    x = torch.randn(2, 3, 64, 64)
+    for out, expected in zip(backbone(x), unimodal(x), strict=True):
+        assert torch.equal(out, expected)
+
+
+@pytest.mark.parametrize(
+    'cfg',
+    [
+        {**RESNET, 'depth': 50},
+        dict(type='MixVisionTransformer', embed_dims=8, num_layers=[1, 1, 1, 1]),
+    ],
+    ids=lambda cfg: cfg['type'],
+)
+def test_its_own_init_cfg_initializes_every_modality(cfg, tmp_path):
+    unimodal = MODELS.build(cfg)
+    unimodal.eval()
+    torch.save(unimodal.state_dict(), tmp_path / 'unimodal.pth')
+    init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'unimodal.pth'))
+    backbone = CENBackbone({**cfg, 'init_cfg': init_cfg}, 3, exchange_threshold=0.0)
+    backbone.init_weights()
+    x = torch.randn(2, 9, 64, 64)
+    backbone.eval()
+    outs = backbone(x)
+    for m, stream in enumerate(x.chunk(3, dim=1)):
+        for out, expected in zip(outs, unimodal(stream), strict=True):
+            assert_close(split_streams(out, 3)[:, m], expected)
+
+
+def test_no_scaling_factor_that_exchanges_starts_at_zero():
+    backbone = CENBackbone({**RESNET, 'depth': 18}, 2)
+    backbone.init_weights()
+    assert all(norm.gamma.all() for norm in exchanging_norms(backbone).values())
+    backbone = CENBackbone({**RESNET, 'depth': 50}, 2)
+    backbone.init_weights()
+    assert not backbone.layer1[0].norm3.gamma.any(), 'as in the unimodal one'
+
+
+def test_frozen_stages_and_norm_eval_keep_working():
+    cfg = dict(RESNET, depth=18, frozen_stages=1, norm_eval=True)
+    backbone = CENBackbone(cfg, 2)
+    backbone.train()
+    trainable = {n for n, p in backbone.named_parameters() if p.requires_grad}
+    assert not any(name.startswith(('conv1', 'bn1', 'layer1')) for name in trainable)
+    assert 'layer2.0.bn1.norm.weight' in trainable
+    assert not any(
+        m.training for m in backbone.modules() if isinstance(m, torch.nn.BatchNorm2d)
+    )
+
+
+def test_the_number_of_modalities_is_given_once_or_alike():
+    cfg = {**RESNET, 'depth': 18}
+    assert CENBackbone(cfg, 2, modalities=['rgb', 'depth']).num_modalities == 2
+    for arguments in ({}, {'num_modalities': 3, 'modalities': ['rgb', 'depth']}):
+        with pytest.raises(ValueError, match='given by num_modalities, modalities, or'):
+            CENBackbone(cfg, **arguments)
+
+
+def test_inputs_of_another_number_of_modalities_are_refused_by_cenbackbone():
+    with pytest.raises(ValueError, match=r'3 \* 3 = 9 packed channels, got 6'):
+        CENBackbone({**RESNET, 'depth': 18}, 3)(torch.zeros(1, 6, 32, 32))
+
+
+def test_it_keeps_the_names_and_can_be_copied():
+    cfg = {**RESNET, 'depth': 18}
+    backbone = CENBackbone(cfg, 2)
+    assert isinstance(backbone, CENBackbone)
+    assert isinstance(backbone, ResNet)
+    assert type(backbone).__name__ == 'CENResNet', 'optimizer constructors ask for it'
+    unimodal = {name for name, _ in MODELS.build(cfg).named_parameters()}
+    names = {name for name, _ in backbone.named_parameters()}
+    assert {name.replace('.norm.', '.') for name in names} == unimodal
+    x = torch.randn(1, 6, 32, 32)
+    backbone.eval()
+    copied = deepcopy(backbone)
+    for out, expected in zip(copied(x), backbone(x), strict=True):
+        assert torch.equal(out, expected)
+    assert not {*copied.parameters()} & {*backbone.parameters()}

@@ -1,9 +1,25 @@
+from copy import deepcopy
+
 import pytest
 import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule, build_norm_layer
+from mmseg.registry import MODELS
 from torch import nn
 from torch.testing import assert_close
 
-from mmseg_cen.models import ModalityBN, ModalityIN, split_streams, to_multimodal
+from mmseg_cen.models import (
+    CENResNet,
+    ModalityBN,
+    ModalityGN,
+    ModalityIN,
+    ModalityLN,
+    exchanging_norms,
+    split_streams,
+    stream_state_dict,
+    to_multimodal,
+)
+from mmseg_cen.models.convert import stem_length
 
 
 def network():
@@ -55,3 +71,231 @@ def test_converting_twice_changes_nothing():
     norms = [net[1], net[2][2]]
     to_multimodal(net, 2)
     assert [net[1], net[2][2]] == norms
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """As in mmpretrain and timm."""
+
+    def forward(self, x, data_format='channel_first'):
+        if data_format == 'channel_last':
+            return super().forward(x)
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+LAYERS = {
+    'BN1d': (nn.BatchNorm1d(4), (4,), ModalityBN),
+    'BN1d of codes': (nn.BatchNorm1d(4), (4, 6), ModalityBN),
+    'BN2d': (nn.BatchNorm2d(4), (4, 5, 5), ModalityBN),
+    'BN3d': (nn.BatchNorm3d(4), (4, 2, 3, 3), ModalityBN),
+    'BN without affine': (nn.BatchNorm2d(4, affine=False), (4, 5, 5), ModalityBN),
+    'SyncBN': (nn.SyncBatchNorm(4), (4, 5, 5), ModalityBN),
+    'SyncBN of the toolbox': (
+        build_norm_layer(dict(type='SyncBN'), 4)[1],
+        (4, 5, 5),
+        ModalityBN,
+    ),
+    'IN1d': (nn.InstanceNorm1d(4, affine=True), (4, 6), ModalityIN),
+    'IN2d': (nn.InstanceNorm2d(4, affine=True), (4, 5, 5), ModalityIN),
+    'GN': (nn.GroupNorm(2, 4), (4, 5, 5), ModalityGN),
+    'LN of sequences': (nn.LayerNorm(4), (7, 4), ModalityLN),
+    'LN of maps': (nn.LayerNorm(4, eps=1e-2), (5, 5, 4), ModalityLN),
+    'LN2d': (LayerNorm2d(4), (4, 5, 5), ModalityLN),
+    'LN of pooled maps': (nn.LayerNorm((4, 1, 1)), (4, 1, 1), ModalityLN),
+}
+
+
+@pytest.mark.parametrize('layer', LAYERS)
+@pytest.mark.parametrize('training', [True, False])
+@pytest.mark.parametrize('M', [2, 3])
+def test_every_kind_of_norm_becomes_private(layer, training, M):
+    """Each stream is what a layer with its copy of the tensors computes."""
+    unimodal, shape, private_type = LAYERS[layer]
+    unimodal = nn.Sequential(unimodal).train(training)
+    private = to_multimodal(deepcopy(unimodal), M)
+    assert isinstance(private[0], private_type)
+    for tensor in private[0].norm.state_dict().values():
+        if tensor.ndim:
+            tensor.uniform_(0.5, 2)
+    x = torch.randn(5 * M, *shape)
+    before = deepcopy([stream_state_dict(private, m) for m in range(M)])
+    runs = not (training and 'SyncBN' in layer)  # the unimodal one does not, on CPU
+    out = private(x)
+    for m in range(M if runs else 0):
+        unimodal.load_state_dict(before[m])
+        assert_close(split_streams(out, M)[:, m], unimodal(split_streams(x, M)[:, m]))
+        after = stream_state_dict(private, m)
+        assert after.keys() == unimodal.state_dict().keys()
+        for name, tensor in unimodal.state_dict().items():
+            assert_close(after[name], tensor)
+
+
+@pytest.mark.parametrize('layer', ['GN', 'LN of sequences', 'LN of maps', 'LN2d'])
+def test_every_kind_of_norm_exchanges_by_its_scaling_factor(layer):
+    unimodal, shape, _ = LAYERS[layer]
+    norm = to_multimodal(nn.Sequential(deepcopy(unimodal)), 2)[0]
+    norm.norm.weight.data = torch.tensor([0.0, 1, 1, 1, 1, 1, 0, 1])
+    norm.norm.bias.data = torch.arange(8.0)
+    norm.exchange_threshold = 0.5
+    axis = -1 if layer.startswith('LN of') else 1
+    a, b = (
+        out.movedim(axis, 1)
+        for out in split_streams(norm(torch.randn(4, *shape)), 2).unbind(1)
+    )
+    same = [torch.equal(a[:, c], b[:, c]) for c in range(4)]
+    assert same == [True, False, True, False]
+
+
+def test_mmpretrain_calls_its_layer_norm_channels_last():
+    unimodal = LayerNorm2d(4)
+    private = to_multimodal(nn.Sequential(deepcopy(unimodal)), 2)[0]
+    x = torch.randn(2, 5, 5, 4)
+    expected = unimodal(x, data_format='channel_last')
+    assert_close(private(x, data_format='channel_last'), expected)
+
+
+def test_layers_without_tensors_are_left_as_they_are():
+    net = nn.Sequential(nn.InstanceNorm2d(4), nn.LayerNorm(4, elementwise_affine=False))
+    assert [type(m) for m in to_multimodal(net, 2)] == [nn.InstanceNorm2d, nn.LayerNorm]
+
+
+def test_a_norm_that_is_registered_twice_stays_one():
+    norm = nn.BatchNorm2d(4)
+    net = to_multimodal(nn.Sequential(norm, nn.Sequential(norm)), 2)
+    assert net[0] is net[1][0]
+
+
+def test_one_modality_has_nothing_private():
+    net = network()
+    before = net.state_dict()
+    assert to_multimodal(net, 1, exchange_threshold=0.1) is net
+    assert net.state_dict().keys() == before.keys()
+    assert not exchanging_norms(net)
+
+
+class OwnNorm(nn.BatchNorm2d):
+    def forward(self, x):
+        return F.batch_norm(x, None, None, self.weight, training=True)
+
+
+class GRN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(4))
+
+
+@pytest.mark.parametrize(
+    ('layer', 'why'),
+    [
+        (
+            OwnNorm(4),
+            r'1\.bad \(OwnNorm\): it is a norm layer with a forward of its own',
+        ),
+        (GRN(), r'1\.bad \(GRN\): it is a norm layer with a forward of its own'),
+        (nn.LayerNorm((4, 5, 5)), r'\(LayerNorm\): it normalizes over the axes'),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_cannot_be_private_is_refused_by_name(layer, why):
+    net = nn.Sequential(nn.BatchNorm2d(4), nn.Module())
+    net[1].bad = layer
+    with pytest.raises(ValueError, match=why):
+        to_multimodal(net, 2)
+    assert isinstance(net[0], nn.BatchNorm2d), 'nothing is changed'
+
+
+def test_weight_normalized_layers_are_no_norms():
+    class NormedConv2d(nn.Conv2d):
+        pass
+
+    assert to_multimodal(NormedConv2d(2, 2, 1, bias=False), 2)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (dict(num_modalities=0), 'at least 1, got 0'),
+        (dict(exchange_threshold=-1.0), 'not negative, got -1.0'),
+        (dict(exchange_scope='none'), "got 'none'"),
+        (dict(pattern='head'), "no layer is chosen by pattern='head'"),
+        (dict(stages=['layer5']), "got 'layer5'; the layers are .*layer1.0.bn2"),
+    ],
+)
+def test_arguments_without_a_meaning_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        to_multimodal(
+            resnet(50), **{'num_modalities': 2, 'exchange_threshold': 0.1, **arguments}
+        )
+
+
+def resnet(depth, kind='ResNet', **kwargs):
+    return MODELS.build(
+        dict(type=kind, depth=depth, base_channels=4, stem_channels=4, **kwargs)
+    )
+
+
+def chosen(net, **kwargs):
+    return list(exchanging_norms(to_multimodal(net, 2, 0.1, **kwargs)))
+
+
+@pytest.mark.parametrize('kind', ['ResNet', 'ResNetV1c', 'ResNetV1d'])
+@pytest.mark.parametrize('depth', [18, 50])
+def test_the_rule_finds_the_places_of_the_paper(kind, depth):
+    """After each 3x3 convolution of the blocks, and nowhere else."""
+    expected = ['bn1', 'bn2'] if depth == 18 else ['bn2']
+    blocks = [2, 2, 2, 2] if depth == 18 else [3, 4, 6, 3]
+    assert chosen(resnet(depth, kind)) == [
+        f'layer{stage + 1}.{block}.{norm}'
+        for stage, count in enumerate(blocks)
+        for block in range(count)
+        for norm in expected
+    ]
+
+
+def test_places_are_chosen_by_kernel_size_pattern_and_stage():
+    assert len(chosen(resnet(50), kernel_sizes=(1,))) == 2 * 16 + 4
+    assert len(chosen(resnet(50), kernel_sizes=(1, 3))) == 3 * 16 + 4
+    assert len(chosen(resnet(50), stages=('layer1', 'layer4'))) == 6
+    down_sampling = chosen(resnet(50), pattern=r'layer[234]\.0\.')
+    assert down_sampling == [f'layer{stage}.0.bn2' for stage in (2, 3, 4)]
+    assert chosen(resnet(50), pattern=r'\.0\.', stages=['layer3']) == ['layer3.0.bn2']
+
+
+def test_layer_norms_exchange_only_when_asked():
+    vit = dict(
+        type='VisionTransformer', img_size=32, embed_dims=8, num_layers=2, num_heads=2
+    )
+    assert not chosen(MODELS.build(vit))
+    names = chosen(MODELS.build(vit), layer_norms=True, stages=['layers.1'])
+    assert names == ['layers.1.ln1', 'layers.1.ln2']
+
+
+def test_a_norm_before_its_convolution_is_no_place():
+    order = ('norm', 'act', 'conv')
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3),
+        nn.Sequential(
+            ConvModule(4, 4, 3, norm_cfg=dict(type='BN'), order=order),
+            ConvModule(4, 4, 3, norm_cfg=dict(type='BN')),
+        ),
+    )
+    net[0].stride = (4, 4)  # all that is stem
+    assert chosen(net) == ['1.1.bn']
+
+
+@pytest.mark.parametrize(
+    ('backbone', 'length'),
+    [
+        (dict(type='ResNetV1c', depth=18), 3),
+        (dict(type='MobileNetV2'), 1),
+        (dict(type='BiSeNetV2'), 3),
+        (dict(type='FastSCNN'), 2),
+    ],
+    ids=lambda value: value['type'] if isinstance(value, dict) else '',
+)
+def test_the_stem_ends_with_the_first_block_or_at_a_quarter(backbone, length):
+    assert stem_length(MODELS.build(backbone)) == length
+
+
+def test_cenresnet_is_placed_by_the_same_rule():
+    net = CENResNet(50, 2, base_channels=4, stem_channels=4, deep_stem=True)
+    assert list(exchanging_norms(net)) == chosen(resnet(50, 'ResNetV1c'))

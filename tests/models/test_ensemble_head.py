@@ -102,11 +102,29 @@ def test_heads_of_the_toolbox_are_taken_as_they_are(kwargs, M):
 
 
 @MODELS.register_module()
+class HeadWithItsOwnPrediction(FCNHead):
+    def predict_by_feat(self, seg_logits, batch_img_metas):
+        return seg_logits
+
+
+@MODELS.register_module()
 class HeadWithItsOwnLoss(FCNHead):
-    def loss_by_feat(self, seg_logits, batch_data_samples):
-        return {}
+    def loss(self, inputs, batch_data_samples, train_cfg):
+        return {'loss': self(inputs).mean()}
 
 
-def test_a_head_with_its_own_loss_is_refused_by_name():
-    with pytest.raises(ValueError, match='HeadWithItsOwnLoss has its own loss_by_feat'):
-        EnsembleHead({**fcn(), 'type': 'HeadWithItsOwnLoss'}, modalities=('rgb',))
+@pytest.mark.parametrize(
+    ('kind', 'why'),
+    [
+        ('HeadWithItsOwnPrediction', 'it has its own predict_by_feat'),
+        ('HeadWithItsOwnLoss', 'its own loss does not call loss_by_feat'),
+        ('IterativeDecodeHead', 'it classifies masks'),
+        ('MaskFormerHead', 'it classifies masks'),
+        ('Mask2FormerHead', 'it classifies masks'),
+        ('SideAdapterCLIPHead', 'it classifies masks'),
+        ('ResNet', 'it is no BaseDecodeHead'),
+    ],
+)
+def test_a_head_without_a_map_of_logits_is_refused_by_name(kind, why):
+    with pytest.raises(ValueError, match=f'cannot take {kind}: {why}'):
+        EnsembleHead({**fcn(), 'type': kind}, modalities=('rgb',))
