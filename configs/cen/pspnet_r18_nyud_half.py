@@ -1,4 +1,4 @@
-"""CEN-PSPNet, ResNet-18 from scratch, NYUDv2 at half resolution, for a CPU.
+"""CEN-PSPNet, ResNet-18 of half the width, from scratch, NYUDv2 at 120x160, on a CPU.
 
 python tools/train.py configs/cen/pspnet_r18_nyud_half.py
 """
@@ -9,15 +9,12 @@ _base_ = [
     '../_base_/datasets/nyudv2_half.py',
     '../_base_/schedules/scratch.py',
 ]
-crop_size = (160, 160)
+crop_size = (120, 160)
 train_pipeline = [
     dict(type='LoadModalities'),
     dict(type='LoadAnnotations'),
     dict(
-        type='RandomResize',
-        scale=(240, 180),
-        ratio_range=(0.9, 1.5),
-        keep_ratio=True,
+        type='RandomResize', scale=(160, 120), ratio_range=(1.0, 1.5), keep_ratio=True
     ),
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='RandomFlip', prob=0.5),
@@ -25,27 +22,30 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadModalities'),
-    dict(type='Resize', scale=(240, 180), keep_ratio=True),
+    dict(type='Resize', scale=(160, 120), keep_ratio=True),
     dict(type='LoadAnnotations'),
     dict(type='PackMultimodalInputs'),
 ]
 model = dict(
-    data_preprocessor=dict(size=crop_size),
+    data_preprocessor=dict(
+        modalities=dict(depth=dict(mean=[2.8], std=[1.4])), size=crop_size
+    ),
     backbone=dict(
         depth=18,
+        base_channels=32,
+        stem_channels=32,
         norm_eval=False,
         init_cfg=None,
-        strides=(1, 2, 2, 1),
-        dilations=(1, 1, 1, 2),
     ),
-    decode_head=dict(head=dict(in_channels=512, channels=128)),
-    auxiliary_head=dict(head=dict(in_channels=256, channels=64)),
+    decode_head=dict(head=dict(in_channels=256, channels=64, dropout_ratio=0)),
+    auxiliary_head=None,
 )
 custom_hooks = [
-    dict(type='GammaSparsityHook', sparsity_weight=2e-2),
+    dict(type='GammaSparsityHook', sparsity_weight=1e-2),
     dict(type='ExchangeStatsHook'),
 ]
-max_epochs = 8
+max_epochs = 12
+optim_wrapper = dict(optimizer=dict(lr=0.05))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, end=50, by_epoch=False),
     dict(
@@ -58,9 +58,12 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
-train_cfg = dict(max_epochs=max_epochs, val_interval=2)
+train_cfg = dict(max_epochs=max_epochs, val_interval=3)
+default_hooks = dict(checkpoint=dict(interval=3))
 train_dataloader = dict(
-    batch_size=6, num_workers=1, dataset=dict(pipeline=train_pipeline)
+    batch_size=8, num_workers=1, dataset=dict(pipeline=train_pipeline)
 )
-val_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline))
+val_dataloader = dict(
+    num_workers=0, persistent_workers=False, dataset=dict(pipeline=test_pipeline)
+)
 test_dataloader = val_dataloader
