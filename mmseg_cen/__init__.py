@@ -4,13 +4,13 @@ A multimodal network is not a new network: it is any MMSegmentation model, run o
 modalities that are folded into the batch axis, with norm layers that are private to
 each modality and exchange channels. The data flow, in reading order:
 
-    sample ─ `datasets`, `transforms` ─► one array per modality, moved by one random draw
+    sample ─ `datasets`, `transforms` ─► an array per modality, moved by one draw
            ─ `PackMultimodalInputs` ─► one packed tensor, modalities side by side
-           ─ `MultimodalPreprocessor` ─► colour order, mean and std, padding: (B, M*C, H, W)
-           ─ `CENResNet` ─► fold ─► shared conv ─► private norm ─► exchange ─► (B*M, C, H, W)
-           ─ `EnsembleHead` ─► one decode head for all streams ─► logits per stream, and
-             their ensemble
-           ─ `StreamIoUMetric` ─► aAcc, mAcc and mIoU of every stream and of the ensemble
+           ─ `MultimodalPreprocessor` ─► colour order, mean, padding: (B, M*C, H, W)
+           ─ `CENResNet` ─► fold ─► shared conv ─► private norm ─► exchange
+           ─ `EnsembleHead` ─► one decode head for all streams ─► logits per stream,
+             and their ensemble
+           ─ `StreamIoUMetric` ─► aAcc, mAcc, mIoU per stream and of the ensemble
 
 `custom_imports = dict(imports=['mmseg_cen'])` in a config registers all of it.
 

@@ -37,8 +37,8 @@ def exchange_shares(model: nn.Module, modalities: tuple[str, ...]) -> dict[str, 
     small: dict[str, int] = {}
     count: dict[str, int] = {}
     for layer, norm in exchanging_norms(model).items():
-        below = norm.gamma.abs() < norm.exchange_threshold
-        own = own_part(*below.shape, below.device)
+        below = norm.gamma.abs() < (norm.exchange_threshold or 0)
+        own = own_part(norm.num_modalities, norm.num_features, below.device)
         for m, name in enumerate(modalities):
             for scope, channels in (('own', below[m, own[m]]), ('all', below[m])):
                 for key in (f'{name}/{scope}', f'{name}/{scope}/{stage_of(layer)}'):
@@ -57,7 +57,7 @@ def scaling_factors(
     parts: dict[str, list[np.ndarray]] = {}
     for norm in exchanging_norms(model).values():
         gamma = norm.gamma.abs().float().cpu()
-        own = own_part(*gamma.shape)
+        own = own_part(norm.num_modalities, norm.num_features)
         for m, name in enumerate(modalities):
             parts.setdefault(f'{name}/own', []).append(gamma[m, own[m]].numpy())
             parts.setdefault(f'{name}/other', []).append(gamma[m, ~own[m]].numpy())
@@ -147,7 +147,8 @@ class ExchangeStatsHook(Hook):
         factors = scaling_factors(model, modalities)
         if not factors:
             return
-        threshold = max(n.exchange_threshold for n in exchanging_norms(model).values())
+        norms = exchanging_norms(model).values()
+        threshold = max(norm.exchange_threshold or 0 for norm in norms)
         picture = draw_histograms(factors, threshold)
         step = runner.iter + 1
         runner.visualizer.add_image('exchange/gamma', picture, step)

@@ -31,7 +31,9 @@ def gamma_l1(model: nn.Module, scope: ExchangeScope = 'own') -> Tensor:
         if norm.num_modalities == 1:
             continue
         if scope == 'own':
-            gamma = gamma[own_part(*gamma.shape, gamma.device)]
+            gamma = gamma[
+                own_part(norm.num_modalities, norm.num_features, gamma.device)
+            ]
         total = total.to(gamma.device) + gamma.abs().sum()
     return total
 

@@ -35,11 +35,16 @@ class StreamIoUMetric(IoUMetric):
         num_classes = len(self.dataset_meta['classes'])
         for i, sample in enumerate(data_samples, first):
             label = sample['gt_sem_seg']['data'].squeeze()
+            streams = sample.get('pred_streams', {})
             areas = {
                 name: self.intersect_and_union(
-                    pred.squeeze(), label.to(pred), num_classes, self.ignore_index
+                    streams[name].squeeze(),
+                    label.to(streams[name]),
+                    num_classes,
+                    self.ignore_index,
                 )
-                for name, pred in sample.get('pred_streams', {}).items()
+                # `pred_streams` has no order of its own.
+                for name in sample.get('modalities', sorted(streams))
             }
             self.results[i] = {**areas, ENSEMBLE: self.results[i]}
 

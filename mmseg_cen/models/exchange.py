@@ -18,7 +18,7 @@ def check_scope(scope: str) -> None:
 
 
 def own_part(
-    num_modalities: int, num_channels: int, device: torch.device | str | None = None
+    num_modalities: int, num_channels: int, device: torch.device | None = None
 ) -> Tensor:
     """Where modality m may give channels away: the m-th of M equal slices (Sec. 3.3).
 
@@ -50,7 +50,10 @@ def exchanged_channels(
         Boolean mask of shape (M, C).
     """
     small = gamma.abs() < threshold
-    return small if scope == 'all' else small & own_part(*gamma.shape, gamma.device)
+    if scope == 'all':
+        return small
+    M, C = gamma.shape
+    return small & own_part(M, C, gamma.device)
 
 
 def exchange_channels(

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
-import torch.distributed.nn.functional as dist_functional
 import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor, nn
@@ -113,11 +111,7 @@ class ModalityNorm(nn.Module):
         """Folded features (B*M, C, ...) -> normalized ones of (B, M, C, ...)."""
         M, C = self.num_modalities, self.num_features
         packed = x.reshape(-1, M * C, *x.shape[2:])
-        if isinstance(self.norm, nn.SyncBatchNorm) and packed.device.type == 'cpu':
-            out = cpu_sync_batch_norm(packed, self.norm)
-        else:
-            out = self.norm(packed)
-        return out.unflatten(1, (M, C))
+        return self.norm(packed).unflatten(1, (M, C))
 
     def fold(self, streams: Tensor) -> Tensor:
         """What :meth:`normalize` returns, in the shape of its input."""
@@ -270,36 +264,3 @@ def pack_copies(norm: nn.Module, num_modalities: int) -> nn.Module:
         C, *ones = norm.normalized_shape
         packed.normalized_shape = (num_modalities * C, *ones)
     return packed
-
-
-def cpu_sync_batch_norm(x: Tensor, norm: nn.SyncBatchNorm) -> Tensor:
-    """What :class:`torch.nn.SyncBatchNorm` computes, which refuses to do it on CPU.
-
-    Args:
-        x: Packed features, (B, C, ...), B of this process.
-        norm: The layer; its running statistics are updated in training mode.
-    """
-    distributed = (
-        torch.distributed.is_available() and torch.distributed.is_initialized()
-    )
-    if not (norm.training and distributed):
-        return norm(x)
-    axes = [axis for axis in range(x.ndim) if axis != 1]
-    shape = (1, -1, *[1] * (x.ndim - 2))
-    count = torch.as_tensor(float(x.numel() // x.shape[1]), device=x.device)
-    torch.distributed.all_reduce(count)
-    mean = dist_functional.all_reduce(x.sum(axes)) / count
-    centred = x - mean.view(shape)
-    var = dist_functional.all_reduce(centred.square().sum(axes)) / count
-    if norm.track_running_stats:
-        with torch.no_grad():
-            norm.num_batches_tracked += 1
-            momentum = norm.momentum
-            if momentum is None:  # a cumulative average
-                momentum = 1 / float(norm.num_batches_tracked)
-            norm.running_mean.lerp_(mean, momentum)
-            norm.running_var.lerp_(var * count / (count - 1), momentum)
-    out = centred * (var + norm.eps).rsqrt().view(shape)
-    if norm.affine:
-        out = out * norm.weight.view(shape) + norm.bias.view(shape)
-    return out

@@ -132,7 +132,7 @@ class RefineNetBlock(nn.Module):
 
     def forward(self, x: Tensor, coarser: Tensor | None = None) -> Tensor:
         x = self.adapt(self.reduce(x))
-        if self.fuse is not None:
+        if self.fuse is not None and coarser is not None:
             x = self.fuse(x) + F.interpolate(
                 coarser, size=x.shape[2:], mode='bilinear', align_corners=True
             )

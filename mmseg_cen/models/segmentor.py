@@ -111,7 +111,7 @@ class CENSegmentor(EncoderDecoder):
 
     def _classify(self, scores: Tensor) -> Tensor:
         if self.decode_head.out_channels == 1:
-            return (scores > self.decode_head.threshold).to(scores)
+            return (scores > (self.decode_head.threshold or 0)).to(scores)
         return scores.argmax(dim=0, keepdim=True)
 
     def parse_losses(

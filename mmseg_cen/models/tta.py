@@ -1,7 +1,9 @@
 """Test-time augmentation that keeps every stream."""
 
+from functools import reduce
 from typing import Any
 
+import torch
 from mmseg.models.segmentors import SegTTAModel
 from mmseg.registry import MODELS
 from torch import Tensor
@@ -28,11 +30,10 @@ class CENTTAModel(SegTTAModel):
         merged = []
         for augmented in data_samples_list:
             names = (*self.module.modalities, ENSEMBLE)
-            scores = {
-                name: sum(self._probabilities(s, name) for s in augmented)
-                / len(augmented)
-                for name in names
-            }
+            scores = {}
+            for name in names:
+                probabilities = (self._probabilities(s, name) for s in augmented)
+                scores[name] = reduce(torch.add, probabilities) / len(augmented)
             self.module.set_predictions(augmented[0], scores)
             merged.append(augmented[0])
         return merged

@@ -61,7 +61,7 @@ def test_the_output_of_a_plain_segmentor_is_chosen():
     feats = [torch.randn(4, 4, 8, 8)]
     head = EnsembleHead(fcn(), modalities=('rgb', 'depth'), output='depth').eval()
     assert torch.equal(head(feats), head.forward_streams(feats)['depth'])
-    with pytest.raises(ValueError, match="output is one of .* got 'thermal'"):
+    with pytest.raises(ValueError, match=r"output is one of .* got 'thermal'"):
         EnsembleHead(fcn(), modalities=('rgb', 'depth'), output='thermal')
 
 

@@ -1,0 +1,16 @@
+"""Data sets of aligned modalities."""
+
+from .modality import Modality, build_modalities, keyed_modalities, modality_key
+from .multimodal import MultimodalSegDataset
+from .nyudv2 import NYUDv2Dataset
+from .synthetic import SyntheticRGBDDataset
+
+__all__ = [
+    'Modality',
+    'MultimodalSegDataset',
+    'NYUDv2Dataset',
+    'SyntheticRGBDDataset',
+    'build_modalities',
+    'keyed_modalities',
+    'modality_key',
+]

@@ -1,0 +1,154 @@
+"""Data sets of any number of aligned modalities."""
+
+import os.path as osp
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine import fileio
+from mmengine.fileio import list_from_file
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+from .modality import build_modalities, main_modality
+
+LABEL = 'seg_map_path'
+MAX_NAMES = 20  # of missing files in one message
+
+
+@DATASETS.register_module()
+class MultimodalSegDataset(BaseSegDataset):
+    """Semantic segmentation of images in M aligned modalities.
+
+    The samples are the lines of ``ann_file``, either
+
+    - one stem each: ``{data_prefix[name]}/{stem}{suffix}`` is the file of modality
+      ``name``, ``{data_prefix['seg_map_path']}/{stem}{seg_map_suffix}`` the label
+      file; or
+    - a tuple of M paths relative to ``data_root``, in the order of ``modalities``,
+      and of the label file as the last one, if there are labels. Columns are separated
+      by tabs, or by any blanks in lines without tabs.
+
+    Blank lines are skipped. Without ``ann_file``, the stems are those of all files in
+    the folder of the first modality and below it, sorted.
+
+    Args:
+        modalities: Options of :class:`~mmseg_cen.datasets.Modality` under the name of
+            each modality; their order is that of the streams.
+        data_prefix: Folder of each modality, by default its name, and of the label
+            files as ``seg_map_path``; without it, or with ``None``, there are none.
+        **kwargs: Passed to :class:`mmseg.datasets.BaseSegDataset`.
+
+    Raises:
+        ValueError: If a modality, an option or a prefix is not known, a line of
+            ``ann_file`` has the wrong number of columns, or there are no samples.
+        FileNotFoundError: If files are missing; it names them.
+    """
+
+    def __init__(
+        self,
+        modalities: Mapping[str, Mapping[str, Any]],
+        data_prefix: Mapping[str, str | None] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.modalities = build_modalities(modalities)
+        allowed = [*self.modalities, LABEL]
+        if unknown := sorted(set(data_prefix or {}) - set(allowed)):
+            raise ValueError(
+                f'unknown keys {unknown} in `data_prefix`: allowed are {allowed}'
+            )
+        prefixes = {name: name for name in self.modalities} | dict(data_prefix or {})
+        if prefixes.get(LABEL) is None:
+            prefixes.pop(LABEL, None)
+        super().__init__(data_prefix=prefixes, **kwargs)
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Find the files of every sample, and check that they exist."""
+        rows = self._read_rows() if self.ann_file else self._scan_rows()
+        self._check_files([path for row in rows for path in row])
+        return [self._data_info(row) for row in rows]
+
+    def _data_info(self, row: Sequence[str]) -> dict[str, Any]:
+        paths = dict(zip(self.modalities, row, strict=False))
+        data_info = dict(
+            img_path=paths[main_modality(list(paths))],
+            modality_paths=paths,
+            modalities=self.modalities,
+            label_map=self.label_map,
+            reduce_zero_label=self.reduce_zero_label,
+            seg_fields=[],
+        )
+        if len(row) > len(paths):
+            data_info[LABEL] = row[-1]
+        return data_info
+
+    def _read_rows(self) -> list[list[str]]:
+        """Paths of the files of each line of ``ann_file``."""
+        if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
+            raise FileNotFoundError(f'the list `ann_file` is missing: {self.ann_file}')
+        M = len(self.modalities)
+        rows: list[list[str]] = []
+        columns = None
+        lines = list_from_file(self.ann_file, backend_args=self.backend_args)
+        for number, line in enumerate(lines, start=1):
+            line = line.strip()
+            row = [cell.strip() for cell in line.split('\t' if '\t' in line else None)]
+            if not row:
+                continue
+            columns = columns or len(row)
+            if len(row) not in {1, M, M + 1} or len(row) != columns:
+                raise ValueError(
+                    f'{self.ann_file}, line {number}: a line must be one stem or the '
+                    f'{M} paths of {list(self.modalities)}, and one of the labels if '
+                    f'there are any, alike in all lines; got {len(row)} columns: '
+                    f'{line!r}'
+                )
+            rows.append(self._stem_row(row[0]) if len(row) == 1 else self._rooted(row))
+        if not rows:
+            raise ValueError(f'the list `ann_file` is empty: {self.ann_file}')
+        return rows
+
+    def _scan_rows(self) -> list[list[str]]:
+        """Paths of the files of each stem in the folder of the first modality."""
+        name, modality = next(iter(self.modalities.items()))
+        folder = self.data_prefix[name]
+        if not fileio.isdir(folder, backend_args=self.backend_args):
+            raise FileNotFoundError(
+                f'the folder of modality {name!r} is missing: {folder}'
+            )
+        files = fileio.list_dir_or_file(
+            folder,
+            list_dir=False,
+            suffix=modality.suffix,
+            recursive=True,
+            backend_args=self.backend_args,
+        )
+        stems = sorted(file.removesuffix(modality.suffix) for file in files)
+        if not stems:
+            raise ValueError(f'no file in {folder} ends with {modality.suffix!r}')
+        return [self._stem_row(stem) for stem in stems]
+
+    def _stem_row(self, stem: str) -> list[str]:
+        row = [
+            osp.join(self.data_prefix[name], stem + modality.suffix)
+            for name, modality in self.modalities.items()
+        ]
+        if LABEL in self.data_prefix:
+            row.append(osp.join(self.data_prefix[LABEL], stem + self.seg_map_suffix))
+        return row
+
+    def _rooted(self, row: Sequence[str]) -> list[str]:
+        return [osp.join(self.data_root or '', path) for path in row]
+
+    def _check_files(self, paths: Sequence[str]) -> None:
+        missing = [
+            path
+            for path in paths
+            if not fileio.isfile(path, backend_args=self.backend_args)
+        ]
+        if missing:
+            names = '\n  '.join(missing[:MAX_NAMES])
+            more = len(missing) - MAX_NAMES
+            raise FileNotFoundError(
+                f'{len(missing)} of {len(paths)} files of the data set are missing:\n'
+                f'  {names}' + (f'\n  and {more} more' if more > 0 else '')
+            )

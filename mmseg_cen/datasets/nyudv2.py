@@ -1,0 +1,69 @@
+"""NYU Depth V2."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmseg.registry import DATASETS
+
+from .multimodal import LABEL, MultimodalSegDataset
+
+CLASSES = (
+    'wall', 'floor', 'cabinet', 'bed', 'chair', 'sofa', 'table', 'door', 'window',
+    'bookshelf', 'picture', 'counter', 'blinds', 'desk', 'shelves', 'curtain',
+    'dresser', 'pillow', 'mirror', 'floor mat', 'clothes', 'ceiling', 'books',
+    'refridgerator', 'television', 'paper', 'towel', 'shower curtain', 'box',
+    'whiteboard', 'person', 'night stand', 'toilet', 'sink', 'lamp', 'bathtub', 'bag',
+    'otherstructure', 'otherfurniture', 'otherprop',
+)  # fmt: skip
+
+MODALITIES: dict[str, dict[str, Any]] = dict(
+    rgb=dict(suffix='.jpg'),
+    # Fifths of a millimetre, read as metres; the sensor leaves holes.
+    depth=dict(suffix='.png', dtype='uint16', scale=1 / 5000, fill='nearest'),
+)
+PREFIXES = dict(rgb='rgb', depth='depth', seg_map_path='label')
+
+
+def pascal_color(index: int) -> list[int]:
+    """RGB colour ``index`` of the PASCAL VOC colour map, in [0, 255].
+
+    Bits 0, 3, 6, ... of the index are, from the highest on, the bits of red; those one
+    and two places further on the bits of green and blue.
+    """
+    return [
+        sum((index >> (3 * bit + channel) & 1) << (7 - bit) for bit in range(8))
+        for channel in range(3)
+    ]
+
+
+@DATASETS.register_module()
+class NYUDv2Dataset(MultimodalSegDataset):
+    """NYU Depth V2 with 40 classes: 1449 indoor scenes as RGB and depth.
+
+    By default ``rgb/*.jpg``, ``depth/*.png`` (uint16, 1/5000 m; loaded as metres, holes
+    filled with the nearest depth) and ``label/*.png`` below ``data_root``. The labels
+    may be 0..39 with 255 for void, or, with ``reduce_zero_label=True``, 1..40 with 0
+    for void. The colour of class k is number k + 1 of the PASCAL VOC colour map.
+
+    "Indoor Segmentation and Support Inference from RGBD Images", ECCV 2012; the classes
+    are those of "Perceptual Organization and Recognition of Indoor Scenes from RGB-D
+    Images", CVPR 2013.
+
+    Args:
+        modalities: As in :class:`MultimodalSegDataset`.
+        data_prefix: Likewise; it replaces only the folders it names.
+        **kwargs: Passed to :class:`MultimodalSegDataset`.
+    """
+
+    METAINFO = dict(
+        classes=CLASSES, palette=[pascal_color(k + 1) for k in range(len(CLASSES))]
+    )
+
+    def __init__(
+        self,
+        modalities: Mapping[str, Mapping[str, Any]] = MODALITIES,
+        data_prefix: Mapping[str, str | None] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        defaults = {k: v for k, v in PREFIXES.items() if k in (*modalities, LABEL)}
+        super().__init__(modalities, {**defaults, **(data_prefix or {})}, **kwargs)

@@ -1,0 +1,102 @@
+"""RGB-D rooms without files: a data set that takes both modalities."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+from .modality import build_modalities
+from .rooms import CLASSES
+
+
+@DATASETS.register_module()
+class SyntheticRGBDDataset(BaseSegDataset):
+    """Rooms with things and pictures of things, drawn at random and ray cast.
+
+    Which modality tells the classes apart is known exactly, see
+    :mod:`mmseg_cen.datasets.rooms`: the image does not depend on whether a thing is
+    solid or painted, nor the depth on colours or on what is only painted.
+
+    ==================  =========================  ====================================
+    classes             what tells them apart      what it takes
+    ==================  =========================  ====================================
+    wall, floor,        place and slant            either modality
+    ceiling
+    cabinet / picture,  solid / painted on wall    depth, from each other; the image,
+    podium / rug        or floor                   a picture from the wall, a rug from
+                                                   the floor
+    table / sofa,       timber and solid, or       both at once: either modality leaves
+    stool / bin,        fabric and painted / the   two classes as likely as each other,
+    lamp / balloon      other way round (brass,    and so does the sum of the logits
+                        jade, paper and rubber     of two unimodal networks
+                        for the other pairs)
+    ==================  =========================  ====================================
+
+    A sample depends on ``seed`` and its index alone. Load it with
+    :class:`mmseg_cen.transforms.LoadSyntheticRoom`.
+
+    Args:
+        num_samples: Number of rooms.
+        image_size: Height and width, pixels.
+        seed: Data sets with different seeds have no room in common.
+        modalities: ``rgb``, ``depth``, or both in the order of the streams, with
+            options of :class:`~mmseg_cen.datasets.Modality` that do not concern files.
+        **kwargs: Passed to :class:`mmseg.datasets.BaseSegDataset`.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    METAINFO = dict(
+        classes=CLASSES,
+        palette=[
+            [205, 200, 185], [140, 105, 80], [235, 240, 245],
+            [106, 61, 154], [202, 178, 214], [227, 26, 28], [251, 154, 153],
+            [31, 120, 180], [166, 206, 227], [51, 160, 44], [178, 223, 138],
+            [255, 127, 0], [253, 191, 111],
+        ],
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        num_samples: int = 1000,
+        image_size: tuple[int, int] = (96, 128),
+        seed: int = 0,
+        modalities: Mapping[str, Mapping[str, Any]] = {'rgb': {}, 'depth': {}},
+        **kwargs: Any,
+    ) -> None:
+        if num_samples < 1 or seed < 0:
+            raise ValueError(
+                '`num_samples` must be at least 1 and `seed` at least 0, got '
+                f'{num_samples} and {seed}'
+            )
+        if len(image_size) != 2 or min(image_size) < 1:
+            raise ValueError(
+                f'`image_size` must be a positive (height, width), got {image_size}'
+            )
+        if unknown := sorted(set(modalities) - {'rgb', 'depth'}):
+            raise ValueError(
+                "a synthetic room has the modalities 'rgb' and 'depth', not "
+                f'{unknown}: remove the others'
+            )
+        self.num_samples = num_samples
+        self.image_size = tuple(image_size)
+        self.seed = seed
+        self.modalities = build_modalities(modalities)
+        super().__init__(**kwargs)
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Name the rooms: they are drawn when they are loaded."""
+        return [
+            dict(
+                img_path=f'room_{self.seed}_{index:06d}.png',  # names results, no file
+                room=(self.seed, index),
+                image_size=self.image_size,
+                modalities=self.modalities,
+                label_map=self.label_map,
+                reduce_zero_label=self.reduce_zero_label,
+                seg_fields=[],
+            )
+            for index in range(self.num_samples)
+        ]

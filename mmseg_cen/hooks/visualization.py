@@ -1,0 +1,200 @@
+"""Pictures of what a network saw, should say and said, during validation and tests."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+from mmseg.structures import SegDataSample
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..visualization.panels import (
+    IGNORED_COLOUR,
+    Panel,
+    Picture,
+    colour_labels,
+    colour_modality,
+    default_palette,
+    draw_grid,
+    score,
+)
+
+
+@HOOKS.register_module()
+class MultimodalVisualizationHook(Hook):
+    """Draw one picture per sample: modalities, ground truth and every prediction.
+
+    Below each modality stands the prediction of its stream, below the ground truth that
+    of the ensemble, each with its mIoU and pixel accuracy on the picture; then the
+    classes that occur. Pictures go to the backends of the visualizer (to TensorBoard if
+    there is one), named `val_<stem of img_path>` or `test_<...>`.
+
+    Unlike mmseg's hook, it draws what the network was given instead of reading files
+    again, and begins with the first batch.
+
+    Args:
+        draw: Whether to draw at all; `tools/test.py --show-dir` switches it on.
+        interval: Draw every so many batches.
+        max_samples: Draw at most so many pictures per validation or test.
+        show: Show the pictures in a window and store none in the backends.
+        wait_time: How long a window stays, in seconds; 0 waits for a key.
+        out_dir: Write `<stem>.png` files here instead of using the backends.
+
+    Raises:
+        ValueError: If `interval` is not positive.
+    """
+
+    def __init__(
+        self,
+        draw: bool = False,
+        interval: int = 50,
+        max_samples: int | None = None,
+        show: bool = False,
+        wait_time: float = 0.0,
+        out_dir: str | None = None,
+    ) -> None:
+        if interval < 1:
+            raise ValueError(
+                f'interval={interval} must be at least 1; draw=False draws nothing.'
+            )
+        self.draw = draw
+        self.interval = interval
+        self.max_samples = max_samples
+        self.show = show
+        self.wait_time = wait_time
+        self.out_dir = out_dir
+        self._num_drawn = 0
+
+    def _before_epoch(self, runner: Runner, mode: str = 'train') -> None:
+        self._num_drawn = 0
+
+    def _after_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
+        mode: str = 'train',
+    ) -> None:
+        if not self.draw or mode == 'train' or batch_idx % self.interval:
+            return
+        loop = runner.val_loop if mode == 'val' else runner.test_loop
+        meta = loop.dataloader.dataset.metainfo
+        for index, sample in enumerate(outputs):
+            if self.max_samples is not None and self._num_drawn >= self.max_samples:
+                return
+            name = Path(sample.get('img_path', f'{batch_idx}_{index}')).stem
+            picture = draw_sample(unaugmented_inputs(data_batch, index), sample, meta)
+            self._emit(runner, picture, name, mode)
+            self._num_drawn += 1
+
+    def _emit(self, runner: Runner, picture: Picture, name: str, mode: str) -> None:
+        if self.show:
+            runner.visualizer.show(picture, name, self.wait_time)
+        if self.out_dir is not None:
+            path = Path(self.out_dir, f'{name}.png')
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(path), picture[..., ::-1])
+        elif not self.show:
+            runner.visualizer.add_image(f'{mode}_{name}', picture, step=runner.iter)
+
+
+def unaugmented_inputs(data_batch: dict[str, Any], index: int) -> NDArray[np.floating]:
+    """Return the inputs of one sample, (sum of C_m, H, W), as the pipeline packed them.
+
+    Args:
+        data_batch: A batch before the data preprocessor. With test-time augmentation
+            `inputs` is a list over augmentations of lists over samples: the largest of
+            those that are not flipped is taken.
+        index: Which sample of the batch.
+    """
+    inputs = data_batch['inputs']
+    if isinstance(inputs[0], Tensor):
+        chosen = inputs[index]
+    else:
+        samples = data_batch['data_samples']
+        largest = max(
+            range(len(inputs)),
+            key=lambda k: (
+                not samples[k][index].get('flip', False),
+                inputs[k][index].numel(),
+            ),
+        )
+        chosen = inputs[largest][index]
+    return np.asarray(chosen.cpu().numpy())
+
+
+def draw_sample(
+    inputs: NDArray[np.floating], sample: SegDataSample, meta: dict[str, Any]
+) -> Picture:
+    """Draw one sample.
+
+    Args:
+        inputs: (sum of C_m, H, W) packed modalities, in the units of the data set.
+        sample: With `pred_sem_seg`; `pred_streams` (one field per modality) and
+            `gt_sem_seg` are drawn if they are there. Its metainfo `modalities` (number
+            of channels by name) describes the inputs; without it they are one image.
+        meta: `classes` and, if there is one, `palette` of the data set.
+
+    Returns:
+        (h, w, 3) uint8, RGB.
+    """
+    classes = meta['classes']
+    palette = meta.get('palette') or default_palette(len(classes))
+    truth = _labels(sample, 'gt_sem_seg')
+    seen = [] if truth is None else [truth]
+
+    def prediction(labels: NDArray[np.integer], title: str) -> Panel:
+        seen.append(labels)
+        caption = '' if truth is None else score(labels, truth, len(classes))
+        return Panel(colour_labels(labels, palette), title, caption)
+
+    modalities = sample.get('modalities', {'input': len(inputs)})
+    top = _modality_panels(inputs, modalities)
+    if truth is not None:
+        top.append(Panel(colour_labels(truth, palette), 'Ground truth'))
+    fused = _labels(sample, 'pred_sem_seg')
+    if 'pred_streams' in sample:
+        bottom: list[Panel | None] = [
+            prediction(
+                _squeeze(sample.pred_streams.get(name)), f'{_title(name)} stream'
+            )
+            for name in modalities
+        ]
+        bottom.append(prediction(fused, 'Ensemble'))
+        rows = [top, bottom]
+    else:
+        rows = [[*top, prediction(fused, 'Prediction')]]
+
+    present = np.unique(np.concatenate([labels.ravel() for labels in seen]))
+    entries = [(classes[k], palette[k]) for k in present if 0 <= k < len(classes)]
+    if len(entries) < len(present):
+        entries.append(('ignored', IGNORED_COLOUR))
+    return draw_grid(rows, legend=entries)
+
+
+def _modality_panels(
+    inputs: NDArray[np.floating], modalities: dict[str, int]
+) -> list[Panel | None]:
+    ends = np.cumsum(list(modalities.values()))
+    panels: list[Panel | None] = []
+    for (name, channels), end in zip(modalities.items(), ends, strict=True):
+        picture, values = colour_modality(inputs[end - channels : end])
+        panels.append(Panel(picture, _title(name), values))
+    return panels
+
+
+def _title(name: str) -> str:
+    return 'RGB' if name == 'rgb' else name.replace('_', ' ').capitalize()
+
+
+def _labels(sample: SegDataSample, field: str) -> Any:
+    return _squeeze(sample.get(field).data) if field in sample else None
+
+
+def _squeeze(labels: Tensor) -> NDArray[np.integer]:
+    return np.asarray(labels.squeeze(0).cpu().numpy())

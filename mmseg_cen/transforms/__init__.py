@@ -1,0 +1,18 @@
+"""Transforms that load, move and pack all modalities of a sample together."""
+
+from . import geometry  # replaces transforms of the toolbox, under their names
+from .depth import fill_invalid, fill_nearest, valid_pixels
+from .loading import LoadAnnotations, LoadModalities
+from .packing import PackMultimodalInputs
+from .synthetic import LoadSyntheticRoom
+
+__all__ = [
+    'LoadAnnotations',
+    'LoadModalities',
+    'LoadSyntheticRoom',
+    'PackMultimodalInputs',
+    'fill_invalid',
+    'fill_nearest',
+    'geometry',
+    'valid_pixels',
+]

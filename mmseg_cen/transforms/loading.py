@@ -1,0 +1,189 @@
+"""Load the modalities and the labels of a sample."""
+
+import io
+import warnings
+import zipfile
+from typing import Any
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmengine import fileio
+from mmseg.datasets import transforms as mmseg_transforms
+from mmseg.registry import TRANSFORMS
+
+from mmseg_cen.datasets.modality import Modality, modality_key
+
+from .depth import fill_invalid, valid_pixels
+
+# Orientation tags are ignored, as for the labels, lest they turn one modality only.
+COLOR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+
+
+def decode(
+    content: bytes, suffix: str, color: bool = False, key: str | None = None
+) -> np.ndarray:
+    """Decode an image, ``.npy`` or ``.npz`` file to an array (H, W) or (H, W, C).
+
+    Args:
+        content: The file.
+        suffix: End of its name in lower case; all but ``.npy`` and ``.npz`` are images.
+        color: Whether to decode images to three channels, in the order BGR, rather
+            than as they are.
+        key: Name of the array in a ``.npz`` file that holds several.
+
+    Raises:
+        ValueError: If that is not possible.
+    """
+    if suffix not in {'.npy', '.npz'}:
+        try:
+            image = cv2.imdecode(
+                np.frombuffer(content, np.uint8),
+                COLOR if color else cv2.IMREAD_UNCHANGED,
+            )
+        except cv2.error as error:  # an empty file
+            raise ValueError('no image') from error
+        if image is None:
+            raise ValueError('no image, or a damaged one')
+        return image
+    try:
+        loaded = np.load(io.BytesIO(content), allow_pickle=False)
+        if suffix == '.npy':
+            return loaded
+        names = list(loaded.files)
+        if key is None and len(names) == 1:
+            key = names[0]
+        if key not in names:
+            raise ValueError(f'set `key` to one of its arrays {names}, got {key!r}')
+        return loaded[key]
+    except (EOFError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(str(error)) from error
+
+
+def load_modality(
+    name: str, modality: Modality, path: str, backend_args: dict | None = None
+) -> np.ndarray:
+    """Load the array of one modality.
+
+    Args:
+        name: Name of the modality; images of 'rgb' are decoded to BGR.
+        modality: How it is stored.
+        path: Its file.
+        backend_args: Arguments of the file backend.
+
+    Returns:
+        Array (H, W) if it has one channel, else (H, W, C): uint8 in [0, 255] if the
+        file is so and the modality has neither ``scale`` nor ``fill``, else float32 in
+        physical units.
+
+    Raises:
+        ValueError: If the file does not hold what ``modality`` says.
+    """
+    what = f'{name}: {path}'
+    content = fileio.get(path, backend_args=backend_args)
+    suffix = '.' + path.rpartition('.')[2].lower()
+    try:
+        image = decode(content, suffix, color=name == 'rgb', key=modality.key)
+    except ValueError as error:
+        raise ValueError(f'{what} cannot be read: {error}') from error
+    if modality.dtype is not None and image.dtype != modality.dtype:
+        raise ValueError(
+            f'{what} must hold {modality.dtype}, got {image.dtype}: convert the file '
+            'or change `dtype` of the modality'
+        )
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if image.ndim not in {2, 3} or channels != modality.channels:
+        raise ValueError(
+            f'{what} must have {modality.channels} channel(s), got an array of shape '
+            f'{image.shape}: convert the file or change `channels` of the modality'
+        )
+    if channels == 1:
+        image = image.reshape(image.shape[:2])
+    if image.dtype != np.uint8 or modality.scale or modality.fill is not None:
+        image = image.astype(np.float32) * np.float32(modality.scale or 1)
+    if modality.fill is not None:
+        valid = valid_pixels(image)
+        if not valid.any():
+            warnings.warn(f'{what} has no valid pixel: 0 everywhere', stacklevel=2)
+        image = fill_invalid(image, valid, modality.fill)
+    elif not np.isfinite(image).all():
+        raise ValueError(
+            f'{what} must be finite, got NaN or infinite values: set `fill` of the '
+            "modality, e.g. to 'nearest'"
+        )
+    return image
+
+
+@TRANSFORMS.register_module()
+class LoadModalities(BaseTransform):
+    """Load all modalities of a sample, each as an array of its own.
+
+    Required Keys:
+
+    - modalities (dict[str, Modality])
+    - modality_paths (dict[str, str])
+
+    Added Keys:
+
+    - img (np.ndarray): 'rgb', (H, W, 3), uint8, BGR; without it the first modality
+    - {name} (np.ndarray): every other modality, see :func:`load_modality`
+    - img_shape (tuple[int, int])
+    - ori_shape (tuple[int, int])
+
+    Args:
+        backend_args: Arguments of the file backend, see :mod:`mmengine.fileio`.
+
+    Raises:
+        ValueError: If a file does not hold what its modality says, or the modalities
+            differ in size.
+    """
+
+    def __init__(self, backend_args: dict[str, Any] | None = None) -> None:
+        self.backend_args = backend_args
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Load the files of ``modality_paths``."""
+        paths = results['modality_paths']
+        images = {
+            name: load_modality(name, modality, paths[name], self.backend_args)
+            for name, modality in results['modalities'].items()
+        }
+        first, *others = images
+        shape = images[first].shape[:2]
+        for name in others:
+            if images[name].shape[:2] != shape:
+                raise ValueError(
+                    'the modalities of a sample must have one size, got '
+                    f'{first} {shape} ({paths[first]}) and '
+                    f'{name} {images[name].shape[:2]} ({paths[name]}): '
+                    'register and resize the files'
+                )
+        for name, image in images.items():
+            results[modality_key(results, name)] = image
+        results['img_shape'] = results['ori_shape'] = shape
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(backend_args={self.backend_args})'
+
+
+@TRANSFORMS.register_module(force=True)
+class LoadAnnotations(mmseg_transforms.LoadAnnotations):
+    """The toolbox's own, which also checks the size of the labels.
+
+    A crop would hide that labels and modalities differ in size, not that they are
+    shifted against each other.
+
+    Raises:
+        ValueError: If the size is not that of the modalities.
+    """
+
+    def _load_seg_map(self, results: dict[str, Any]) -> None:
+        super()._load_seg_map(results)
+        shape = results['gt_seg_map'].shape
+        if 'modalities' in results and shape != results['ori_shape']:
+            raise ValueError(
+                'labels and modalities must have one size, got labels '
+                f'{shape} ({results["seg_map_path"]}) and modalities '
+                f'{results["ori_shape"]} ({results["img_path"]}): resize the files'
+            )

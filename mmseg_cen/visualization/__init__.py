@@ -1,0 +1,23 @@
+"""Pictures of modalities, labels and predictions, as plain arrays."""
+
+from .panels import (
+    IGNORED_COLOUR,
+    Panel,
+    colour_labels,
+    colour_modality,
+    default_palette,
+    draw_grid,
+    picture_size,
+    score,
+)
+
+__all__ = [
+    'IGNORED_COLOUR',
+    'Panel',
+    'colour_labels',
+    'colour_modality',
+    'default_palette',
+    'draw_grid',
+    'picture_size',
+    'score',
+]

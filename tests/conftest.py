@@ -1,0 +1,42 @@
+"""Shared by all tests: registration, and the skipping of what cannot run here."""
+
+import os
+from pathlib import Path
+
+import mmseg_cen  # noqa: F401  isort: skip
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+
+# NYUv2 at half resolution: rgb, depth, label, train.txt, val.txt.
+NYUDV2_HALF = Path(os.environ.get('NYUDV2_HALF', 'data/nyudv2_half'))
+
+
+def pytest_collection_modifyitems(items):
+    absent = {
+        'gpu': None if torch.cuda.is_available() else 'no CUDA device',
+        'shared_data': None
+        if (NYUDV2_HALF / 'train.txt').is_file()
+        else f'no data in {NYUDV2_HALF}, set the environment variable NYUDV2_HALF',
+    }
+    for item in items:
+        for marker, reason in absent.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope='session')
+def nyudv2_half():
+    """Folder of NYUv2 at half resolution; for tests marked `shared_data`."""
+    return NYUDV2_HALF
+
+
+@pytest.fixture(autouse=True)
+def _scope_of_mmseg():
+    init_default_scope('mmseg')
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)

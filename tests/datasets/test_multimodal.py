@@ -1,0 +1,228 @@
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import ConfigDict
+from mmseg.registry import DATASETS
+
+from mmseg_cen.datasets import (
+    Modality,
+    MultimodalSegDataset,
+    build_modalities,
+    modality_key,
+)
+
+STEMS = ('a', 'b/c', 'd')
+RGBD = dict(rgb=dict(suffix='.jpg'), depth=dict(dtype='uint16'))
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Three samples of RGB (jpg), depth, thermal and normal (png), and labels."""
+    kinds = dict(
+        rgb=('.jpg', np.uint8, 3),
+        depth=('.png', np.uint16, 1),
+        thermal=('.png', np.uint8, 1),
+        normal=('.png', np.uint8, 4),
+        label=('.png', np.uint8, 1),
+    )
+    for name, (suffix, dtype, channels) in kinds.items():
+        for stem in STEMS:
+            path = tmp_path / name / (stem + suffix)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(path), np.ones((4, 6, channels), dtype))
+    return tmp_path
+
+
+def dataset(root, lines=None, modalities=RGBD, **kwargs):
+    if lines is not None:
+        (root / 'list.txt').write_text(lines)
+        kwargs['ann_file'] = 'list.txt'
+    kwargs.setdefault('data_prefix', dict(seg_map_path='label'))
+    return MultimodalSegDataset(modalities, data_root=str(root), **kwargs)
+
+
+def paths(data_info):
+    return [*data_info['modality_paths'].values(), data_info['seg_map_path']]
+
+
+def test_stems_name_one_file_per_modality_and_one_of_labels(root):
+    data = dataset(root, 'd\nb/c\n')
+    assert len(data) == 2
+    info = data.get_data_info(1)
+    assert info['modality_paths'] == dict(
+        rgb=f'{root}/rgb/b/c.jpg', depth=f'{root}/depth/b/c.png'
+    )
+    assert info['seg_map_path'] == f'{root}/label/b/c.png'
+    assert info['img_path'] == f'{root}/rgb/b/c.jpg'
+    assert info['modalities'] == build_modalities(RGBD)
+    assert info['seg_fields'] == []
+    assert info['reduce_zero_label'] is False
+    assert info['label_map'] is None
+
+
+@pytest.mark.parametrize('separator', ['\t', ' '])
+def test_path_tuples_name_the_files_that_stems_name(root, separator):
+    rows = [[f'rgb/{s}.jpg', f'depth/{s}.png', f'label/{s}.png'] for s in STEMS]
+    by_path = dataset(root, '\n'.join(separator.join(row) for row in rows))
+    by_stem = dataset(root, '\n'.join(STEMS))
+    for i in range(len(STEMS)):
+        assert by_path.get_data_info(i) == by_stem.get_data_info(i)
+
+
+def test_path_tuples_without_labels_have_no_label_file(root):
+    data = dataset(root, 'rgb/a.jpg\tdepth/a.png')
+    assert 'seg_map_path' not in data.get_data_info(0)
+
+
+def test_paths_with_blanks_are_separated_by_tabs(root):
+    (root / 'rgb/a.jpg').rename(root / 'rgb/a room.jpg')
+    data = dataset(root, 'rgb/a room.jpg\tdepth/a.png \tlabel/a.png')
+    assert data.get_data_info(0)['img_path'] == f'{root}/rgb/a room.jpg'
+
+
+def test_without_a_list_the_samples_are_the_sorted_files_of_the_first_modality(root):
+    scanned, listed = dataset(root), dataset(root, '\n'.join(sorted(STEMS)))
+    assert len(scanned) == len(STEMS)
+    for i in range(len(STEMS)):
+        assert scanned.get_data_info(i) == listed.get_data_info(i)
+
+
+def test_blank_lines_are_no_samples(root):
+    assert len(dataset(root, 'a\n\nd\n\n  \n')) == 2
+
+
+@pytest.mark.parametrize(
+    'names', [['depth'], ['rgb', 'depth'], ['depth', 'rgb', 'thermal']]
+)
+def test_any_number_of_modalities_in_the_order_of_the_config(root, names):
+    modalities = {name: RGBD.get(name, {}) for name in names}
+    info = dataset(root, 'a', modalities).get_data_info(0)
+    assert list(info['modality_paths']) == names == list(info['modalities'])
+    main = 'rgb' if 'rgb' in names else names[0]
+    assert info['img_path'] == info['modality_paths'][main]
+    assert [modality_key(info, name) for name in names] == [
+        'img' if name == main else name for name in names
+    ]
+
+
+def test_a_prefix_replaces_the_folder_of_its_modality_only(root):
+    prefix = dict(depth='thermal', seg_map_path='label')
+    info = dataset(root, 'a', data_prefix=prefix).get_data_info(0)
+    assert paths(info) == [
+        f'{root}/rgb/a.jpg', f'{root}/thermal/a.png', f'{root}/label/a.png'
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize('prefix', [None, {}, dict(seg_map_path=None)])
+def test_without_a_label_prefix_there_are_no_labels(root, prefix):
+    data = dataset(root, 'a', data_prefix=prefix)
+    assert 'seg_map_path' not in data.get_data_info(0)
+
+
+def test_all_missing_files_are_named_in_one_error(root):
+    for file in ('depth/a.png', 'rgb/d.jpg', 'label/b/c.png'):
+        (root / file).unlink()
+    with pytest.raises(FileNotFoundError, match='3 of 9 files') as error:
+        dataset(root, 'a\nb/c\nd')
+    for file in ('depth/a.png', 'rgb/d.jpg', 'label/b/c.png'):
+        assert f'{root}/{file}' in str(error.value)
+    assert f'{root}/depth/d.png' not in str(error.value)
+
+
+def test_the_names_of_very_many_missing_files_are_cut(root):
+    with pytest.raises(FileNotFoundError, match='and 130 more') as error:
+        dataset(root, '\n'.join(f'{i}' for i in range(50)))
+    assert len(str(error.value).splitlines()) == 22
+
+
+def test_a_missing_or_empty_list_is_an_error(root):
+    with pytest.raises(FileNotFoundError, match='`ann_file` is missing'):
+        dataset(root, ann_file='nowhere.txt')
+    with pytest.raises(ValueError, match=r'is empty: .*list\.txt'):
+        dataset(root, '\n \n')
+
+
+def test_a_folder_without_files_is_an_error(root):
+    with pytest.raises(ValueError, match=r"ends with '\.npy'"):
+        dataset(root, modalities=dict(rgb=dict(suffix='.npy')))
+    with pytest.raises(FileNotFoundError, match="folder of modality 'event'"):
+        dataset(root, modalities=dict(event={}))
+
+
+@pytest.mark.parametrize(
+    'lines',
+    ['a\nrgb/a.jpg depth/a.png', 'rgb/a.jpg\tdepth/a.png\nw x y z', 'a\n\nb c d'],
+)
+def test_a_line_with_the_wrong_number_of_columns_is_named(root, lines):
+    number = len(lines.splitlines())
+    with pytest.raises(ValueError, match=rf'list\.txt, line {number}: .* columns'):
+        dataset(root, lines)
+
+
+def test_unknown_prefixes_and_options_are_named_with_those_allowed(root):
+    with pytest.raises(ValueError, match=r"\['img_path'\].*'rgb', 'depth', 'seg_map"):
+        dataset(root, data_prefix=dict(img_path='rgb'))
+    with pytest.raises(ValueError, match=r"\['sufix'\] of modality 'rgb'.*'suffix'"):
+        dataset(root, modalities=dict(rgb=dict(sufix='.jpg')))
+
+
+def test_it_is_built_from_a_config_and_takes_the_arguments_of_its_parent(root):
+    config = ConfigDict(
+        type='mmseg.MultimodalSegDataset',
+        data_root=str(root),
+        modalities=RGBD,
+        metainfo=dict(classes=('wall', 'floor')),
+        indices=2,
+        reduce_zero_label=True,
+    )
+    data = DATASETS.build(config)
+    assert len(data) == 2
+    assert data.metainfo['classes'] == ('wall', 'floor')
+    assert data.get_data_info(0)['reduce_zero_label'] is True
+
+
+def test_defaults_depend_on_name_and_type():
+    built = build_modalities(
+        dict(rgb={}, depth=dict(dtype='uint16'), gray=dict(dtype='uint8'), hha={})
+    )
+    assert built == dict(
+        rgb=Modality(channels=3, dtype='uint8', interpolation='bilinear'),
+        depth=Modality(dtype='uint16', interpolation='nearest'),
+        gray=Modality(dtype='uint8', interpolation='bilinear'),
+        hha=Modality(),
+    )
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['img', 'ensemble', 'gt_seg_map', 'scale', 'flip', 'a b', '1st', '', 'shape'],
+)
+def test_names_that_would_collide_are_refused(name):
+    with pytest.raises(ValueError, match='name of a modality'):
+        build_modalities({name: {}})
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(channels=0), '`channels` must be a positive'),
+        (dict(dtype='uint17'), '`dtype` must name'),
+        (dict(scale=0), '`scale` must be positive'),
+        (dict(fill='farthest'), '`fill` must be'),
+        (dict(interpolation='cubic'), '`interpolation` must be one of'),
+        (dict(channels=3, pad_value=[0, 1]), '`pad_value` must be'),
+    ],
+)
+def test_options_without_meaning_are_refused(options, message):
+    with pytest.raises(ValueError, match=rf"modality 'depth': {message}"):
+        build_modalities(dict(depth=options))
+
+
+def test_rgb_has_three_channels():
+    with pytest.raises(ValueError, match='give it another name'):
+        build_modalities(dict(rgb=dict(channels=4)))
+
+
+def test_no_modality_is_an_error():
+    with pytest.raises(ValueError, match='at least one modality'):
+        build_modalities({})

@@ -1,0 +1,111 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from mmseg.registry import MODELS
+
+from mmseg_cen.hooks import ExchangeStatsHook
+from mmseg_cen.hooks.exchange_stats import (
+    draw_histograms,
+    exchange_shares,
+    scaling_factors,
+    stage_of,
+)
+
+
+@pytest.fixture
+def model():
+    model = MODELS.build(
+        dict(
+            type='CENSegmentor',
+            backbone=dict(type='CENResNet', depth=50, base_channels=4, stem_channels=4),
+            decode_head=dict(
+                type='EnsembleHead',
+                modalities=('rgb', 'depth'),
+                head=dict(type='FCNHead', in_channels=128, channels=4, num_classes=3),
+            ),
+        )
+    )
+    for stage in model.backbone.res_layers:
+        for block in getattr(model.backbone, stage):
+            block.norm2.norm.weight.data.fill_(1.0)
+    return model
+
+
+def gammas(model, stage):
+    return [block.norm2.gamma.data for block in getattr(model.backbone, stage)]
+
+
+def test_shares_count_magnitudes_below_the_threshold(model):
+    # Half of the own part of rgb in one block of three; signs do not count.
+    gamma = gammas(model, 'layer1')[0]
+    gamma[0, 0], gamma[1, 0] = -0.019, 0.019  # in and out of the own part
+    gamma[0, 1] = -0.5
+    shares = exchange_shares(model, ('rgb', 'depth'))
+    assert shares['rgb/own/layer1'] == 1 / 6
+    assert shares['rgb/all/layer1'] == 1 / 12
+    assert shares['depth/own/layer1'] == 0
+    assert shares['depth/all/layer1'] == 1 / 12
+    channels = 3 * 4 + 4 * 8 + 6 * 16 + 3 * 32
+    assert shares['rgb/all'] == 1 / channels
+    assert shares['rgb/own'] == 2 / channels
+    assert shares['rgb/own/layer2'] == 0
+
+
+def test_stages_are_read_off_the_names():
+    assert stage_of('backbone.layer3.5.bn2') == 'layer3'
+    assert stage_of('backbone.stem.1') == 'stem'
+    assert stage_of('neck.convs.0.bn') == 'neck'
+
+
+def test_histograms_show_every_factor_once(model):
+    factors = scaling_factors(model, ('rgb', 'depth'))
+    assert set(factors) == {'rgb/own', 'rgb/other', 'depth/own', 'depth/other'}
+    assert sum(v.size for v in factors.values()) == 2 * (
+        3 * 4 + 4 * 8 + 6 * 16 + 3 * 32
+    )
+    picture = draw_histograms(factors, 0.02)
+    assert picture.dtype == np.uint8
+    assert picture.ndim == 3
+    assert picture.std() > 10  # not blank
+
+
+class Recorder:
+    """A runner that records what is reported."""
+
+    def __init__(self, model, max_iters):
+        self.model, self.max_iters, self.iter = model, max_iters, 0
+        self.scalars, self.stages, self.images = [], [], []
+        self.message_hub = SimpleNamespace(
+            update_scalar=lambda key, value: self.scalars.append((self.iter, key))
+        )
+        self.visualizer = SimpleNamespace(
+            add_scalars=lambda scalars, step: self.stages.append((step, set(scalars))),
+            add_image=lambda name, image, step: self.images.append((name, step)),
+            _vis_backends={},
+        )
+
+
+def test_scalars_go_to_the_log_and_stages_and_pictures_to_the_backends(model):
+    runner = Recorder(model, max_iters=5)
+    hook = ExchangeStatsHook(interval=2, histogram_interval=4)
+    hook.before_train(runner)
+    for runner.iter in range(5):
+        hook.after_train_iter(runner, runner.iter)
+    keys = {key for _, key in runner.scalars}
+    assert keys == {
+        *(f'train/exchange/{m}/{s}' for m in ('rgb', 'depth') for s in ('own', 'all')),
+        'train/alpha/rgb',
+        'train/alpha/depth',
+    }
+    assert sorted({i for i, _ in runner.scalars}) == [0, 1, 3, 4]
+    assert [step for step, _ in runner.stages] == [0, 1, 3, 4]
+    assert 'exchange/rgb/own/layer4' in runner.stages[0][1]
+    assert runner.images == [('exchange/gamma', 4), ('exchange/gamma', 5)]
+
+
+def test_a_model_without_exchange_is_reported_without_shares():
+    runner = Recorder(torch.nn.Linear(2, 2), max_iters=1)
+    ExchangeStatsHook().before_train(runner)
+    assert runner.scalars == []

@@ -1,0 +1,157 @@
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch.testing import assert_close
+
+from mmseg_cen.models import ENSEMBLE
+
+
+def config(type='CENSegmentor', num_modalities=2, names=('rgb', 'depth'), **kwargs):
+    head = dict(
+        type='FCNHead',
+        in_channels=32,
+        in_index=3,
+        channels=4,
+        num_convs=1,
+        num_classes=5,
+        dropout_ratio=0,
+    )
+    return ConfigDict(
+        type=type,
+        data_preprocessor=dict(
+            type='MultimodalPreprocessor', modalities={n: PLAIN[n] for n in names}
+        ),
+        backbone=dict(
+            type='CENResNet',
+            depth=18,
+            num_modalities=num_modalities,
+            base_channels=4,
+            stem_channels=4,
+        ),
+        decode_head=dict(
+            type='EnsembleHead',
+            modalities=('rgb', 'depth'),
+            head={**head, **kwargs},
+        ),
+        auxiliary_head=dict(
+            type='EnsembleHead',
+            modalities=('rgb', 'depth'),
+            head={**head, 'in_channels': 16, 'in_index': 2},
+        ),
+        train_cfg=dict(),
+        test_cfg=dict(mode='whole'),
+    )
+
+
+PLAIN = dict(rgb=dict(channels=3), depth=dict(channels=1), thermal=dict(channels=1))
+
+
+def build(**kwargs):
+    torch.manual_seed(0)
+    return MODELS.build(config(**kwargs)).eval()
+
+
+def sample(size=(32, 40), **metainfo):
+    sample = SegDataSample(gt_sem_seg=PixelData(data=torch.randint(0, 5, (1, *size))))
+    shapes = dict(ori_shape=size, img_shape=size, pad_shape=size)
+    sample.set_metainfo({**shapes, 'img_path': 'a.png', **metainfo})
+    return sample
+
+
+@torch.no_grad()
+def predict(model, x, samples=None):
+    return model(x, samples or [sample() for _ in x], mode='predict')
+
+
+@pytest.mark.parametrize(
+    'test_cfg',
+    [dict(mode='whole'), dict(mode='slide', crop_size=(24, 24), stride=(16, 16))],
+    ids=lambda cfg: cfg['mode'],
+)
+def test_all_streams_are_those_that_separate_passes_predict(test_cfg):
+    """One pass of ours is M + 1 passes of a plain segmentor."""
+    x = torch.randn(2, 6, 32, 40)
+    model = build()
+    model.test_cfg.update(test_cfg)
+    plain = MODELS.build(config(type='EncoderDecoder')).eval()
+    plain.load_state_dict(model.state_dict())
+    plain.test_cfg.update(test_cfg)
+    results = predict(model, x)
+    for output in ('rgb', 'depth', ENSEMBLE):
+        plain.decode_head.output = output
+        for ours, theirs in zip(results, predict(plain, x), strict=True):
+            logits, classes = (
+                (ours.seg_logits.data, ours.pred_sem_seg.data)
+                if output == ENSEMBLE
+                else (ours.stream_logits.get(output), ours.pred_streams.get(output))
+            )
+            assert_close(logits, theirs.seg_logits.data)
+            assert torch.equal(classes, theirs.pred_sem_seg.data)
+
+
+def test_predictions_have_the_original_size():
+    out = predict(build(), torch.randn(1, 6, 32, 40), [sample(ori_shape=(50, 60))])[0]
+    assert out.pred_streams.depth.shape == out.pred_sem_seg.data.shape == (1, 50, 60)
+
+
+def test_a_flipped_input_is_flipped_back():
+    x = torch.randn(1, 6, 32, 40)
+    model = build()
+    flipped = predict(model, x, [sample(flip=True, flip_direction='horizontal')])[0]
+    straight = predict(model, x)[0]
+    assert_close(flipped.stream_logits.rgb.flip(-1), straight.stream_logits.rgb)
+
+
+def test_a_binary_model_predicts_by_its_threshold():
+    model = build(num_classes=2, out_channels=1, threshold=0.4)
+    out = predict(model, torch.randn(1, 6, 32, 40))[0]
+    assert out.stream_logits.rgb.shape == (1, 32, 40)
+    assert out.stream_logits.rgb.min() >= 0
+    expected = (out.stream_logits.rgb > 0.4).float()
+    assert torch.equal(out.pred_streams.rgb, expected)
+
+
+def test_losses_are_named_after_their_stream():
+    losses = build()(torch.randn(2, 6, 32, 40), [sample(), sample()], mode='loss')
+    assert {name for name in losses if 'loss' in name} == {
+        f'{head}.{stream}.loss_ce'
+        for head in ('decode', 'aux')
+        for stream in ('rgb', 'depth', ENSEMBLE)
+    }
+
+
+def test_tta_averages_the_probabilities_of_every_stream():
+    model = build()
+    tta = MODELS.build(dict(type='CENTTAModel', module=model))
+    x = torch.randn(1, 6, 32, 40)
+    versions = [
+        (x, sample()),
+        (x.flip(-1), sample(flip=True, flip_direction='horizontal')),
+    ]
+    augmented = [predict(model, image, [s])[0] for image, s in versions]
+    probabilities = [s.stream_logits.depth.softmax(0) for s in augmented]
+    merged = tta.merge_preds([augmented])[0]
+    expected = sum(probabilities) / 2
+    assert_close(merged.stream_logits.depth, expected)
+    assert torch.equal(merged.pred_streams.depth[0], expected.argmax(0))
+    assert merged.pred_sem_seg.data.shape == (1, 32, 40)
+    assert 'gt_sem_seg' in merged
+
+
+def test_parts_that_disagree_about_the_modalities_are_refused():
+    with pytest.raises(ValueError, match=r'2 modalities .*num_modalities=3'):
+        build(num_modalities=3)
+    with pytest.raises(ValueError, match='make names and order agree'):
+        build(names=('depth', 'rgb'))
+    with pytest.raises(ValueError, match='make names and order agree'):
+        build(names=('rgb', 'thermal'))
+
+
+def test_a_plain_head_is_refused():
+    cfg = config()
+    cfg['decode_head'] = cfg['decode_head']['head']
+    with pytest.raises(ValueError, match='is an EnsembleHead, got FCNHead'):
+        MODELS.build(cfg)

@@ -1,0 +1,196 @@
+import subprocess
+import sys
+from pickle import UnpicklingError
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from mmengine.utils.dl_utils import mmcv_full_available
+from torch import nn
+from torch.testing import assert_close
+
+from mmseg_cen import compat
+
+
+def run_python(code, *args):
+    """Run code in a fresh interpreter: compat does its work when it is imported."""
+    return subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code, *args],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_every_module_of_mmseg_can_be_imported():
+    result = run_python(
+        'import mmseg_cen, mmseg, pkgutil, importlib\n'
+        'for module in pkgutil.walk_packages(mmseg.__path__, "mmseg."):\n'
+        '    importlib.import_module(module.name)\n'
+    )
+    assert result.returncode == 0, result.stderr
+
+
+lite_only = pytest.mark.skipif(mmcv_full_available(), reason='full mmcv is installed')
+
+
+@lite_only
+def test_the_stub_is_gone_once_mmcv_ops_is_imported():
+    assert 'mmcv.ops' in sys.modules
+    assert 'mmcv._ext' not in sys.modules
+
+
+@lite_only
+def test_an_operator_of_mmcv_lite_says_that_it_needs_full_mmcv():
+    from mmcv.ops import nms
+
+    with pytest.raises(ImportError, match=r"nms is a compiled .* pip install 'mmcv"):
+        nms(torch.rand(2, 4), torch.rand(2), 0.5)
+
+
+def test_the_environment_can_be_collected():
+    from mmcv.utils import collect_env
+
+    assert collect_env()['MMCV Compiler']
+
+
+def test_full_mmcv_is_left_alone(monkeypatch):
+    monkeypatch.delitem(sys.modules, 'mmcv.ops', raising=False)
+    monkeypatch.setattr(compat.importlib.util, 'find_spec', lambda name: object())
+    before = set(sys.modules)
+    compat.import_ops_of_mmcv_lite()
+    assert set(sys.modules) == before
+
+
+def test_a_missing_mmcv_is_named(monkeypatch):
+    monkeypatch.setattr(compat.importlib.util, 'find_spec', lambda name: None)
+    with pytest.raises(ImportError, match='pip install mmcv-lite'):
+        compat.import_ops_of_mmcv_lite()
+
+
+IMPORT_OPTIMIZERS = """
+import runpy, sys
+from mmengine.registry import OPTIMIZERS
+compat, fakes, version = sys.argv[1:4]
+sys.path.insert(0, fakes)
+if version == 'unguarded':
+    original = OPTIMIZERS.register_module
+    def register(name=None, force=False, module=None):
+        caller = sys._getframe(1).f_globals['__name__']
+        if name == 'TorchAdafactor' and caller.startswith('mmengine'):
+            name = None
+        return original(name=name, force=force, module=module)
+    OPTIMIZERS.register_module = register
+if compat:
+    runpy.run_path(compat)
+import mmengine.optim, torch, transformers
+assert OPTIMIZERS.get('Adafactor') is transformers.Adafactor
+assert OPTIMIZERS.get('TorchAdafactor') is torch.optim.Adafactor
+"""
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, 'Adafactor'), reason='torch has none')
+@pytest.mark.parametrize('version', ['unguarded', 'guarded'])
+@pytest.mark.parametrize('repaired', [True, False])
+def test_both_adafactors_are_registered(version, repaired, tmp_path):
+    (tmp_path / 'transformers.py').write_text(
+        'import torch\nclass Adafactor(torch.optim.SGD): pass\n'
+    )
+    path = compat.__file__ if repaired else ''
+    result = run_python(IMPORT_OPTIMIZERS, path, str(tmp_path), version)
+    if repaired or version == 'guarded':
+        assert result.returncode == 0, result.stderr
+    else:
+        assert 'Adafactor is already registered' in result.stderr
+
+
+class Line(BaseModel):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(1, 1)
+        nn.init.ones_(self.linear.weight)
+        nn.init.ones_(self.linear.bias)
+
+    def forward(self, x, mode='tensor'):
+        return {'loss': (self.linear(x) - 2 * x).square().mean()}
+
+
+def line_runner(work_dir, max_iters, resume):
+    data = [{'x': torch.tensor([float(i)])} for i in range(4)]
+    return Runner(
+        model=Line(),
+        work_dir=str(work_dir),
+        train_dataloader=dict(
+            dataset=data,
+            batch_size=2,
+            sampler=dict(type='InfiniteSampler', shuffle=False),
+            collate_fn=dict(type='default_collate'),
+        ),
+        train_cfg=dict(type='IterBasedTrainLoop', max_iters=max_iters),
+        optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.1)),
+        param_scheduler=dict(type='PolyLR', power=0.9, by_epoch=False, end=8),
+        default_hooks=dict(
+            checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=4)
+        ),
+        log_processor=dict(by_epoch=False),
+        resume=resume,
+        experiment_name=f'{work_dir.name}_{max_iters}',
+        log_level='WARNING',
+    )
+
+
+def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path):
+    unbroken = line_runner(tmp_path / 'unbroken', 8, resume=False).train()
+    line_runner(tmp_path / 'broken', 4, resume=False).train()
+    resumed = line_runner(tmp_path / 'broken', 8, resume=True)
+    resumed.train()
+    assert resumed.iter == 8
+    assert_close(resumed.model.state_dict(), unbroken.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.skipif(torch.__version__ < '2.6', reason='weights_only was not default')
+@pytest.mark.parametrize('core', ['core', '_core'])
+def test_values_of_either_numpy_are_loaded(core, tmp_path, monkeypatch):
+    value = {
+        'history': HistoryBuffer([1.0, 2.0], [1, 1]),
+        'array': np.arange(3),
+        'best': np.float64(0.5),
+    }
+    module = np.zeros(1).__reduce__()[0].__module__
+    path = tmp_path / 'checkpoint.pth'
+    torch.save(value, path, _use_new_zipfile_serialization=False)
+    pickled = path.read_bytes()
+    name = f'numpy.{core}.multiarray'
+    path.write_bytes(pickled.replace(module.encode(), name.encode()))
+    loaded = torch.load(path, weights_only=True)
+    assert loaded['history'].mean() == 1.5
+    assert loaded['array'].tolist() == [0, 1, 2]
+    assert loaded['best'] == 0.5
+
+
+class Call:
+    def __init__(self, function, *args):
+        self.call = function, args
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.skipif(torch.__version__ < '2.6', reason='weights_only was not default')
+@pytest.mark.parametrize(
+    'call',
+    [
+        Call(exec, 'raise RuntimeError'),
+        Call(getattr, HistoryBuffer, '__init__'),
+        Call(getattr, torch.Tensor, 'mean'),
+    ],
+    ids=['exec', 'getattr', 'getattr of another class'],
+)
+def test_everything_else_stays_refused(call, tmp_path):
+    torch.save(call, tmp_path / 'checkpoint.pth')
+    with pytest.raises(UnpicklingError):
+        torch.load(tmp_path / 'checkpoint.pth')

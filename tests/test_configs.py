@@ -1,0 +1,124 @@
+"""Every config builds, trains one iteration and tests, on tiny files and widths."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmseg.registry import MODELS
+
+ROOT = Path(__file__).parents[1] / 'configs'
+LEAVES = sorted(
+    str(path.relative_to(ROOT))
+    for path in ROOT.rglob('*.py')
+    if '_base_' not in path.parts
+)
+SIZE = (64, 80)  # height, width of the tiny images
+NARROWER = 16  # factor on the width of the networks
+
+
+def load(leaf):
+    return Config.fromfile(ROOT / leaf)
+
+
+@pytest.fixture(scope='module')
+def tiny_nyud(tmp_path_factory):
+    """Three samples in the layout of the NYUDv2 configs."""
+    root = tmp_path_factory.mktemp('nyudv2')
+    rng = np.random.default_rng(0)
+    for stem in '012':
+        for folder, suffix, image in [
+            ('rgb', 'jpg', rng.integers(0, 256, (*SIZE, 3), np.uint8)),
+            ('depth', 'png', rng.integers(0, 40000, SIZE, np.uint16)),
+            ('label', 'png', rng.integers(0, 40, SIZE, np.uint8)),
+        ]:
+            (root / folder).mkdir(exist_ok=True)
+            assert cv2.imwrite(str(root / folder / f'{stem}.{suffix}'), image)
+    for split in ('train', 'val'):
+        (root / f'{split}.txt').write_text('0\n1\n2\n')
+    return root
+
+
+def shrink(node):
+    """Narrow the networks and the images of a config, in place."""
+    for key, value in node.items():
+        if key in ('in_channels', 'channels') and 'type' in node:
+            is_list = isinstance(value, list | tuple)
+            node[key] = [v // NARROWER for v in value] if is_list else value // NARROWER
+        elif key == 'scale' and not isinstance(value, float):
+            node[key] = SIZE[::-1]
+        elif key in ('crop_size', 'size'):
+            node[key] = (SIZE[0], SIZE[0])
+        elif key == 'min_side':
+            node[key] = 48
+        elif key == 'num_workers':
+            node[key] = 0
+        elif key == 'persistent_workers':
+            node[key] = False
+        elif key == 'indices':
+            node[key] = None
+        for child in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(child, dict):
+                shrink(child)
+
+
+def tiny(cfg, root, work_dir):
+    for head in ('decode_head', 'auxiliary_head'):
+        inner = cfg.model.get(head, {}).get('head', {})
+        if inner.get('type') == 'RefineNetHead':
+            inner.setdefault('in_channels', [256, 512, 1024, 2048])
+            inner.setdefault('channels', 256)
+    shrink(cfg)
+    width = cfg.model.backbone.get('base_channels', 64) // NARROWER
+    cfg.model.backbone.update(base_channels=width, stem_channels=width, init_cfg=None)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.batch_size = min(loader.batch_size, 3)
+        if 'num_samples' in loader.dataset:
+            loader.dataset.update(num_samples=3, image_size=SIZE)
+        else:
+            loader.dataset.data_root = str(root)
+    cfg.train_cfg = dict(by_epoch=True, max_epochs=1, val_interval=1)
+    cfg.work_dir = str(work_dir)
+    cfg.log_level = 'ERROR'
+    return cfg
+
+
+@pytest.mark.parametrize('leaf', LEAVES)
+def test_config_begins_with_its_command(leaf):
+    text = (ROOT / leaf).read_text()
+    assert text.startswith('"""')
+    assert f'python tools/train.py configs/{leaf}' in text
+
+
+@pytest.fixture
+def unformatted(monkeypatch):
+    """Most of the time of these tests, mmengine would format the configs it dumps."""
+    monkeypatch.setattr(Config, 'pretty_text', property(lambda cfg: cfg.text))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures('unformatted')
+@pytest.mark.parametrize('leaf', LEAVES)
+def test_config_trains_one_iteration_and_tests(leaf, tiny_nyud, tmp_path):
+    cfg = tiny(load(leaf), tiny_nyud, tmp_path)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert runner.iter == 1
+    metrics = runner.test()
+    modalities = cfg.model.decode_head.modalities
+    assert set(metrics) >= {'mIoU', 'mAcc', 'aAcc', *(f'{m}/mIoU' for m in modalities)}
+
+
+@pytest.mark.parametrize(
+    ('leaf', 'millions'),
+    [('cen/refinenet_r101_nyud.py', 118.2), ('cen/refinenet_r152_nyud.py', 133.9)],
+)
+def test_refinenet_has_the_parameters_of_table_2(leaf, millions):
+    cfg = load(leaf).model
+    cfg.backbone.init_cfg = None
+    cfg.data_preprocessor = None
+    model = MODELS.build(cfg)
+    count = sum(parameter.numel() for parameter in model.parameters())
+    assert round(count / 1e6, 1) == millions

@@ -1,0 +1,157 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+import torch.distributed as dist
+from mmengine.config import Config
+from mmengine.model import BaseTTAModel
+from torch import nn
+from torch.testing import assert_close
+
+from mmseg_cen.launch import (
+    CPUDistributedDataParallel,
+    CPUSyncBatchNorm,
+    check_checkpoint,
+    exit_on_user_error,
+    load_config,
+    start_cpu_processes,
+)
+
+
+def network(width=3, extra=False):
+    layers = [nn.Conv2d(3, width, 1), nn.BatchNorm2d(width)]
+    if extra:
+        layers.append(nn.Conv2d(width, 2, 1))
+    return nn.Sequential(*layers)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    path = tmp_path / 'checkpoint.pth'
+    torch.save({'state_dict': network().state_dict(), 'meta': {}}, path)
+    return str(path)
+
+
+@pytest.mark.parametrize('strict', [True, False])
+def test_a_checkpoint_of_the_same_model_is_accepted(checkpoint, strict):
+    check_checkpoint(network(), checkpoint, strict=strict)
+
+
+def test_wrappers_are_looked_through(checkpoint, tmp_path):
+    class Augmented(BaseTTAModel):
+        def __init__(self, module):
+            nn.Module.__init__(self)
+            self.module = module
+
+        def merge_preds(self, data_samples_list):
+            return data_samples_list
+
+    check_checkpoint(Augmented(network()), checkpoint, strict=True)
+    state = {f'module.{k}': v for k, v in network().state_dict().items()}
+    torch.save(state, tmp_path / 'parallel.pth')
+    check_checkpoint(network(), str(tmp_path / 'parallel.pth'), strict=True)
+
+
+def test_testing_refuses_what_is_missing_unexpected_or_of_another_shape(checkpoint):
+    with pytest.raises(ValueError, match=r'2 missing \(2\.weight, 2\.bias\)\. Use'):
+        check_checkpoint(network(extra=True), checkpoint, strict=True)
+    with pytest.raises(ValueError, match=r'0\.weight \(3, 3, 1, 1\) instead of \(4, 3'):
+        check_checkpoint(network(width=4), checkpoint, strict=True)
+    with pytest.raises(ValueError, match=r'5 unexpected \(1\.weight, '):
+        check_checkpoint(network()[:1], checkpoint, strict=True)
+
+
+def test_a_start_from_other_weights_needs_one_tensor_that_fits(checkpoint):
+    check_checkpoint(network(extra=True), checkpoint, strict=False)
+    with pytest.raises(ValueError, match=r'Nothing in .* fits the .*init_cfg'):
+        check_checkpoint(nn.ModuleDict({'a': network()}), checkpoint, strict=False)
+
+
+def test_long_lists_of_names_are_cut(checkpoint):
+    model = nn.Sequential(*[nn.Linear(1, 1) for _ in range(9)])
+    with pytest.raises(ValueError, match=r'missing \((\S+, ){5}\.\.\.\)'):
+        check_checkpoint(model, checkpoint, strict=True)
+
+
+def test_user_errors_end_in_one_line_and_others_in_a_traceback():
+    with (
+        pytest.raises(
+            SystemExit, match=r"error: The config 'nowhere.py' does not exist"
+        ),
+        exit_on_user_error(),
+    ):
+        load_config('nowhere.py')
+    with pytest.raises(KeyError), exit_on_user_error():
+        raise KeyError
+
+
+def test_the_command_line_overrides_the_config(tmp_path):
+    path = tmp_path / 'small.py'
+    path.write_text("a = dict(b=1)\nwork_dir = 'from_config'\n")
+    cfg = load_config(str(path), options={'a.b': 2}, launcher='pytorch')
+    assert (cfg.a.b, cfg.work_dir, cfg.launcher) == (2, 'from_config', 'pytorch')
+    assert load_config(str(path), work_dir='chosen').work_dir == 'chosen'
+    path.write_text('a = 1')
+    assert load_config(str(path)).work_dir == 'work_dirs/small'
+
+
+def test_a_single_process_needs_no_preparation():
+    cfg = Config(dict(launcher='none'))
+    start_cpu_processes(cfg)
+    assert not torch.distributed.is_initialized()
+    assert cfg.to_dict() == dict(launcher='none')
+
+
+def normalizing_network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).double()
+
+
+def step(model):
+    """The gradients of the mean of a batch, of which each process has its part."""
+    generator = torch.Generator().manual_seed(1)
+    batch = torch.randn(6, 3, 2, 2, dtype=torch.double, generator=generator)
+    rank, size = (dist.get_rank(), 2) if dist.is_initialized() else (0, 1)
+    model(batch[rank::size]).pow(3).mean().backward()
+    return {name: p.grad for name, p in model.named_parameters()}
+
+
+def process(rank, folder):
+    store = f'file://{folder}/store'
+    dist.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
+    model = nn.SyncBatchNorm.convert_sync_batchnorm(normalizing_network())
+    parallel = CPUDistributedDataParallel(model, device_ids=[rank])
+    assert isinstance(model[1], CPUSyncBatchNorm)
+    step(parallel)
+    grads = {name: p.grad for name, p in model.named_parameters()}
+    torch.save((grads, model.state_dict()), f'{folder}/{rank}.pth')
+    dist.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_two_processes_on_cpu_normalize_like_one_on_the_whole_batch(tmp_path):
+    commands = [
+        [sys.executable, __file__, str(rank), str(tmp_path)] for rank in range(2)
+    ]
+    processes = [subprocess.Popen(command) for command in commands]
+    assert [process.wait() for process in processes] == [0, 0]
+    model = normalizing_network()
+    grads = step(model)
+    for rank in range(2):
+        parallel_grads, state = torch.load(tmp_path / f'{rank}.pth')
+        assert_close(parallel_grads, grads)
+        assert_close(state, model.state_dict())
+
+
+def test_in_eval_mode_it_is_a_batch_norm():
+    norm = nn.BatchNorm2d(3)
+    nn.init.normal_(norm.weight)
+    converted = CPUSyncBatchNorm.convert(nn.SyncBatchNorm.convert_sync_batchnorm(norm))
+    x = torch.randn(2, 3, 4, 4)
+    assert_close(converted.eval()(x), norm.eval()(x))
+    assert converted.weight is norm.weight
+
+
+if __name__ == '__main__':
+    process(int(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,238 @@
+import warnings
+
+import cv2
+import mmcv
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_cen.datasets import build_modalities
+from mmseg_cen.transforms import LoadAnnotations, LoadModalities
+from mmseg_cen.transforms.loading import load_modality
+
+RNG = np.random.default_rng(0)
+H, W = 5, 7
+
+
+def write(path, image):
+    path.parent.mkdir(exist_ok=True)
+    if path.suffix == '.npy':
+        np.save(path, image)
+    elif path.suffix == '.npz':
+        np.savez(path, **image)
+    else:
+        assert cv2.imwrite(str(path), image)
+    return str(path)
+
+
+def load(tmp_path, config, images, **kwargs):
+    """Store one image per modality, under its name, and load them again."""
+    modalities = build_modalities(config)
+    paths = {
+        name: write(tmp_path / name / f'1{modalities[name].suffix}', image)
+        for name, image in images.items()
+    }
+    results = dict(modalities=modalities, modality_paths=paths, seg_fields=[])
+    return LoadModalities(**kwargs)(results)
+
+
+def integers(dtype, *channels):
+    return RNG.integers(1, np.iinfo(dtype).max, (H, W, *channels), dtype)
+
+
+def test_rgb_is_read_as_the_toolbox_reads_it(tmp_path):
+    image = integers(np.uint8, 3)
+    results = load(tmp_path, dict(rgb=dict(suffix='.jpg')), dict(rgb=image))
+    expected = mmcv.imread(results['modality_paths']['rgb'])
+    np.testing.assert_array_equal(results['img'], expected)
+    assert results['img'].dtype == np.uint8
+    assert results['img_shape'] == results['ori_shape'] == (H, W)
+
+
+def test_a_grey_file_of_modality_rgb_has_three_equal_channels(tmp_path):
+    image = integers(np.uint8)
+    img = load(tmp_path, dict(rgb={}), dict(rgb=image))['img']
+    np.testing.assert_array_equal(img, np.stack([image] * 3, axis=-1))
+
+
+def test_orientation_tags_turn_no_modality(tmp_path):
+    image = Image.fromarray(integers(np.uint8, 3))
+    exif = Image.Exif()
+    exif[0x0112] = 3  # turned by 180 degrees
+    image.save(tmp_path / 'plain.jpg')
+    image.save(tmp_path / 'tagged.jpg', exif=exif)
+    rgb = build_modalities(dict(rgb={}))['rgb']
+    plain, tagged = (
+        load_modality('rgb', rgb, str(tmp_path / f'{name}.jpg'))
+        for name in ('plain', 'tagged')
+    )
+    np.testing.assert_array_equal(tagged, plain)
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
+@pytest.mark.parametrize('suffix', ['.png', '.tif', '.npy'])
+@pytest.mark.parametrize('channels', [1, 3, 4])
+def test_integers_of_any_depth_and_channels_come_back(
+    tmp_path, dtype, suffix, channels
+):
+    image = integers(dtype) if channels == 1 else integers(dtype, channels)
+    config = dict(x=dict(suffix=suffix, channels=channels, dtype=np.dtype(dtype).name))
+    loaded = load(tmp_path, config, dict(x=image))['img']
+    np.testing.assert_array_equal(loaded, image)
+    assert loaded.dtype == (np.uint8 if dtype == np.uint8 else np.float32)
+
+
+@pytest.mark.parametrize('suffix', ['.tif', '.npy'])
+def test_floats_come_back(tmp_path, suffix):
+    image = RNG.random((H, W), np.float32)
+    loaded = load(tmp_path, dict(depth=dict(suffix=suffix)), dict(depth=image))['img']
+    np.testing.assert_array_equal(loaded, image)
+
+
+def test_an_array_with_many_channels_comes_back(tmp_path):
+    image = RNG.random((H, W, 9))
+    config = dict(spectrum=dict(suffix='.npy', channels=9))
+    loaded = load(tmp_path, config, dict(spectrum=image))['img']
+    np.testing.assert_array_equal(loaded, image.astype(np.float32))
+
+
+def test_a_single_channel_axis_is_dropped(tmp_path):
+    image = RNG.random((H, W, 1), np.float32)
+    loaded = load(tmp_path, dict(depth=dict(suffix='.npy')), dict(depth=image))['img']
+    np.testing.assert_array_equal(loaded, image[..., 0])
+
+
+def test_an_npz_file_is_read_by_key_or_holds_one_array(tmp_path):
+    a, b = RNG.random((2, H, W), np.float32)
+    config = dict(depth=dict(suffix='.npz', key='b'))
+    loaded = load(tmp_path, config, dict(depth=dict(a=a, b=b)))['img']
+    np.testing.assert_array_equal(loaded, b)
+    config['depth'].pop('key')
+    loaded = load(tmp_path, config, dict(depth=dict(a=a)))['img']
+    np.testing.assert_array_equal(loaded, a)
+    with pytest.raises(
+        ValueError, match=r"set `key` to one of its arrays \['a', 'b'\]"
+    ):
+        load(tmp_path, config, dict(depth=dict(a=a, b=b)))
+
+
+def test_scale_gives_physical_units(tmp_path):
+    image = integers(np.uint16)
+    config = dict(depth=dict(dtype='uint16', scale=1 / 5000))
+    loaded = load(tmp_path, config, dict(depth=image))['img']
+    np.testing.assert_allclose(loaded, image / 5000, rtol=1e-6)
+    assert loaded.dtype == np.float32
+
+
+def test_zeros_nan_and_infinite_values_are_filled_in_physical_units(tmp_path):
+    image = np.full((H, W), 3.0, np.float32)
+    image[0, :3] = 0, np.nan, -np.inf
+    for fill, expected in ((9.0, 9.0), ('nearest', 6.0)):
+        config = dict(depth=dict(suffix='.npy', scale=2, fill=fill))
+        loaded = load(tmp_path, config, dict(depth=image))['img']
+        np.testing.assert_array_equal(loaded[0, :3], expected)
+        np.testing.assert_array_equal(loaded[1:], 6.0)
+
+
+def test_images_of_eight_bits_are_filled_as_floats(tmp_path):
+    image = np.full((H, W), 3, np.uint8)
+    image[0, 0] = 0
+    loaded = load(tmp_path, dict(depth=dict(fill=0.5)), dict(depth=image))['img']
+    assert loaded.dtype == np.float32
+    np.testing.assert_array_equal(loaded, np.where(image == 0, 0.5, 3))
+
+
+def test_zeros_are_values_where_no_fill_is_set(tmp_path):
+    loaded = load(tmp_path, dict(depth={}), dict(depth=np.zeros((H, W), np.uint16)))
+    np.testing.assert_array_equal(loaded['img'], 0)
+
+
+@pytest.mark.parametrize('fill', [9.0, 'nearest'])
+def test_an_image_without_valid_pixels_is_zero_with_one_warning(tmp_path, fill):
+    config = dict(depth=dict(suffix='.npy', fill=fill))
+    image = np.full((H, W), np.nan)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        loaded = load(tmp_path, config, dict(depth=image))['img']
+    np.testing.assert_array_equal(loaded, 0)
+    assert [str(w.message) for w in caught] == [
+        f'depth: {tmp_path}/depth/1.npy has no valid pixel: 0 everywhere'
+    ]
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_what_is_not_finite_is_an_error_without_a_fill(tmp_path, value):
+    image = np.ones((H, W))
+    image[2, 3] = value
+    with pytest.raises(ValueError, match=r'depth/1\.npy must be finite.*set `fill`'):
+        load(tmp_path, dict(depth=dict(suffix='.npy')), dict(depth=image))
+
+
+def test_another_type_than_expected_is_an_error(tmp_path):
+    config = dict(depth=dict(dtype='uint16'))
+    with pytest.raises(ValueError, match=r'depth/1\.png must hold uint16, got uint8'):
+        load(tmp_path, config, dict(depth=integers(np.uint8)))
+    with pytest.raises(ValueError, match=r'rgb/1\.png must hold uint8, got uint16'):
+        load(tmp_path, dict(rgb={}), dict(rgb=integers(np.uint16, 3)))
+
+
+def test_another_number_of_channels_than_expected_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r'depth/1\.png must have 1 channel.* 3\)'):
+        load(tmp_path, dict(depth={}), dict(depth=integers(np.uint8, 3)))
+    with pytest.raises(ValueError, match=r'hha/1\.png must have 3 channel'):
+        load(tmp_path, dict(hha=dict(channels=3)), dict(hha=integers(np.uint8)))
+    with pytest.raises(ValueError, match=r'depth/1\.npy must have 1 channel'):
+        load(tmp_path, dict(depth=dict(suffix='.npy')), dict(depth=np.ones(3)))
+
+
+def test_modalities_of_different_size_are_an_error_that_names_both_files(tmp_path):
+    images = dict(rgb=integers(np.uint8, 3), depth=np.ones((H, W + 1), np.uint16))
+    with pytest.raises(ValueError, match='must have one size') as error:
+        load(tmp_path, dict(rgb={}, depth={}), images)
+    for part in ('rgb/1.png', f'{(H, W)}', 'depth/1.png', f'{(H, W + 1)}'):
+        assert part in str(error.value)
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.jpg', '.npy', '.npz'])
+@pytest.mark.parametrize('content', [b'', b'nonsense', None])
+def test_a_damaged_file_is_named(tmp_path, suffix, content):
+    image = integers(np.uint8, 3)
+    images = dict(rgb=dict(a=image) if suffix == '.npz' else image)
+    config = dict(rgb=dict(suffix=suffix))
+    results = load(tmp_path, config, images)
+    path = tmp_path / 'rgb' / f'1{suffix}'
+    path.write_bytes(path.read_bytes()[:30] if content is None else content)
+    with pytest.raises(ValueError, match=rf'rgb: .*1\{suffix} cannot be read'):
+        LoadModalities()(results)
+
+
+def test_the_file_backend_is_respected(tmp_path):
+    image = integers(np.uint8)
+    config, images = dict(depth={}), dict(depth=image)
+    args = dict(backend='local')
+    loaded = load(tmp_path, config, images, backend_args=args)['img']
+    np.testing.assert_array_equal(loaded, image)
+    with pytest.raises(KeyError, match='nowhere'):
+        load(tmp_path, config, images, backend_args=dict(backend='nowhere'))
+
+
+def annotated(tmp_path, shape):
+    results = load(tmp_path, dict(depth={}), dict(depth=integers(np.uint16)))
+    results['seg_map_path'] = write(tmp_path / 'label/1.png', np.ones(shape, np.uint8))
+    results.update(img_path=results['modality_paths']['depth'], reduce_zero_label=False)
+    return results
+
+
+def test_labels_are_read_as_the_toolbox_reads_them(tmp_path):
+    results = annotated(tmp_path, (H, W))
+    expected = LoadAnnotations.__base__()({**results, 'seg_fields': []})
+    loaded = LoadAnnotations()(results)
+    np.testing.assert_array_equal(loaded['gt_seg_map'], expected['gt_seg_map'])
+    assert loaded['seg_fields'] == expected['seg_fields'] == ['gt_seg_map']
+
+
+def test_labels_of_another_size_are_an_error_that_names_both_files(tmp_path):
+    with pytest.raises(ValueError, match='labels and modalities') as error:
+        LoadAnnotations()(annotated(tmp_path, (H, W - 2)))
+    for part in ('label/1.png', f'{(H, W - 2)}', 'depth/1.png', f'{(H, W)}'):
+        assert part in str(error.value)

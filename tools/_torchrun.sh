@@ -1,0 +1,16 @@
+# Sourced by dist_train.sh and dist_test.sh, which set GPUS.
+
+torchrun_python() {
+    local rendezvous=(--standalone)
+    if [ -n "${NNODES:-}${PORT:-}${MASTER_ADDR:-}" ]; then
+        rendezvous=(
+            --nnodes "${NNODES:-1}"
+            --node_rank "${NODE_RANK:-0}"
+            --master_addr "${MASTER_ADDR:-127.0.0.1}"
+            --master_port "${PORT:-29500}"
+        )
+    fi
+    # `torchrun`, of the Python that is active (or of PYTHON).
+    "${PYTHON:-python}" -m torch.distributed.run "${rendezvous[@]}" \
+        --nproc_per_node "$GPUS" "$@"
+}

@@ -1,0 +1,80 @@
+"""Convert a checkpoint of the released CEN segmentation code, or back.
+
+python tools/model_converters/released_cen.py IN OUT [--reverse]
+
+ResNet-50, 101 and 152, any number of classes; both are read from the tensors. OUT is
+for the model of `configs/cen/refinenet_r*_nyud.py` with two settings of the released
+code, `exchange_scope='all'` and `rectify_residual=True`; the command to test it is
+printed. With --reverse, IN is a checkpoint of that model.
+"""
+
+import mmseg_cen  # noqa: F401  isort: skip  (lets torch read NumPy values)
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmseg_cen.launch import exit_on_user_error, require_file
+from mmseg_cen.models.released import from_released, to_released
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Convert a checkpoint of the released CEN segmentation code.'
+    )
+    parser.add_argument('input', metavar='IN', help='checkpoint to read')
+    parser.add_argument('output', metavar='OUT', help='checkpoint to write')
+    parser.add_argument(
+        '--reverse', action='store_true', help='from ours to the released code'
+    )
+    return parser.parse_args()
+
+
+def load(path: str) -> Any:
+    """Read a checkpoint without running code that it may contain.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no checkpoint of torch, or holds more than data.
+    """
+    require_file(path, 'checkpoint')
+    try:
+        return torch.load(path, map_location='cpu', weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # whatever the bytes of another format lead to
+        raise ValueError(
+            f'{path!r} cannot be read as a checkpoint: it is no file of torch.save, or '
+            f'it holds objects besides tensors, which are refused because reading them '
+            f'may run foreign code; save its state dict alone'
+        ) from error
+
+
+def test_command(meta: dict[str, Any], path: str) -> str:
+    """The command that tests a converted checkpoint."""
+    backbone, head = meta['model']['backbone'], meta['model']['decode_head']['head']
+    return (
+        f'python tools/test.py configs/cen/refinenet_r101_nyud.py {path} --cfg-options '
+        f'model.backbone.depth={backbone["depth"]} model.backbone.init_cfg=None '
+        f'model.backbone.exchange_scope=all '
+        f'model.decode_head.head.num_classes={head["num_classes"]} '
+        f'model.decode_head.head.rectify_residual=True'
+    )
+
+
+def main() -> None:
+    args = parse_args()
+    with exit_on_user_error():
+        checkpoint = load(args.input)
+        converted = (to_released if args.reverse else from_released)(checkpoint)
+    Path(args.output).parent.mkdir(parents=True, exist_ok=True)
+    torch.save(converted, args.output)
+    print(f'Wrote {args.output}.')
+    if not args.reverse:
+        print(f'Test it with:\n{test_command(converted["meta"], args.output)}')
+
+
+if __name__ == '__main__':
+    main()

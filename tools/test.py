@@ -1,0 +1,126 @@
+"""Test a model: `python tools/test.py CONFIG CHECKPOINT`."""
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+import os
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+from mmseg_cen.launch import (
+    check_checkpoint,
+    exit_on_user_error,
+    load_config,
+    require_file,
+    start_cpu_processes,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Test a segmentor.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='where logs and the figures (json) go')
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help='test-time augmentation: tta_model and tta_pipeline of the config',
+    )
+    parser.add_argument(
+        '--out', metavar='DIR', help='save the predicted classes as PNG files'
+    )
+    parser.add_argument('--show', action='store_true', help='show pictures in a window')
+    parser.add_argument('--show-dir', metavar='DIR', help='save pictures')
+    parser.add_argument(
+        '--show-interval',
+        type=int,
+        default=1,
+        metavar='N',
+        help='show or save every N-th batch (default: all)',
+    )
+    parser.add_argument(
+        '--wait-time', type=float, default=2, help='seconds between pictures shown'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. test_dataloader.batch_size=4 '
+        'key="[a,b]" key="[(a,b),(c,d)]"',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
+    """Switch the visualization hook of the config on, or add one."""
+    default = dict(visualization=dict(type='MultimodalVisualizationHook'))
+    cfg.default_hooks = {**default, **cfg.get('default_hooks', {})}
+    hook = cfg.default_hooks.visualization
+    hook.update(draw=True, interval=args.show_interval)
+    if args.show:
+        hook.update(show=True, wait_time=args.wait_time)
+    if args.show_dir is None:
+        return
+    if hook['type'] == 'MultimodalVisualizationHook':
+        hook['out_dir'] = args.show_dir
+    else:
+        cfg.visualizer['save_dir'] = args.show_dir
+
+
+def enable_tta(cfg: Config) -> None:
+    """Wrap the model for test-time augmentation.
+
+    Raises:
+        ValueError: If the config does not describe the augmentation.
+    """
+    missing = [key for key in ('tta_model', 'tta_pipeline') if key not in cfg]
+    if missing:
+        raise ValueError(f'--tta needs {" and ".join(missing)} in the config.')
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.tta_model.module = cfg.model
+    cfg.model = cfg.tta_model
+
+
+def save_predictions(cfg: Config, out_dir: str) -> None:
+    """Let the (first) metric write the predictions."""
+    evaluator = cfg.test_evaluator
+    metric = evaluator[0] if isinstance(evaluator, list | tuple) else evaluator
+    metric['output_dir'] = out_dir
+    # mmseg's metric makes it in the first process only, and the others may be faster.
+    os.makedirs(out_dir, exist_ok=True)
+
+
+def main() -> None:
+    args = parse_args()
+    with exit_on_user_error():
+        require_file(args.checkpoint, 'checkpoint')
+        cfg = load_config(
+            args.config,
+            options=args.cfg_options,
+            work_dir=args.work_dir,
+            launcher=args.launcher,
+        )
+        cfg.load_from = args.checkpoint
+        if args.show or args.show_dir:
+            enable_pictures(cfg, args)
+        if args.tta:
+            enable_tta(cfg)
+        if args.out:
+            save_predictions(cfg, args.out)
+    start_cpu_processes(cfg)
+    runner = Runner.from_cfg(cfg)
+    with exit_on_user_error():
+        check_checkpoint(runner.model, args.checkpoint, strict=True)
+    runner.test()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,109 @@
+"""Train a model: `python tools/train.py CONFIG`."""
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+import os
+
+from mmengine.config import Config, DictAction
+from mmengine.device import get_device
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner, find_latest_checkpoint
+
+from mmseg_cen.launch import (
+    check_checkpoint,
+    exit_on_user_error,
+    load_config,
+    require_file,
+    start_cpu_processes,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Train a segmentor.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='where logs and checkpoints go')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='continue from CHECKPOINT or, without one, from the latest in the work '
+        'directory, if there is any; put it after the config',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='train with automatic mixed precision'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. train_dataloader.batch_size=4 '
+        'key="[a,b]" key="[(a,b),(c,d)]"',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def enable_amp(cfg: Config) -> None:
+    """Switch to mixed precision.
+
+    Raises:
+        ValueError: If mmengine has no mixed precision for the device or the wrapper.
+    """
+    if get_device() == 'cpu':
+        raise ValueError('--amp needs a GPU; leave it out to train on CPU.')
+    wrapper = cfg.optim_wrapper
+    if wrapper.get('type', 'OptimWrapper') not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError(
+            f'--amp replaces an OptimWrapper, but optim_wrapper.type={wrapper.type!r}; '
+            'configure mixed precision there.'
+        )
+    wrapper.type = 'AmpOptimWrapper'
+    wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def select_checkpoint(cfg: Config, resume: str | None) -> None:
+    """Set `cfg.resume` and `cfg.load_from` from the argument of `--resume`.
+
+    Unlike mmseg's tool, a work directory without checkpoint leaves `load_from` as it
+    is: a job that is started again and again with `--resume` starts from it once.
+    """
+    if resume == 'auto':
+        resume = find_latest_checkpoint(cfg.work_dir)
+    if resume is not None:
+        cfg.resume = True
+        cfg.load_from = resume
+    if cfg.get('load_from') is not None:
+        require_file(cfg.load_from, 'checkpoint')
+
+
+def main() -> None:
+    args = parse_args()
+    with exit_on_user_error():
+        cfg = load_config(
+            args.config,
+            options=args.cfg_options,
+            work_dir=args.work_dir,
+            launcher=args.launcher,
+        )
+        select_checkpoint(cfg, args.resume)
+        if args.amp:
+            enable_amp(cfg)
+    start_cpu_processes(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    if cfg.get('load_from') is not None:
+        with exit_on_user_error():
+            resume = cfg.get('resume', False)
+            check_checkpoint(runner.model, cfg.load_from, strict=resume)
+    runner.train()
+
+
+if __name__ == '__main__':
+    main()
