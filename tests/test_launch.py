@@ -117,25 +117,24 @@ def step(model):
     return {name: p.grad for name, p in model.named_parameters()}
 
 
-def process(rank, folder):
-    store = f'file://{folder}/store'
-    dist.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
+def process(folder):
+    dist.init_process_group('gloo')
     model = nn.SyncBatchNorm.convert_sync_batchnorm(normalizing_network())
-    parallel = CPUDistributedDataParallel(model, device_ids=[rank])
+    parallel = CPUDistributedDataParallel(model, device_ids=[0])
     assert isinstance(model[1], CPUSyncBatchNorm)
     step(parallel)
     grads = {name: p.grad for name, p in model.named_parameters()}
-    torch.save((grads, model.state_dict()), f'{folder}/{rank}.pth')
+    torch.save((grads, model.state_dict()), f'{folder}/{dist.get_rank()}.pth')
+    # The wrapper must not outlive the group: torch may then wait for itself.
+    del parallel
     dist.destroy_process_group()
 
 
 @pytest.mark.slow
 def test_two_processes_on_cpu_normalize_like_one_on_the_whole_batch(tmp_path):
-    commands = [
-        [sys.executable, __file__, str(rank), str(tmp_path)] for rank in range(2)
-    ]
-    processes = [subprocess.Popen(command) for command in commands]
-    assert [process.wait() for process in processes] == [0, 0]
+    torchrun = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
+    command = [*torchrun, '--nproc_per_node=2', __file__, str(tmp_path)]
+    assert subprocess.run(command, check=False).returncode == 0
     model = normalizing_network()
     grads = step(model)
     for rank in range(2):
@@ -154,4 +153,4 @@ def test_in_eval_mode_it_is_a_batch_norm():
 
 
 if __name__ == '__main__':
-    process(int(sys.argv[1]), sys.argv[2])
+    process(sys.argv[1])

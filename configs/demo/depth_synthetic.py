@@ -7,9 +7,10 @@ _base_ = './cen_synthetic.py'
 modalities = ('depth',)
 model = dict(
     data_preprocessor=dict(
+        num_channels=3,
         modalities=dict(
             _delete_=True, depth={{_base_.model.data_preprocessor.modalities.depth}}
-        )
+        ),
     ),
     backbone=dict(num_modalities=1),
     decode_head=dict(modalities=modalities),

@@ -1,6 +1,7 @@
-"""Hooks: sparsity of the scaling factors, statistics of the exchange, pictures."""
+"""Hooks: sparsity, statistics of the exchange, pictures, resumable randomness."""
 
 from .exchange_stats import ExchangeStatsHook
+from .randomness import ResumableRandomnessHook, seed_worker
 from .sparsity import GammaSparsityHook, gamma_l1
 from .visualization import MultimodalVisualizationHook
 
@@ -8,5 +9,7 @@ __all__ = [
     'ExchangeStatsHook',
     'GammaSparsityHook',
     'MultimodalVisualizationHook',
+    'ResumableRandomnessHook',
     'gamma_l1',
+    'seed_worker',
 ]

@@ -9,6 +9,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from mmseg_cen.models.convert import exchanging_norms
 from mmseg_cen.models.exchange import ExchangeScope, check_scope, own_part
@@ -45,6 +46,8 @@ class GammaSparsityHook(Hook):
     The term joins the loss dict, not the gradients, so that it is logged, and exact
     under mixed precision, gradient accumulation and DDP.
 
+    With one modality alone there is no exchange, and no penalty.
+
     Args:
         sparsity_weight: Weight lambda of the penalty.
         scope: Scope of :func:`gamma_l1`.
@@ -66,9 +69,13 @@ class GammaSparsityHook(Hook):
         self.sparsity_weight = sparsity_weight
         self.scope = scope
         self.warmup_iters = warmup_iters
+        self._handle: RemovableHandle | None = None
 
     def before_train(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        backbone = getattr(model, 'backbone', None)
+        if getattr(backbone, 'num_modalities', None) == 1:
+            return  # nobody to exchange with
         if not exchanging_norms(model):
             raise ValueError(
                 f'GammaSparsityHook penalizes the scaling factors of norm layers that '
@@ -80,7 +87,8 @@ class GammaSparsityHook(Hook):
         )
 
     def after_train(self, runner: Runner) -> None:
-        self._handle.remove()
+        if self._handle is not None:
+            self._handle.remove()
 
     def weight(self, iteration: int) -> float:
         """Lambda at an iteration counted from 0."""

@@ -177,7 +177,8 @@ def released_names(blocks: Sequence[int], num_modalities: int) -> dict[str, list
     convs, norms = _encoder_layers(blocks)
     for layer in convs:
         names[f'backbone.{layer}.weight'] = [f'{layer}.module.weight']
-    private = '.norm' if num_modalities > 1 else ''
+    # One modality has plain norms.
+    private = '' if num_modalities == 1 else 'norm.'
     for layer in norms:
         for tensor in (
             'weight',
@@ -186,7 +187,7 @@ def released_names(blocks: Sequence[int], num_modalities: int) -> dict[str, list
             'running_var',
             'num_batches_tracked',
         ):
-            names[f'backbone.{layer}{private}.{tensor}'] = [
+            names[f'backbone.{layer}.{private}{tensor}'] = [
                 f'{layer}.bn_{m}.{tensor}' for m in range(num_modalities)
             ]
     for layer, released in _decoder_layers().items():

@@ -108,6 +108,15 @@ def test_a_model_without_exchange_is_refused():
         GammaSparsityHook().before_train(runner)
 
 
+def test_one_modality_alone_trains_without_penalty():
+    model = Model(M=1)
+    model.backbone = SimpleNamespace(num_modalities=1)
+    hook, runner = GammaSparsityHook(WEIGHT), SimpleNamespace(model=model, iter=0)
+    hook.before_train(runner)
+    assert 'loss_sparsity' not in model(torch.randn(4, 5, 3, 3), mode='loss')
+    hook.after_train(runner)
+
+
 def test_a_negative_weight_is_refused():
     with pytest.raises(ValueError, match=r'not negative, got -1'):
         GammaSparsityHook(-1)

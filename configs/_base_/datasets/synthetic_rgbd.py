@@ -30,6 +30,7 @@ tta_pipeline = [
 train_dataloader = dict(
     batch_size=16,
     num_workers=0,  # rendered once, then kept in memory
+    worker_init_fn=dict(type='seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='SyntheticRGBDDataset',

@@ -16,6 +16,7 @@ default_hooks = dict(
         type='CheckpointHook', interval=5, max_keep_ckpts=2, save_best='mIoU'
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    random_state=dict(type='ResumableRandomnessHook'),
     visualization=dict(type='MultimodalVisualizationHook'),
 )
 custom_hooks = [

@@ -1,0 +1,98 @@
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from torch.testing import assert_close
+
+MODEL = dict(
+    type='CENSegmentor',
+    data_preprocessor=dict(
+        type='MultimodalPreprocessor',
+        modalities=dict(rgb=dict(channels=3), depth=dict(channels=1)),
+    ),
+    backbone=dict(type='CENResNet', depth=18, base_channels=4, stem_channels=4),
+    decode_head=dict(
+        type='EnsembleHead',
+        modalities=('rgb', 'depth'),
+        head=dict(
+            type='FCNHead',
+            in_channels=32,
+            channels=4,
+            num_classes=13,
+            dropout_ratio=0.5,
+            norm_cfg=dict(type='BN'),
+        ),
+    ),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'),
+)
+PIPELINE = [
+    dict(type='LoadSyntheticRoom'),
+    dict(type='RandomCrop', crop_size=(24, 24)),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackMultimodalInputs'),
+]
+
+
+def train(work_dir, by_epoch, num_workers, resume_from=None):
+    unit = dict(max_epochs=3) if by_epoch else dict(max_iters=6)
+    dataset = dict(type='SyntheticRGBDDataset', num_samples=4, image_size=(32, 32))
+    sampler = 'DefaultSampler' if by_epoch else 'InfiniteSampler'
+    cfg = Config(
+        dict(
+            default_scope='mmseg',
+            work_dir=str(work_dir),
+            model=MODEL,
+            train_dataloader=dict(
+                batch_size=2,
+                num_workers=num_workers,
+                worker_init_fn=dict(type='seed_worker'),
+                sampler=dict(type=sampler, shuffle=True),
+                dataset=dict(**dataset, pipeline=PIPELINE),
+            ),
+            val_dataloader=dict(
+                batch_size=1,
+                num_workers=0,
+                sampler=dict(type='DefaultSampler', shuffle=False),
+                dataset=dict(**dataset, pipeline=PIPELINE[::3]),
+            ),
+            val_cfg=dict(),
+            val_evaluator=dict(type='StreamIoUMetric'),
+            train_cfg=dict(by_epoch=by_epoch, val_interval=1, **unit),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
+            default_hooks=dict(
+                checkpoint=dict(
+                    type='CheckpointHook', by_epoch=by_epoch, interval=1 + by_epoch
+                ),
+                random_state=dict(type='ResumableRandomnessHook'),
+            ),
+            custom_hooks=[dict(type='GammaSparsityHook', sparsity_weight=0.01)],
+            log_processor=dict(by_epoch=by_epoch),
+            randomness=dict(seed=3),
+            log_level='ERROR',
+            load_from=resume_from,
+            resume=resume_from is not None,
+            experiment_name=work_dir.name,
+        )
+    )
+    torch.manual_seed(hash(work_dir.name))  # what was drawn before must not matter
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner.model.state_dict()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('num_workers', [0, 2])
+@pytest.mark.parametrize('by_epoch', [True, False])
+def test_a_resumed_training_ends_where_an_unbroken_one_does(
+    by_epoch, num_workers, tmp_path
+):
+    """With crops, flips and dropout, resumed in the middle."""
+    unbroken = train(tmp_path / 'unbroken', by_epoch, num_workers)
+    checkpoint = tmp_path / 'unbroken' / ('epoch_2.pth' if by_epoch else 'iter_3.pth')
+    resumed = train(tmp_path / 'resumed', by_epoch, num_workers, str(checkpoint))
+    start = torch.load(checkpoint)['state_dict']
+    assert_close(resumed, unbroken, rtol=0, atol=0)
+    assert not torch.equal(
+        start['backbone.conv1.weight'], unbroken['backbone.conv1.weight']
+    )
