@@ -127,9 +127,8 @@ class CENBackbone(nn.Module):
             )
         self.num_modalities = counts.pop()
         _check_checkpoint_source(getattr(self, 'init_cfg', None))
-        self.packed_channels = self.num_modalities * next(
-            layer.in_channels for layer in self.modules() if is_convolution(layer)
-        )
+        first: Any = next(layer for layer in self.modules() if is_convolution(layer))
+        self.packed_channels: int = self.num_modalities * first.in_channels
         to_multimodal(self, self.num_modalities, exchange_threshold, **exchange)
         if self.num_modalities > 1 and not exchanging_norms(self):
             print_log(

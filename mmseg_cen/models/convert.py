@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.model.utils import _BatchNormXd
@@ -204,7 +205,7 @@ def norms_after_convolutions(
     """The private norms that follow a k x k convolution beyond the stem, by name."""
     found = {}
     stem = stem_length(module)
-    convolutions: list[nn.Module] = []  # since the last norm
+    convolutions: list[Any] = []  # since the last norm
     count = 0
     leading = {  # norms of a ConvModule in the order norm - activation - convolution
         m.norm
@@ -242,6 +243,7 @@ def stem_length(module: nn.Module) -> int:
     """
     length = 0
     stride = 1
+    layer: Any
     for layer in _inner_modules(module):
         if is_convolution(layer):
             length += 1

@@ -183,15 +183,15 @@ class EnsembleHead(BaseModule):
         """Outputs of a head (B*M, ...) -> (B, ...), of each stream and the ensemble."""
         M = len(self.modalities)
 
+        def stream(m: int) -> Any:
+            return map_tensors(lambda output: split_streams(output, M)[:, m], folded)
+
         def mean(output: Tensor) -> Tensor:
             alpha = self.alpha.to(output.dtype)
             streams = split_streams(output.detach(), M)
             return torch.einsum('m,bm...->b...', alpha, streams)
 
-        outputs = {
-            name: map_tensors(lambda t, m=m: split_streams(t, M)[:, m], folded)
-            for m, name in enumerate(self.modalities)
-        }
+        outputs = {name: stream(m) for m, name in enumerate(self.modalities)}
         if ensemble:
             outputs[ENSEMBLE] = map_tensors(mean, folded)
         return outputs

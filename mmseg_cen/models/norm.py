@@ -36,6 +36,7 @@ class ModalityNorm(nn.Module):
         ValueError: The input is not folded for M modalities of C channels.
     """
 
+    norm: Any  # a module, of which mypy knows no attribute
     layer_type: type[nn.Module]
     defaults: dict[str, Any] = {}
     layout = 'B*{M}, {C}, H, W'
@@ -233,7 +234,7 @@ def streams_on_batch(module: nn.Module, num_streams: int) -> Iterator[None]:
             norm.num_streams = None
 
 
-def num_channels(norm: nn.Module) -> int:
+def num_channels(norm: Any) -> int:
     """Channels C of a norm layer of any kind."""
     if isinstance(norm, nn.LayerNorm):
         return norm.normalized_shape[0]
@@ -245,7 +246,7 @@ def repeat_channels(tensor: Tensor, num_modalities: int) -> Tensor:
     return tensor.repeat(num_modalities, *[1] * (tensor.ndim - 1))
 
 
-def pack_copies(norm: nn.Module, num_modalities: int) -> nn.Module:
+def pack_copies(norm: Any, num_modalities: int) -> Any:
     """A layer like ``norm``, over the channels of M modalities side by side.
 
     It is of the type of ``norm`` and has M copies of each of its tensors.
