@@ -75,6 +75,8 @@ class MultimodalSegDataset(BaseSegDataset):
             modalities=self.modalities,
             label_map=self.label_map,
             reduce_zero_label=self.reduce_zero_label,
+            num_classes=len(self.metainfo.get('classes') or ()) or None,
+            ignore_index=self.ignore_index,
             seg_fields=[],
         )
         if len(row) > len(paths):

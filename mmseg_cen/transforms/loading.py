@@ -169,21 +169,33 @@ class LoadModalities(BaseTransform):
 
 @TRANSFORMS.register_module(force=True)
 class LoadAnnotations(mmseg_transforms.LoadAnnotations):
-    """The toolbox's own, which also checks the size of the labels.
+    """The toolbox's own, which also checks the size of the labels and their range.
 
     A crop would hide that labels and modalities differ in size, not that they are
-    shifted against each other.
+    shifted against each other; and a loss would meet a label beyond the classes by an
+    index out of bounds.
 
     Raises:
-        ValueError: If the size is not that of the modalities.
+        ValueError: If the size is not that of the modalities, or a label is neither a
+            class nor ignored.
     """
 
     def _load_seg_map(self, results: dict[str, Any]) -> None:
         super()._load_seg_map(results)
-        shape = results['gt_seg_map'].shape
-        if 'modalities' in results and shape != results['ori_shape']:
+        if 'modalities' not in results:
+            return
+        labels, path = results['gt_seg_map'], results['seg_map_path']
+        if labels.shape != results['ori_shape']:
             raise ValueError(
                 'labels and modalities must have one size, got labels '
-                f'{shape} ({results["seg_map_path"]}) and modalities '
+                f'{labels.shape} ({path}) and modalities '
                 f'{results["ori_shape"]} ({results["img_path"]}): resize the files'
+            )
+        num_classes, ignored = results.get('num_classes'), results.get('ignore_index')
+        highest = labels[labels != ignored].max(initial=0)
+        if num_classes is not None and highest >= num_classes:
+            raise ValueError(
+                f'labels must be 0..{num_classes - 1} or {ignored} (ignored), got '
+                f'{highest} in {path}: check `classes`, and set reduce_zero_label=True '
+                'if 0 stands for void'
             )

@@ -236,3 +236,17 @@ def test_labels_of_another_size_are_an_error_that_names_both_files(tmp_path):
         LoadAnnotations()(annotated(tmp_path, (H, W - 2)))
     for part in ('label/1.png', f'{(H, W - 2)}', 'depth/1.png', f'{(H, W)}'):
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize(('highest', 'known'), [(39, True), (40, False), (254, False)])
+def test_a_label_beyond_the_classes_is_refused(tmp_path, highest, known):
+    results = annotated(tmp_path, (H, W))
+    labels = np.zeros((H, W), np.uint8)
+    labels[0, :2] = highest, 255
+    cv2.imwrite(results['seg_map_path'], labels)
+    results |= dict(num_classes=40, ignore_index=255)
+    if known:
+        assert LoadAnnotations()(results)['gt_seg_map'].max() == 255
+        return
+    with pytest.raises(ValueError, match=rf'0\.\.39 or 255 \(ignored\), got {highest}'):
+        LoadAnnotations()(results)
