@@ -106,6 +106,8 @@ def test_config_trains_one_iteration_and_tests(leaf, tiny_nyud, tmp_path):
     runner = Runner.from_cfg(cfg)
     runner.train()
     assert runner.iter == 1
+    has_stats = any(h['type'] == 'ExchangeStatsHook' for h in cfg.custom_hooks)
+    assert bool([*tmp_path.rglob('vis_image/gamma_1.png')]) == has_stats
     metrics = runner.test()
     modalities = cfg.model.decode_head.modalities
     assert set(metrics) >= {'mIoU', 'mAcc', 'aAcc', *(f'{m}/mIoU' for m in modalities)}

@@ -14,7 +14,8 @@ INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 RESERVED_NAMES = {
     'ensemble', 'flip', 'flip_direction', 'gt_depth_map', 'gt_edge_map',
     'gt_seg_map', 'ignore_index', 'img', 'img_path', 'img_shape', 'keep_ratio',
-    'label_map', 'modalities', 'modality_paths', 'num_classes', 'ori_shape', 'pad_fixed_size', 'pad_shape',
+    'label_map', 'modalities', 'modality_paths', 'num_classes', 'ori_shape',
+    'pad_fixed_size', 'pad_shape',
     'pad_size_divisor', 'reduce_zero_label', 'sample_idx', 'scale', 'scale_factor',
     'scale_idx', 'seg_fields', 'seg_map_path', 'swap_seg_labels',
 }  # fmt: skip

@@ -151,7 +151,7 @@ class ExchangeStatsHook(Hook):
         threshold = max(norm.exchange_threshold or 0 for norm in norms)
         picture = draw_histograms(factors, threshold)
         step = runner.iter + 1
-        runner.visualizer.add_image('exchange/gamma', picture, step)
+        runner.visualizer.add_image('gamma', picture, step)
         for backend in runner.visualizer._vis_backends.values():
             if isinstance(backend, TensorboardVisBackend):
                 for key, values in factors.items():

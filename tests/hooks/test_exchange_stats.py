@@ -102,7 +102,7 @@ def test_scalars_go_to_the_log_and_stages_and_pictures_to_the_backends(model):
     assert sorted({i for i, _ in runner.scalars}) == [0, 1, 3, 4]
     assert [step for step, _ in runner.stages] == [0, 1, 3, 4]
     assert 'exchange/rgb/own/layer4' in runner.stages[0][1]
-    assert runner.images == [('exchange/gamma', 4), ('exchange/gamma', 5)]
+    assert runner.images == [('gamma', 4), ('gamma', 5)]
 
 
 def test_a_model_without_exchange_is_reported_without_shares():
