@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
@@ -124,3 +125,41 @@ def test_refinenet_has_the_parameters_of_table_2(leaf, millions):
     model = MODELS.build(cfg)
     count = sum(parameter.numel() for parameter in model.parameters())
     assert round(count / 1e6, 1) == millions
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures('unformatted')
+@pytest.mark.parametrize('leaf', ['demo/cen_synthetic.py', 'cen/pspnet_r101_nyud.py'])
+def test_augmented_tests_measure_every_stream(leaf, tiny_nyud, tmp_path):
+    cfg = tiny(load(leaf), tiny_nyud, tmp_path)
+    shrink(dict(tta=cfg.tta_pipeline))
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.model = dict(**cfg.tta_model, module=cfg.model)
+    metrics = Runner.from_cfg(cfg).test()
+    assert set(metrics) >= {'mIoU', 'rgb/mIoU', 'depth/mIoU'}
+
+
+def test_the_recipe_is_that_of_the_paper():
+    """Sec. 4.1: learning rates of encoder and decoder, and when they are halved."""
+    cfg = load('cen/refinenet_r101_nyud.py')
+    cfg.model.backbone.init_cfg = None
+    model = MODELS.build(cfg.model)
+    optim = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
+    rates = {
+        name: group['lr']
+        for group, name in zip(
+            optim.param_groups, dict(model.named_parameters()), strict=True
+        )
+    }
+    for name, rate in rates.items():
+        expected = 5e-4 if name.startswith('backbone.') else 3e-3
+        assert rate == pytest.approx(expected), name
+    assert cfg.param_scheduler[0].milestones == [100, 200]
+    assert cfg.train_cfg.max_epochs == 300
+    assert load('cen/refinenet_r152_nyud.py').param_scheduler[0].milestones == [
+        150,
+        300,
+    ]
+    assert cfg.train_dataloader.batch_size == 6
+    assert cfg.custom_hooks[0].sparsity_weight == 5e-3
+    assert cfg.model.backbone.exchange_threshold == 2e-2

@@ -1,3 +1,4 @@
+import copy
 import pickle
 from typing import Any
 
@@ -6,7 +7,9 @@ import pytest
 import torch
 from mmseg.registry import DATASETS
 
+from mmseg_cen.datasets import SyntheticRGBDDataset
 from mmseg_cen.datasets.rooms import CLASSES
+from mmseg_cen.transforms import LoadSyntheticRoom
 
 LOAD = dict(type='LoadSyntheticRoom')
 
@@ -150,3 +153,15 @@ def test_every_class_has_a_colour_of_its_own():
 def test_arguments_out_of_range_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         build(**arguments)
+
+
+def test_images_and_labels_can_be_loaded_apart():
+    """Test-time augmentation resizes the images alone."""
+    info = SyntheticRGBDDataset(num_samples=1, image_size=(16, 24)).get_data_info(0)
+    together = LoadSyntheticRoom()(copy.deepcopy(info))
+    images = LoadSyntheticRoom(labels=False)(copy.deepcopy(info))
+    assert 'gt_seg_map' not in images
+    apart = LoadSyntheticRoom(images=False)(images)
+    for key in ('img', 'depth', 'gt_seg_map'):
+        np.testing.assert_array_equal(apart[key], together[key])
+    assert apart['seg_fields'] == ['gt_seg_map']
