@@ -1,7 +1,7 @@
 """Make any built module multimodal: private norms, and where they exchange channels."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
@@ -145,9 +145,13 @@ def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
     return private.get(module, module)
 
 
+def _tensors(layer: nn.Module) -> list[Tensor]:
+    return [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
+
+
 def _private_type(layer: nn.Module) -> type[ModalityNorm] | None:
     """What ``layer`` becomes, or None if it holds nothing that could be private."""
-    if not isinstance(layer, _BatchNorm) and not [*layer.parameters(recurse=False)]:
+    if not isinstance(layer, _BatchNorm) and not _tensors(layer):
         return None  # statistics are those of one sample, and thus of one stream
     if isinstance(layer, nn.LayerNorm) and type(layer).__name__ == 'LayerNorm2d':
         return ModalityLN2d  # of mmpretrain and timm
@@ -166,7 +170,7 @@ def _why_not_private(layer: nn.Module) -> str | None:
     if _private_type(layer) or isinstance(layer, ModalityNorm):
         return None
     named_so = re.search(r'Norm|^GRN$|^FRN$', kind)
-    tensors = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
+    tensors = _tensors(layer)
     per_channel = tensors and all(t.squeeze().ndim <= 1 for t in tensors)
     if per_channel and (named_so or isinstance(layer, NORM_BASES)):
         return 'it is a norm layer with a forward of its own'
@@ -243,8 +247,8 @@ def stem_length(module: nn.Module) -> int:
     """
     length = 0
     stride = 1
-    layer: Any
-    for layer in _inner_modules(module):
+    layers: list[Any] = [*module.modules()][1:]  # without itself
+    for layer in layers:
         if is_convolution(layer):
             length += 1
             stride *= layer.stride[0]
@@ -253,12 +257,6 @@ def stem_length(module: nn.Module) -> int:
         elif length and next(layer.children(), None) and not _is_container(layer):
             return length
     return length
-
-
-def _inner_modules(module: nn.Module) -> Iterator[nn.Module]:
-    modules = module.modules()
-    next(modules)
-    return modules
 
 
 def _is_container(layer: nn.Module) -> bool:

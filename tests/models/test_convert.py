@@ -96,6 +96,11 @@ LAYERS = {
     ),
     'IN1d': (nn.InstanceNorm1d(4, affine=True), (4, 6), ModalityIN),
     'IN2d': (nn.InstanceNorm2d(4, affine=True), (4, 5, 5), ModalityIN),
+    'IN with statistics only': (
+        nn.InstanceNorm2d(4, track_running_stats=True),
+        (4, 5, 5),
+        ModalityIN,
+    ),
     'GN': (nn.GroupNorm(2, 4), (4, 5, 5), ModalityGN),
     'LN of sequences': (nn.LayerNorm(4), (7, 4), ModalityLN),
     'LN of maps': (nn.LayerNorm(4, eps=1e-2), (5, 5, 4), ModalityLN),

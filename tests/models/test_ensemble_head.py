@@ -1,10 +1,20 @@
 import pytest
 import torch
+from mmengine.config import ConfigDict
+from mmengine.structures import PixelData
 from mmseg.models.decode_heads import FCNHead
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from torch.testing import assert_close
 
-from mmseg_cen.models import ENSEMBLE, EnsembleHead, ModalityNorm, split_streams
+from mmseg_cen.models import (
+    ENSEMBLE,
+    EnsembleHead,
+    ModalityNorm,
+    split_streams,
+    stream_state_dict,
+)
+from mmseg_cen.models.streams import map_tensors
 
 
 def fcn(**kwargs):
@@ -128,3 +138,188 @@ class HeadWithItsOwnLoss(FCNHead):
 def test_a_head_without_a_map_of_logits_is_refused_by_name(kind, why):
     with pytest.raises(ValueError, match=f'cannot take {kind}: {why}'):
         EnsembleHead({**fcn(), 'type': kind}, modalities=('rgb',))
+
+
+BN = dict(norm_cfg=dict(type='BN'), num_classes=5, dropout_ratio=0)
+CE = dict(type='CrossEntropyLoss')
+HEADS = {
+    'DAHead': dict(in_channels=8, in_index=-1, channels=4, pam_channels=4, **BN),
+    'EncHead': dict(in_channels=[4, 8], in_index=[0, 1], channels=4, num_codes=3, **BN),
+    'DDRHead': dict(in_channels=8, channels=4, loss_decode=[CE, CE], **BN),
+    'PIDHead': dict(
+        in_channels=8,
+        channels=8,
+        loss_decode=[
+            CE,
+            dict(type='OhemCrossEntropy', thres=0.9, min_kept=10),
+            dict(type='BoundaryLoss'),
+            dict(type='OhemCrossEntropy', thres=0.9, min_kept=10),
+        ],
+        align_corners=True,
+        **BN,
+    ),
+    'STDCHead': dict(in_channels=8, in_index=-1, channels=4, loss_decode=[CE], **BN),
+    'ISAHead': dict(
+        in_channels=8, in_index=-1, channels=4, isa_channels=4, down_factor=(4, 4), **BN
+    ),
+    'OCR cascade': [
+        dict(type='FCNHead', in_channels=8, in_index=-1, channels=4, **BN),
+        dict(
+            type='OCRHead', in_channels=8, in_index=-1, channels=4, ocr_channels=4, **BN
+        ),
+    ],
+    'PointRend cascade': [
+        dict(type='FCNHead', in_channels=8, in_index=-1, channels=4, **BN),
+        dict(
+            type='PointHead',
+            in_channels=[4],
+            in_index=[0],
+            channels=4,
+            num_fcs=1,
+            num_classes=5,
+            dropout_ratio=-1,
+        ),
+    ],
+}
+POINTS = ConfigDict(
+    num_points=16,
+    oversample_ratio=2,
+    importance_sample_ratio=0.5,
+    subdivision_steps=1,
+    subdivision_num_points=16,
+    scale_factor=2,
+)
+
+
+def config_of(name):
+    cfg = HEADS[name]
+    return [*cfg] if isinstance(cfg, list) else dict(type=name, **cfg)
+
+
+def feats_for(name, num_streams, training):
+    low = torch.randn(num_streams, 4, 16, 16)
+    high = torch.randn(num_streams, 8, 8, 8)
+    if name == 'DDRHead':
+        return (low, high) if training else high
+    if name == 'PIDHead':
+        return (low, high, low) if training else high
+    return (low, high)
+
+
+def samples_of(num_samples):
+    samples = []
+    for _ in range(num_samples):
+        sample = SegDataSample(metainfo=dict(img_shape=(32, 32), pad_shape=(32, 32)))
+        sample.gt_sem_seg = PixelData(data=torch.randint(2, (1, 32, 32)))
+        sample.gt_edge_map = PixelData(data=torch.randint(2, (1, 32, 32)))
+        samples.append(sample)
+    return samples
+
+
+def build(name, M):
+    head = EnsembleHead(config_of(name), modalities=[f'm{m}' for m in range(M)])
+    for norm in head.modules():
+        if isinstance(norm, ModalityNorm):
+            torch.nn.init.normal_(norm.norm.weight)
+            torch.nn.init.normal_(norm.norm.bias)
+    torch.nn.init.normal_(head.alpha_logits)
+    return head
+
+
+def unimodal(head, name, m):
+    """The heads of one stream."""
+    cfg = config_of(name)
+    cfgs = cfg if isinstance(cfg, list) else [cfg]
+    heads = [MODELS.build(c) for c in cfgs]
+    for one, shared in zip(heads, head.heads, strict=True):
+        one.load_state_dict(stream_state_dict(shared, m))
+    return heads
+
+
+@pytest.mark.parametrize('name', HEADS)
+@pytest.mark.parametrize('M', [1, 2, 3])
+def test_each_stream_is_predicted_as_by_the_unimodal_head(name, M):
+    """Whatever the head returns; the ensemble is the mean of the predictions."""
+    head = build(name, M).eval()
+    feats = feats_for(name, 2 * M, training=False)
+    metas = [sample.metainfo for sample in samples_of(2)]
+    with torch.no_grad():
+        out = head.predict_streams(feats, metas, POINTS).chunk(M + 1, dim=1)
+        for m in range(M):
+            own = map_tensors(lambda t, m=m: split_streams(t, M)[:, m], feats)
+            *first, last = (h.eval() for h in unimodal(head, name, m))
+            previous = [h(own) for h in first]
+            assert_close(out[m], last.predict(own, *previous, metas, POINTS))
+    mean = sum(a * o for a, o in zip(head.alpha, out[:M], strict=True))
+    assert_close(out[M], mean, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('name', [name for name in HEADS if 'Point' not in name])
+@pytest.mark.parametrize('M', [2, 3])
+def test_each_stream_is_trained_as_the_unimodal_head(name, M):
+    head = build(name, M).train()
+    feats, samples = feats_for(name, 2 * M, training=True), samples_of(2)
+    streams = [unimodal(head, name, m) for m in range(M)]
+    losses = head.loss(feats, samples, POINTS)
+    expected = {}
+    for m, heads in enumerate(streams):
+        own = map_tensors(lambda t, m=m: split_streams(t, M)[:, m], feats)
+        previous = []
+        for i, one in enumerate(heads):
+            prefix = f'{i}.m{m}.' if len(heads) > 1 else f'm{m}.'
+            own_losses = one.train().loss(own, *previous, samples, POINTS)
+            expected |= {prefix + key: value for key, value in own_losses.items()}
+            if len(heads) > 1 and not i:
+                previous = [one(own)]
+    for key, value in expected.items():
+        assert_close(losses[key], value, rtol=1e-4, atol=1e-5)
+    of_ensemble = {k.replace('m0', 'ensemble') for k in expected if 'm0' in k}
+    assert losses.keys() == expected.keys() | of_ensemble
+
+
+@pytest.mark.parametrize('name', HEADS)
+def test_the_loss_of_the_ensemble_moves_only_alpha_of_any_head(name):
+    head = build(name, 2).train()
+    losses = head.loss(feats_for(name, 4, training=True), samples_of(2), POINTS)
+    own = [v for k, v in losses.items() if 'ensemble' in k and 'loss' in k]
+    sum(own).backward()
+    moved = [n for n, p in head.named_parameters() if p.grad is not None]
+    assert moved == ['alpha_logits']
+
+
+def test_points_have_no_ensemble_as_they_differ_between_streams():
+    head = build('PointRend cascade', 2).train()
+    losses = head.loss(feats_for('', 4, training=True), samples_of(2), POINTS)
+    assert '0.ensemble.loss_ce' in losses
+    assert '1.m1.pointloss_ce' in losses
+    assert not [key for key in losses if key.startswith('1.ensemble')]
+
+
+def test_methods_of_the_head_are_given_back_even_after_an_error(head):
+    samples = samples_of(1)  # of two, as the features say
+    with pytest.raises(Exception, match='size'):
+        head.loss([torch.randn(6, 4, 8, 8)], samples, None)
+    assert 'loss_by_feat' not in vars(head.head)
+
+
+def test_several_outputs_of_training_are_no_prediction():
+    head = build('DDRHead', 2).train()
+    with pytest.raises(ValueError, match='DDRHead predicts in eval mode only'):
+        head.forward_streams(feats_for('DDRHead', 4, training=True))
+
+
+@pytest.mark.parametrize('name', ['DAHead', 'DDRHead', 'OCR cascade'])
+def test_the_checkpoint_of_a_unimodal_head_initializes_all_streams(name):
+    """By its own names; also of heads that have a part named `head`, as DDRHead."""
+    cfg = config_of(name)
+    parts = cfg if isinstance(cfg, list) else [cfg]
+    alone = [MODELS.build(part) for part in parts]
+    source = torch.nn.ModuleList(alone) if isinstance(cfg, list) else alone[0]
+    head = EnsembleHead(cfg, modalities=('rgb', 'depth'))
+    wrong = head.load_state_dict(source.state_dict(), strict=False)
+    assert wrong.missing_keys == ['alpha_logits']
+    assert not wrong.unexpected_keys
+    for m in range(2):
+        for key, tensor in stream_state_dict(head.head, m).items():
+            assert torch.equal(tensor, source.state_dict()[key])
+    head.load_state_dict(head.state_dict(), strict=True)

@@ -5,7 +5,8 @@ from mmengine.model import convert_sync_batchnorm, revert_sync_batchnorm
 from torch import nn
 from torch.testing import assert_close
 
-from mmseg_cen.models import ModalityBN, ModalityIN, split_streams
+from mmseg_cen.models import ModalityBN, ModalityIN, split_streams, to_multimodal
+from mmseg_cen.models.norm import streams_on_batch
 
 PAIRS = [(ModalityBN, nn.BatchNorm2d), (ModalityIN, nn.InstanceNorm2d)]
 
@@ -103,3 +104,63 @@ def test_mmcv_names_it_like_the_norm_of_unimodal_checkpoints():
 def test_features_of_another_number_of_modalities_are_refused():
     with pytest.raises(ValueError, match=r'\(B\*2, 4, H, W\), got \(3, 4, 5, 5\)'):
         ModalityBN(4, 2)(torch.zeros(3, 4, 5, 5))
+
+
+def test_regions_on_the_batch_axis_are_told_apart():
+    """(B*M*R, C, ...): each region is normalized with its own stream."""
+    M, R = 3, 4
+    norm = ModalityBN(5, M).train()
+    nn.init.normal_(norm.norm.weight)
+    x = torch.randn(2 * M * R, 5, 3, 3)
+    streams = x.unflatten(0, (2, M, R))
+    expected = [
+        nn.functional.batch_norm(
+            streams[:, m].flatten(0, 1), None, None, norm.gamma[m], training=True
+        )
+        for m in range(M)
+    ]
+    norm.has_regions = True
+    with streams_on_batch(norm, 2 * M):
+        out = norm(x).unflatten(0, (2, M, R))
+    for m in range(M):
+        assert_close(out[:, m].flatten(0, 1), expected[m])
+    assert norm.num_streams is None
+
+
+def test_something_else_on_the_batch_axis_is_refused():
+    """Rather than to mix the modalities silently."""
+    net = nn.Sequential(ModalityBN(5, 2))
+    with (
+        streams_on_batch(net, 4),
+        pytest.raises(ValueError, match=r'batch of 8, not the B\*M=4 streams'),
+    ):
+        net(torch.randn(8, 5, 3, 3))
+    net(torch.randn(8, 5, 3, 3))
+
+
+def test_group_and_layer_norms_are_registered_too():
+    _, norm = build_norm_layer(
+        dict(type='ModalityGN', num_modalities=2, num_groups=2), 8
+    )
+    assert norm.norm.num_groups == 4
+    name, norm = build_norm_layer(dict(type='ModalityLN', num_modalities=2), 8, 1)
+    assert name == 'ln1'
+    assert norm(torch.randn(4, 3, 8)).shape == (4, 3, 8)
+
+
+@pytest.mark.parametrize(
+    'norm', [nn.GroupNorm(2, 4), nn.LayerNorm(4), nn.LayerNorm((4, 1, 1))]
+)
+def test_unimodal_checkpoints_of_group_and_layer_norms_load(norm):
+    nn.init.normal_(norm.weight)
+    private = to_multimodal(nn.Sequential(norm), 3)[0]
+    nn.init.zeros_(private.norm.weight)
+    private.load_state_dict(norm.state_dict())
+    assert_close(private.gamma, norm.weight.flatten().expand(3, 4))
+
+
+def test_the_weights_of_all_private_norms_count_as_those_of_norms():
+    """Optimizers leave them out of the weight decay by the type of the layer."""
+    net = to_multimodal(nn.Sequential(nn.LayerNorm(4), nn.GroupNorm(2, 4)), 2)
+    owners = [m for m in net.modules() if [*m.parameters(recurse=False)]]
+    assert [type(m) for m in owners] == [nn.LayerNorm, nn.GroupNorm]

@@ -6,7 +6,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch.testing import assert_close
 
-from mmseg_cen.models import ENSEMBLE
+from mmseg_cen.models import ENSEMBLE, ModalityNorm
 
 
 def config(type='CENSegmentor', num_modalities=2, names=('rgb', 'depth'), **kwargs):
@@ -155,3 +155,52 @@ def test_a_plain_head_is_refused():
     cfg['decode_head'] = cfg['decode_head']['head']
     with pytest.raises(ValueError, match='is an EnsembleHead, got FCNHead'):
         MODELS.build(cfg)
+
+
+def test_norms_of_the_neck_are_private():
+    cfg = config()
+    cfg.backbone.exchange_threshold = 0.0
+    cfg.neck = dict(
+        type='FPN',
+        in_channels=[4, 8, 16, 32],
+        out_channels=32,
+        num_outs=4,
+        norm_cfg=dict(type='BN'),
+    )
+    cfg.pop('auxiliary_head')
+    model = MODELS.build(cfg).train()
+    assert isinstance(model.neck.fpn_convs[0].bn, ModalityNorm)
+    x = torch.randn(2, 6, 32, 64)
+    y = torch.cat([x[:, :3], torch.randn(2, 3, 32, 64)], dim=1)
+    before, after = (
+        model.decode_head.forward_streams(model.extract_feat(z)) for z in (x, y)
+    )
+    assert_close(before['rgb'], after['rgb'])
+    assert not torch.allclose(before['depth'], after['depth'])
+
+
+def test_the_checkpoint_of_a_unimodal_model_initializes_all_streams():
+    """By its own names, auxiliary heads included; only alpha is missing."""
+    cfg = config()
+    model = MODELS.build(cfg).eval()
+    resnet = {
+        k: v for k, v in cfg.backbone.items() if k not in ('type', 'num_modalities')
+    }
+    unimodal = MODELS.build(
+        dict(
+            type='EncoderDecoder',
+            backbone=dict(type='ResNet', **resnet),
+            decode_head=cfg.decode_head['head'],
+            auxiliary_head=cfg.auxiliary_head['head'],
+            test_cfg=dict(mode='whole'),
+        )
+    ).eval()
+    wrong = model.load_state_dict(unimodal.state_dict(), strict=False)
+    assert set(wrong.missing_keys) == {
+        'decode_head.alpha_logits',
+        'auxiliary_head.alpha_logits',
+    }
+    assert not wrong.unexpected_keys
+    x = torch.randn(1, 6, 32, 40)
+    depth = model.decode_head.forward_streams(model.extract_feat(x))['depth']
+    assert_close(depth, unimodal(x[:, 3:], mode='tensor'))

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from mmseg_cen.models import fold_streams, split_streams
+from mmseg_cen.models.streams import map_tensors
 
 
 @pytest.mark.parametrize('num_modalities', [1, 2, 3, 4])
@@ -21,3 +22,8 @@ def test_the_modality_varies_fastest():
 def test_channels_that_cannot_be_divided_are_refused():
     with pytest.raises(ValueError, match='7 channels are no multiple'):
         fold_streams(torch.zeros(1, 7, 2, 2), 2)
+
+
+def test_a_function_reaches_every_tensor_of_nested_outputs():
+    outputs = {'a': [torch.ones(2), (torch.zeros(1), 3)], 'b': None}
+    assert map_tensors(lambda t: len(t), outputs) == {'a': [2, (1, 3)], 'b': None}
