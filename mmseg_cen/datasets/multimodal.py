@@ -12,7 +12,6 @@ from mmseg.registry import DATASETS
 from .modality import build_modalities, main_modality
 
 LABEL = 'seg_map_path'
-MAX_NAMES = 20  # of missing files in one message
 
 
 @DATASETS.register_module()
@@ -148,9 +147,8 @@ class MultimodalSegDataset(BaseSegDataset):
             if not fileio.isfile(path, backend_args=self.backend_args)
         ]
         if missing:
-            names = '\n  '.join(missing[:MAX_NAMES])
-            more = len(missing) - MAX_NAMES
             raise FileNotFoundError(
-                f'{len(missing)} of {len(paths)} files of the data set are missing:\n'
-                f'  {names}' + (f'\n  and {more} more' if more > 0 else '')
+                f'{len(missing)} of {len(paths)} files of the data set are missing; '
+                f'check data_root, data_prefix, suffixes and ann_file:\n  '
+                + '\n  '.join(missing)
             )

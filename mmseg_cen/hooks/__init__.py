@@ -1,7 +1,11 @@
 """Hooks: sparsity, statistics of the exchange, pictures, resumable randomness."""
 
 from .exchange_stats import ExchangeStatsHook
-from .randomness import ResumableRandomnessHook, seed_worker
+from .randomness import (
+    ResumableEpochTrainLoop,
+    ResumableRandomnessHook,
+    seed_worker,
+)
 from .sparsity import GammaSparsityHook, gamma_l1
 from .visualization import MultimodalVisualizationHook
 
@@ -9,6 +13,7 @@ __all__ = [
     'ExchangeStatsHook',
     'GammaSparsityHook',
     'MultimodalVisualizationHook',
+    'ResumableEpochTrainLoop',
     'ResumableRandomnessHook',
     'gamma_l1',
     'seed_worker',

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -109,7 +110,7 @@ class ExchangeStatsHook(Hook):
         self.histogram_interval = histogram_interval
 
     def before_train(self, runner: Runner) -> None:
-        self._report(runner)
+        self._report(runner, runner.iter)
 
     def after_train_iter(
         self,
@@ -120,11 +121,11 @@ class ExchangeStatsHook(Hook):
     ) -> None:
         last = runner.iter + 1 == runner.max_iters
         if last or self.every_n_train_iters(runner, self.interval):
-            self._report(runner)
+            self._report(runner, runner.iter + 1)
         if last or self.every_n_train_iters(runner, self.histogram_interval):
             self._draw(runner)
 
-    def _report(self, runner: Runner) -> None:
+    def _report(self, runner: Runner, step: int) -> None:
         model, modalities = _model_of(runner)
         shares = {
             f'exchange/{k}': v for k, v in exchange_shares(model, modalities).items()
@@ -140,7 +141,7 @@ class ExchangeStatsHook(Hook):
             if key not in per_stage:
                 runner.message_hub.update_scalar(f'train/{key}', value)
         if per_stage:
-            runner.visualizer.add_scalars(per_stage, step=runner.iter)
+            runner.visualizer.add_scalars(per_stage, step=step)
 
     def _draw(self, runner: Runner) -> None:
         model, modalities = _model_of(runner)
@@ -153,7 +154,7 @@ class ExchangeStatsHook(Hook):
         step = runner.iter + 1
         runner.visualizer.add_image('gamma', picture, step)
         for backend in runner.visualizer._vis_backends.values():
-            if isinstance(backend, TensorboardVisBackend):
+            if is_main_process() and isinstance(backend, TensorboardVisBackend):
                 for key, values in factors.items():
                     backend.experiment.add_histogram(f'gamma/{key}', values, step)
 

@@ -1,4 +1,4 @@
-"""Random numbers that do not depend on when a training was interrupted."""
+"""A resumed training is the continuation of the one that was interrupted."""
 
 import random
 from typing import Any
@@ -8,12 +8,12 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.registry import FUNCTIONS
 from mmengine.runner import EpochBasedTrainLoop, Runner
-from mmseg.registry import HOOKS
+from mmseg.registry import HOOKS, LOOPS
 
 
 @HOOKS.register_module()
 class ResumableRandomnessHook(Hook):
-    """Make a resumed training the continuation of the one that was interrupted.
+    """Let random numbers not depend on when a training was interrupted.
 
     mmengine stores no random state. Here, augmentation draws of an epoch depend on the
     seed, the process and the epoch, and the network's draws (dropout) of an iteration
@@ -27,6 +27,12 @@ class ResumableRandomnessHook(Hook):
 
     priority = 'VERY_HIGH'
 
+    def before_train(self, runner: Runner) -> None:
+        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            # Seeds the workers anew whenever the data are through.
+            generator = torch.Generator().manual_seed(_seed(runner, 0))
+            runner.train_dataloader.generator = generator
+
     def before_train_epoch(self, runner: Runner) -> None:
         by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
         seed = _seed(runner, runner.epoch if by_epoch else 0)
@@ -38,6 +44,25 @@ class ResumableRandomnessHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         torch.manual_seed(_seed(runner, runner.iter))
+
+
+@LOOPS.register_module()
+class ResumableEpochTrainLoop(EpochBasedTrainLoop):
+    """Epochs that continue where a checkpoint was saved within one.
+
+    mmengine's loop begins the epoch again, which makes a longer training. What was
+    trained on is loaded once more and skipped, which repeats its draws.
+    """
+
+    def run_epoch(self) -> None:
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        done = self._iter - self._epoch * len(self.dataloader)
+        for idx, data_batch in enumerate(self.dataloader):
+            if idx >= done:
+                self.run_iter(idx, data_batch)
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
 
 
 def _seed(runner: Runner, step: int) -> int:

@@ -45,6 +45,7 @@ class StreamIoUMetric(IoUMetric):
                 )
                 # `pred_streams` has no order of its own.
                 for name in sample.get('modalities', sorted(streams))
+                if name in streams
             }
             self.results[i] = {**areas, ENSEMBLE: self.results[i]}
 

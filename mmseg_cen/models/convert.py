@@ -99,6 +99,13 @@ def to_multimodal(
             f'exchange_threshold bounds |gamma| and is not negative, got '
             f'{exchange_threshold}; 0 exchanges nothing'
         )
+    for name, layer in module.named_modules():
+        if isinstance(layer, ModalityNorm) and layer.num_modalities != num_modalities:
+            raise ValueError(
+                f'{name or "the module"} is private to each of '
+                f'{layer.num_modalities} modalities, but there are {num_modalities}; '
+                f'leave num_modalities to the backbone, and norm_cfg unimodal'
+            )
     if num_modalities == 1:
         return module
     module = _make_norms_private(module, num_modalities)

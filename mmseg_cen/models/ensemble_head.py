@@ -149,6 +149,7 @@ class EnsembleHead(BaseModule):
         self, feats: Sequence[Tensor], samples: list[Any], train_cfg: Any
     ) -> dict[str, Tensor]:
         """The losses of each head, those of each stream and of the ensemble."""
+        self._check_batch(feats, len(samples))
         losses: dict[str, Tensor] = {}
         previous: tuple[Any, ...] = ()
         for i, head in enumerate(self.heads):
@@ -166,6 +167,7 @@ class EnsembleHead(BaseModule):
         self, feats: Sequence[Tensor], metas: list[dict[str, Any]], test_cfg: Any
     ) -> Tensor:
         """Logits of :attr:`output` at the size of the input, (B, K, H, W)."""
+        self._check_batch(feats, len(metas))
         logits = self.forward_streams(feats, test_cfg)[self.output]
         return self.heads[-1].predict_by_feat(logits, metas)
 
@@ -176,8 +178,18 @@ class EnsembleHead(BaseModule):
         test_cfg: Any = None,
     ) -> Tensor:
         """Logits of all :meth:`forward_streams` side by side, (B, (M+1)*K, H, W)."""
+        self._check_batch(feats, len(metas))
         logits = torch.cat(list(self.forward_streams(feats, test_cfg).values()), dim=1)
         return self.heads[-1].predict_by_feat(logits, metas)
+
+    def _check_batch(self, feats: Any, num_samples: int) -> None:
+        M = len(self.modalities)
+        if _batch_size(feats) != num_samples * M:
+            raise ValueError(
+                f'{num_samples} samples in the modalities {self.modalities} are '
+                f'{num_samples * M} streams, got features of {_batch_size(feats)}; '
+                f'make num_modalities of the backbone agree'
+            )
 
     def _by_name(self, folded: Any, ensemble: bool = True) -> dict[str, Any]:
         """Outputs of a head (B*M, ...) -> (B, ...), of each stream and the ensemble."""

@@ -86,7 +86,7 @@ class ModalityNorm(nn.Module):
                 f'({self.layout.format(M=M, C=C)}), got {tuple(x.shape)}: check that '
                 f'the model has as many modalities as the data'
             )
-        regions, rest = divmod(x.shape[0], self.num_streams or x.shape[0])
+        regions, rest = divmod(x.shape[0], self.num_streams or x.shape[0] or 1)
         if rest or (regions > 1 and not self.has_regions):
             raise ValueError(
                 f'{type(self).__name__}({self.extra_repr()}) sees a batch of '

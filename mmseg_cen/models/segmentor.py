@@ -7,7 +7,7 @@ from mmengine.dist import all_reduce_dict
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
 from .convert import to_multimodal
 from .ensemble_head import ENSEMBLE, EnsembleHead
@@ -65,6 +65,21 @@ class CENSegmentor(EncoderDecoder):
             )
         # What `slide_inference` allocates: all streams and the ensemble.
         self.out_channels = (len(self.modalities) + 1) * self.decode_head.out_channels
+
+    def _init_auxiliary_head(self, auxiliary_head: Any) -> None:
+        super()._init_auxiliary_head(auxiliary_head)
+        if auxiliary_head is None:
+            return
+        several = isinstance(self.auxiliary_head, nn.ModuleList)
+        for head in self.auxiliary_head if several else [self.auxiliary_head]:
+            if getattr(head, 'modalities', None) != self.modalities:
+                raise ValueError(
+                    f'an auxiliary_head of a CENSegmentor is an EnsembleHead with the '
+                    f'modalities {self.modalities} of the decode_head, got '
+                    f'{type(head).__name__} with {getattr(head, "modalities", None)}; '
+                    f"wrap its config: dict(type='EnsembleHead', modalities=..., "
+                    f'head=dict(...))'
+                )
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -186,14 +186,19 @@ class Pad(mmcv_transforms.Pad):
     """
 
     def _pad_img(self, results: Results) -> None:
-        modalities = keyed_modalities(results)
-        images = {key: results[key] for key in modalities}
-        super()._pad_img(results)
-        pad = partial(
-            _impad, shape=results['pad_shape'][:2], padding_mode=self.padding_mode
-        )
-        for key, modality in modalities.items():
-            results[key] = _by_channel(pad, images[key], modality.pad_value)
+        if not (modalities := keyed_modalities(results)):
+            super()._pad_img(results)
+            return
+        # The parent finds the size, on an image that takes any of its `pad_val`.
+        stand_in = {'img': np.zeros((*results['img'].shape[:2], 3), np.uint8)}
+        super()._pad_img(stand_in)
+        shape = stand_in['img'].shape[:2]
+        pad = partial(_impad, shape=shape, padding_mode=self.padding_mode)
+        images = {
+            key: _by_channel(pad, results[key], modality.pad_value)
+            for key, modality in modalities.items()
+        }
+        results |= stand_in | images | {'pad_shape': images['img'].shape}
 
 
 def _impad(plane: np.ndarray, value: float, **kwargs: Any) -> np.ndarray:
@@ -300,4 +305,9 @@ class RandomRotFlip(_RefuseModalities, mmseg_transforms.RandomRotFlip):
 
 @TRANSFORMS.register_module(force=True)
 class RandomMosaic(_RefuseModalities, mmseg_transforms.RandomMosaic):
+    """The toolbox's own, for samples without modalities."""
+
+
+@TRANSFORMS.register_module(force=True)
+class Albu(_RefuseModalities, mmseg_transforms.Albu):
     """The toolbox's own, for samples without modalities."""

@@ -100,7 +100,7 @@ def test_scalars_go_to_the_log_and_stages_and_pictures_to_the_backends(model):
         'train/alpha/depth',
     }
     assert sorted({i for i, _ in runner.scalars}) == [0, 1, 3, 4]
-    assert [step for step, _ in runner.stages] == [0, 1, 3, 4]
+    assert [step for step, _ in runner.stages] == [0, 2, 4, 5]
     assert 'exchange/rgb/own/layer4' in runner.stages[0][1]
     assert runner.images == [('gamma', 4), ('gamma', 5)]
 

@@ -34,10 +34,13 @@ PIPELINE = [
 ]
 
 
-def train(work_dir, by_epoch, num_workers, resume_from=None):
-    unit = dict(max_epochs=3) if by_epoch else dict(max_iters=6)
+def train(work_dir, by_epoch, num_workers, sampler, resume_from=None):
+    loop = (
+        dict(type='ResumableEpochTrainLoop', max_epochs=3)
+        if by_epoch
+        else dict(type='IterBasedTrainLoop', max_iters=6)
+    )
     dataset = dict(type='SyntheticRGBDDataset', num_samples=4, image_size=(32, 32))
-    sampler = 'DefaultSampler' if by_epoch else 'InfiniteSampler'
     cfg = Config(
         dict(
             default_scope='mmseg',
@@ -58,12 +61,10 @@ def train(work_dir, by_epoch, num_workers, resume_from=None):
             ),
             val_cfg=dict(),
             val_evaluator=dict(type='StreamIoUMetric'),
-            train_cfg=dict(by_epoch=by_epoch, val_interval=1, **unit),
+            train_cfg=dict(val_interval=1 if by_epoch else 3, **loop),
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
             default_hooks=dict(
-                checkpoint=dict(
-                    type='CheckpointHook', by_epoch=by_epoch, interval=1 + by_epoch
-                ),
+                checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=1),
                 random_state=dict(type='ResumableRandomnessHook'),
             ),
             custom_hooks=[dict(type='GammaSparsityHook', sparsity_weight=0.01)],
@@ -83,16 +84,21 @@ def train(work_dir, by_epoch, num_workers, resume_from=None):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('num_workers', [0, 2])
-@pytest.mark.parametrize('by_epoch', [True, False])
+@pytest.mark.parametrize(
+    ('by_epoch', 'sampler'),
+    [(True, 'DefaultSampler'), (False, 'DefaultSampler'), (False, 'InfiniteSampler')],
+)
+@pytest.mark.parametrize('iteration', [3, 4])
 def test_a_resumed_training_ends_where_an_unbroken_one_does(
-    by_epoch, num_workers, tmp_path
+    by_epoch, sampler, num_workers, iteration, tmp_path
 ):
-    """With crops, flips and dropout, resumed in the middle."""
-    unbroken = train(tmp_path / 'unbroken', by_epoch, num_workers)
-    checkpoint = tmp_path / 'unbroken' / ('epoch_2.pth' if by_epoch else 'iter_3.pth')
-    resumed = train(tmp_path / 'resumed', by_epoch, num_workers, str(checkpoint))
+    """With crops, flips and dropout, resumed within an epoch and between two."""
+    unbroken = train(tmp_path / 'unbroken', by_epoch, num_workers, sampler)
+    checkpoint = tmp_path / 'unbroken' / f'iter_{iteration}.pth'
+    resumed = train(
+        tmp_path / 'resumed', by_epoch, num_workers, sampler, str(checkpoint)
+    )
     start = torch.load(checkpoint)['state_dict']
     assert_close(resumed, unbroken, rtol=0, atol=0)
-    assert not torch.equal(
-        start['backbone.conv1.weight'], unbroken['backbone.conv1.weight']
-    )
+    weight = 'backbone.conv1.weight'
+    assert not torch.equal(start[weight], unbroken[weight])

@@ -9,6 +9,7 @@ from mmseg.structures import SegDataSample
 from mmseg_cen.metrics import StreamIoUMetric
 
 CLASSES = ('wall', 'floor', 'chair')
+MODALITIES = dict(rgb=3, depth=1)  # of the data, whatever the model predicts
 
 
 def samples(n=3, streams=('rgb', 'depth')):
@@ -26,9 +27,7 @@ def samples(n=3, streams=('rgb', 'depth')):
         )
         if streams:
             sample.pred_streams = PixelData(**{s: draw() for s in streams})
-        sample.set_metainfo(dict(img_path=f'{i}.png'))
-        if streams:
-            sample.set_metainfo(dict(modalities=dict.fromkeys(streams, 3)))
+        sample.set_metainfo(dict(img_path=f'{i}.png', modalities=MODALITIES))
         out.append(sample)
     return out
 

@@ -304,3 +304,9 @@ def test_the_stem_ends_with_the_first_block_or_at_a_quarter(backbone, length):
 def test_cenresnet_is_placed_by_the_same_rule():
     net = CENResNet(50, 2, base_channels=4, stem_channels=4, deep_stem=True)
     assert list(exchanging_norms(net)) == chosen(resnet(50, 'ResNetV1c'))
+
+
+@pytest.mark.parametrize('num_modalities', [1, 3])
+def test_norms_of_another_number_of_modalities_are_refused(num_modalities):
+    with pytest.raises(ValueError, match='each of 2 modalities, but there are'):
+        to_multimodal(nn.Sequential(ModalityBN(4, 2)), num_modalities)

@@ -296,8 +296,9 @@ def test_points_have_no_ensemble_as_they_differ_between_streams():
 
 
 def test_methods_of_the_head_are_given_back_even_after_an_error(head):
-    samples = samples_of(1)  # of two, as the features say
-    with pytest.raises(Exception, match='size'):
+    samples = samples_of(2)
+    del samples[1].gt_sem_seg
+    with pytest.raises(AttributeError, match='gt_sem_seg'):
         head.loss([torch.randn(6, 4, 8, 8)], samples, None)
     assert 'loss_by_feat' not in vars(head.head)
 
@@ -323,3 +324,8 @@ def test_the_checkpoint_of_a_unimodal_head_initializes_all_streams(name):
         for key, tensor in stream_state_dict(head.head, m).items():
             assert torch.equal(tensor, source.state_dict()[key])
     head.load_state_dict(head.state_dict(), strict=True)
+
+
+def test_features_of_another_number_of_modalities_are_refused(head):
+    with pytest.raises(ValueError, match='are 6 streams, got features of 4'):
+        head.loss([torch.randn(4, 4, 8, 8)], samples_of(2), None)

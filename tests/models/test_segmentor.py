@@ -150,6 +150,24 @@ def test_parts_that_disagree_about_the_modalities_are_refused():
         build(names=('rgb', 'thermal'))
 
 
+@pytest.mark.parametrize(
+    'auxiliary_head',
+    [
+        dict(type='FCNHead', in_channels=16, channels=4, num_classes=5),
+        dict(
+            type='EnsembleHead',
+            modalities=('depth', 'rgb'),
+            head=dict(type='FCNHead', in_channels=16, channels=4, num_classes=5),
+        ),
+    ],
+)
+def test_an_auxiliary_head_of_other_modalities_is_refused(auxiliary_head):
+    cfg = config()
+    cfg['auxiliary_head'] = auxiliary_head
+    with pytest.raises(ValueError, match='is an EnsembleHead with the modalities'):
+        MODELS.build(cfg)
+
+
 def test_a_plain_head_is_refused():
     cfg = config()
     cfg['decode_head'] = cfg['decode_head']['head']

@@ -7,7 +7,7 @@ optim_wrapper = dict(
 param_scheduler = [
     dict(type='MultiStepLR', milestones=[100, 200], gamma=0.5, by_epoch=True)
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=300, val_interval=5)
+train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=300, val_interval=5)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
