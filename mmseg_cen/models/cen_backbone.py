@@ -1,16 +1,21 @@
 """CEN backbones."""
 
-import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from mmengine.logging import print_log
+from mmengine.runner import CheckpointLoader
 from mmseg.models.backbones.resnet import ResNet
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from .convert import exchanging_norms, is_convolution, to_multimodal
+from .convert import (
+    exchanging_norms,
+    is_convolution,
+    stream_state_dict,
+    to_multimodal,
+)
 from .exchange import ExchangeScope
 from .norm import streams_on_batch
 from .streams import fold_streams
@@ -63,6 +68,17 @@ class CENResNet(ResNet):
         self.num_modalities = num_modalities
         self.in_channels = in_channels
         to_multimodal(self, num_modalities, exchange_threshold, exchange_scope)
+
+    def init_weights(self) -> None:
+        """Initialize, from the weights of this very network if ``Pretrained``.
+
+        Raises:
+            ValueError: The checkpoint is that of another network.
+        """
+        cfg = self.init_cfg
+        if isinstance(cfg, dict) and cfg.get('type') == 'Pretrained':
+            check_pretrained(self, cfg['checkpoint'], cfg.get('prefix'))
+        super().init_weights()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         packed_channels = self.num_modalities * self.in_channels
@@ -130,15 +146,6 @@ class CENBackbone(nn.Module):
         first: Any = next(layer for layer in self.modules() if is_convolution(layer))
         self.packed_channels: int = self.num_modalities * first.in_channels
         to_multimodal(self, self.num_modalities, exchange_threshold, **exchange)
-        if self.num_modalities > 1 and not exchanging_norms(self):
-            print_log(
-                f'no layer of a {backbone["type"]} exchanges channels: no norm with a '
-                f'scaling factor per channel follows a convolution of the chosen size; '
-                f'CENBackbone takes kernel_sizes, and layer_norms=True for networks '
-                f'with LayerNorm',
-                'current',
-                logging.WARNING,
-            )
 
     def init_weights(self) -> None:
         """Initialize, but start no scaling factor that exchanges at 0.
@@ -166,6 +173,56 @@ def _fold_inputs(x: Tensor, num_modalities: int, packed_channels: int) -> Tensor
             f'data_preprocessor and the backbone agree'
         )
     return fold_streams(x, num_modalities)
+
+
+def check_pretrained(
+    backbone: nn.Module, checkpoint: str, prefix: str | None = None
+) -> None:
+    """Refuse weights that do not fit a backbone, which mmengine would load in part.
+
+    Args:
+        backbone: A multimodal backbone.
+        checkpoint: Anything mmengine loads; of the unimodal network, a classifier
+            aside, or of ``backbone`` itself.
+        prefix: What the names of the backbone's tensors begin with.
+
+    Raises:
+        ValueError: Tensors are missing, unexpected or of another shape; all are named.
+    """
+    state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    state = state.get('state_dict', state)
+    start = f'{prefix}.' if prefix else ''
+    given = _shapes(
+        {
+            name.removeprefix(start): tensor
+            for name, tensor in state.items()
+            if name.startswith(start) and not re.match(r'(head\.)?fc\.', name)
+        }
+    )
+    own = _shapes(backbone.state_dict())
+    wanted = own if given == own else _shapes(stream_state_dict(backbone, 0))
+    lines = [f'{name}: missing' for name in wanted if name not in given]
+    lines += [f'{name}: unexpected' for name in given if name not in wanted]
+    lines += [
+        f'{name}: {given[name]} instead of {shape}'
+        for name, shape in wanted.items()
+        if given.get(name, shape) != shape
+    ]
+    if lines:
+        raise ValueError(
+            f'{checkpoint} holds the weights of another network than this '
+            f'{type(backbone).__name__}; choose its depth, stem and in_channels, or '
+            f'another checkpoint:\n  ' + '\n  '.join(lines)
+        )
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    # Old checkpoints lack the counters.
+    return {
+        name: tuple(tensor.shape)
+        for name, tensor in state.items()
+        if not name.endswith('num_batches_tracked')
+    }
 
 
 def _check_checkpoint_source(init_cfg: Any) -> None:

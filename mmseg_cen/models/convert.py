@@ -1,10 +1,12 @@
 """Make any built module multimodal: private norms, and where they exchange channels."""
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from mmengine.logging import print_log
 from mmengine.model.utils import _BatchNormXd
 from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
 from torch import Tensor, nn
@@ -118,6 +120,15 @@ def to_multimodal(
             for name, norm in module.named_modules()
             if isinstance(norm, ModalityLN)
         }
+    if not places:
+        print_log(
+            f'no layer of a {type(module).__name__} exchanges channels: no norm with a '
+            f'scaling factor per channel follows a convolution of the chosen size; '
+            f'CENBackbone takes kernel_sizes, and layer_norms=True for networks with '
+            f'LayerNorm',
+            'current',
+            logging.WARNING,
+        )
     for name in choose(list(places), pattern, stages):
         places[name].exchange_threshold = exchange_threshold
         places[name].exchange_scope = exchange_scope

@@ -13,6 +13,7 @@ from mmseg_cen.models import (
     exchanging_norms,
     fold_streams,
     split_streams,
+    stream_state_dict,
 )
 
 
@@ -229,3 +230,51 @@ def test_it_keeps_the_names_and_can_be_copied():
     for out, expected in zip(copied(x), backbone(x), strict=True):
         assert torch.equal(out, expected)
     assert not {*copied.parameters()} & {*backbone.parameters()}
+
+
+def pretrained(path, depth=18, **kwargs):
+    model = CENResNet(
+        depth,
+        2,
+        base_channels=4,
+        stem_channels=4,
+        init_cfg=dict(type='Pretrained', checkpoint=str(path)),
+        **kwargs,
+    )
+    model.init_weights()
+    return model
+
+
+def test_an_imagenet_checkpoint_is_loaded_but_for_its_classifier(tmp_path):
+    unimodal = ResNet(18, base_channels=4, stem_channels=4)
+    torch.nn.init.normal_(unimodal.layer3[1].bn2.running_mean)
+    state = {
+        **{k: v for k, v in unimodal.state_dict().items() if 'num_batches' not in k},
+        'fc.weight': torch.zeros(10, 32),
+        'fc.bias': torch.zeros(10),
+    }
+    torch.save(state, tmp_path / 'resnet.pth')
+    model = pretrained(tmp_path / 'resnet.pth')
+    for m in range(2):
+        loaded = stream_state_dict(model, m)
+        for name, tensor in unimodal.state_dict().items():
+            assert torch.equal(loaded[name], tensor)
+
+
+def test_a_multimodal_checkpoint_is_loaded_as_it_is(tmp_path):
+    source = CENResNet(18, 2, base_channels=4, stem_channels=4)
+    torch.nn.init.normal_(source.bn1.norm.weight)
+    torch.save({'state_dict': source.state_dict()}, tmp_path / 'cen.pth')
+    model = pretrained(tmp_path / 'cen.pth')
+    assert torch.equal(model.bn1.gamma, source.bn1.gamma)
+
+
+def test_weights_of_another_network_are_refused_layer_by_layer(tmp_path):
+    path = tmp_path / 'resnet.pth'
+    torch.save(ResNet(18, base_channels=4, stem_channels=4).state_dict(), path)
+    with pytest.raises(ValueError, match=r'layer1\.2\.conv1\.weight: missing'):
+        pretrained(path, depth=34)
+    with pytest.raises(ValueError, match=r'conv1\.weight: \(4, 3, 7, 7\) instead of'):
+        pretrained(path, in_channels=6)
+    with pytest.raises(ValueError, match=r'conv1\.weight: unexpected'):
+        pretrained(path, deep_stem=True)
