@@ -67,7 +67,7 @@ def shrink(node):
 
 def tiny(cfg, root, work_dir):
     for head in ('decode_head', 'auxiliary_head'):
-        inner = cfg.model.get(head, {}).get('head', {})
+        inner = (cfg.model.get(head) or {}).get('head', {})
         if inner.get('type') == 'RefineNetHead':
             inner.setdefault('in_channels', [256, 512, 1024, 2048])
             inner.setdefault('channels', 256)
@@ -83,6 +83,7 @@ def tiny(cfg, root, work_dir):
     cfg.train_cfg = dict(by_epoch=True, max_epochs=1, val_interval=1)
     cfg.work_dir = str(work_dir)
     cfg.log_level = 'ERROR'
+    cfg.visualizer.name = work_dir.name  # otherwise that of an earlier test serves
     return cfg
 
 

@@ -265,6 +265,7 @@ def convert_config(
             new[key] = convert_pipelines(new[key], modalities)
         if key.endswith('_dataloader') and new[key]:
             new[key]['dataset'] = convert_dataset(new[key]['dataset'], modalities)
+            new[key]['worker_init_fn'] = dict(type='seed_worker')
         if key.endswith('_evaluator') and new[key]:
             for evaluator in _dicts(new[key]):
                 if evaluator.get('type') == 'IoUMetric':
@@ -273,6 +274,10 @@ def convert_config(
         new.pop(key, None)
     if (new.get('tta_model') or {}).get('type') == 'SegTTAModel':
         new['tta_model']['type'] = 'CENTTAModel'
+    hooks = new.setdefault('default_hooks', {})
+    hooks['random_state'] = dict(type='ResumableRandomnessHook')
+    if (hooks.get('visualization') or {}).get('type') == 'SegVisualizationHook':
+        hooks['visualization'] = dict(type='MultimodalVisualizationHook')
     if exchanging:
         new['custom_hooks'] = [
             *(new.get('custom_hooks') or []),
