@@ -33,7 +33,7 @@ def exchange_shares(model: nn.Module, modalities: tuple[str, ...]) -> dict[str, 
     Returns:
         For every modality, ``'rgb/own'``: share of its own part, that is of the
         channels that it may give away under the paper's scope; ``'rgb/all'``: share of
-        all its channels. ``'rgb/own/layer3'``: the same, of one stage.
+        all its channels, exchanged or not. ``'rgb/own/layer3'``: the same, of one stage.
     """
     small: dict[str, int] = {}
     count: dict[str, int] = {}
@@ -52,9 +52,12 @@ def exchange_shares(model: nn.Module, modalities: tuple[str, ...]) -> dict[str, 
 def scaling_factors(
     model: nn.Module, modalities: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
-    """``'rgb/own'`` and ``'rgb/other'``: the |gamma| of a modality in and out of its
-    own part, over all exchanging layers.
-    """  # noqa: D205
+    """The |gamma| of all exchanging layers.
+
+    Returns:
+        For every modality, those in its own part, ``'rgb/own'``, and out of it,
+        ``'rgb/other'``.
+    """
     parts: dict[str, list[np.ndarray]] = {}
     for norm in exchanging_norms(model).values():
         gamma = norm.gamma.abs().float().cpu()
