@@ -33,7 +33,7 @@ def exchange_shares(model: nn.Module, modalities: tuple[str, ...]) -> dict[str, 
     Returns:
         For every modality, ``'rgb/own'``: share of its own part, that is of the
         channels that it may give away under the paper's scope; ``'rgb/all'``: share of
-        all its channels, exchanged or not. ``'rgb/own/layer3'``: the same, of one stage.
+        all its channels, exchanged or not. ``'rgb/own/layer3'``: likewise, of a stage.
     """
     small: dict[str, int] = {}
     count: dict[str, int] = {}
