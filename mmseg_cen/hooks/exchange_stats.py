@@ -38,8 +38,9 @@ def exchange_shares(model: nn.Module, modalities: tuple[str, ...]) -> dict[str, 
     small: dict[str, int] = {}
     count: dict[str, int] = {}
     for layer, norm in exchanging_norms(model).items():
-        below = norm.gamma.abs() < (norm.exchange_threshold or 0)
-        own = own_part(norm.num_modalities, norm.num_features, below.device)
+        # One transfer of a layer, rather than one of each count.
+        below = norm.gamma.abs().cpu() < (norm.exchange_threshold or 0)
+        own = own_part(norm.num_modalities, norm.num_features)
         for m, name in enumerate(modalities):
             for scope, channels in (('own', below[m, own[m]]), ('all', below[m])):
                 for key in (f'{name}/{scope}', f'{name}/{scope}/{stage_of(layer)}'):
