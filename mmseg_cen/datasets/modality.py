@@ -13,7 +13,7 @@ INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 # pipeline, in a data prefix, among the outputs of a network.
 RESERVED_NAMES = {
     'ensemble', 'flip', 'flip_direction', 'gt_depth_map', 'gt_edge_map',
-    'gt_seg_map', 'ignore_index', 'img', 'img_path', 'img_shape', 'keep_ratio',
+    'gt_seg_map', 'groups', 'ignore_index', 'img', 'img_path', 'img_shape', 'keep_ratio',
     'label_map', 'modalities', 'modality_paths', 'num_classes', 'ori_shape',
     'pad_fixed_size', 'pad_shape',
     'pad_size_divisor', 'reduce_zero_label', 'sample_idx', 'scale', 'scale_factor',

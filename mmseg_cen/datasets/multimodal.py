@@ -1,7 +1,9 @@
 """Data sets of any number of aligned modalities."""
 
+import json
 import os.path as osp
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mmengine import fileio
@@ -30,16 +32,26 @@ class MultimodalSegDataset(BaseSegDataset):
     Blank lines are skipped. Without ``ann_file``, the stems are those of all files in
     the folder of the first modality and below it, sorted.
 
+    Samples may belong to groups, such as those of one camera, which
+    ``StreamIoUMetric(group_by='camera')`` then measures apart.
+
     Args:
         modalities: Options of :class:`~mmseg_cen.datasets.Modality` under the name of
             each modality; their order is that of the streams.
         data_prefix: Folder of each modality, by default its name, and of the label
             files as ``seg_map_path``; without it, or with ``None``, there are none.
+        groups: Under the name of each kind of group, ``'camera'``, where the group of a
+            sample, ``'kv2'``, is found: a ``.json`` file below ``data_root`` with an
+            object ``{stem: group}``, or else a regular expression, whose first
+            parenthesis, or without any all that it matches, is the group. It is
+            searched in the stem. In lists of paths, the first of the line stands for
+            the stem.
         **kwargs: Passed to :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
         ValueError: If a modality, an option or a prefix is not known, a line of
-            ``ann_file`` has the wrong number of columns, or there are no samples.
+            ``ann_file`` has the wrong number of columns, there are no samples, or a
+            sample has no group.
         FileNotFoundError: If files are missing; it names them.
     """
 
@@ -47,8 +59,10 @@ class MultimodalSegDataset(BaseSegDataset):
         self,
         modalities: Mapping[str, Mapping[str, Any]],
         data_prefix: Mapping[str, str | None] | None = None,
+        groups: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
+        self.groups = dict(groups or {})
         self.modalities = build_modalities(modalities)
         allowed = [*self.modalities, LABEL]
         if unknown := sorted(set(data_prefix or {}) - set(allowed)):
@@ -63,8 +77,47 @@ class MultimodalSegDataset(BaseSegDataset):
     def load_data_list(self) -> list[dict[str, Any]]:
         """Find the files of every sample, and check that they exist."""
         rows = self._read_rows() if self.ann_file else self._scan_rows()
-        self._check_files([path for row in rows for path in row])
-        return [self._data_info(row) for row in rows]
+        self._check_files([path for _, row in rows for path in row])
+        stems = [stem for stem, _ in rows]
+        return [
+            self._data_info(row) | dict(groups=groups)
+            for (_, row), groups in zip(rows, self.load_groups(stems), strict=True)
+        ]
+
+    def load_groups(self, stems: Sequence[str]) -> list[dict[str, str]]:
+        """Groups of each sample, e.g. ``[{'camera': 'kv2'}, ...]``.
+
+        Data sets that know the groups of their samples override it.
+        """
+        rows: list[dict[str, str]] = [{} for _ in stems]
+        for kind, source in self.groups.items():
+            finder = self._table if source.endswith('.json') else _pattern
+            find = finder(source)
+            for stem, groups in zip(stems, rows, strict=True):
+                group = find(stem)
+                if group is None:
+                    raise ValueError(
+                        f'every sample must have a group of kind {kind!r}, got none of '
+                        f'sample {stem!r} from {source!r}: correct `groups`'
+                    )
+                groups[kind] = str(group)
+        return rows
+
+    def _table(self, source: str) -> Callable[[str], Any]:
+        path = osp.join(self.data_root or '', source)
+        if not fileio.isfile(path, backend_args=self.backend_args):
+            raise FileNotFoundError(f'the file in `groups` is missing: {path}')
+        text = fileio.get_text(path, backend_args=self.backend_args)
+        try:
+            table = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f'{path} must hold JSON: {error}') from error
+        if not isinstance(table, dict):
+            raise ValueError(
+                f'{path} must hold an object {{stem: group}}, got '
+                f'{type(table).__name__}'
+            )
+        return table.get
 
     def _data_info(self, row: Sequence[str]) -> dict[str, Any]:
         paths = dict(zip(self.modalities, row, strict=False))
@@ -82,12 +135,12 @@ class MultimodalSegDataset(BaseSegDataset):
             data_info[LABEL] = row[-1]
         return data_info
 
-    def _read_rows(self) -> list[list[str]]:
-        """Paths of the files of each line of ``ann_file``."""
+    def _read_rows(self) -> list[tuple[str, list[str]]]:
+        """Stem and paths of the files of each line of ``ann_file``."""
         if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
             raise FileNotFoundError(f'the list `ann_file` is missing: {self.ann_file}')
         M = len(self.modalities)
-        rows: list[list[str]] = []
+        rows: list[tuple[str, list[str]]] = []
         columns = None
         lines = list_from_file(self.ann_file, backend_args=self.backend_args)
         for number, line in enumerate(lines, start=1):
@@ -103,13 +156,14 @@ class MultimodalSegDataset(BaseSegDataset):
                     f'there are any, alike in all lines; got {len(row)} columns: '
                     f'{line!r}'
                 )
-            rows.append(self._stem_row(row[0]) if len(row) == 1 else self._rooted(row))
+            paths = self._stem_row(row[0]) if len(row) == 1 else self._rooted(row)
+            rows.append((row[0], paths))
         if not rows:
             raise ValueError(f'the list `ann_file` is empty: {self.ann_file}')
         return rows
 
-    def _scan_rows(self) -> list[list[str]]:
-        """Paths of the files of each stem in the folder of the first modality."""
+    def _scan_rows(self) -> list[tuple[str, list[str]]]:
+        """Each stem, and the paths of its files, in the folder of the first modality."""
         name, modality = next(iter(self.modalities.items()))
         folder = self.data_prefix[name]
         if not fileio.isdir(folder, backend_args=self.backend_args):
@@ -126,7 +180,7 @@ class MultimodalSegDataset(BaseSegDataset):
         stems = sorted(file.removesuffix(modality.suffix) for file in files)
         if not stems:
             raise ValueError(f'no file in {folder} ends with {modality.suffix!r}')
-        return [self._stem_row(stem) for stem in stems]
+        return [(stem, self._stem_row(stem)) for stem in stems]
 
     def _stem_row(self, stem: str) -> list[str]:
         row = [
@@ -152,3 +206,19 @@ class MultimodalSegDataset(BaseSegDataset):
                 f'check data_root, data_prefix, suffixes and ann_file:\n  '
                 + '\n  '.join(missing)
             )
+
+
+def _pattern(source: str) -> Callable[[str], str | None]:
+    try:
+        pattern = re.compile(source)
+    except re.error as error:
+        raise ValueError(
+            f'`groups` must name a .json file or be a regular expression, got '
+            f'{source!r}: {error}'
+        ) from error
+
+    def find(stem: str) -> str | None:
+        match = pattern.search(stem)
+        return match and match[min(1, pattern.groups)]
+
+    return find

@@ -8,8 +8,14 @@ from mmengine.logging import MMLogger, print_log
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 from prettytable import PrettyTable
+from torch import Tensor
 
 from mmseg_cen.models.ensemble_head import ENSEMBLE
+
+
+# Areas of the classes that an IoU is computed of: intersection, union, prediction,
+# label, each of shape (K,).
+Areas = tuple[Tensor, ...]
 
 
 @METRICS.register_module()
@@ -21,13 +27,30 @@ class StreamIoUMetric(IoUMetric):
     model that predicts no streams it is ``IoUMetric``. Saved predictions are the
     ensemble's.
 
+    With ``group_by='camera'``, the same is computed over the samples of each camera:
+    ``camera:kv2/mIoU``, ``camera:kv2/rgb/mIoU``. As in the toolbox, means are over the
+    classes that occur in the labels or predictions of the group, and NaN without any,
+    unless ``nan_to_num`` says what the others count.
+
     Args:
+        group_by: Kinds of groups of the data set to measure apart, one or several, each
+            by itself.
         **kwargs: Arguments of :class:`mmseg.evaluation.IoUMetric`.
+
+    Raises:
+        ValueError: If a sample has no group of these kinds.
     """
+
+    def __init__(
+        self, group_by: str | Sequence[str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.group_by = [group_by] if isinstance(group_by, str) else [*(group_by or ())]
 
     def process(
         self, data_batch: dict[str, Any], data_samples: Sequence[dict[str, Any]]
     ) -> None:
+        groups = [self._groups(sample) for sample in data_samples]
         first = len(self.results)
         super().process(data_batch, data_samples)
         if self.format_only:
@@ -47,34 +70,88 @@ class StreamIoUMetric(IoUMetric):
                 for name in sample.get('modalities', sorted(streams))
                 if name in streams
             }
-            self.results[i] = {**areas, ENSEMBLE: self.results[i]}
+            areas[ENSEMBLE] = self.results[i]
+            self.results[i] = (areas, groups[i - first])
 
-    def compute_metrics(self, results: list[Any]) -> dict[str, float]:
+    def _groups(self, sample: dict[str, Any]) -> list[str]:
+        """Groups ``'kind:group'`` that a sample is measured in."""
+        groups = sample.get('groups', {})
+        if missing := [kind for kind in self.group_by if kind not in groups]:
+            raise ValueError(
+                f'`group_by` must name groups that every sample has, got {missing}, '
+                f'but {sample.get("img_path")} has {groups}: set `groups` of the data '
+                'set, or change `group_by`'
+            )
+        return [f'{kind}:{groups[kind]}' for kind in self.group_by]
+
+    def compute_metrics(
+        self, results: list[tuple[dict[str, Areas], list[str]]]
+    ) -> dict[str, float]:
         if self.format_only:
             return super().compute_metrics(results)
         logger = MMLogger.get_current_instance()
+        values = self._values([areas for areas, _ in results])
         classes = PrettyTable()
         classes.add_column('Class', list(self.dataset_meta['classes']))
-        summary = PrettyTable()
-        metrics: dict[str, float] = {}
-        for output in results[0]:
-            areas = [
-                sum(area) for area in zip(*(r[output] for r in results), strict=True)
-            ]
-            values = self.total_area_to_metrics(
-                *areas, self.metrics, self.nan_to_num, self.beta
-            )
-            means = {
-                key if key == 'aAcc' else f'm{key}': np.round(np.nanmean(v) * 100, 2)
-                for key, v in values.items()
-            }
-            summary.field_names = ['Output', *means]
-            summary.add_row([output, *means.values()])
-            for key, value in values.items():
+        for output, per_class in values.items():
+            for key, value in per_class.items():
                 if key != 'aAcc':
                     classes.add_column(f'{output} {key}', np.round(value * 100, 2))
-            prefix = '' if output == ENSEMBLE else f'{output}/'
-            metrics |= {prefix + key: float(mean) for key, mean in means.items()}
         print_log(f'per class results:\n{classes}', logger)
+
+        means = {output: _means(v) for output, v in values.items()}
+        summary = PrettyTable(['Output', *means[ENSEMBLE]])
+        for output, row in means.items():
+            summary.add_row([output, *row.values()])
         print_log(f'results of each stream and of the ensemble:\n{summary}', logger)
+        metrics = _keys(means)
+
+        table = PrettyTable(['Group', 'Samples', 'Output', *means[ENSEMBLE]])
+        for group in sorted({group for _, groups in results for group in groups}):
+            members = [areas for areas, groups in results if group in groups]
+            means = {output: _means(v) for output, v in self._values(members).items()}
+            for output, row in means.items():
+                table.add_row([group, len(members), output, *row.values()])
+            metrics |= {f'{group}/{key}': v for key, v in _keys(means).items()}
+        if self.group_by:
+            print_log(f'results of each group of samples:\n{table}', logger)
         return metrics
+
+    def _values(
+        self, results: Sequence[dict[str, Areas]]
+    ) -> dict[str, dict[str, np.ndarray]]:
+        """Of each output, each metric's values (K,), and aAcc's one, in [0, 1]."""
+        return {
+            output: self.total_area_to_metrics(
+                *(
+                    sum(area)
+                    for area in zip(*(r[output] for r in results), strict=True)
+                ),
+                self.metrics,
+                self.nan_to_num,
+                self.beta,
+            )
+            for output in results[0]
+        }
+
+
+def _means(values: dict[str, np.ndarray]) -> dict[str, float]:
+    """Mean of each metric over the classes that have a value, in percent."""
+    return {
+        key if key == 'aAcc' else f'm{key}': float(np.round(100 * _nanmean(value), 2))
+        for key, value in values.items()
+    }
+
+
+def _nanmean(values: np.ndarray) -> float:
+    """NumPy's, without its warning where all are NaN."""
+    return float('nan') if np.isnan(values).all() else float(np.nanmean(values))
+
+
+def _keys(means: dict[str, dict[str, float]]) -> dict[str, float]:
+    """The means of all outputs under their keys, e.g. ``mIoU``, ``rgb/mIoU``."""
+    return {
+        key if output == ENSEMBLE else f'{output}/{key}': mean
+        for output, row in means.items()
+        for key, mean in row.items()
+    }

@@ -15,7 +15,7 @@ class PackMultimodalInputs(PackSegInputs):
 
     ``inputs`` is (C_1 + ... + C_M, H, W), in the order of ``results['modalities']``;
     the sample tells the number of channels of each as ``modalities`` in its
-    ``metainfo``.
+    ``metainfo``, and its ``groups``, if its data set has any.
 
     Args:
         **kwargs: Passed to :class:`mmseg.datasets.PackSegInputs`.
@@ -45,4 +45,6 @@ class PackMultimodalInputs(PackSegInputs):
         outputs: dict[str, Any] = super().transform({**results, 'img': packed})
         channels = {name: image.shape[-1] for name, image in images.items()}
         outputs['data_samples'].set_metainfo(dict(modalities=channels))
+        if 'groups' in results:
+            outputs['data_samples'].set_metainfo(dict(groups=results['groups']))
         return outputs

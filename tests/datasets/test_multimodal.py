@@ -129,6 +129,50 @@ def test_all_missing_files_are_named_in_one_error(root):
     assert f'{root}/depth/d.png' not in str(error.value)
 
 
+def groups(data):
+    return [data.get_data_info(i)['groups'] for i in range(len(data))]
+
+
+def test_groups_are_read_from_a_table_or_found_in_the_stem(root):
+    (root / 'cameras.json').write_text('{"a": "kv1", "b/c": "kv2", "d": 3}')
+    sources = dict(camera='cameras.json', letter='[a-z]$')
+    expected = [
+        dict(camera='kv1', letter='a'),
+        dict(camera='kv2', letter='c'),
+        dict(camera='3', letter='d'),
+    ]
+    assert groups(dataset(root, '\n'.join(STEMS), groups=sources)) == expected
+    assert groups(dataset(root, groups=sources)) == expected
+    data = dataset(root, 'b/c', groups=dict(folder=r'^(\w+)/', first='^.'))
+    assert groups(data) == [dict(folder='b', first='b')]
+    assert groups(dataset(root, 'a')) == [{}]
+
+
+def test_in_lists_of_paths_the_first_one_stands_for_the_stem(root):
+    (root / 'cameras.json').write_text('{"rgb/b/c.jpg": "kv1"}')
+    sources = dict(camera='cameras.json', folder='rgb/(.)/')
+    data = dataset(root, 'rgb/b/c.jpg\tdepth/b/c.png', groups=sources)
+    assert groups(data) == [dict(camera='kv1', folder='b')]
+
+
+@pytest.mark.parametrize('source', ['cameras.json', r'^(\w)$', '^(b)?'])
+def test_a_sample_without_a_group_is_named(root, source):
+    (root / 'cameras.json').write_text('{"b/c": "kv1"}')
+    with pytest.raises(ValueError, match="got none of sample '(a|b/c)' from"):
+        dataset(root, 'a\nb/c', groups=dict(camera=source))
+
+
+def test_groups_that_cannot_be_read_are_refused(root):
+    with pytest.raises(FileNotFoundError, match=r'in `groups` is missing: .*no\.json'):
+        dataset(root, 'a', groups=dict(camera='no.json'))
+    with pytest.raises(ValueError, match='regular expression, got'):
+        dataset(root, 'a', groups=dict(camera='(a'))
+    for text, message in [('["a"]', 'object .*got list'), ('{"a"', 'must hold JSON')]:
+        (root / 'cameras.json').write_text(text)
+        with pytest.raises(ValueError, match=message):
+            dataset(root, 'a', groups=dict(camera='cameras.json'))
+
+
 def test_a_missing_or_empty_list_is_an_error(root):
     with pytest.raises(FileNotFoundError, match='`ann_file` is missing'):
         dataset(root, ann_file='nowhere.txt')

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.evaluator import Evaluator
+from mmengine.logging import MMLogger
 from mmengine.structures import PixelData
 from mmseg.evaluation import IoUMetric
 from mmseg.structures import SegDataSample
@@ -82,3 +83,77 @@ def test_predictions_are_saved(tmp_path):
     metric = StreamIoUMetric(output_dir=str(tmp_path / 'out'), format_only=True)
     assert evaluate(metric, samples(2)) == {}
     assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == ['0.png', '1.png']
+
+
+def grouped(gt, pred, **groups):
+    """A sample whose stream 'rgb' is right everywhere and its ensemble as given."""
+    gt, pred = torch.tensor([[gt]]), torch.tensor([[pred]])
+    sample = SegDataSample(
+        gt_sem_seg=PixelData(data=gt), pred_sem_seg=PixelData(data=pred)
+    )
+    sample.pred_streams = PixelData(rgb=gt)
+    meta = dict(img_path='x.png', modalities=dict(rgb=3), groups=groups)
+    sample.set_metainfo(meta)
+    return sample
+
+
+def test_groups_are_measured_apart_each_over_the_classes_it_has():
+    data = [
+        # kv1: wall 1 of 2, floor 1 of 2, no chair at all.
+        grouped([0, 0, 1], [0, 1, 1], camera='kv1', room='hall'),
+        # kv2: wall 2 of 3, floor 0 of 1 (predicted only), chair 1 of 2 pixels.
+        grouped([0, 0, 255], [0, 0, 2], camera='kv2', room='hall'),
+        grouped([0, 2, 2], [1, 2, 0], camera='kv2', room='lab'),
+    ]
+    metrics = evaluate(StreamIoUMetric(group_by=('camera', 'room')), data)
+    expected = {
+        'camera:kv1/mIoU': (1 / 2 + 1 / 2) / 2,
+        'camera:kv1/mAcc': (1 / 2 + 1 / 1) / 2,
+        'camera:kv1/aAcc': 2 / 3,
+        'camera:kv2/mIoU': (2 / 4 + 0 / 1 + 1 / 2) / 3,
+        'camera:kv2/mAcc': (2 / 3 + 1 / 2) / 2,
+        'camera:kv2/aAcc': 3 / 5,
+        'room:hall/mIoU': (3 / 4 + 1 / 2) / 2,
+        'room:lab/mIoU': (0 + 0 + 1 / 2) / 3,
+        'mIoU': (3 / 6 + 1 / 3 + 1 / 2) / 3,
+        'camera:kv2/rgb/mIoU': 1.0,
+        'room:lab/rgb/aAcc': 1.0,
+    }
+    for key, value in expected.items():
+        assert metrics[key] == pytest.approx(100 * value, abs=0.006), key
+    plain = evaluate(StreamIoUMetric(), data)
+    assert {k: v for k, v in metrics.items() if ':' not in k} == plain
+    assert len(metrics) == len(plain) * 5
+
+
+def test_absent_classes_count_what_nan_to_num_says():
+    data = [grouped([0, 1], [0, 1], camera='a')]
+    metrics = evaluate(StreamIoUMetric(group_by='camera', nan_to_num=0), data)
+    assert metrics['camera:a/mIoU'] == pytest.approx(66.67)
+
+
+def test_a_group_without_labelled_pixels_has_no_value_and_takes_nothing():
+    data = [grouped([0], [0], camera='a'), grouped([255], [1], camera='b')]
+    metrics = evaluate(StreamIoUMetric(group_by='camera'), data)
+    assert np.isnan(metrics['camera:b/mIoU'])
+    assert metrics['camera:a/mIoU'] == metrics['mIoU'] == 100
+
+
+def test_a_sample_without_the_group_is_named():
+    data = [grouped([0], [0], camera='a'), grouped([0], [0])]
+    with pytest.raises(ValueError, match=r"got \['camera'\], but x\.png has \{\}"):
+        evaluate(StreamIoUMetric(group_by='camera'), data)
+
+
+def test_the_groups_are_logged_as_a_table(caplog):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    try:
+        data = [grouped([0, 0], [0, 1], camera='kv1')]
+        evaluate(StreamIoUMetric(group_by='camera'), data)
+    finally:
+        logger.removeHandler(caplog.handler)
+    rows = [line.split('|') for line in caplog.text.splitlines()]
+    cells = [[cell.strip() for cell in row[1:5]] for row in rows]
+    assert ['camera:kv1', '1', 'rgb', '100.0'] in cells
+    assert ['camera:kv1', '1', 'ensemble', '50.0'] in cells

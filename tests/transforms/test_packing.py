@@ -51,6 +51,11 @@ def test_labels_and_meta_keys_are_those_of_the_parent():
     assert set(keys.metainfo) == {'img_path', 'modalities'}
 
 
+def test_the_groups_of_a_sample_are_kept():
+    packed = PackMultimodalInputs()(sample(groups=dict(camera='kv2')))
+    assert packed['data_samples'].groups == dict(camera='kv2')
+
+
 def test_flipped_views_are_packed():
     results = sample()
     views = {k: results[k][:, ::-1] for k in ('img', 'depth', 'normal', 'thermal')}
