@@ -163,7 +163,7 @@ class MultimodalSegDataset(BaseSegDataset):
         return rows
 
     def _scan_rows(self) -> list[tuple[str, list[str]]]:
-        """Each stem, and the paths of its files, in the folder of the first modality."""
+        """Each stem in the folder of the first modality, and paths of its files."""
         name, modality = next(iter(self.modalities.items()))
         folder = self.data_prefix[name]
         if not fileio.isdir(folder, backend_args=self.backend_args):

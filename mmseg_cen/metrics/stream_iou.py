@@ -12,7 +12,6 @@ from torch import Tensor
 
 from mmseg_cen.models.ensemble_head import ENSEMBLE
 
-
 # Areas of the classes that an IoU is computed of: intersection, union, prediction,
 # label, each of shape (K,).
 Areas = tuple[Tensor, ...]

@@ -158,7 +158,7 @@ def test_in_lists_of_paths_the_first_one_stands_for_the_stem(root):
 @pytest.mark.parametrize('source', ['cameras.json', r'^(\w)$', '^(b)?'])
 def test_a_sample_without_a_group_is_named(root, source):
     (root / 'cameras.json').write_text('{"b/c": "kv1"}')
-    with pytest.raises(ValueError, match="got none of sample '(a|b/c)' from"):
+    with pytest.raises(ValueError, match=r"got none of sample '(a|b/c)' from"):
         dataset(root, 'a\nb/c', groups=dict(camera=source))
 
 
