@@ -19,7 +19,7 @@ Reference: Wang et al., "Deep Multimodal Fusion by Channel Exchanging", NeurIPS 
 
 # `compat` comes first: without it, parts of mmseg do not import on a current stack.
 from . import compat  # isort: skip
-from . import datasets, hooks, metrics, models, transforms
+from . import datasets, hooks, metrics, models, transforms, translation
 from .version import __version__
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     'metrics',
     'models',
     'transforms',
+    'translation',
 ]
