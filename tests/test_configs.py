@@ -10,6 +10,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
+from mmseg_cen.datasets import build_modalities
+
 ROOT = Path(__file__).parents[1] / 'configs'
 LEAVES = sorted(
     str(path.relative_to(ROOT))
@@ -24,22 +26,43 @@ def load(leaf):
     return Config.fromfile(ROOT / leaf)
 
 
-@pytest.fixture(scope='module')
-def tiny_nyud(tmp_path_factory):
-    """Three samples in the layout of the NYUDv2 configs."""
-    root = tmp_path_factory.mktemp('nyudv2')
+# Names of three samples where those of a data set have a meaning; else 0, 1, 2.
+STEMS = dict(
+    MFNetDataset=('00001D', '00002N', '00003D'),
+    DELIVERDataset=(
+        'sun/train/MAP_1_point1/1_front',
+        'fog/train/MAP_1_point2_motionblur/1_front',
+        'fog/train/MAP_1_point3/1_front',
+    ),
+)
+
+# Groups of these samples that the configs of a data set measure apart.
+GROUPS = dict(
+    MFNetDataset=('condition:day', 'condition:night'),
+    DELIVERDataset=(
+        'condition:sun', 'condition:fog', 'case:normal', 'case:motionblur',
+    ),
+)  # fmt: skip
+
+
+def write_tiny_data(dataset, num_classes, root):
+    """Three samples in the layout that the config of a data set describes."""
     rng = np.random.default_rng(0)
-    for stem in '012':
-        for folder, suffix, image in [
-            ('rgb', 'jpg', rng.integers(0, 256, (*SIZE, 3), np.uint8)),
-            ('depth', 'png', rng.integers(0, 40000, SIZE, np.uint16)),
-            ('label', 'png', rng.integers(0, 40, SIZE, np.uint8)),
-        ]:
-            (root / folder).mkdir(exist_ok=True)
-            assert cv2.imwrite(str(root / folder / f'{stem}.{suffix}'), image)
-    for split in ('train', 'val'):
-        (root / f'{split}.txt').write_text('0\n1\n2\n')
-    return root
+    stems = STEMS.get(dataset.type, '012')
+    prefixes = dict(seg_map_path='label') | dataset.get('data_prefix', {})
+    folders = {prefixes['seg_map_path']: ('.png', 1, 'uint8', num_classes)}
+    for name, modality in build_modalities(dataset.modalities).items():
+        dtype = modality.dtype or 'uint8'
+        high = 256 if dtype == 'uint8' else 40000
+        key = (modality.suffix, modality.channels, dtype, high)
+        folders[prefixes.get(name, name)] = key
+    for folder, (suffix, channels, dtype, high) in folders.items():
+        for stem in stems:
+            path = root / folder / (stem + suffix)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shape = SIZE if channels == 1 else (*SIZE, channels)
+            assert cv2.imwrite(str(path), rng.integers(0, high, shape, dtype))
+    (root / dataset.ann_file).write_text('\n'.join(stems))
 
 
 def shrink(node):
@@ -80,10 +103,12 @@ def tiny(cfg, root, work_dir):
             loader.dataset.update(num_samples=3, image_size=SIZE)
         else:
             loader.dataset.data_root = str(root)
+            num_classes = cfg.model.decode_head.head.num_classes
+            write_tiny_data(loader.dataset, num_classes, root)
     cfg.train_cfg = dict(by_epoch=True, max_epochs=1, val_interval=1)
     cfg.work_dir = str(work_dir)
     cfg.log_level = 'ERROR'
-    cfg.visualizer.name = work_dir.name  # otherwise that of an earlier test serves
+    cfg.visualizer.name = str(work_dir)  # otherwise that of an earlier test serves
     return cfg
 
 
@@ -103,8 +128,8 @@ def unformatted(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.usefixtures('unformatted')
 @pytest.mark.parametrize('leaf', LEAVES)
-def test_config_trains_one_iteration_and_tests(leaf, tiny_nyud, tmp_path):
-    cfg = tiny(load(leaf), tiny_nyud, tmp_path)
+def test_config_trains_one_iteration_and_tests(leaf, tmp_path):
+    cfg = tiny(load(leaf), tmp_path / 'data', tmp_path / 'work')
     runner = Runner.from_cfg(cfg)
     runner.train()
     assert runner.iter == 1
@@ -112,7 +137,10 @@ def test_config_trains_one_iteration_and_tests(leaf, tiny_nyud, tmp_path):
     assert bool([*tmp_path.rglob('vis_image/gamma_1.png')]) == has_stats
     metrics = runner.test()
     modalities = cfg.model.decode_head.modalities
-    assert set(metrics) >= {'mIoU', 'mAcc', 'aAcc', *(f'{m}/mIoU' for m in modalities)}
+    expected = {'mIoU', 'mAcc', 'aAcc', *(f'{m}/mIoU' for m in modalities)}
+    assert set(metrics) >= expected
+    for group in GROUPS.get(cfg.test_dataloader.dataset.type, ()):
+        assert set(metrics) >= {f'{group}/{key}' for key in expected}
 
 
 @pytest.mark.parametrize(
@@ -131,8 +159,8 @@ def test_refinenet_has_the_parameters_of_table_2(leaf, millions):
 @pytest.mark.slow
 @pytest.mark.usefixtures('unformatted')
 @pytest.mark.parametrize('leaf', ['demo/cen_synthetic.py', 'cen/pspnet_r101_nyud.py'])
-def test_augmented_tests_measure_every_stream(leaf, tiny_nyud, tmp_path):
-    cfg = tiny(load(leaf), tiny_nyud, tmp_path)
+def test_augmented_tests_measure_every_stream(leaf, tmp_path):
+    cfg = tiny(load(leaf), tmp_path / 'data', tmp_path / 'work')
     shrink(dict(tta=cfg.tta_pipeline))
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     cfg.model = dict(**cfg.tta_model, module=cfg.model)

@@ -1,11 +1,15 @@
 """Data sets of aligned modalities."""
 
+from .deliver import DELIVERDataset
+from .mfnet import MFNetDataset
 from .modality import Modality, build_modalities, keyed_modalities, modality_key
 from .multimodal import MultimodalSegDataset
 from .nyudv2 import NYUDv2Dataset
 from .synthetic import SyntheticRGBDDataset
 
 __all__ = [
+    'DELIVERDataset',
+    'MFNetDataset',
     'Modality',
     'MultimodalSegDataset',
     'NYUDv2Dataset',

@@ -1,0 +1,30 @@
+"""CEN-PSPNet, ResNet-101, MFNet: RGB and thermal images, mIoU by day and by night.
+
+python tools/train.py configs/cen/pspnet_r101_mfnet.py
+
+Neither the paper nor we have a number for this data set: the config was not trained
+here. Needs ImageNet weights (torchvision) and a GPU.
+"""
+
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/cen_pspnet.py',
+    '../_base_/datasets/mfnet.py',
+    '../_base_/schedules/cen_300e.py',
+]
+modalities = ('rgb', 'thermal')
+model = dict(
+    data_preprocessor=dict(
+        modalities=dict(
+            _delete_=True,
+            rgb=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]),
+            # To [-1, 1]; tools/analysis/dataset_stats.py measures those of your copy.
+            thermal=dict(mean=[127.5], std=[127.5]),
+        ),
+        size=(480, 640),
+    ),
+    decode_head=dict(modalities=modalities, head=dict(num_classes=9)),
+    auxiliary_head=dict(modalities=modalities, head=dict(num_classes=9)),
+)
+val_evaluator = dict(group_by='condition')
+test_evaluator = dict(group_by='condition')
