@@ -1,0 +1,604 @@
+"""Prepare a data set: the frame of the tools in tools/dataset_converters.
+
+A tool says what there is, as a :class:`Plan`; :func:`prepare` converts it in several
+processes to the layout of :mod:`mmseg_cen.datasets.layout`. It can be stopped at any
+time, in any way, and started again: files appear complete or not at all, finished
+samples are entered in a journal, and entries count only as long as the hashes of the
+written files and of the official ones are as entered. The bytes that are written depend
+on the download and the options alone.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .layout import (
+    META,
+    Folder,
+    Record,
+    as_json,
+    check_files,
+    check_folder,
+    decode_complete,
+    encode_png,
+    fingerprint,
+    fingerprint_file,
+    read_meta,
+    write_atomically,
+)
+
+JOURNAL = '.journal.jsonl'
+REPORT = 'report.txt'
+SHEET = 'contact_sheet.png'
+_MAX_SHOWN = 20
+
+# What reading a damaged file raises: h5py has KeyError and RuntimeError, zip files
+# their own.
+READ_ERRORS = (ValueError, OSError, KeyError, IndexError, RuntimeError, EOFError)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample to convert.
+
+    Args:
+        stem: Its name in the lists and the stem of its files; may contain folders.
+        split: The list it is in.
+        source: What the tool's ``convert`` needs to find it.
+        inputs: The official files of this sample alone.
+        groups: See :class:`mmseg_cen.datasets.layout.Record`.
+    """
+
+    stem: str
+    split: str
+    source: Any = None
+    inputs: tuple[str, ...] = ()
+    groups: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A data set to prepare.
+
+    Args:
+        dataset: Its name.
+        folders: What is written.
+        samples: In the order of the lists.
+        convert: From a sample to its arrays (BGR if of three channels), or encoded
+            files to be kept as they are, by folder; raises one of
+            :data:`READ_ERRORS` about a sample that cannot be. It runs in other
+            processes, so it must be picklable.
+        splits: The lists and how many samples the official ones have, if known.
+        sources: Official files that all samples depend on.
+        options: Choices that the result depends on.
+        classes: Names of the classes of the folder ``label``.
+        palette: Their colours.
+        warnings: What was remarkable about the download.
+        problems: What is wrong with it, beyond single samples.
+    """
+
+    dataset: str
+    folders: Mapping[str, Folder]
+    samples: Sequence[Sample]
+    convert: Callable[[Sample], Mapping[str, NDArray[Any] | bytes]]
+    splits: Mapping[str, int | None]
+    sources: Sequence[str] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    classes: Sequence[str] = ()
+    palette: Sequence[Sequence[int]] = ()
+    warnings: Sequence[str] = ()
+    problems: Sequence[str] = ()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the paths and options that all tools share."""
+    parser.add_argument('source', nargs='?', help='the download; not needed to --check')
+    parser.add_argument('out', help='the folder to write, or to --check')
+    parser.add_argument(
+        '--jobs',
+        type=int,
+        default=os.cpu_count() or 1,
+        help='number of processes; default: one per core',
+    )
+    parser.add_argument(
+        '--check',
+        action='store_true',
+        help='convert nothing, verify the prepared folder; exit status 1 if it is not '
+        'sound',
+    )
+    parser.add_argument(
+        '--skip-bad',
+        action='store_true',
+        help='finish without the samples that cannot be converted',
+    )
+    parser.add_argument(
+        '--strict',
+        action='store_true',
+        help='take warnings, e.g. about the number of samples, as errors',
+    )
+
+
+def run(args: argparse.Namespace, plan: Callable[[Path], Plan]) -> int:
+    """Do what the options of :func:`add_arguments` say; return the exit status.
+
+    Args:
+        args: The options.
+        plan: From the path of the download to what is to be done.
+    """
+    if args.check:
+        return check(Path(args.out), args.jobs)
+    if args.source is None:
+        raise ValueError('two paths are needed: the download, and the folder to write')
+    if not Path(args.source).exists():
+        raise FileNotFoundError(f'the download does not exist: {args.source}')
+    return prepare(
+        plan(Path(args.source)),
+        Path(args.out),
+        jobs=args.jobs,
+        skip_bad=args.skip_bad,
+        strict=args.strict,
+    )
+
+
+def check(out: Path, jobs: int = 1) -> int:
+    """Verify a prepared folder and print what is wrong; exit status 1 if anything."""
+    with _processes(jobs) as executor:
+        problems = check_folder(out, executor)
+    print('\n'.join(_shorten(problems, 'PROBLEM: ')) or f'{out} is sound')
+    return int(bool(problems))
+
+
+def prepare(
+    plan: Plan,
+    out: Path,
+    *,
+    jobs: int = 1,
+    skip_bad: bool = False,
+    strict: bool = False,
+) -> int:
+    """Convert a data set, or what is not yet converted of it.
+
+    Args:
+        plan: The data set.
+        out: The folder to write to.
+        jobs: Number of processes.
+        skip_bad: Whether to finish without the samples that cannot be converted.
+        strict: Whether warnings are errors.
+
+    Returns:
+        Exit status: 0, or 1 if there is a problem. With problems, the lists and
+        `meta.json` are not written, so that nothing takes the folder for complete.
+
+    Raises:
+        ValueError: If the folder holds another data set, two samples have one stem, or
+            there are none.
+    """
+    _check_plan(plan)
+    out.mkdir(parents=True, exist_ok=True)
+    for part in out.rglob('.*.part'):
+        part.unlink()
+    header = dict(
+        dataset=plan.dataset,
+        options=dict(plan.options),
+        folders={name: asdict(folder) for name, folder in plan.folders.items()},
+        sources={Path(path).name: fingerprint_file(path) for path in plan.sources},
+    )
+    header = json.loads(json.dumps(header))
+    journal = _open_journal(out, header, {sample.stem for sample in plan.samples})
+    for finished in (META, SHEET, *(f'{split}.txt' for split in plan.splits)):
+        (out / finished).unlink(missing_ok=True)  # from here on it is unfinished
+    done, bad = _convert_all(plan, out, header, journal, jobs)
+
+    problems = [*plan.problems, *(f'{stem}: {bad[stem]}' for stem in sorted(bad))]
+    warnings = [*plan.warnings, *_unexpected_counts(plan)]
+    records = [done[sample.stem] for sample in plan.samples if sample.stem in done]
+    if strict:
+        problems, warnings = problems + warnings, []
+    skipped = skip_bad and records and not plan.problems and not strict
+    failed = bool(problems) and not skipped
+    report = _report(plan, records, warnings, problems, failed)
+    write_atomically(out / REPORT, report.encode())
+    print(report, end='')
+    if failed:
+        return 1
+    write_atomically(out / SHEET, encode_png(_contact_sheet(plan, out, records)))
+    for split in plan.splits:
+        stems = [f'{record.stem}\n' for record in records if record.split == split]
+        write_atomically(out / f'{split}.txt', ''.join(stems).encode())
+    meta = dict(
+        **header,
+        classes=list(plan.classes),
+        palette=[list(colour) for colour in plan.palette],
+        splits={s: sum(r.split == s for r in records) for s in plan.splits},
+    )
+    samples = ',\n'.join(json.dumps(asdict(record)) for record in records)
+    text = json.dumps(meta, indent=1).removesuffix('\n}')
+    write_atomically(
+        out / META, f'{text},\n "samples": [\n{samples}\n ]\n}}\n'.encode()
+    )
+    (out / JOURNAL).unlink()
+    return 0
+
+
+def _check_plan(plan: Plan) -> None:
+    stems = [sample.stem for sample in plan.samples]
+    if len(set(stems)) < len(stems):
+        twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+        raise ValueError(f'samples must have names of their own, got twice: {twice}')
+    if not stems and not plan.problems:
+        raise ValueError(
+            f'no sample of {plan.dataset} was found: check the path of the download'
+        )
+
+
+# --- What was done before -------------------------------------------------------------
+
+
+def _open_journal(
+    out: Path, header: dict[str, Any], stems: Collection[str]
+) -> dict[str, Record]:
+    """Entries of the journal of this folder, made of `meta.json` if it was finished.
+
+    What is entered but not wanted any more is forgotten, and its files are removed: of
+    other ``stems``, or everything if options or download have changed.
+    """
+    path = out / JOURNAL
+    old: dict[str, Any] | None = None
+    entries: dict[str, Record] = {}
+    if path.is_file():
+        old, entries = _read_journal(path)
+    elif (out / META).is_file():
+        meta = read_meta(out)
+        old = {key: meta.get(key) for key in header}
+        entries = {s['stem']: Record(**s) for s in meta['samples']}
+    if old is not None and old['dataset'] != header['dataset']:
+        raise ValueError(
+            f'{out} holds {old["dataset"]}, not {header["dataset"]}: choose another '
+            'folder'
+        )
+    changed = old is not None and old != header
+    if changed:
+        print('options or download have changed: all is converted again')
+    for stem in [stem for stem in entries if changed or stem not in stems]:
+        for name, folder in (old or header)['folders'].items():
+            (out / name / f'{stem}{folder["suffix"]}').unlink(missing_ok=True)
+        del entries[stem]
+    lines = [header, *(asdict(record) for record in entries.values())]
+    write_atomically(path, ''.join(json.dumps(x) + '\n' for x in lines).encode())
+    return entries
+
+
+def _read_journal(path: Path) -> tuple[dict[str, Any] | None, dict[str, Record]]:
+    header, entries = None, {}
+    for line in path.read_text(errors='replace').splitlines():
+        try:
+            values = json.loads(line)
+            if header is None:
+                header = dict(values)
+            else:
+                entries[values['stem']] = Record(**values)
+        except (ValueError, TypeError, KeyError):
+            break  # the line that was being written when the process was killed
+    return header, entries
+
+
+# --- Conversion -----------------------------------------------------------------------
+
+
+def _convert_all(
+    plan: Plan,
+    out: Path,
+    header: dict[str, Any],
+    journal: Mapping[str, Record],
+    jobs: int,
+) -> tuple[dict[str, Record], dict[str, str]]:
+    """Finished samples and the problems of the others, by stem."""
+    done: dict[str, Record] = {}
+    bad: dict[str, str] = {}
+    kept = 0
+    work = partial(_convert_one, plan.convert, plan.folders, out)
+    with _processes(jobs) as executor, open(out / JOURNAL, 'a') as file:
+        progress = _Progress(len(plan.samples))
+        tasks = ((sample, journal.get(sample.stem)) for sample in plan.samples)
+        for stem, record, is_new, problem in _map(work, tasks, executor):
+            if record is None:
+                bad[stem] = problem
+            else:
+                done[stem] = record
+                kept += not is_new
+                if is_new:
+                    file.write(json.dumps(asdict(record)) + '\n')
+                    file.flush()
+            progress.step(len(bad))
+    if kept:
+        print(f'{kept} samples were finished before, and are as they were written')
+    return done, bad
+
+
+Outcome = tuple[str, Record | None, bool, str]
+
+
+def _convert_one(
+    convert: Callable[[Sample], Mapping[str, NDArray[Any] | bytes]],
+    folders: Mapping[str, Folder],
+    out: Path,
+    task: tuple[Sample, Record | None],
+) -> Outcome:
+    """Convert a sample unless it is done: stem, record, whether it is new, problem."""
+    sample, old = task
+    try:
+        inputs = [fingerprint_file(path) for path in sample.inputs]
+        if old is not None:
+            fresh = replace(old, split=sample.split, groups=sample.groups)
+            if (
+                old.inputs == inputs
+                and fresh == old
+                and not check_files(out, old, folders, decode=False)
+            ):
+                return sample.stem, _normal(old), False, ''
+        record = _write_sample(sample, convert(sample), folders, out)
+        return sample.stem, _normal(replace(record, inputs=inputs)), True, ''
+    except (*READ_ERRORS, cv2.error) as error:
+        reason = str(error) if isinstance(error, ValueError) else repr(error)
+        if isinstance(error, FileNotFoundError) and error.filename:
+            reason = f'{error.filename} is missing'
+        return sample.stem, None, False, reason
+
+
+def _normal(record: Record) -> Record:
+    return Record(**as_json(record))
+
+
+def _write_sample(
+    sample: Sample,
+    contents: Mapping[str, NDArray[Any] | bytes],
+    folders: Mapping[str, Folder],
+    out: Path,
+) -> Record:
+    """Check all files of a sample, then write them."""
+    encoded: dict[str, bytes] = {}
+    stats: dict[str, dict[str, Any]] = {}
+    sizes: dict[str, tuple[int, ...]] = {}
+    for name, folder in folders.items():
+        content = contents[name]
+        try:
+            if isinstance(content, bytes):
+                array = decode_complete(content, color=folder.channels == 3)
+            else:
+                array, content = content, b''
+            folder.check(array)
+        except ValueError as error:
+            raise ValueError(f'{name} {error}') from error
+        sizes[name] = array.shape[:2]
+        stats[name] = folder.summarize(array)
+        encoded[name] = content or encode_png(np.ascontiguousarray(array))
+    if len(set(sizes.values())) != 1:
+        raise ValueError(f'its files disagree in size: {sizes}')
+    for name, content in encoded.items():
+        write_atomically(out / name / f'{sample.stem}{folders[name].suffix}', content)
+    height, width = next(iter(sizes.values()))
+    return Record(
+        stem=sample.stem,
+        split=sample.split,
+        size=(int(height), int(width)),
+        groups=dict(sample.groups),
+        files={name: fingerprint(content) for name, content in encoded.items()},
+        stats={name: values for name, values in stats.items() if values},
+    )
+
+
+def _map(
+    work: Callable[[Any], Outcome],
+    tasks: Iterator[Any],
+    executor: Executor | None,
+) -> Iterator[Outcome]:
+    """Results in any order."""
+    if executor is None:
+        yield from map(work, tasks)
+        return
+    for future in as_completed([executor.submit(work, task) for task in tasks]):
+        yield future.result()
+
+
+@contextmanager
+def _processes(jobs: int) -> Iterator[Executor | None]:
+    """Other processes, or None for one job: then the caller does the work."""
+    if jobs < 1:
+        raise ValueError(f'`jobs` must be at least 1, got {jobs}')
+    if jobs == 1:
+        yield None
+        return
+    # Starting a process by fork takes milliseconds, a new one imports torch first.
+    method = 'fork' if sys.platform == 'linux' else 'spawn'
+    with ProcessPoolExecutor(
+        jobs,
+        mp_context=multiprocessing.get_context(method),
+        initializer=_start_process,
+        initargs=(os.getpid(),),
+    ) as executor:
+        try:
+            yield executor
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _start_process(parent: int) -> None:
+    cv2.setNumThreads(0)
+
+    def end_with_parent() -> None:
+        # A parent that was killed cannot end its children, which would wait for ever.
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+class _Progress:
+    """Says on the error stream how far the work is, every few seconds.
+
+    Args:
+        total: Number of steps.
+    """
+
+    def __init__(self, total: int, interval: float = 5.0) -> None:
+        self.total, self.interval = total, interval
+        self.count, self.start = 0, time.monotonic()
+        self.shown = self.start
+
+    def step(self, num_bad: int) -> None:
+        self.count += 1
+        now = time.monotonic()
+        if now - self.shown < self.interval and self.count < self.total:
+            return
+        self.shown = now
+        rate = self.count / max(now - self.start, 1e-6)
+        left = (self.total - self.count) / rate
+        print(
+            f'{self.count}/{self.total} samples, {rate:.1f}/s, {left:.0f} s left'
+            + (f', {num_bad} bad' if num_bad else ''),
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+# --- What was found -------------------------------------------------------------------
+
+
+def _unexpected_counts(plan: Plan) -> list[str]:
+    counts = {s: sum(x.split == s for x in plan.samples) for s in plan.splits}
+    return [
+        f'{split} has {counts[split]} samples, the official list {official}'
+        for split, official in plan.splits.items()
+        if official is not None and counts[split] != official
+    ] + [f'{split} has no samples' for split, count in counts.items() if not count]
+
+
+def _report(
+    plan: Plan,
+    records: Sequence[Record],
+    warnings: Sequence[str],
+    problems: Sequence[str],
+    failed: bool,
+) -> str:
+    """Say what was found, for people; the same for the same data."""
+    lines = [plan.dataset]
+    for split in plan.splits:
+        count = sum(record.split == split for record in records)
+        lines.append(f'  {split}: {count} samples')
+    sizes = sorted({tuple(record.size) for record in records})
+    shown = ', '.join(f'{h}x{w}' for h, w in sizes[:_MAX_SHOWN])
+    lines.append(f'  {len(sizes)} image size(s), height x width: {shown}')
+    for key in sorted({key for record in records for key in record.groups}):
+        values = [record.groups.get(key, '-') for record in records]
+        counts = ', '.join(f'{v} {values.count(v)}' for v in sorted(set(values)))
+        lines.append(f'  {key}: {counts}')
+    for name, folder in plan.folders.items():
+        stats = [record.stats[name] for record in records if name in record.stats]
+        lines.append(f'  {name}/: {_describe(plan, name, folder, stats)}')
+    lines += _shorten(warnings, 'WARNING: ') + _shorten(problems, 'PROBLEM: ')
+    if failed:
+        lines.append(
+            'NOT FINISHED: no lists, no meta.json. Repair the download and run the '
+            'command again'
+            + ('.' if plan.problems else ', or finish without them: --skip-bad.')
+        )
+    elif problems:
+        lines.append(f'Finished without {len(problems)} sample(s) (--skip-bad).')
+    return '\n'.join(lines) + '\n'
+
+
+def _describe(
+    plan: Plan, name: str, folder: Folder, stats: Sequence[Mapping[str, Any]]
+) -> str:
+    text = f'{folder.suffix[1:]}, {folder.dtype}'
+    if folder.unit:
+        text += f', unit {folder.unit}, 0 is invalid'
+    if folder.kind == 'depth' and any(s['valid'] for s in stats):
+        low = min(s['low'] for s in stats if s['valid']) * (folder.scale or 1)
+        high = max(s['high'] for s in stats if s['valid']) * (folder.scale or 1)
+        share = 1 - sum(s['valid'] for s in stats) / sum(s['pixels'] for s in stats)
+        text += f', {low:.3f} to {high:.3f}, {100 * share:.1f} % invalid'
+    if folder.kind == 'label' and folder.num_classes:
+        counts = np.zeros(folder.num_classes, np.int64)
+        void = 0
+        for sample in stats:
+            for value, count in sample.items():
+                if int(value) == folder.ignore_index:
+                    void += count
+                else:
+                    counts[int(value)] += count
+        absent = np.flatnonzero(counts == 0).tolist()
+        total = max(int(counts.sum()) + void, 1)
+        text += (
+            f', {folder.num_classes - len(absent)} of {folder.num_classes} classes '
+            f'occur, {100 * void / total:.1f} % void'
+        )
+        if absent and name == 'label' and plan.classes:
+            names = ', '.join(plan.classes[k] for k in absent[:_MAX_SHOWN])
+            text += f'; absent: {names}'
+    return text
+
+
+def _shorten(messages: Sequence[str], prefix: str) -> list[str]:
+    lines = [prefix + message for message in messages[:_MAX_SHOWN]]
+    if len(messages) > _MAX_SHOWN:
+        lines.append(f'{prefix}... and {len(messages) - _MAX_SHOWN} more')
+    return lines
+
+
+def _contact_sheet(
+    plan: Plan, out: Path, records: Sequence[Record], rows: int = 8
+) -> NDArray[np.uint8]:
+    """All folders of some samples, evenly spread over the lists; BGR."""
+    from mmseg_cen.visualization.panels import (
+        Panel,
+        colour_labels,
+        colour_modality,
+        default_palette,
+        draw_grid,
+    )
+
+    grid = []
+    step = max(len(records) // rows, 1)
+    for record in records[::step][:rows]:
+        row = []
+        for name, folder in plan.folders.items():
+            path = out / name / f'{record.stem}{folder.suffix}'
+            array = decode_complete(path.read_bytes(), color=folder.channels == 3)
+            caption = ''
+            if folder.kind == 'label':
+                palette: Sequence[Sequence[int]] = plan.palette
+                if len(palette) != folder.num_classes:
+                    palette = default_palette(folder.num_classes or 256)
+                picture = colour_labels(array, palette)
+            else:
+                values = np.atleast_3d(array).transpose(2, 0, 1)
+                picture, caption = colour_modality(
+                    values.astype(np.float32) * (folder.scale or 1)
+                )
+            height, width = picture.shape[:2]
+            scale = min(1.0, 320 / max(height, width))
+            small = (max(1, round(width * scale)), max(1, round(height * scale)))
+            picture = cv2.resize(picture, small, interpolation=cv2.INTER_NEAREST)
+            row.append(
+                Panel(np.asarray(picture), f'{name} {Path(record.stem).name}', caption)
+            )
+        grid.append(row)
+    return np.ascontiguousarray(draw_grid(grid)[..., ::-1])
