@@ -6,6 +6,7 @@ from .ensemble_head import ENSEMBLE, EnsembleHead
 from .exchange import exchange_channels, exchanged_channels, own_part
 from .norm import ModalityBN, ModalityGN, ModalityIN, ModalityLN, ModalityNorm
 from .preprocessor import MultimodalPreprocessor
+from .private import PrivateLayer, to_private
 from .refinenet_head import RefineNetHead
 from .segmentor import CENSegmentor
 from .streams import fold_streams, split_streams
@@ -24,6 +25,7 @@ __all__ = [
     'ModalityLN',
     'ModalityNorm',
     'MultimodalPreprocessor',
+    'PrivateLayer',
     'RefineNetHead',
     'exchange_channels',
     'exchanged_channels',
@@ -33,4 +35,5 @@ __all__ = [
     'split_streams',
     'stream_state_dict',
     'to_multimodal',
+    'to_private',
 ]

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from .convert import (
     exchanging_norms,
-    is_convolution,
     stream_state_dict,
     to_multimodal,
 )
 from .exchange import ExchangeScope
 from .norm import streams_on_batch
+from .private import Sharing, is_convolution
 from .streams import fold_streams
 
 
@@ -38,6 +38,9 @@ class CENResNet(ResNet):
         exchange_scope: ``'own'`` (paper): modality m gives away channels of the m-th of
             M equal slices only; ``'all'`` (released code): any channel.
         in_channels: Channels C of one modality, after tiling.
+        convs: ``'private'``: a copy of each convolution for each modality.
+        norms: ``'shared'``: each norm sees all streams as one batch; asks for
+            ``exchange_threshold=0``.
         **kwargs: Arguments of :class:`mmseg.models.ResNet`. ``deep_stem=True`` is
             ResNet V1c, with ``avg_down=True`` V1d. ``zero_init_residual`` is off by
             default for depths 18 and 34, where it would start with all own parts
@@ -59,6 +62,8 @@ class CENResNet(ResNet):
         exchange_threshold: float = 2e-2,
         exchange_scope: ExchangeScope = 'own',
         in_channels: int = 3,
+        convs: Sharing = 'shared',
+        norms: Sharing = 'private',
         **kwargs: Any,
     ) -> None:
         if depth in (18, 34):
@@ -67,7 +72,14 @@ class CENResNet(ResNet):
         _check_checkpoint_source(self.init_cfg)
         self.num_modalities = num_modalities
         self.in_channels = in_channels
-        to_multimodal(self, num_modalities, exchange_threshold, exchange_scope)
+        to_multimodal(
+            self,
+            num_modalities,
+            exchange_threshold,
+            exchange_scope,
+            convs=convs,
+            norms=norms,
+        )
 
     def init_weights(self) -> None:
         """Initialize, from the weights of this very network if ``Pretrained``.
@@ -102,8 +114,8 @@ class CENBackbone(nn.Module):
         num_modalities: Number of modalities M; by default, that of ``modalities``.
         modalities: Names of the modalities, of which only the number counts.
         exchange_threshold: See :func:`to_multimodal`, as for all that follow.
-        **exchange: ``exchange_scope``, ``kernel_sizes``, ``pattern``, ``stages`` and
-            ``layer_norms``.
+        **exchange: ``exchange_scope``, ``kernel_sizes``, ``pattern``, ``stages``,
+            ``layer_norms``, ``convs`` and ``norms``.
 
     Shape:
         - Input: packed modalities, (B, M*C, H, W).

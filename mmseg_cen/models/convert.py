@@ -11,16 +11,23 @@ from mmengine.model.utils import _BatchNormXd
 from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.instancenorm import _InstanceNorm
 
 from .exchange import ExchangeScope, check_scope
 from .norm import (
+    NORM_BASES,
     ModalityBN,
     ModalityGN,
     ModalityIN,
     ModalityLN,
     ModalityLN2d,
     ModalityNorm,
+)
+from .private import (
+    PrivateLayer,
+    Sharing,
+    check_sharing,
+    is_convolution,
+    to_private,
 )
 
 #: The norm layers that can be made private, and by what. A subclass of one of them may
@@ -39,8 +46,6 @@ PRIVATE_TYPES: dict[type[nn.Module], type[ModalityNorm]] = {
     nn.LayerNorm: ModalityLN,
 }
 
-NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
-
 #: Modules that move R regions of an image to the batch axis, (B*M*R, C, ...), before
 #: their norms.
 WITH_REGIONS = ('ISAHead', 'KernelUpdator')
@@ -58,12 +63,15 @@ def to_multimodal(
     pattern: str | None = None,
     stages: Sequence[str] | None = None,
     layer_norms: bool = False,
+    convs: Sharing = 'shared',
+    norms: Sharing = 'private',
 ) -> nn.Module:
     """Make norm layers private to each modality, and let some exchange channels.
 
-    Everything else stays shared. With equal inputs, or without exchange, each stream of
-    the result computes what ``module`` computes. Layers that are private already are
-    left as they are, and so is everything if there is but one modality.
+    Everything else stays shared, unless asked otherwise. With equal inputs, or without
+    exchange, each stream of the result computes what ``module`` computes. Layers that
+    are private already are left as they are, and so is everything if there is but one
+    modality.
 
     Channels are exchanged after k x k convolutions (App. B), depthwise and grouped ones
     included: by the norm that is registered next after the convolution and has its
@@ -84,6 +92,10 @@ def to_multimodal(
         stages: Names of the submodules that exchange, such as ``('layer3', 'layer4')``.
         layer_norms: Whether all LayerNorms exchange too, by their scaling factors. This
             goes beyond the paper, where no network has them.
+        convs: ``'private'``: all layers but the norms have a copy for each modality,
+            too, see :func:`to_private` ("unshared" in Tables 1 and 7).
+        norms: ``'shared'``: one norm layer sees the streams of all modalities as one
+            batch. There is nothing to exchange by then.
 
     Returns:
         ``module``, now over folded features (B*M, C, H, W); the private layer, if it is
@@ -96,6 +108,12 @@ def to_multimodal(
     if num_modalities < 1:
         raise ValueError(f'num_modalities is at least 1, got {num_modalities}')
     check_scope(exchange_scope)
+    check_sharing(convs=convs, norms=norms)
+    if norms == 'shared' and exchange_threshold:
+        raise ValueError(
+            f'channels are exchanged by the scaling factors of private norms, got '
+            f"norms='shared' with exchange_threshold={exchange_threshold}; set it to 0"
+        )
     if exchange_threshold is not None and exchange_threshold < 0:
         raise ValueError(
             f'exchange_threshold bounds |gamma| and is not negative, got '
@@ -110,9 +128,31 @@ def to_multimodal(
             )
     if num_modalities == 1:
         return module
-    module = _make_norms_private(module, num_modalities)
-    if exchange_threshold is None:
-        return module
+    if norms == 'private':
+        module = _make_norms_private(module, num_modalities)
+        if exchange_threshold is not None:
+            _choose_places(
+                module,
+                exchange_threshold,
+                exchange_scope,
+                kernel_sizes,
+                pattern,
+                stages,
+                layer_norms,
+            )
+    return to_private(module, num_modalities) if convs == 'private' else module
+
+
+def _choose_places(
+    module: nn.Module,
+    exchange_threshold: float,
+    exchange_scope: ExchangeScope,
+    kernel_sizes: Sequence[int],
+    pattern: str | None,
+    stages: Sequence[str] | None,
+    layer_norms: bool,
+) -> None:
+    """Let norms exchange channels, as :func:`to_multimodal` has it."""
     places = norms_after_convolutions(module, kernel_sizes)
     if layer_norms:
         places |= {
@@ -132,7 +172,6 @@ def to_multimodal(
     for name in choose(list(places), pattern, stages):
         places[name].exchange_threshold = exchange_threshold
         places[name].exchange_scope = exchange_scope
-    return module
 
 
 def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
@@ -209,6 +248,13 @@ def stream_state_dict(module: nn.Module, modality: int) -> dict[str, Tensor]:
                 if tensor.ndim:
                     tensor = tensor.chunk(layer.num_modalities)[modality]
                 state[f'{prefix}.{name}'.lstrip('.')] = tensor
+        elif isinstance(layer, PrivateLayer):
+            for name in layer[0].state_dict():
+                of_streams = [
+                    state.pop(f'{prefix}.{m}.{name}'.lstrip('.'))
+                    for m in range(len(layer))
+                ]
+                state[f'{prefix}.{name}'.lstrip('.')] = of_streams[modality]
     return state
 
 
@@ -279,17 +325,6 @@ def stem_length(module: nn.Module) -> int:
 
 def _is_container(layer: nn.Module) -> bool:
     return isinstance(layer, (*CONTAINERS, ModalityNorm))
-
-
-def is_convolution(layer: nn.Module) -> bool:
-    """Whether ``layer`` is a 2-D convolution, plain, transposed or deformable."""
-    weight = getattr(layer, 'weight', None)
-    return (
-        isinstance(weight, Tensor)
-        and weight.ndim == 4
-        and hasattr(layer, 'kernel_size')
-        and hasattr(layer, 'out_channels')
-    )
 
 
 def choose(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .convert import to_multimodal
 from .norm import streams_on_batch
+from .private import Sharing
 from .streams import map_tensors, split_streams
 
 ENSEMBLE = 'ensemble'
@@ -50,6 +51,8 @@ class EnsembleHead(BaseModule):
         modalities: Names of the streams, in the order in which they are packed.
         output: What a plain ``EncoderDecoder`` predicts: ``'ensemble'`` or the name of
             one modality.
+        convs: ``'private'``: a head for each modality, see :func:`to_multimodal`.
+        norms: ``'shared'``: each norm sees all streams as one batch.
         init_cfg: Initialization config.
 
     Shape:
@@ -66,6 +69,8 @@ class EnsembleHead(BaseModule):
         head: dict[str, Any] | Sequence[dict[str, Any]],
         modalities: Sequence[str],
         output: str = ENSEMBLE,
+        convs: Sharing = 'shared',
+        norms: Sharing = 'private',
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -83,7 +88,7 @@ class EnsembleHead(BaseModule):
             self.head: nn.Module = nn.ModuleList(build_head(cfg) for cfg in head)
         else:
             self.head = build_head(head)
-        to_multimodal(self.head, len(self.modalities))
+        to_multimodal(self.head, len(self.modalities), convs=convs, norms=norms)
         self.alpha_logits = nn.Parameter(torch.zeros(len(self.modalities)))
 
     @property

@@ -8,11 +8,16 @@ from typing import Any
 import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
 
 from .exchange import ExchangeScope, check_scope, exchange_channels
+from .streams import StreamAware
+
+NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
 
 
-class ModalityNorm(nn.Module):
+class ModalityNorm(StreamAware):
     """Base of the norm layers with one private copy per modality.
 
     The M private layers are one layer over M*C channels, which sees folded features as
@@ -41,7 +46,6 @@ class ModalityNorm(nn.Module):
     defaults: dict[str, Any] = {}
     layout = 'B*{M}, {C}, H, W'
     channel_axis = 1
-    num_streams: int | None = None  # B*M of the pass that runs, see `streams_on_batch`
     has_regions = False  # whether its input is (B*M*R, C, ...), of R regions per image
 
     def __init__(
@@ -220,18 +224,18 @@ class ModalityLN2d(ModalityLN):
 
 @contextmanager
 def streams_on_batch(module: nn.Module, num_streams: int) -> Iterator[None]:
-    """Context in which the norms of ``module`` know the B*M streams of its input.
+    """Context in which private layers of ``module`` know the B*M streams of its input.
 
     They check that these are what they see on the batch axis.
     """
-    norms = [m for m in module.modules() if isinstance(m, ModalityNorm)]
-    for norm in norms:
-        norm.num_streams = num_streams
+    layers = [m for m in module.modules() if isinstance(m, StreamAware)]
+    for layer in layers:
+        layer.num_streams = num_streams
     try:
         yield
     finally:
-        for norm in norms:
-            norm.num_streams = None
+        for layer in layers:
+            layer.num_streams = None
 
 
 def num_channels(norm: Any) -> int:
