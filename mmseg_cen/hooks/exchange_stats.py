@@ -30,6 +30,8 @@ def stage_of(name: str) -> str:
 def exchange_shares(model: nn.Module, modalities: tuple[str, ...]) -> dict[str, float]:
     r"""Share of the channels with :math:`|\gamma_{m,c}| < \theta`.
 
+    With another :class:`Exchange` than the paper's, of those that it chooses.
+
     Returns:
         For every modality, ``'rgb/own'``: share of its own part, that is of the
         channels that it may give away under the paper's scope; ``'rgb/all'``: share of
@@ -38,11 +40,12 @@ def exchange_shares(model: nn.Module, modalities: tuple[str, ...]) -> dict[str, 
     small: dict[str, int] = {}
     count: dict[str, int] = {}
     for layer, norm in exchanging_norms(model).items():
+        exchange: Any = norm.exchange
         # One transfer of a layer, rather than one of each count.
-        below = norm.gamma.abs().cpu() < (norm.exchange_threshold or 0)
+        chosen = exchange.chosen(norm.gamma).cpu()
         own = own_part(norm.num_modalities, norm.num_features)
         for m, name in enumerate(modalities):
-            for scope, channels in (('own', below[m, own[m]]), ('all', below[m])):
+            for scope, channels in (('own', chosen[m, own[m]]), ('all', chosen[m])):
                 for key in (f'{name}/{scope}', f'{name}/{scope}/{stage_of(layer)}'):
                     small[key] = small.get(key, 0) + int(channels.sum())
                     count[key] = count.get(key, 0) + channels.numel()

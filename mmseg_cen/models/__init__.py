@@ -4,6 +4,15 @@ from .cen_backbone import CENBackbone, CENResNet
 from .convert import exchanging_norms, stream_state_dict, to_multimodal
 from .ensemble_head import ENSEMBLE, EnsembleHead
 from .exchange import exchange_channels, exchanged_channels, own_part
+from .exchange_variants import (
+    ChannelDrop,
+    ChannelExchange,
+    Exchange,
+    FixedPortionExchange,
+    GatedSumExchange,
+    RandomExchange,
+    SumExchange,
+)
 from .norm import ModalityBN, ModalityGN, ModalityIN, ModalityLN, ModalityNorm
 from .preprocessor import MultimodalPreprocessor
 from .private import PrivateLayer, to_private
@@ -18,7 +27,12 @@ __all__ = [
     'CENResNet',
     'CENSegmentor',
     'CENTTAModel',
+    'ChannelDrop',
+    'ChannelExchange',
     'EnsembleHead',
+    'Exchange',
+    'FixedPortionExchange',
+    'GatedSumExchange',
     'ModalityBN',
     'ModalityGN',
     'ModalityIN',
@@ -26,7 +40,9 @@ __all__ = [
     'ModalityNorm',
     'MultimodalPreprocessor',
     'PrivateLayer',
+    'RandomExchange',
     'RefineNetHead',
+    'SumExchange',
     'exchange_channels',
     'exchanged_channels',
     'exchanging_norms',

@@ -23,7 +23,7 @@ from .streams import fold_streams
 
 @MODELS.register_module()
 class CENResNet(ResNet):
-    """ResNet whose streams share convolutions and exchange channels (Sec. 3, App. B).
+    r"""ResNet whose streams share convolutions and exchange channels (Sec. 3, App. B).
 
     Every norm layer is private to each modality; those that follow a 3x3 convolution
     of a residual block exchange channels before the activation. The stem does not:
@@ -41,6 +41,9 @@ class CENResNet(ResNet):
         convs: ``'private'``: a copy of each convolution for each modality.
         norms: ``'shared'``: each norm sees all streams as one batch; asks for
             ``exchange_threshold=0``.
+        exchange: Config of another :class:`Exchange` than the paper's.
+        pattern: Regular expression, to be found in the name of a norm layer that
+            exchanges, such as ``r'layer[234]\.0\.'``: the down-sampling blocks.
         **kwargs: Arguments of :class:`mmseg.models.ResNet`. ``deep_stem=True`` is
             ResNet V1c, with ``avg_down=True`` V1d. ``zero_init_residual`` is off by
             default for depths 18 and 34, where it would start with all own parts
@@ -64,6 +67,8 @@ class CENResNet(ResNet):
         in_channels: int = 3,
         convs: Sharing = 'shared',
         norms: Sharing = 'private',
+        exchange: dict[str, Any] | None = None,
+        pattern: str | None = None,
         **kwargs: Any,
     ) -> None:
         if depth in (18, 34):
@@ -79,6 +84,8 @@ class CENResNet(ResNet):
             exchange_scope,
             convs=convs,
             norms=norms,
+            pattern=pattern,
+            exchange=exchange,
         )
 
     def init_weights(self) -> None:
@@ -114,8 +121,8 @@ class CENBackbone(nn.Module):
         num_modalities: Number of modalities M; by default, that of ``modalities``.
         modalities: Names of the modalities, of which only the number counts.
         exchange_threshold: See :func:`to_multimodal`, as for all that follow.
-        **exchange: ``exchange_scope``, ``kernel_sizes``, ``pattern``, ``stages``,
-            ``layer_norms``, ``convs`` and ``norms``.
+        **places: ``exchange_scope``, ``kernel_sizes``, ``pattern``, ``stages``,
+            ``layer_norms``, ``convs``, ``norms`` and ``exchange``.
 
     Shape:
         - Input: packed modalities, (B, M*C, H, W).
@@ -143,7 +150,7 @@ class CENBackbone(nn.Module):
         num_modalities: int | None = None,
         modalities: Sequence[str] | None = None,
         exchange_threshold: float = 2e-2,
-        **exchange: Any,
+        **places: Any,
     ) -> None:
         # Not `super().__init__()`: the backbone is built, and left to be converted.
         given = [num_modalities, None if modalities is None else len(modalities)]
@@ -157,7 +164,7 @@ class CENBackbone(nn.Module):
         _check_checkpoint_source(getattr(self, 'init_cfg', None))
         first: Any = next(layer for layer in self.modules() if is_convolution(layer))
         self.packed_channels: int = self.num_modalities * first.in_channels
-        to_multimodal(self, self.num_modalities, exchange_threshold, **exchange)
+        to_multimodal(self, self.num_modalities, exchange_threshold, **places)
 
     def init_weights(self) -> None:
         """Initialize, but start no scaling factor that exchanges at 0.

@@ -12,7 +12,8 @@ from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .exchange import ExchangeScope, check_scope
+from .exchange import ExchangeScope
+from .exchange_variants import ChannelExchange
 from .norm import (
     NORM_BASES,
     ModalityBN,
@@ -65,6 +66,7 @@ def to_multimodal(
     layer_norms: bool = False,
     convs: Sharing = 'shared',
     norms: Sharing = 'private',
+    exchange: dict[str, Any] | None = None,
 ) -> nn.Module:
     """Make norm layers private to each modality, and let some exchange channels.
 
@@ -83,7 +85,7 @@ def to_multimodal(
         num_modalities: Number of modalities M.
         exchange_threshold: Threshold theta on the scaling factors below which a channel
             is exchanged. 0: the layers are chosen, but exchange nothing. ``None``: no
-            layer is chosen, as in necks and heads.
+            layer is chosen, as in necks and heads, unless there is ``exchange``.
         exchange_scope: ``'own'`` (paper) or ``'all'`` (released code), see
             :func:`exchanged_channels`.
         kernel_sizes: Sizes k of the convolutions after which channels are exchanged.
@@ -96,6 +98,9 @@ def to_multimodal(
             too, see :func:`to_private` ("unshared" in Tables 1 and 7).
         norms: ``'shared'``: one norm layer sees the streams of all modalities as one
             batch. There is nothing to exchange by then.
+        exchange: Config of an :class:`Exchange`, of which each chosen layer builds one;
+            by default, :class:`ChannelExchange`. Its own threshold and scope, if it
+            tells them, precede the arguments above.
 
     Returns:
         ``module``, now over folded features (B*M, C, H, W); the private layer, if it is
@@ -107,17 +112,13 @@ def to_multimodal(
     """
     if num_modalities < 1:
         raise ValueError(f'num_modalities is at least 1, got {num_modalities}')
-    check_scope(exchange_scope)
+    ChannelExchange(exchange_threshold or 0, exchange_scope)  # checks them
     check_sharing(convs=convs, norms=norms)
-    if norms == 'shared' and exchange_threshold:
+    if norms == 'shared' and (exchange_threshold or exchange is not None):
         raise ValueError(
             f'channels are exchanged by the scaling factors of private norms, got '
-            f"norms='shared' with exchange_threshold={exchange_threshold}; set it to 0"
-        )
-    if exchange_threshold is not None and exchange_threshold < 0:
-        raise ValueError(
-            f'exchange_threshold bounds |gamma| and is not negative, got '
-            f'{exchange_threshold}; 0 exchanges nothing'
+            f"norms='shared' with exchange_threshold={exchange_threshold}, "
+            f'exchange={exchange}; set them to 0 and None'
         )
     for name, layer in module.named_modules():
         if isinstance(layer, ModalityNorm) and layer.num_modalities != num_modalities:
@@ -130,29 +131,21 @@ def to_multimodal(
         return module
     if norms == 'private':
         module = _make_norms_private(module, num_modalities)
-        if exchange_threshold is not None:
-            _choose_places(
-                module,
-                exchange_threshold,
-                exchange_scope,
-                kernel_sizes,
-                pattern,
-                stages,
-                layer_norms,
-            )
+        if exchange_threshold is not None or exchange is not None:
+            places = _choose_places(module, kernel_sizes, pattern, stages, layer_norms)
+            for place, norm in enumerate(places):
+                norm.set_exchange(exchange, exchange_threshold, exchange_scope, place)
     return to_private(module, num_modalities) if convs == 'private' else module
 
 
 def _choose_places(
     module: nn.Module,
-    exchange_threshold: float,
-    exchange_scope: ExchangeScope,
     kernel_sizes: Sequence[int],
     pattern: str | None,
     stages: Sequence[str] | None,
     layer_norms: bool,
-) -> None:
-    """Let norms exchange channels, as :func:`to_multimodal` has it."""
+) -> list[ModalityNorm]:
+    """The norms that exchange channels, as :func:`to_multimodal` has it."""
     places = norms_after_convolutions(module, kernel_sizes)
     if layer_norms:
         places |= {
@@ -169,9 +162,7 @@ def _choose_places(
             'current',
             logging.WARNING,
         )
-    for name in choose(list(places), pattern, stages):
-        places[name].exchange_threshold = exchange_threshold
-        places[name].exchange_scope = exchange_scope
+    return [places[name] for name in choose(list(places), pattern, stages)]
 
 
 def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
@@ -242,6 +233,9 @@ def stream_state_dict(module: nn.Module, modality: int) -> dict[str, Tensor]:
     state: dict[str, Tensor] = dict(module.state_dict())
     for prefix, layer in module.named_modules(remove_duplicate=False):
         if isinstance(layer, ModalityNorm):
+            if layer.exchange is not None:  # whose parameters no stream has
+                for name in layer.exchange.state_dict():
+                    del state[f'{prefix}.exchange.{name}'.lstrip('.')]
             for name in layer.norm.state_dict():
                 key = f'{prefix}.norm.{name}'.lstrip('.')
                 tensor = state.pop(key)
@@ -263,7 +257,7 @@ def exchanging_norms(module: nn.Module) -> dict[str, ModalityNorm]:
     return {
         name: norm
         for name, norm in module.named_modules()
-        if isinstance(norm, ModalityNorm) and norm.exchange_threshold is not None
+        if isinstance(norm, ModalityNorm) and norm.exchange is not None
     }
 
 

@@ -56,8 +56,68 @@ def exchanged_channels(
     return small & own_part(M, C, gamma.device)
 
 
+def mean_of_others(x: Tensor, present: Tensor | None = None) -> Tensor:
+    """Mean over the other modalities, the second line of Eq. 6; 0 without others.
+
+    Args:
+        x: Features, (B, M, C, ...).
+        present: Which streams exist, bool (B, M); ``None``: all. The mean runs over
+            these only.
+
+    Returns:
+        Features of the shape of ``x``.
+    """
+    num_modalities = x.shape[1]
+    if num_modalities == 1:
+        return torch.zeros_like(x)
+    count: Tensor | int = num_modalities - 1
+    if present is not None:
+        exists = present.view(*present.shape, *[1] * (x.ndim - 2))
+        x = torch.where(exists, x, 0)  # no product: absent streams may be NaN
+        count = (exists.sum(1, keepdim=True) - exists.long()).clamp(min=1)
+    # A sum of rolls, rather than `x.sum(1) - x`, keeps the swap of two streams exact.
+    others = x.roll(1, dims=1)
+    for shift in range(2, num_modalities):
+        others = others + x.roll(shift, dims=1)
+    return others / count if num_modalities > 2 else others
+
+
+def replace_channels(
+    x: Tensor, replaced: Tensor, present: Tensor | None = None
+) -> Tensor:
+    """Put :func:`mean_of_others`, if there are others, in the place of some channels.
+
+    Gradients reach the modalities whose activations are used, never the one that is
+    replaced.
+
+    Args:
+        x: Features, (B, M, C, ...).
+        replaced: Which channels, bool (M, C).
+        present: See :func:`mean_of_others`.
+
+    Returns:
+        Features of the shape of ``x``.
+    """
+    if x.shape[1] == 1:
+        return x
+    mask = over_features(replaced, x)
+    if present is not None:
+        has_others = present.sum(1, keepdim=True) > present.long()
+        mask = mask & has_others.view(*present.shape, *[1] * (x.ndim - 2))
+    return torch.where(mask, mean_of_others(x, present), x)
+
+
+def over_features(values: Tensor, x: Tensor) -> Tensor:
+    """View ``values`` (M, C) such that they broadcast over ``x`` (B, M, C, ...)."""
+    return values.view(*values.shape, *[1] * (x.ndim - 3))
+
+
 def exchange_channels(
-    x: Tensor, gamma: Tensor, threshold: float, scope: ExchangeScope = 'own'
+    x: Tensor,
+    gamma: Tensor,
+    threshold: float,
+    scope: ExchangeScope = 'own',
+    present: Tensor | None = None,
 ) -> Tensor:
     r"""Replace each unimportant channel by its mean over the other modalities (Eq. 6).
 
@@ -69,19 +129,9 @@ def exchange_channels(
         gamma: Scaling factors, (M, C).
         threshold: Exchange threshold :math:`\theta`; 0 exchanges nothing.
         scope: See :func:`exchanged_channels`.
+        present: See :func:`mean_of_others`.
 
     Returns:
         Features of the shape of ``x``.
     """
-    num_modalities = x.shape[1]
-    if num_modalities == 1:
-        return x
-    # A sum of rolls, rather than `x.sum(1) - x`, keeps the swap of two streams exact.
-    others = x.roll(1, dims=1)
-    for shift in range(2, num_modalities):
-        others = others + x.roll(shift, dims=1)
-    if num_modalities > 2:
-        others = others / (num_modalities - 1)
-    replaced = exchanged_channels(gamma, threshold, scope)
-    shape = (*replaced.shape, *[1] * (x.ndim - 3))
-    return torch.where(replaced.view(shape), others, x)
+    return replace_channels(x, exchanged_channels(gamma, threshold, scope), present)

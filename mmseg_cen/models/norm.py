@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from .exchange import ExchangeScope, check_scope, exchange_channels
+from .exchange import ExchangeScope
+from .exchange_variants import ChannelExchange, Exchange, build_exchange
 from .streams import StreamAware
 
 NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
@@ -28,10 +29,11 @@ class ModalityNorm(StreamAware):
     Args:
         num_features: Channels C of one stream.
         num_modalities: Number of modalities M.
-        exchange_threshold: Threshold of :func:`exchange_channels`. ``None``: this layer
+        exchange_threshold: Threshold of :class:`ChannelExchange`. ``None``: this layer
             is no place of exchange, and its scaling factors are not penalized. 0: it is
             one where nothing is exchanged.
-        exchange_scope: Scope of :func:`exchange_channels`.
+        exchange_scope: Scope of :class:`ChannelExchange`.
+        exchange: Config of another :class:`Exchange`.
         **kwargs: Arguments of the layer that is made private.
 
     Shape:
@@ -42,6 +44,7 @@ class ModalityNorm(StreamAware):
     """
 
     norm: Any  # a module, of which mypy knows no attribute
+    exchange: Exchange | None  # None: this is no place of exchange
     layer_type: type[nn.Module]
     defaults: dict[str, Any] = {}
     layout = 'B*{M}, {C}, H, W'
@@ -54,14 +57,15 @@ class ModalityNorm(StreamAware):
         num_modalities: int,
         exchange_threshold: float | None = None,
         exchange_scope: ExchangeScope = 'own',
+        exchange: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__()
-        check_scope(exchange_scope)
         self.num_features = num_features
         self.num_modalities = num_modalities
-        self.exchange_threshold = exchange_threshold
-        self.exchange_scope = exchange_scope
+        self.exchange = None
+        if exchange is not None or exchange_threshold is not None:
+            self.set_exchange(exchange, exchange_threshold, exchange_scope)
         norm = self.build(num_features, **{**self.defaults, **kwargs})
         self.norm = pack_copies(norm, num_modalities)
 
@@ -76,6 +80,46 @@ class ModalityNorm(StreamAware):
         private = cls(num_channels(norm), num_modalities)
         private.norm = pack_copies(norm, num_modalities)
         return private.train(norm.training)
+
+    def set_exchange(
+        self,
+        exchange: dict[str, Any] | None = None,
+        threshold: float | None = None,
+        scope: ExchangeScope = 'own',
+        place: int = 0,
+    ) -> None:
+        """Make this layer a place of exchange.
+
+        Args:
+            exchange: Config of an :class:`Exchange`; by default, ChannelExchange.
+            threshold: Its threshold, if it has one and the config does not tell.
+            scope: Likewise.
+            place: Number of the layer among those that exchange.
+        """
+        defaults: dict[str, Any] = {'scope': scope}
+        if threshold is not None:
+            defaults['threshold'] = threshold
+        self.exchange = build_exchange(
+            exchange or {'type': ChannelExchange},
+            self.num_modalities,
+            self.num_features,
+            place,
+            **defaults,
+        )
+
+    @property
+    def exchange_threshold(self) -> float | None:
+        """Threshold of the exchange; ``None`` if this layer is no place of one."""
+        return None if self.exchange is None else self.exchange.threshold
+
+    @exchange_threshold.setter
+    def exchange_threshold(self, threshold: float | None) -> None:
+        if threshold is None:
+            self.exchange = None
+        elif self.exchange is None:
+            self.set_exchange(threshold=threshold)
+        else:
+            self.exchange.threshold = threshold
 
     @property
     def gamma(self) -> Tensor:
@@ -106,10 +150,8 @@ class ModalityNorm(StreamAware):
 
     def _normalize_and_exchange(self, x: Tensor) -> Tensor:
         streams = self.normalize(x)
-        if self.exchange_threshold:  # neither None nor 0
-            streams = exchange_channels(
-                streams, self.gamma, self.exchange_threshold, self.exchange_scope
-            )
+        if self.exchange is not None:
+            streams = self.exchange(streams, self.gamma)
         return self.fold(streams)
 
     def normalize(self, x: Tensor) -> Tensor:
@@ -125,6 +167,10 @@ class ModalityNorm(StreamAware):
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any
     ) -> None:
+        if prefix + 'weight' in state_dict and self.exchange is not None:
+            # A unimodal network knows of no exchange, whose parameters stay.
+            for name, tensor in self.exchange.state_dict().items():
+                state_dict.setdefault(f'{prefix}exchange.{name}', tensor)
         for name in ('weight', 'bias', 'running_mean', 'running_var'):
             unimodal = state_dict.pop(prefix + name, None)
             if unimodal is not None:
@@ -135,11 +181,7 @@ class ModalityNorm(StreamAware):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def extra_repr(self) -> str:
-        text = f'{self.num_features}, num_modalities={self.num_modalities}'
-        if self.exchange_threshold is not None:
-            text += f', exchange_threshold={self.exchange_threshold}'
-            text += f', exchange_scope={self.exchange_scope!r}'
-        return text
+        return f'{self.num_features}, num_modalities={self.num_modalities}'
 
 
 @MODELS.register_module()

@@ -1,0 +1,303 @@
+"""What a norm layer does between modalities: the exchange, and what to compare it with.
+
+Each class is chosen by ``exchange=dict(type='...')`` of a backbone. A new one is a
+subclass of :class:`Exchange`, registered in ``MODELS`` of mmengine or mmseg. The
+numbers of the ablations are those in the text of Sec. 4.1.
+"""
+
+import inspect
+from typing import Any
+
+import torch
+from mmengine.registry import MODELS
+from mmseg.registry import MODELS as MMSEG_MODELS
+from torch import Tensor, nn
+
+from .exchange import (
+    ExchangeScope,
+    check_scope,
+    exchange_channels,
+    exchanged_channels,
+    mean_of_others,
+    over_features,
+    own_part,
+    replace_channels,
+)
+
+
+class Exchange(nn.Module):
+    """Base: what happens to the normalized features of all streams, before activation.
+
+    Shape:
+        - Input: features, (B, M, C, ...), scaling factors, (M, C), and which streams
+          exist, bool (B, M), or ``None``: all of them.
+        - Output: features of the shape of the input.
+    """
+
+    #: Threshold theta on the scaling factors; 0 where they do not decide.
+    threshold: float = 0.0
+    #: Whether modality m gives away channels of its own part only, or of all.
+    scope: ExchangeScope = 'all'
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def prepare(self, num_modalities: int, num_channels: int, place: int) -> None:
+        """Learn of the layer this is the exchange of; called once, when that is built.
+
+        Parameters and buffers of the layer's size are made here.
+
+        Args:
+            num_modalities: M.
+            num_channels: C.
+            place: Number of the layer among those that exchange.
+
+        Raises:
+            ValueError: There can be no such exchange in this layer.
+        """
+
+    def chosen(self, gamma: Tensor) -> Tensor:
+        """Channels in which other modalities take part, whatever the scope.
+
+        Args:
+            gamma: Scaling factors, (M, C).
+
+        Returns:
+            Boolean mask of shape (M, C).
+        """
+        return gamma.abs() < self.threshold
+
+    def forward(
+        self, x: Tensor, gamma: Tensor, present: Tensor | None = None
+    ) -> Tensor:
+        raise NotImplementedError
+
+
+@MODELS.register_module()
+class ChannelExchange(Exchange):
+    """The paper's, :func:`exchange_channels` (Eq. 6).
+
+    Args:
+        threshold: Threshold theta on the scaling factors; 0 exchanges nothing.
+        scope: ``'own'`` (paper): modality m gives away channels of the m-th of M equal
+            slices only; ``'all'`` (released code): any channel.
+
+    Raises:
+        ValueError: An argument has no meaning.
+    """
+
+    def __init__(self, threshold: float = 2e-2, scope: ExchangeScope = 'own') -> None:
+        super().__init__()
+        check_scope(scope)
+        if threshold < 0:
+            raise ValueError(
+                f'exchange_threshold bounds |gamma| and is not negative, got '
+                f'{threshold}; 0 exchanges nothing'
+            )
+        self.threshold = threshold
+        self.scope = scope
+
+    def forward(
+        self, x: Tensor, gamma: Tensor, present: Tensor | None = None
+    ) -> Tensor:
+        if not self.threshold:
+            return x
+        return exchange_channels(x, gamma, self.threshold, self.scope, present)
+
+    def extra_repr(self) -> str:
+        return f'threshold={self.threshold}, scope={self.scope!r}'
+
+
+@MODELS.register_module()
+class ChannelDrop(ChannelExchange):
+    """Unimportant channels are discarded, and nothing replaces them (ablation 5).
+
+    Zeros stand in the place of what :class:`ChannelExchange` replaces, whose arguments
+    it has.
+    """
+
+    def forward(
+        self, x: Tensor, gamma: Tensor, present: Tensor | None = None
+    ) -> Tensor:
+        dropped = exchanged_channels(gamma, self.threshold, self.scope)
+        return torch.where(over_features(dropped, x), 0, x)
+
+
+@MODELS.register_module()
+class FixedPortionExchange(Exchange):
+    r"""The same number of channels in each layer, without a threshold (ablation 1).
+
+    Replaced are those with the smallest scaling factors, for which it needs no penalty.
+    With ``pattern=r'layer[234]\.0\.'`` of the backbone, it is done in the
+    down-sampling stages of a ResNet only.
+
+    Args:
+        portion: Share of the C channels that every modality gives away.
+        scope: Where they are, as in :class:`ChannelExchange`.
+
+    Raises:
+        ValueError: An argument has no meaning, or the own part, of 1/M of the channels,
+            is smaller than the portion.
+    """
+
+    def __init__(self, portion: float = 0.3, scope: ExchangeScope = 'own') -> None:
+        super().__init__()
+        check_scope(scope)
+        _check_portion(portion)
+        self.portion = portion
+        self.scope = scope
+
+    def prepare(self, num_modalities: int, num_channels: int, place: int) -> None:
+        if self.scope == 'own' and self.portion > 1 / num_modalities:
+            raise ValueError(
+                f'with scope="own", each of {num_modalities} modalities gives away at '
+                f'most 1/{num_modalities} of the channels, got portion={self.portion}; '
+                f'lower it, or choose scope="all"'
+            )
+
+    def chosen(self, gamma: Tensor) -> Tensor:
+        M, C = gamma.shape
+        size = gamma.abs()
+        count = round(self.portion * C)
+        if self.scope == 'own':
+            part = own_part(M, C, gamma.device)
+            size = size.masked_fill(~part, torch.inf)
+            count = min(count, C // M)
+        order = size.argsort(dim=1, stable=True)
+        chosen = torch.zeros_like(size, dtype=torch.bool)
+        return chosen.scatter_(1, order[:, :count], True)
+
+    def forward(
+        self, x: Tensor, gamma: Tensor, present: Tensor | None = None
+    ) -> Tensor:
+        return replace_channels(x, self.chosen(gamma), present)
+
+    def extra_repr(self) -> str:
+        return f'portion={self.portion}, scope={self.scope!r}'
+
+
+@MODELS.register_module()
+class RandomExchange(Exchange):
+    """Channels drawn at random, the same in all modalities (ablation 5).
+
+    As in a ShuffleNet, the shuffle is fixed: it is drawn when the network is built, and
+    with two modalities no activation is lost.
+
+    Args:
+        portion: Share of the C channels.
+        seed: Of the draw; every layer draws on its own.
+
+    Raises:
+        ValueError: The portion is no share.
+    """
+
+    mask: Tensor
+
+    def __init__(self, portion: float = 0.3, seed: int = 0) -> None:
+        super().__init__()
+        _check_portion(portion)
+        self.portion = portion
+        self.seed = seed
+
+    def prepare(self, num_modalities: int, num_channels: int, place: int) -> None:
+        # A draw of the seed and the place, not of the global generator: it is the same
+        # when a checkpoint is tested, and needs no place in it.
+        generator = torch.Generator().manual_seed(1009 * self.seed + place)
+        drawn = torch.randperm(num_channels, generator=generator)
+        mask = torch.zeros(num_modalities, num_channels, dtype=torch.bool)
+        mask[:, drawn[: round(self.portion * num_channels)]] = True
+        self.register_buffer('mask', mask, persistent=False)
+
+    def chosen(self, gamma: Tensor) -> Tensor:
+        return self.mask
+
+    def forward(
+        self, x: Tensor, gamma: Tensor, present: Tensor | None = None
+    ) -> Tensor:
+        return replace_channels(x, self.mask, present)
+
+    def extra_repr(self) -> str:
+        return f'portion={self.portion}, seed={self.seed}'
+
+
+@MODELS.register_module()
+class SumExchange(Exchange):
+    """Every channel plus its mean over the other modalities (ablation 3).
+
+    The paper discards the first line of Eq. 6 with its condition and sums: no scaling
+    factor decides any more.
+    """
+
+    def chosen(self, gamma: Tensor) -> Tensor:
+        return torch.ones_like(gamma, dtype=torch.bool)
+
+    def forward(
+        self, x: Tensor, gamma: Tensor, present: Tensor | None = None
+    ) -> Tensor:
+        return x + mean_of_others(x, present)
+
+
+@MODELS.register_module()
+class GatedSumExchange(SumExchange):
+    """:class:`SumExchange` with a learnt soft gate on what is added (ablation 3).
+
+    A gate is the sigmoid of one parameter for each channel of each modality, and starts
+    half open.
+    """
+
+    gate_logits: Tensor
+
+    def prepare(self, num_modalities: int, num_channels: int, place: int) -> None:
+        self.gate_logits = nn.Parameter(torch.zeros(num_modalities, num_channels))
+
+    def forward(
+        self, x: Tensor, gamma: Tensor, present: Tensor | None = None
+    ) -> Tensor:
+        gate = over_features(self.gate_logits.sigmoid(), x)
+        return x + gate * mean_of_others(x, present)
+
+
+def _check_portion(portion: float) -> None:
+    if not 0 <= portion <= 1:
+        raise ValueError(
+            f'portion is a share of the channels, in [0, 1], got {portion}'
+        )
+
+
+def build_exchange(
+    cfg: dict[str, Any],
+    num_modalities: int,
+    num_channels: int,
+    place: int = 0,
+    **defaults: Any,
+) -> Exchange:
+    """Build the exchange of one layer.
+
+    Args:
+        cfg: Config with the ``type`` of an :class:`Exchange`.
+        num_modalities: M.
+        num_channels: C.
+        place: Number of the layer among those that exchange.
+        **defaults: Arguments for those types that have them.
+
+    Raises:
+        ValueError: The type is unknown or no exchange, or an argument has no meaning.
+    """
+    kind = cfg.get('type') if isinstance(cfg, dict) else None
+    exchange_type = MMSEG_MODELS.get(kind) if isinstance(kind, str) else kind
+    if not (inspect.isclass(exchange_type) and issubclass(exchange_type, Exchange)):
+        raise ValueError(
+            f"exchange is a config such as dict(type='ChannelExchange'), whose type is "
+            f'an Exchange registered in MODELS, got {cfg!r}'
+        )
+    accepted = inspect.signature(exchange_type).parameters
+    given = {k: v for k, v in cfg.items() if k != 'type'}
+    if unknown := given.keys() - accepted.keys():
+        raise ValueError(
+            f'{exchange_type.__name__} has the arguments {list(accepted)}, got '
+            f'{sorted(unknown)}'
+        )
+    arguments = {k: v for k, v in defaults.items() if k in accepted}
+    exchange: Exchange = exchange_type(**{**arguments, **given})
+    exchange.prepare(num_modalities, num_channels, place)
+    return exchange
