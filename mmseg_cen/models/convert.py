@@ -114,11 +114,15 @@ def to_multimodal(
         raise ValueError(f'num_modalities is at least 1, got {num_modalities}')
     ChannelExchange(exchange_threshold or 0, exchange_scope)  # checks them
     check_sharing(convs=convs, norms=norms)
-    if norms == 'shared' and (exchange_threshold or exchange is not None):
+    if norms == 'shared' and exchange is not None:
+        raise ValueError(
+            f"an exchange is one of private norms, got norms='shared' with "
+            f'exchange={exchange}; leave that out'
+        )
+    if norms == 'shared' and exchange_threshold:
         raise ValueError(
             f'channels are exchanged by the scaling factors of private norms, got '
-            f"norms='shared' with exchange_threshold={exchange_threshold}, "
-            f'exchange={exchange}; set them to 0 and None'
+            f"norms='shared' with exchange_threshold={exchange_threshold}; set it to 0"
         )
     for name, layer in module.named_modules():
         if isinstance(layer, ModalityNorm) and layer.num_modalities != num_modalities:

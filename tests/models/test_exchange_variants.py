@@ -216,6 +216,11 @@ def test_threshold_and_scope_of_the_backbone_are_those_of_a_variant():
     assert (exchange.threshold, exchange.scope) == (0.1, 'all')
 
 
+def test_shared_norms_exchange_in_no_way():
+    with pytest.raises(ValueError, match=r"norms='shared' .*; leave that out"):
+        CENResNet(18, exchange=dict(type='SumExchange'), norms='shared', **NARROW)
+
+
 def test_a_user_registers_an_exchange_of_their_own():
     @MODELS.register_module(force=True)
     class Negation(Exchange):
