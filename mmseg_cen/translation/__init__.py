@@ -1,6 +1,14 @@
 """Translation of images from several sources to one target, by channel exchange."""
 
-from .preprocessor import TranslationPreprocessor
-from .sample import TranslationDataSample
+from .discriminator import PatchDiscriminator
+from .optim import OptimWrapperDictConstructor, SeparateDistributedDataParallel
+from .pix2pix import CENPix2Pix
+from .unet import CENUNet
 
-__all__ = ['TranslationDataSample', 'TranslationPreprocessor']
+__all__ = [
+    'CENPix2Pix',
+    'CENUNet',
+    'OptimWrapperDictConstructor',
+    'PatchDiscriminator',
+    'SeparateDistributedDataParallel',
+]

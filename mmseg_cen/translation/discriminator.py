@@ -1,0 +1,101 @@
+"""The discriminator: is a patch of an image real, given its source?"""
+
+from typing import Any
+
+import torch
+from mmengine.model import BaseModule
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from .unet import INIT_CFG
+
+
+@MODELS.register_module()
+class PatchDiscriminator(BaseModule):
+    """PatchGAN discriminator of pix2pix, one for the streams of all modalities.
+
+    Each output looks at a patch of 70 x 70 pixels, if there are three strided layers.
+    Everything is shared by the modalities, its instance norms included.
+
+    Args:
+        in_channels: Channels of a source and of the target together.
+        base_channels: Channels of the first layer, ``ndf``; the following layers have
+            2, 4, 8, 8, ... times as many.
+        num_strided: Layers of stride 2.
+        init_cfg: Initialization config.
+
+    Shape:
+        - Input: sources (N, C, H, W) and images (N, C_t, H, W).
+        - Output: logits, (N, 1, h, w); their sigmoid is the probability that a patch
+          is real.
+
+    Raises:
+        ValueError: The input has other channels.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 6,
+        base_channels: int = 64,
+        num_strided: int = 3,
+        init_cfg: Any = INIT_CFG,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.in_channels = in_channels
+        widths = [base_channels * min(2**i, 8) for i in range(num_strided + 1)]
+        self.layers = nn.ModuleDict()
+        channels = in_channels
+        for i, width in enumerate([*widths, 1], start=1):
+            first, last = i == 1, i == len(widths) + 1
+            self.layers[f'conv{i}'] = PatchLayer(
+                channels,
+                width,
+                stride=2 if i <= num_strided else 1,
+                activation=not first,
+                norm=not (first or last),
+            )
+            channels = width
+
+    def forward(self, sources: Tensor, images: Tensor) -> Tensor:
+        x = torch.cat([sources, images], dim=1)
+        if x.shape[1] != self.in_channels:
+            raise ValueError(
+                f'discriminator.in_channels={self.in_channels} counts the channels of '
+                f'a source and of the target, got {sources.shape[1]} + '
+                f'{images.shape[1]}; make them agree'
+            )
+        for layer in self.layers.values():
+            x = layer(x)
+        return x
+
+
+class PatchLayer(nn.Module):
+    """LeakyReLU, 4x4 convolution, instance norm.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        stride: Stride of the convolution.
+        activation: Whether there is an activation.
+        norm: Whether there is a norm.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        activation: bool,
+        norm: bool,
+    ) -> None:
+        super().__init__()
+        self.activation = nn.LeakyReLU(0.2) if activation else nn.Identity()
+        self.conv = nn.Conv2d(in_channels, out_channels, 4, stride, padding=1)
+        self.norm: nn.Module = nn.Identity()
+        if norm:
+            self.norm = nn.InstanceNorm2d(
+                out_channels, affine=True, track_running_stats=True
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.conv(self.activation(x)))

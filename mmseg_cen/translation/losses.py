@@ -1,0 +1,57 @@
+"""Losses of image translation. Pure functions."""
+
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+GANLoss = Literal['bce', 'least_squares']
+
+
+def check_gan_loss(kind: str) -> None:
+    """Raise a ValueError unless ``kind`` is a :data:`GANLoss`."""
+    if kind not in get_args(GANLoss):
+        raise ValueError(
+            f'gan_loss is one of {get_args(GANLoss)}: binary cross-entropy, as in '
+            f'pix2pix, or least squares (LSGAN); got {kind!r}'
+        )
+
+
+def gan_loss(logits: Tensor, real: bool, kind: GANLoss = 'bce') -> Tensor:
+    """How far the discriminator is from calling images real, or fake.
+
+    Args:
+        logits: Output of the discriminator, (N, 1, h, w).
+        real: What it should say.
+        kind: ``'bce'``: mean binary cross-entropy; ``'least_squares'``: mean squared
+            distance of the outputs, taken as they are, from 1 or 0.
+    """
+    logits = at_least_float32(logits)
+    label = torch.full_like(logits, float(real))
+    if kind == 'bce':
+        return F.binary_cross_entropy_with_logits(logits, label)
+    return F.mse_loss(logits, label)
+
+
+def masked_l1(image: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Mean absolute error over the valid pixels of each image, averaged over images.
+
+    Each image counts alike, however many of its pixels are valid, so that the loss of a
+    batch is the mean of those of its halves. An image without any counts as 0.
+
+    Args:
+        image: (B, C, H, W).
+        target: (B, C, H, W).
+        valid: Which pixels of the target are known, bool (B, 1, H, W); None: all.
+    """
+    error = (at_least_float32(image) - at_least_float32(target)).abs()
+    if valid is None:
+        return error.mean()
+    count = error.shape[1] * valid.sum(dim=(1, 2, 3))
+    return (torch.where(valid, error, 0).sum(dim=(1, 2, 3)) / count.clamp(min=1)).mean()
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """``x``, in float32 if its precision is a lower one."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))

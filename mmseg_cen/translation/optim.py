@@ -1,0 +1,82 @@
+"""Training of a generator and a discriminator: two optimizers, many processes."""
+
+import copy
+from typing import Any
+
+from mmengine.device import get_device
+from mmengine.model import MMSeparateDistributedDataParallel, is_model_wrapper
+from mmengine.optim import (
+    DefaultOptimWrapperConstructor,
+    OptimWrapperDict,
+)
+from mmengine.registry import MODEL_WRAPPERS, OPTIM_WRAPPER_CONSTRUCTORS
+from torch import nn
+
+
+class CountingOptimWrapperDict(OptimWrapperDict):
+    """Optimizer wrappers that all know the iteration, for gradient accumulation."""
+
+    def initialize_count_status(
+        self, model: nn.Module, init_counts: int, max_counts: int
+    ) -> None:
+        for wrapper in self.values():
+            wrapper.initialize_count_status(model, init_counts, max_counts)
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class OptimWrapperDictConstructor:
+    """One optimizer wrapper for each of some parts of the model.
+
+    Args:
+        optim_wrapper_cfg: Config of an optimizer wrapper under the name of each part;
+            with a ``constructor`` and ``paramwise_cfg`` of its own, if wanted.
+        paramwise_cfg: Not used: each part has its own.
+
+    Raises:
+        ValueError: The model has no such part, or it is no config of a wrapper.
+    """
+
+    def __init__(
+        self, optim_wrapper_cfg: dict[str, Any], paramwise_cfg: Any = None
+    ) -> None:
+        if paramwise_cfg is not None:
+            raise ValueError(
+                'paramwise_cfg belongs to one optimizer: set it in the config of '
+                f'one of {list(optim_wrapper_cfg)}'
+            )
+        self.optim_wrapper_cfg = optim_wrapper_cfg
+
+    def __call__(self, model: nn.Module) -> OptimWrapperDict:
+        """Build the optimizer wrappers of a model."""
+        model = model.module if is_model_wrapper(model) else model
+        wrappers = {}
+        for name, cfg in self.optim_wrapper_cfg.items():
+            part = getattr(model, name, None)
+            if not isinstance(part, nn.Module) or 'optimizer' not in cfg:
+                parts = [key for key, _ in model.named_children()]
+                raise ValueError(
+                    f'optim_wrapper has a config dict(optimizer=...) for parts of the '
+                    f'{type(model).__name__}, which are {parts}; got {name}={cfg}'
+                )
+            cfg = copy.deepcopy(cfg)
+            paramwise_cfg = cfg.pop('paramwise_cfg', None)
+            wrappers[name] = DefaultOptimWrapperConstructor(cfg, paramwise_cfg)(part)
+        return CountingOptimWrapperDict(**wrappers)
+
+
+@MODEL_WRAPPERS.register_module()
+class SeparateDistributedDataParallel(MMSeparateDistributedDataParallel):
+    """Data parallel processes for models with several optimizers, on CPU, too.
+
+    Args:
+        module: The model; each part of it that is trained is wrapped on its own.
+        device_ids: Device of this process; not used on CPU.
+        **kwargs: Passed to ``MMSeparateDistributedDataParallel``.
+    """
+
+    def __init__(
+        self, module: nn.Module, device_ids: Any = None, **kwargs: Any
+    ) -> None:
+        if get_device() != 'cpu':
+            kwargs['device_ids'] = device_ids
+        super().__init__(module=module, **kwargs)

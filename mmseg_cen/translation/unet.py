@@ -1,0 +1,243 @@
+"""The generator: a U-Net whose streams exchange channels in the encoder."""
+
+from typing import Any
+
+import torch
+from mmengine.model import BaseModule
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from mmseg_cen.models.exchange import ExchangeScope
+from mmseg_cen.models.norm import streams_on_batch
+from mmseg_cen.models.streams import fold_streams, split_streams
+
+from .instance_norm import NormSharing, build_instance_norm
+
+#: Weights of pix2pix.
+INIT_CFG = dict(type='Normal', layer=['Conv2d', 'ConvTranspose2d'], std=0.02)
+
+#: Layers of the decoder, from the innermost, that are followed by dropout.
+NUM_DROPOUTS = 3
+
+
+@MODELS.register_module()
+class CENUNet(BaseModule):
+    r"""U-Net of pix2pix, for streams that exchange channels (Sec. 4.2).
+
+    Convolutions are shared by all streams. The instance norms of the encoder, those
+    after ``conv2`` to ``conv{n-1}``, are private to each modality and exchange channels
+    before the activation; those of the decoder are shared. As in pix2pix, the outermost
+    and the innermost layer have no norm.
+
+    The ensemble :math:`\sum_m \alpha_m f_m(x)`, :math:`\alpha` a softmax, is made of
+    detached images: its loss moves only :math:`\alpha`.
+
+    Args:
+        num_modalities: Number of modalities M, the sources; 1 is the U-Net of pix2pix.
+        in_channels: Channels C of one source, after tiling.
+        out_channels: Channels of the target.
+        num_downs: Layers n of the encoder and of the decoder: 7 for images of 128
+            pixels, 8 for 256, 9 for 512.
+        base_channels: Channels of the first layer, ``ngf``; the following layers have
+            2, 4, 8, 8, ... times as many.
+        dropout: Probability in the first three layers of the decoder.
+        exchange_threshold: Threshold theta on the scaling factors below which a channel
+            is exchanged; 0 exchanges nothing. ``None``: there is no place of exchange,
+            and nothing is penalized.
+        exchange_scope: ``'own'`` (paper): modality m gives away channels of the m-th of
+            M equal slices only; ``'all'`` (released code): any channel.
+        norms: What of an instance norm of the encoder is private, see
+            :data:`NormSharing` (Tables 8 and 9).
+        decoder_norms: Likewise, of the decoder: ``'shared'`` (paper) or ``'private'``
+            (released code).
+        track_running_stats: Whether eval mode normalizes by running statistics (paper,
+            released code) or by those of each image.
+        init_cfg: Initialization config.
+
+    Shape:
+        - Input: packed sources, (B, M*C, H, W), H and W multiples of 2^n.
+        - Output: images in [-1, 1] of the streams, (B, M, C_t, H, W), and of the
+          ensemble, (B, C_t, H, W); C_t are the channels of the target.
+
+    Raises:
+        ValueError: An argument has no meaning, or the input has not the channels of M
+            sources, or another size.
+    """
+
+    def __init__(
+        self,
+        num_modalities: int = 2,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        num_downs: int = 8,
+        base_channels: int = 64,
+        dropout: float = 0.5,
+        exchange_threshold: float | None = 1e-2,
+        exchange_scope: ExchangeScope = 'own',
+        norms: NormSharing = 'private',
+        decoder_norms: NormSharing = 'shared',
+        track_running_stats: bool = True,
+        init_cfg: Any = INIT_CFG,
+    ) -> None:
+        super().__init__(init_cfg)
+        if num_modalities < 1 or num_downs < 2:
+            raise ValueError(
+                f'num_modalities is at least 1 and num_downs at least 2, got '
+                f'{num_modalities} and {num_downs}'
+            )
+        if exchange_threshold is not None and exchange_threshold < 0:
+            raise ValueError(
+                f'exchange_threshold bounds |gamma| and is not negative, got '
+                f'{exchange_threshold}; 0 exchanges nothing'
+            )
+        self.num_modalities = num_modalities
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.num_downs = num_downs
+        exchange: dict[str, Any] = {}
+        if exchange_threshold is not None:
+            exchange = dict(
+                exchange_threshold=exchange_threshold, exchange_scope=exchange_scope
+            )
+
+        def norm(channels: int, sharing: NormSharing, **exchange: Any) -> nn.Module:
+            return build_instance_norm(
+                channels, num_modalities, sharing, track_running_stats, **exchange
+            )
+
+        n = num_downs
+        widths = [base_channels * min(2**i, 8) for i in range(n)]
+        self.encoder = nn.ModuleDict()
+        channels = in_channels
+        for i, width in enumerate(widths, start=1):
+            self.encoder[f'conv{i}'] = DownLayer(
+                channels,
+                width,
+                activation=nn.LeakyReLU(0.2) if i > 1 else None,
+                norm=norm(width, norms, **exchange) if 1 < i < n else None,
+            )
+            channels = width
+        self.decoder = nn.ModuleDict()
+        for i, width in enumerate([*widths[-2::-1], out_channels], start=1):
+            self.decoder[f'deconv{i}'] = UpLayer(
+                channels if i == 1 else 2 * channels,  # with those of the skip
+                width,
+                norm=norm(width, decoder_norms) if i < n else None,
+                dropout=dropout if i <= min(NUM_DROPOUTS, n - 1) else 0,
+            )
+            channels = width
+        # The only stream is its own ensemble, with nothing to learn.
+        self.alpha_logits = nn.Parameter(
+            torch.zeros(num_modalities), requires_grad=num_modalities > 1
+        )
+
+    @property
+    def alpha(self) -> Tensor:
+        """Weights of the ensemble, (M,): positive, of sum 1."""
+        return self.alpha_logits.softmax(dim=0)
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        self._check(inputs)
+        x = fold_streams(inputs, self.num_modalities)
+        with streams_on_batch(self, x.shape[0]):
+            images = self.decode(self.encode(x))
+        streams = split_streams(images, self.num_modalities)
+        return streams, self.ensemble(streams)
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """Folded sources (B*M, C, H, W) -> the folded features of each layer."""
+        feats = []
+        for layer in self.encoder.values():
+            x = layer(x)
+            feats.append(x)
+        return feats
+
+    def decode(self, feats: list[Tensor]) -> Tensor:
+        """Folded features of each layer -> folded images, (B*M, C_t, H, W)."""
+        *skips, x = feats
+        for layer in self.decoder.values():
+            x = layer(x)
+            if skips:
+                x = torch.cat([x, skips.pop()], dim=1)
+        return x.tanh()
+
+    def ensemble(self, streams: Tensor) -> Tensor:
+        """Images of the streams, (B, M, C_t, H, W) -> their average by alpha."""
+        alpha = self.alpha.to(streams.dtype).view(-1, 1, 1, 1)
+        return (alpha * streams.detach()).sum(dim=1)
+
+    def _check(self, inputs: Tensor) -> None:
+        M, C = self.num_modalities, self.in_channels
+        if inputs.shape[1] != M * C:
+            raise ValueError(
+                f'the generator takes num_modalities * in_channels = {M} * {C} = '
+                f'{M * C} packed channels, got {inputs.shape[1]}; make `sources` of '
+                f'the dataset, the data_preprocessor and the generator agree'
+            )
+        size, factor = tuple(inputs.shape[-2:]), 2**self.num_downs
+        if any(length % factor or not length for length in size):
+            raise ValueError(
+                f'height and width are multiples of 2^num_downs = {factor}, got '
+                f'{size}; resize or crop the images, or choose num_downs'
+            )
+
+
+class DownLayer(nn.Module):
+    """Activation, 4x4 convolution of stride 2, norm.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        activation: Or None.
+        norm: Or None.
+
+    Shape:
+        (B*M, C, H, W) -> (B*M, C', H/2, W/2).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        activation: nn.Module | None,
+        norm: nn.Module | None,
+    ) -> None:
+        super().__init__()
+        self.activation = activation or nn.Identity()
+        self.conv = nn.Conv2d(in_channels, out_channels, 4, stride=2, padding=1)
+        self.norm = norm or nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.conv(self.activation(x)))
+
+
+class UpLayer(nn.Module):
+    """ReLU, transposed 4x4 convolution of stride 2, norm, dropout.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        norm: Or None.
+        dropout: Probability of dropout.
+
+    Shape:
+        (B*M, C, H, W) -> (B*M, C', 2*H, 2*W).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        norm: nn.Module | None,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.activation = nn.ReLU()
+        self.conv = nn.ConvTranspose2d(
+            in_channels, out_channels, 4, stride=2, padding=1
+        )
+        self.norm = norm or nn.Identity()
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dropout(self.norm(self.conv(self.activation(x))))
