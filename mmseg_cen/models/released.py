@@ -47,7 +47,7 @@ _OURS = _Kind(
 _TRANSLATION = _Kind(
     r'(^|\.)(insnorm|deconv\d)',
     'a checkpoint of the released image translation code',
-    'only those of the segmentation code can be converted',
+    'convert it with tools/model_converters/released_pix2pix.py',
 )
 _MMSEG = _Kind(
     r'^(backbone|decode_head)\.',
@@ -80,13 +80,13 @@ def from_released(checkpoint: Any) -> dict[str, Any]:
     Raises:
         ValueError: It is something else, which the message names, or incomplete.
     """
-    released = _state_dict(checkpoint)
+    released = state_dict_of(checkpoint)
     _require(_RELEASED, released)
     stem_norms = [n for n in released if re.fullmatch(r'bn1\.bn_\d+\.weight', n)]
     names = released_names(_blocks(released), len(stem_norms) or 1)
     _require_names(released, names.values())
     state = {
-        name: _join([released[part] for part in parts])
+        name: join_copies([released[part] for part in parts])
         for name, parts in names.items()
         if parts[0] in released
     }
@@ -115,7 +115,7 @@ def to_released(checkpoint: Any) -> dict[str, Any]:
         ValueError: It is something else, which the message names, or has layers that
             the released network has not.
     """
-    state = _state_dict(checkpoint)
+    state = state_dict_of(checkpoint)
     _require(_OURS, state)
     num_modalities = state['decode_head.alpha_logits'].numel()
     names = released_names(_blocks(state, 'backbone.'), num_modalities)
@@ -124,7 +124,9 @@ def to_released(checkpoint: Any) -> dict[str, Any]:
         part: tensor
         for name, parts in names.items()
         if name in state
-        for part, tensor in zip(parts, _split(state[name], len(parts)), strict=True)
+        for part, tensor in zip(
+            parts, split_copies(state[name], len(parts)), strict=True
+        )
     }
     rest = dict(checkpoint.get('meta', {}).get('released', {}))
     for name, count in rest.pop('num_batches_tracked', {}).items():
@@ -239,13 +241,13 @@ def _decoder_layers() -> dict[str, str]:
     return layers
 
 
-def _join(parts: Sequence[Tensor]) -> Tensor:
+def join_copies(parts: Sequence[Tensor]) -> Tensor:
     """One tensor of M private ones; of M counts, the first."""
     return torch.cat(list(parts)) if parts[0].ndim else parts[0]
 
 
-def _split(tensor: Tensor, count: int) -> list[Tensor]:
-    """Inverse of :func:`_join`."""
+def split_copies(tensor: Tensor, count: int) -> list[Tensor]:
+    """Inverse of :func:`join_copies`."""
     if not tensor.ndim:
         return [tensor] * count
     return [part.clone() for part in tensor.chunk(count)]
@@ -254,7 +256,7 @@ def _split(tensor: Tensor, count: int) -> list[Tensor]:
 def _lost_counts(
     released: Mapping[str, Tensor], names: Mapping[str, Sequence[str]]
 ) -> dict[str, int]:
-    """Numbers of batches, by released name, that :func:`_join` does not keep.
+    """Numbers of batches, by released name, that :func:`join_copies` does not keep.
 
     None in a checkpoint that was really trained: its modalities saw the same batches.
     """
@@ -267,8 +269,12 @@ def _lost_counts(
     }
 
 
-def _state_dict(checkpoint: Any) -> dict[str, Tensor]:
-    """The tensors of a checkpoint, without the prefix of (Distributed)DataParallel."""
+def state_dict_of(checkpoint: Any) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, without the prefix of (Distributed)DataParallel.
+
+    Raises:
+        ValueError: It holds none, or something else besides.
+    """
     state = checkpoint
     for key in ('segmenter', 'state_dict', 'model'):
         if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
@@ -282,7 +288,7 @@ def _state_dict(checkpoint: Any) -> dict[str, Tensor]:
     if others:
         raise ValueError(
             f'a state dict holds tensors only, but this file has other entries '
-            f'({_first(others)}); give the file that the training saved'
+            f'({first_names(others)}); give the file that the training saved'
         )
     return {str(name).removeprefix('module.'): value for name, value in state.items()}
 
@@ -295,7 +301,7 @@ def _require(wanted: _Kind, state: Mapping[str, Tensor]) -> None:
             found = f'it looks like {kind.what}: {kind.advice}'
             break
     else:
-        found = f'its names ({_first(list(state))}) are unknown: give another file'
+        found = f'its names ({first_names(list(state))}) are unknown: give another file'
     raise ValueError(f'this is not {wanted.what}; {found}')
 
 
@@ -330,7 +336,7 @@ def _require_names(
             missing += absent
     unexpected = [name for name in state if name not in expected]
     parts = [
-        f'{len(names)} tensors {what} ({_first(names)})'
+        f'{len(names)} tensors {what} ({first_names(names)})'
         for what, names in (('are missing', missing), ('are unknown', unexpected))
         if names
     ]
@@ -341,6 +347,7 @@ def _require_names(
         )
 
 
-def _first(names: Sequence[object]) -> str:
+def first_names(names: Sequence[object]) -> str:
+    """Some names for a message."""
     more = ', ...' if len(names) > _SHOWN_NAMES else ''
     return ', '.join(map(str, names[:_SHOWN_NAMES])) + more

@@ -3,6 +3,8 @@
 from .discriminator import PatchDiscriminator
 from .optim import OptimWrapperDictConstructor, SeparateDistributedDataParallel
 from .pix2pix import CENPix2Pix
+from .preprocessor import TranslationPreprocessor
+from .sample import TranslationDataSample
 from .unet import CENUNet
 
 __all__ = [
@@ -11,4 +13,6 @@ __all__ = [
     'OptimWrapperDictConstructor',
     'PatchDiscriminator',
     'SeparateDistributedDataParallel',
+    'TranslationDataSample',
+    'TranslationPreprocessor',
 ]

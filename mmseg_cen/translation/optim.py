@@ -48,15 +48,15 @@ class OptimWrapperDictConstructor:
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
         """Build the optimizer wrappers of a model."""
-        model = model.module if is_model_wrapper(model) else model
+        network: Any = model.module if is_model_wrapper(model) else model
         wrappers = {}
         for name, cfg in self.optim_wrapper_cfg.items():
-            part = getattr(model, name, None)
+            part = getattr(network, name, None)
             if not isinstance(part, nn.Module) or 'optimizer' not in cfg:
-                parts = [key for key, _ in model.named_children()]
+                parts = [key for key, _ in network.named_children()]
                 raise ValueError(
                     f'optim_wrapper has a config dict(optimizer=...) for parts of the '
-                    f'{type(model).__name__}, which are {parts}; got {name}={cfg}'
+                    f'{type(network).__name__}, which are {parts}; got {name}={cfg}'
                 )
             cfg = copy.deepcopy(cfg)
             paramwise_cfg = cfg.pop('paramwise_cfg', None)

@@ -93,7 +93,9 @@ class CENPix2Pix(BaseModel):
         self.l1_weight = l1_weight
         self.test_protocol = test_protocol
         self.generator = MODELS.build(generator)
-        self.discriminator = discriminator and MODELS.build(discriminator)
+        self.discriminator: Any = None
+        if discriminator is not None:
+            self.discriminator = MODELS.build(discriminator)
         self._check_parts()
 
     def _check_parts(self) -> None:
@@ -220,7 +222,9 @@ class CENPix2Pix(BaseModel):
         reals = target.repeat_interleave(M, dim=0).to(streams.dtype)
         fakes = hide_invalid(streams.detach(), valid).flatten(0, 1)
         # One pass: each image is normalized by its own statistics.
-        logits = self.discriminator(sources.repeat(2, 1, 1, 1), torch.cat([reals, fakes]))
+        logits = self.discriminator(
+            sources.repeat(2, 1, 1, 1), torch.cat([reals, fakes])
+        )
         real, fake = logits.chunk(2)
         # The mean over all streams of all images, times M, is the sum over streams.
         return {
@@ -270,7 +274,7 @@ class CENPix2Pix(BaseModel):
             and set(optim_wrapper.keys()) == set(names)
         ):
             raise ValueError(
-                "a CENPix2Pix is trained by two optimizers; set optim_wrapper=dict("
+                'a CENPix2Pix is trained by two optimizers; set optim_wrapper=dict('
                 "constructor='OptimWrapperDictConstructor', generator=dict(...), "
                 'discriminator=dict(...)) with a config of an optimizer wrapper each'
             )

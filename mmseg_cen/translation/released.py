@@ -1,0 +1,256 @@
+"""Checkpoints of the released CEN image translation code, in its names and in ours.
+
+The released code saves the state dicts of the generator and of the discriminator as two
+bare files; a checkpoint of ours holds both networks. The released generator has private
+norms in the decoder, too, and norms that it never uses: of the first and the last layer
+of the encoder, and of the last of the decoder; so has the discriminator.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmseg_cen.models.released import (
+    first_names,
+    join_copies,
+    split_copies,
+    state_dict_of,
+)
+
+NORM_TENSORS = ('weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked')
+
+
+def from_released(generator: Any, discriminator: Any = None) -> dict[str, Any]:
+    """Convert a released generator, and its discriminator, into a checkpoint of ours.
+
+    Args:
+        generator: State dict, its names with or without the prefix ``module.``.
+        discriminator: Likewise; without it, the checkpoint is for testing only.
+
+    Returns:
+        ``state_dict``, and ``meta``:
+
+        - ``meta['model']``: settings to merge into the ``model`` of a translation
+          config, see :func:`model_settings`.
+        - ``meta['released']``: tensors of each network that it never uses, for
+          :func:`to_released`.
+
+    Raises:
+        ValueError: One is something else, or incomplete; the tensors are named.
+    """
+    state: dict[str, Tensor] = {}
+    rest: dict[str, dict[str, Tensor]] = {}
+    for part, checkpoint in (
+        ('generator', generator),
+        ('discriminator', discriminator),
+    ):
+        if checkpoint is None:
+            continue
+        released = state_dict_of(checkpoint)
+        names, unused = _layout(part, released)
+        _require_names(part, released, [n for ns in names.values() for n in ns], unused)
+        for name, copies in names.items():
+            tensors = [released[copy] for copy in copies if copy in released]
+            if len({tensor.shape for tensor in tensors}) > 1:
+                raise ValueError(
+                    f'the copies of a norm have one shape in all modalities, but '
+                    f'{first_names(copies)} differ; give the file that the training '
+                    f'saved'
+                )
+            if tensors:
+                state[f'{part}.{name}'] = join_copies(tensors)
+        rest[part] = {name: released[name] for name in unused if name in released}
+    return {
+        'state_dict': state,
+        'meta': {'model': model_settings(state), 'released': rest},
+    }
+
+
+def to_released(checkpoint: Any) -> list[dict[str, Tensor]]:
+    """Convert a checkpoint of ours into files for the released code.
+
+    The released code exchanges any channel, between two sources, whatever the network
+    was trained with.
+
+    Args:
+        checkpoint: ``{'state_dict': state_dict, ...}`` or a bare state dict, its norms
+            private in encoder and decoder.
+
+    Returns:
+        State dict of the generator and, if there is one, of the discriminator. Tensors
+        that the released networks never use are those of :func:`from_released`, if
+        there are such. The inverse of :func:`from_released`.
+
+    Raises:
+        ValueError: It is something else, or has other layers than the released
+            networks; the tensors are named.
+    """
+    state = state_dict_of(checkpoint)
+    meta = checkpoint.get('meta')
+    rest = meta.get('released', {}) if isinstance(meta, Mapping) else {}
+    released = []
+    for part in ('generator', 'discriminator'):
+        own = {
+            name.removeprefix(f'{part}.'): tensor
+            for name, tensor in state.items()
+            if name.startswith(f'{part}.')
+        }
+        if not own and part == 'discriminator':
+            continue
+        names, unused = _layout(part, own)
+        _require_names(part, own, list(names))
+        tensors: dict[str, Tensor] = {}
+        for name, copies in names.items():
+            if name in own:
+                parts = split_copies(own[name], len(copies))
+                tensors |= dict(zip(copies, parts, strict=True))
+        new = {name: _new_tensor(name, tensors) for name in unused}
+        released.append(tensors | new | rest.get(part, {}))
+    return released
+
+
+def model_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Settings of the ``model`` that a converted state dict, in our names, fits.
+
+    ``exchange_scope='all'`` is not in the tensors but in what the released code does
+    with them.
+    """
+    convs = [n for n in state if re.match(r'generator\.encoder\.conv\d+\.conv\.w', n)]
+    layers = [n for n in state if re.match(r'discriminator\..*\.conv\.weight', n)]
+    first = state['generator.encoder.conv1.conv.weight']
+    last = state[f'generator.decoder.deconv{len(convs)}.conv.weight']
+    settings: dict[str, Any] = {
+        'generator': {
+            'type': 'CENUNet',
+            'num_modalities': state['generator.alpha_logits'].numel(),
+            'in_channels': first.shape[1],
+            'out_channels': last.shape[1],
+            'num_downs': len(convs),
+            'base_channels': first.shape[0],
+            'exchange_scope': 'all',
+            'decoder_norms': 'private',
+        },
+        'discriminator': None,
+    }
+    if layers:
+        first = state['discriminator.layers.conv1.conv.weight']
+        settings['discriminator'] = {
+            'type': 'PatchDiscriminator',
+            'in_channels': first.shape[1],
+            'base_channels': first.shape[0],
+            'num_strided': len(layers) - 2,
+        }
+    return settings
+
+
+def generator_names(num_downs: int, num_modalities: int) -> dict[str, list[str]]:
+    """The released names of each tensor of a CENUNet: M of a private norm, else one.
+
+    Args:
+        num_downs: Layers n of the encoder and of the decoder.
+        num_modalities: Number of modalities M.
+    """
+    names = {'alpha_logits': ['alpha']}
+    # One modality has plain norms.
+    private = '' if num_modalities == 1 else 'norm.'
+    for part, kind in (('encoder', 'conv'), ('decoder', 'deconv')):
+        for i in range(1, num_downs + 1):
+            layer = f'{part}.{kind}{i}'
+            for tensor in ('weight', 'bias'):
+                names[f'{layer}.conv.{tensor}'] = [f'{kind}{i}.{kind}.module.{tensor}']
+            if i == num_downs or (kind == 'conv' and i == 1):
+                continue
+            for tensor in NORM_TENSORS:
+                names[f'{layer}.norm.{private}{tensor}'] = [
+                    f'{kind}{i}.insnorm_{kind}.insnorm_{m}.{tensor}'
+                    for m in range(num_modalities)
+                ]
+    return names
+
+
+def discriminator_names(num_layers: int) -> dict[str, list[str]]:
+    """The released name of each tensor of a PatchDiscriminator."""
+    names = {}
+    for i in range(1, num_layers + 1):
+        for tensor in ('weight', 'bias'):
+            names[f'layers.conv{i}.conv.{tensor}'] = [f'conv{i}.conv.module.{tensor}']
+        if 1 < i < num_layers:
+            for tensor in NORM_TENSORS:
+                names[f'layers.conv{i}.norm.{tensor}'] = [
+                    f'conv{i}.insnorm.module.{tensor}'
+                ]
+    return names
+
+
+def _layout(
+    part: str, state: Mapping[str, Tensor]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Names as above, and those of released norms that are never used.
+
+    Args:
+        part: ``'generator'`` or ``'discriminator'``.
+        state: A state dict of it, in the released names or in ours.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    pattern = r'(?:(?:encoder|layers)\.)?conv(\d+)\.conv\.(?:module\.)?weight'
+    count = sum(bool(re.fullmatch(pattern, name)) for name in state)
+    alpha = state.get('alpha', state.get('alpha_logits'))
+    if count < 3 or (alpha is not None) != (part == 'generator'):
+        raise ValueError(
+            f'this is not the {part} of an image translation network, its names are '
+            f'{first_names(list(state))}; give the file that its training saved'
+        )
+    if alpha is None:
+        norms = [f'conv{i}.insnorm.module' for i in (1, count)]
+        names = discriminator_names(count)
+    else:
+        layers = [('conv', 1), ('conv', count), ('deconv', count)]
+        norms = [
+            f'{kind}{i}.insnorm_{kind}.insnorm_{m}'
+            for kind, i in layers
+            for m in range(alpha.numel())
+        ]
+        names = generator_names(count, alpha.numel())
+    return names, [f'{norm}.{tensor}' for norm in norms for tensor in NORM_TENSORS]
+
+
+def _require_names(
+    part: str,
+    state: Mapping[str, Tensor],
+    expected: Sequence[str],
+    optional: Sequence[str] = (),
+) -> None:
+    """Check that ``state`` has the expected tensors, and no others."""
+    # torch < 0.4.1 did not count batches.
+    counters = [name for name in expected if name.endswith('num_batches_tracked')]
+    known = {*expected, *optional}
+    missing = [n for n in expected if n not in state and n not in counters]
+    unexpected = [name for name in state if name not in known]
+    parts = [
+        f'{len(names)} tensors {what} ({first_names(names)})'
+        for what, names in (('are missing', missing), ('are unknown', unexpected))
+        if names
+    ]
+    if parts:
+        raise ValueError(
+            f'the checkpoint is not that of a {part} of the released image translation '
+            f'code, a U-Net with private norms or a PatchGAN: {" and ".join(parts)}; '
+            f'give a complete file'
+        )
+
+
+def _new_tensor(name: str, tensors: Mapping[str, Tensor]) -> Tensor:
+    """A tensor of a norm that was never trained, of the channels of its layer."""
+    layer, rest = name.split('.', 1)
+    kind = layer.rstrip('0123456789')
+    like = tensors[f'{layer}.{kind}.module.bias']
+    tensor = rest.rsplit('.', 1)[1]
+    if tensor == 'num_batches_tracked':
+        return torch.tensor(0)
+    value = 1.0 if tensor in ('weight', 'running_var') else 0.0
+    return torch.full_like(like, value)
