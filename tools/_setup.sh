@@ -37,7 +37,7 @@ if [ -z "${TORCH_SPEC:-}" ]; then
     fi
 fi
 
-stamp="$(cat requirements/tested.txt pyproject.toml | cksum) $TORCH_SPEC"
+stamp="$(cat requirements/*.txt pyproject.toml | cksum) $TORCH_SPEC"
 if [ "$(cat .venv/installed 2>/dev/null)" != "$stamp" ]; then
     if [ ! -x .venv/bin/python ]; then
         python=$(find_python)
@@ -47,6 +47,8 @@ if [ "$(cat .venv/installed 2>/dev/null)" != "$stamp" ]; then
     echo 'Installing the requirements (some minutes) ...'
     export PIP_DISABLE_PIP_VERSION_CHECK=1
     .venv/bin/python -m pip install --quiet "$TORCH_SPEC" -r requirements/tested.txt
+    .venv/bin/python -m pip install --quiet --no-deps \
+        -r requirements/without_dependencies.txt
     if ! .venv/bin/python -c 'import cv2' 2>/dev/null; then
         # A machine without libGL cannot load OpenCV's windows; it can do without them.
         opencv=$(grep -o '^opencv-python==[0-9.]*' requirements/tested.txt)

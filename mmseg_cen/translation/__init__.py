@@ -1,5 +1,6 @@
 """Translation of images from several sources to one target, by channel exchange."""
 
+from . import metrics
 from .discriminator import PatchDiscriminator
 from .optim import OptimWrapperDictConstructor, SeparateDistributedDataParallel
 from .pix2pix import CENPix2Pix
@@ -15,4 +16,5 @@ __all__ = [
     'SeparateDistributedDataParallel',
     'TranslationDataSample',
     'TranslationPreprocessor',
+    'metrics',
 ]

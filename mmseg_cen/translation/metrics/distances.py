@@ -1,0 +1,109 @@
+"""Distances between two sets of features: Fréchet (FID) and kernel (KID).
+
+Both compute in float64, on the device of the features.
+"""
+
+import torch
+from torch import Tensor
+
+
+def frechet_distance(x: Tensor, y: Tensor) -> float:
+    """Return the Fréchet distance between the Gaussians fitted to two sets (FID).
+
+    |μ_x - μ_y|² + tr(Σ_x + Σ_y - 2 (Σ_x Σ_y)^½), Heusel et al., "GANs Trained by a Two
+    Time-Scale Update Rule Converge to a Local Nash Equilibrium", 2017.
+
+    With Σ_x = AᵀA and Σ_y = BᵀB, the eigenvalues of Σ_x Σ_y are the squared singular
+    values of ABᵀ: tr (Σ_x Σ_y)^½ is their sum. That needs no root of a matrix, which is
+    inaccurate where there are fewer samples than features, and no D×D matrix there.
+
+    Args:
+        x: (N, D) features.
+        y: (N', D) features.
+
+    Raises:
+        ValueError: If a set has less than two features vectors.
+    """
+    _check(x, y)
+    x, y = x.double(), y.double()
+    a, b = _covariance_root(x), _covariance_root(y)
+    means = (x.mean(0) - y.mean(0)).square().sum()
+    trace = torch.linalg.svdvals(a @ b.T).sum()
+    distance = means + a.square().sum() + b.square().sum() - 2 * trace
+    return max(float(distance), 0.0)  # rounding of equal sets
+
+
+def _covariance_root(x: Tensor) -> Tensor:
+    """Return A with AᵀA = the covariance of the rows of x, of the fewest rows."""
+    centred = (x - x.mean(0)) / (len(x) - 1) ** 0.5
+    if centred.shape[0] > centred.shape[1]:
+        return torch.linalg.qr(centred, mode='r').R
+    return centred
+
+
+def kernel_distances(
+    x: Tensor, y: Tensor, num_subsets: int, subset_size: int, seed: int = 0
+) -> Tensor:
+    """Return the squared maximum mean discrepancy of random subsets (KID).
+
+    Binkowski et al., "Demystifying MMD GANs", 2018. Each subset is drawn without
+    replacement, from either set by itself.
+
+    Args:
+        x: (N, D) features.
+        y: (N', D) features.
+        num_subsets: How many pairs of subsets are drawn.
+        subset_size: Feature vectors of a subset, at least 2, at most N and N'.
+        seed: The same seed gives the same subsets.
+
+    Returns:
+        (num_subsets,) float64. Their mean is the KID; unbiased, it may be negative.
+
+    Raises:
+        ValueError: If the subsets are larger than a set, or smaller than 2.
+    """
+    _check(x, y)
+    if not 2 <= subset_size <= min(len(x), len(y)) or num_subsets < 1:
+        raise ValueError(
+            f'{num_subsets} subsets of {subset_size} cannot be drawn from sets of '
+            f'{len(x)} and {len(y)}: the size must lie between 2 and the smaller set.'
+        )
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(features: Tensor) -> Tensor:
+        chosen = torch.randperm(len(features), generator=generator)[:subset_size]
+        return features[chosen.to(features.device)].double()
+
+    return torch.stack([squared_mmd(draw(x), draw(y)) for _ in range(num_subsets)])
+
+
+def squared_mmd(x: Tensor, y: Tensor) -> Tensor:
+    """Unbiased squared maximum mean discrepancy with the kernel (x·y / D + 1)³.
+
+    Args:
+        x: (N, D) features.
+        y: (N', D) features.
+    """
+
+    def kernel(a: Tensor, b: Tensor) -> Tensor:
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    def mean_of_pairs(a: Tensor) -> Tensor:
+        n = len(a)
+        pairs = kernel(a, a)
+        return (pairs.sum() - pairs.diagonal().sum()) / (n * (n - 1))
+
+    return mean_of_pairs(x) + mean_of_pairs(y) - 2 * kernel(x, y).mean()
+
+
+def _check(x: Tensor, y: Tensor) -> None:
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
+        raise ValueError(
+            f'Features must be (N, D) with the same D, not {tuple(x.shape)} and '
+            f'{tuple(y.shape)}.'
+        )
+    if min(len(x), len(y)) < 2:
+        raise ValueError(
+            f'Sets of {len(x)} and {len(y)} images have no covariance: at least 2 are '
+            'needed.'
+        )
