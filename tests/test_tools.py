@@ -231,3 +231,24 @@ def test_two_processes_train_and_test_like_one(config, trained, tmp_path):
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert len(list((tmp_path / 'out').iterdir())) == 8
+
+
+def test_modalities_can_be_left_out_of_a_test(config, trained):
+    command = ['test.py', config, trained / 'iter_4.pth', '--work-dir', trained]
+    code, output = tool(*command, '--absent', 'thermal')
+    assert code == 1
+    assert "error: `absent` names modalities out of ('rgb', 'depth'), got" in output
+
+
+@pytest.mark.slow
+def test_each_subset_of_the_modalities_is_tested(config, trained, tmp_path):
+    command = ['test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path]
+    code, output = tool(*command, '--subsets', '--tta')
+    assert code == 0, output
+    (path,) = tmp_path.glob('*/*.json')
+    metrics = json.loads(path.read_text())
+    code, output = tool(*command, '--absent', 'depth', '--tta')
+    assert code == 0, output
+    path = max(tmp_path.glob('*/*.json'))
+    assert json.loads(path.read_text())['mIoU'] == metrics['rgb/mIoU']
+    assert 'rgb+depth/depth/mIoU' in metrics

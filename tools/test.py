@@ -15,6 +15,7 @@ from mmseg_cen.launch import (
     require_file,
     start_cpu_processes,
 )
+from mmseg_cen.models.presence import check_absent
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,6 +30,19 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--out', metavar='DIR', help='save the predicted classes as PNG files'
+    )
+    subset = parser.add_mutually_exclusive_group()
+    subset.add_argument(
+        '--absent',
+        nargs='+',
+        default=[],
+        metavar='NAME',
+        help='test without these modalities, e.g. --absent depth',
+    )
+    subset.add_argument(
+        '--subsets',
+        action='store_true',
+        help='test with each subset of the modalities, and print a table',
     )
     parser.add_argument('--show', action='store_true', help='show pictures in a window')
     parser.add_argument('--show-dir', metavar='DIR', help='save pictures')
@@ -89,6 +103,21 @@ def enable_tta(cfg: Config) -> None:
     cfg.model = cfg.tta_model
 
 
+def leave_out(cfg: Config, absent: list[str]) -> None:
+    """Test without some modalities.
+
+    Raises:
+        ValueError: If the model is none that can, or has no such modality.
+    """
+    kind, head = cfg.model.get('type'), cfg.model.get('decode_head', {})
+    if kind != 'CENSegmentor':
+        raise ValueError(
+            f"--absent is for a model of type 'CENSegmentor', got {kind!r}."
+        )
+    check_absent(absent, head.get('modalities', ()))
+    cfg.model.test_cfg = {**(cfg.model.get('test_cfg') or {}), 'absent': absent}
+
+
 def save_predictions(cfg: Config, out_dir: str) -> None:
     """Let the (first) metric write the predictions."""
     evaluator = cfg.test_evaluator
@@ -111,6 +140,10 @@ def main() -> None:
         cfg.load_from = args.checkpoint
         if args.show or args.show_dir:
             enable_pictures(cfg, args)
+        if args.absent:
+            leave_out(cfg, args.absent)
+        if args.subsets:
+            cfg.test_cfg = dict(type='SubsetTestLoop')
         if args.tta:
             enable_tta(cfg)
         if args.out:

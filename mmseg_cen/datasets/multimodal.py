@@ -3,7 +3,7 @@
 import json
 import os.path as osp
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mmengine import fileio
@@ -32,6 +32,9 @@ class MultimodalSegDataset(BaseSegDataset):
     Blank lines are skipped. Without ``ann_file``, the stems are those of all files in
     the folder of the first modality and below it, sorted.
 
+    Of the modalities that are ``optional``, files may be missing: a sample has the
+    names of those without in ``absent``, and must have another one.
+
     Samples may belong to groups, such as those of one camera, which
     ``StreamIoUMetric(group_by='camera')`` then measures apart.
 
@@ -46,6 +49,8 @@ class MultimodalSegDataset(BaseSegDataset):
             parenthesis, or without any all that it matches, is the group. It is
             searched in the stem. In lists of paths, the first of the line stands for
             the stem.
+        optional: Names of the modalities of which files, or the whole folder, may be
+            missing.
         **kwargs: Passed to :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
@@ -60,10 +65,17 @@ class MultimodalSegDataset(BaseSegDataset):
         modalities: Mapping[str, Mapping[str, Any]],
         data_prefix: Mapping[str, str | None] | None = None,
         groups: Mapping[str, str] | None = None,
+        optional: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         self.groups = dict(groups or {})
         self.modalities = build_modalities(modalities)
+        if unknown := sorted(set(optional) - set(self.modalities)):
+            raise ValueError(
+                f'`optional` must name modalities out of {list(self.modalities)}, got '
+                f'{unknown}'
+            )
+        self.optional = tuple(optional)
         allowed = [*self.modalities, LABEL]
         if unknown := sorted(set(data_prefix or {}) - set(allowed)):
             raise ValueError(
@@ -77,7 +89,13 @@ class MultimodalSegDataset(BaseSegDataset):
     def load_data_list(self) -> list[dict[str, Any]]:
         """Find the files of every sample, and check that they exist."""
         rows = self._read_rows() if self.ann_file else self._scan_rows()
-        self._check_files([path for _, row in rows for path in row])
+        columns = [*self.modalities, LABEL]
+        self._check_files(
+            path
+            for _, row in rows
+            for name, path in zip(columns, row, strict=False)
+            if name not in self.optional
+        )
         stems = [stem for stem, _ in rows]
         return [
             self._data_info(row) | dict(groups=groups)
@@ -131,6 +149,11 @@ class MultimodalSegDataset(BaseSegDataset):
             ignore_index=self.ignore_index,
             seg_fields=[],
         )
+        if self.optional:
+            absent = [name for name in self.optional if not self._is_file(paths[name])]
+            if len(absent) == len(paths):
+                self._check_files(paths.values())
+            data_info['absent'] = tuple(name for name in paths if name in absent)
         if len(row) > len(paths):
             data_info[LABEL] = row[-1]
         return data_info
@@ -194,12 +217,12 @@ class MultimodalSegDataset(BaseSegDataset):
     def _rooted(self, row: Sequence[str]) -> list[str]:
         return [osp.join(self.data_root or '', path) for path in row]
 
-    def _check_files(self, paths: Sequence[str]) -> None:
-        missing = [
-            path
-            for path in paths
-            if not fileio.isfile(path, backend_args=self.backend_args)
-        ]
+    def _is_file(self, path: str) -> bool:
+        return fileio.isfile(path, backend_args=self.backend_args)
+
+    def _check_files(self, paths: Iterable[str]) -> None:
+        paths = list(paths)
+        missing = [path for path in paths if not self._is_file(path)]
         if missing:
             raise FileNotFoundError(
                 f'{len(missing)} of {len(paths)} files of the data set are missing; '

@@ -163,6 +163,8 @@ def draw_sample(
             prediction(
                 _squeeze(sample.pred_streams.get(name)), f'{_title(name)} stream'
             )
+            if name in sample.pred_streams
+            else None  # the modality is absent
             for name in modalities
         ]
         bottom.append(prediction(fused, 'Ensemble'))

@@ -1,5 +1,6 @@
 """Metrics of every stream and of the ensemble, in one pass."""
 
 from .stream_iou import StreamIoUMetric
+from .subsets import SubsetTestLoop
 
-__all__ = ['StreamIoUMetric']
+__all__ = ['StreamIoUMetric', 'SubsetTestLoop']

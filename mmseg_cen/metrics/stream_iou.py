@@ -29,7 +29,10 @@ class StreamIoUMetric(IoUMetric):
     With ``group_by='camera'``, the same is computed over the samples of each camera:
     ``camera:kv2/mIoU``, ``camera:kv2/rgb/mIoU``. As in the toolbox, means are over the
     classes that occur in the labels or predictions of the group, and NaN without any,
-    unless ``nan_to_num`` says what the others count.
+    unless ``nan_to_num`` says what the others count. ``group_by='present'`` groups the
+    samples by the modalities that they have: ``present:rgb+depth/mIoU``.
+
+    A stream is measured over the samples that have its modality.
 
     Args:
         group_by: Kinds of groups of the data set to measure apart, one or several, each
@@ -75,6 +78,11 @@ class StreamIoUMetric(IoUMetric):
     def _groups(self, sample: dict[str, Any]) -> list[str]:
         """Groups ``'kind:group'`` that a sample is measured in."""
         groups = sample.get('groups', {})
+        if 'present' in self.group_by:
+            streams = sample.get('pred_streams', {})
+            names = sample.get('modalities', sorted(streams))
+            present = '+'.join(name for name in names if name in streams)
+            groups = {**groups, 'present': present}
         if missing := [kind for kind in self.group_by if kind not in groups]:
             raise ValueError(
                 f'`group_by` must name groups that every sample has, got {missing}, '
@@ -120,17 +128,20 @@ class StreamIoUMetric(IoUMetric):
         self, results: Sequence[dict[str, Areas]]
     ) -> dict[str, dict[str, np.ndarray]]:
         """Of each output, each metric's values (K,), and aAcc's one, in [0, 1]."""
+        # A result with all streams comes first, so that their order is kept.
+        most = sorted(results, key=len, reverse=True)
+        outputs = dict.fromkeys(output for areas in most for output in areas)
+        del outputs[ENSEMBLE]
         return {
             output: self.total_area_to_metrics(
-                *(
-                    sum(area)
-                    for area in zip(*(r[output] for r in results), strict=True)
+                *map(
+                    sum, zip(*(r[output] for r in results if output in r), strict=True)
                 ),
                 self.metrics,
                 self.nan_to_num,
                 self.beta,
             )
-            for output in results[0]
+            for output in [*outputs, ENSEMBLE]
         }
 
 

@@ -15,6 +15,7 @@ from .exchange_variants import (
 )
 from .norm import ModalityBN, ModalityGN, ModalityIN, ModalityLN, ModalityNorm
 from .preprocessor import MultimodalPreprocessor
+from .presence import present_modalities
 from .private import PrivateLayer, to_private
 from .refinenet_head import RefineNetHead
 from .segmentor import CENSegmentor
@@ -48,6 +49,7 @@ __all__ = [
     'exchanging_norms',
     'fold_streams',
     'own_part',
+    'present_modalities',
     'split_streams',
     'stream_state_dict',
     'to_multimodal',

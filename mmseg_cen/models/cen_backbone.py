@@ -17,6 +17,7 @@ from .convert import (
 )
 from .exchange import ExchangeScope
 from .norm import streams_on_batch
+from .presence import current_presence, fill_absent
 from .private import Sharing, is_convolution
 from .streams import fold_streams
 
@@ -101,7 +102,7 @@ class CENResNet(ResNet):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         packed_channels = self.num_modalities * self.in_channels
-        x = _fold_inputs(x, self.num_modalities, packed_channels)
+        x = _fold_inputs(x, self.num_modalities, packed_channels, self.training)
         with streams_on_batch(self, x.shape[0]):
             return super().forward(x)
 
@@ -177,12 +178,14 @@ class CENBackbone(nn.Module):
                 nn.init.ones_(norm.norm.weight)
 
     def forward(self, x: Tensor) -> Any:
-        x = _fold_inputs(x, self.num_modalities, self.packed_channels)
+        x = _fold_inputs(x, self.num_modalities, self.packed_channels, self.training)
         with streams_on_batch(self, x.shape[0]):
             return super().forward(x)
 
 
-def _fold_inputs(x: Tensor, num_modalities: int, packed_channels: int) -> Tensor:
+def _fold_inputs(
+    x: Tensor, num_modalities: int, packed_channels: int, training: bool
+) -> Tensor:
     """(B, M*C, H, W) -> (B*M, C, H, W), or say what does not agree."""
     if x.shape[1] != packed_channels:
         raise ValueError(
@@ -191,6 +194,13 @@ def _fold_inputs(x: Tensor, num_modalities: int, packed_channels: int) -> Tensor
             f'got {x.shape[1]}; make `modalities` of the dataset, the '
             f'data_preprocessor and the backbone agree'
         )
+    if (present := current_presence()) is not None:
+        if present.shape != (len(x), num_modalities):
+            raise ValueError(
+                f'the presence of the modalities is a mask (B, M) = '
+                f'{(len(x), num_modalities)}, got shape {tuple(present.shape)}'
+            )
+        x = fill_absent(x, present, training)
     return fold_streams(x, num_modalities)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .convert import to_multimodal
 from .norm import streams_on_batch
+from .presence import current_presence, ensemble_weights
 from .private import Sharing
 from .streams import map_tensors, split_streams
 
@@ -41,6 +42,9 @@ class EnsembleHead(BaseModule):
     where mmseg's heads hand over their outputs, in ``loss_by_feat`` and
     ``predict_by_feat``. A head with several outputs while training, such as DAHead or
     PIDHead, has an ensemble of each of them.
+
+    In the ensemble of a sample without some modality, the others have the share of that
+    one, see :func:`~mmseg_cen.models.presence.ensemble_weights`.
 
     Args:
         head: Config of a decode head, e.g. ``PSPHead``, as for the unimodal model; or a
@@ -153,8 +157,12 @@ class EnsembleHead(BaseModule):
     def loss(
         self, feats: Sequence[Tensor], samples: list[Any], train_cfg: Any
     ) -> dict[str, Tensor]:
-        """The losses of each head, those of each stream and of the ensemble."""
-        self._check_batch(feats, len(samples))
+        """The losses of each head, those of each stream and of the ensemble.
+
+        Those of a stream are over the samples that have its modality, and 0 if none of
+        the batch has it.
+        """
+        self._check_batch(feats, samples)
         losses: dict[str, Tensor] = {}
         previous: tuple[Any, ...] = ()
         for i, head in enumerate(self.heads):
@@ -172,7 +180,7 @@ class EnsembleHead(BaseModule):
         self, feats: Sequence[Tensor], metas: list[dict[str, Any]], test_cfg: Any
     ) -> Tensor:
         """Logits of :attr:`output` at the size of the input, (B, K, H, W)."""
-        self._check_batch(feats, len(metas))
+        self._check_batch(feats, metas)
         logits = self.forward_streams(feats, test_cfg)[self.output]
         return self.heads[-1].predict_by_feat(logits, metas)
 
@@ -183,30 +191,41 @@ class EnsembleHead(BaseModule):
         test_cfg: Any = None,
     ) -> Tensor:
         """Logits of all :meth:`forward_streams` side by side, (B, (M+1)*K, H, W)."""
-        self._check_batch(feats, len(metas))
+        self._check_batch(feats, metas)
         logits = torch.cat(list(self.forward_streams(feats, test_cfg).values()), dim=1)
         return self.heads[-1].predict_by_feat(logits, metas)
 
-    def _check_batch(self, feats: Any, num_samples: int) -> None:
-        M = len(self.modalities)
+    def _check_batch(self, feats: Any, samples: Sequence[Any]) -> None:
+        M, num_samples = len(self.modalities), len(samples)
         if _batch_size(feats) != num_samples * M:
             raise ValueError(
                 f'{num_samples} samples in the modalities {self.modalities} are '
                 f'{num_samples * M} streams, got features of {_batch_size(feats)}; '
                 f'make num_modalities of the backbone agree'
             )
+        if current_presence() is None and any(s.get('absent') for s in samples):
+            raise ValueError(
+                "samples with an absent modality are for a model of type 'CENSegmentor'"
+                ', which tells the backbone'
+            )
 
     def _by_name(self, folded: Any, ensemble: bool = True) -> dict[str, Any]:
         """Outputs of a head (B*M, ...) -> (B, ...), of each stream and the ensemble."""
         M = len(self.modalities)
+        present = current_presence()
 
         def stream(m: int) -> Any:
             return map_tensors(lambda output: split_streams(output, M)[:, m], folded)
 
         def mean(output: Tensor) -> Tensor:
-            alpha = self.alpha.to(output.dtype)
             streams = split_streams(output.detach(), M)
-            return torch.einsum('m,bm...->b...', alpha, streams)
+            if present is None:
+                alpha = self.alpha.to(output.dtype)
+                return torch.einsum('m,bm...->b...', alpha, streams)
+            alpha = ensemble_weights(self.alpha_logits, present).to(output.dtype)
+            absent = ~present.view(*present.shape, *[1] * (streams.ndim - 2))
+            streams = streams.masked_fill(absent, 0)
+            return torch.einsum('bm,bm...->b...', alpha, streams)
 
         outputs = {name: stream(m) for m, name in enumerate(self.modalities)}
         if ensemble:
@@ -251,10 +270,27 @@ class _LossesOfStreams:
         # stream, and no ensemble.
         streams = self.ensemble._by_name(outputs, ensemble=len(outputs) == 1)
         losses: dict[str, Tensor] = {}
-        for name, of_stream in streams.items():
-            own = self.loss_by_feat(*of_stream, samples, **kwargs)
+        present = current_presence()
+        for m, (name, of_stream) in enumerate(streams.items()):
+            if present is None or name == ENSEMBLE:
+                own = self.loss_by_feat(*of_stream, samples, **kwargs)
+            else:
+                own = self._loss_of_present(of_stream, samples, present[:, m], **kwargs)
             losses.update(add_prefix(own, name))
         return losses
+
+    def _loss_of_present(
+        self, outputs: Any, samples: list[Any], present: Tensor, **kwargs: Any
+    ) -> dict[str, Tensor]:
+        """The losses over some of the samples of a batch; 0 over none."""
+        chosen = present.nonzero().flatten()
+        if not len(chosen):
+            # Processes that train together need the same losses, of all parameters.
+            losses = self.loss_by_feat(*outputs, samples, **kwargs)
+            return {name: 0 * value for name, value in losses.items()}
+        outputs = map_tensors(lambda output: output[chosen], outputs)
+        samples = [samples[b] for b in chosen.tolist()]
+        return self.loss_by_feat(*outputs, samples, **kwargs)
 
 
 class _Replaced:

@@ -13,6 +13,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from .exchange import ExchangeScope
 from .exchange_variants import ChannelExchange, Exchange, build_exchange
+from .presence import current_presence
 from .streams import StreamAware
 
 NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
@@ -143,15 +144,18 @@ class ModalityNorm(StreamAware):
                 f'cannot be told apart there'
             )
         if regions == 1:
-            return self._normalize_and_exchange(x)
+            return self._normalize_and_exchange(x, self.present)
         x = x.unflatten(0, (-1, M, regions)).transpose(1, 2)
-        out = self._normalize_and_exchange(x.flatten(0, 2))
+        present = self.present
+        if present is not None:
+            present = present.repeat_interleave(regions, dim=0)
+        out = self._normalize_and_exchange(x.flatten(0, 2), present)
         return out.unflatten(0, x.shape[:3]).transpose(1, 2).flatten(0, 2)
 
-    def _normalize_and_exchange(self, x: Tensor) -> Tensor:
+    def _normalize_and_exchange(self, x: Tensor, present: Tensor | None) -> Tensor:
         streams = self.normalize(x)
         if self.exchange is not None:
-            streams = self.exchange(streams, self.gamma)
+            streams = self.exchange(streams, self.gamma, present)
         return self.fold(streams)
 
     def normalize(self, x: Tensor) -> Tensor:
@@ -265,19 +269,40 @@ class ModalityLN2d(ModalityLN):
 
 
 @contextmanager
-def streams_on_batch(module: nn.Module, num_streams: int) -> Iterator[None]:
+def streams_on_batch(
+    module: nn.Module, num_streams: int, present: Tensor | None = None
+) -> Iterator[None]:
     """Context in which private layers of ``module`` know the B*M streams of its input.
 
-    They check that these are what they see on the batch axis.
+    They check that these are what they see on the batch axis, and exchange channels of
+    those that are present.
+
+    Args:
+        module: What is about to run.
+        num_streams: B*M.
+        present: Presence (B, M); by default that of :func:`present_modalities`.
+
+    Raises:
+        ValueError: The mask is not of B*M streams.
     """
+    present = current_presence() if present is None else present
+    if present is not None and present.numel() != num_streams:
+        raise ValueError(
+            f'the presence of the modalities is given for {tuple(present.shape)} '
+            f'(B, M) streams, but the input has B*M={num_streams}'
+        )
     layers = [m for m in module.modules() if isinstance(m, StreamAware)]
     for layer in layers:
         layer.num_streams = num_streams
+        layer.present = present
     try:
         yield
     finally:
+        # Gradient checkpointing runs the layers again, after this: they keep the mask
+        # until the next pass.
         for layer in layers:
             layer.num_streams = None
+            layer.present = present if layer.training else None
 
 
 def num_channels(norm: Any) -> int:

@@ -18,7 +18,8 @@ class MultimodalPreprocessor(SegDataPreProcessor):
     """Order, repeat, normalize and pad the channels of every modality.
 
     Every stream gets the same number of channels, for the network is shared: a modality
-    with fewer repeats them cyclically (paper, footnote 2).
+    with fewer repeats them cyclically (paper, footnote 2). A modality that is
+    ``absent``, as the metainfo of a sample says, is 0: its mean.
 
     Args:
         modalities: Under the name of each modality, in the order of the streams, a dict
@@ -91,7 +92,13 @@ class MultimodalPreprocessor(SegDataPreProcessor):
         self._check(data)
         data = self.cast_data(data)
         inputs = [sample[self.channel_index] for sample in data['inputs']]
-        return super().forward({**data, 'inputs': inputs}, training)
+        data = super().forward({**data, 'inputs': inputs}, training)
+        names = list(self.modalities)
+        for b, sample in enumerate(data['data_samples'] or []):
+            for name in sample.get('absent') or ():
+                first = names.index(name) * self.num_channels
+                data['inputs'][b, first : first + self.num_channels] = 0
+        return data
 
     def _check(self, data: Mapping[str, Any]) -> None:
         for sample in data.get('data_samples') or []:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from .convert import to_multimodal
 from .ensemble_head import ENSEMBLE, EnsembleHead
 from .preprocessor import MultimodalPreprocessor
+from .presence import check_absent, presence_of, present_modalities
 
 
 @MODELS.register_module()
@@ -29,6 +30,11 @@ class CENSegmentor(EncoderDecoder):
     Each predicted sample has, besides ``pred_sem_seg`` and ``seg_logits`` of the
     ensemble, ``pred_streams`` and ``stream_logits``, with one field per modality:
     ``sample.pred_streams.rgb`` is of shape (1, H, W).
+
+    A modality may be missing in a sample, whose metainfo has its name in ``absent``, or
+    in all that are predicted, with ``test_cfg=dict(absent=('depth',), ...)``. Its
+    stream has no influence on the others and the ensemble, no loss, and no field in
+    ``pred_streams``.
 
     Raises:
         ValueError: The parts of the model disagree about the modalities.
@@ -54,6 +60,26 @@ class CENSegmentor(EncoderDecoder):
                     f'the decode_head has modalities {self.modalities}, the '
                     f'data_preprocessor {names}; make names and order agree'
                 )
+
+        check_absent((self.test_cfg or {}).get('absent') or (), self.modalities)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Names of the modalities that are missing in all predictions."""
+        return tuple((self.test_cfg or {}).get('absent') or ())
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: list[Any] | None = None,
+        mode: str = 'tensor',
+    ) -> Any:
+        """As the parent, with the modalities that the samples have."""
+        absent = () if mode == 'loss' else self.absent
+        samples = data_samples or [{}] * len(inputs)
+        present = presence_of(samples, self.modalities, absent, inputs.device)
+        with present_modalities(present):
+            return super().forward(inputs, data_samples, mode)
 
     def _init_decode_head(self, decode_head: dict[str, Any]) -> None:
         super()._init_decode_head(decode_head)
@@ -109,18 +135,22 @@ class CENSegmentor(EncoderDecoder):
     def set_predictions(self, sample: Any, scores: dict[str, Tensor]) -> None:
         """Write ``scores`` and the classes they predict into ``sample``.
 
+        Those of streams whose modality is absent are left out.
+
         Args:
             sample: A ``SegDataSample``, changed in place.
             scores: Logits or probabilities (K, H, W) of each stream and the ensemble;
                 of a binary model, probabilities (1, H, W).
         """
-        classes = {name: self._classify(score) for name, score in scores.items()}
+        absent = {*self.absent, *(sample.get('absent') or ())}
+        present = [name for name in self.modalities if name not in absent]
+        classes = {m: self._classify(scores[m]) for m in [*present, ENSEMBLE]}
         sample.set_data(
             dict(
                 seg_logits=PixelData(data=scores[ENSEMBLE]),
                 pred_sem_seg=PixelData(data=classes[ENSEMBLE]),
-                stream_logits=PixelData(**{m: scores[m] for m in self.modalities}),
-                pred_streams=PixelData(**{m: classes[m] for m in self.modalities}),
+                stream_logits=PixelData(**{m: scores[m] for m in present}),
+                pred_streams=PixelData(**{m: classes[m] for m in present}),
             )
         )
 

@@ -47,9 +47,11 @@ class StreamAware(nn.Module):
     Attributes:
         num_streams: B*M of the pass that runs, while it is known, see
             :func:`mmseg_cen.models.norm.streams_on_batch`.
+        present: Which of these streams there are, (B, M); ``None``: all.
     """
 
     num_streams: int | None = None
+    present: Tensor | None = None
 
 
 def map_tensors(function: Callable[[Tensor], Any], outputs: Any) -> Any:

@@ -29,9 +29,9 @@ class CENTTAModel(SegTTAModel):
             return super().merge_preds(data_samples_list)
         merged = []
         for augmented in data_samples_list:
-            names = (*self.module.modalities, ENSEMBLE)
             scores = {}
-            for name in names:
+            # Not all have a prediction where a modality is absent.
+            for name in (*augmented[0].stream_logits.keys(), ENSEMBLE):
                 probabilities = (self._probabilities(s, name) for s in augmented)
                 scores[name] = reduce(torch.add, probabilities) / len(augmented)
             self.module.set_predictions(augmented[0], scores)

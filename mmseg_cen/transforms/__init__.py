@@ -3,6 +3,7 @@
 from . import geometry  # replaces transforms of the toolbox, under their names
 from .depth import fill_invalid, fill_nearest, valid_pixels
 from .loading import LoadAnnotations, LoadModalities
+from .missing import RandomModalityDropout
 from .packing import PackMultimodalInputs
 from .synthetic import LoadSyntheticRoom
 
@@ -11,6 +12,7 @@ __all__ = [
     'LoadModalities',
     'LoadSyntheticRoom',
     'PackMultimodalInputs',
+    'RandomModalityDropout',
     'fill_invalid',
     'fill_nearest',
     'geometry',

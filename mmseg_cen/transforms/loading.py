@@ -114,6 +114,13 @@ def load_modality(
     return image
 
 
+def blank(modality: Modality, shape: tuple[int, int]) -> np.ndarray:
+    """What stands for a modality without a file: its ``pad_value``, float32."""
+    image = np.empty((*shape, modality.channels), np.float32)
+    image[:] = modality.pad_value
+    return image[..., 0] if modality.channels == 1 else image
+
+
 @TRANSFORMS.register_module()
 class LoadModalities(BaseTransform):
     """Load all modalities of a sample, each as an array of its own.
@@ -122,6 +129,8 @@ class LoadModalities(BaseTransform):
 
     - modalities (dict[str, Modality])
     - modality_paths (dict[str, str])
+    - absent (tuple[str, ...], optional): modalities without a file, whose array is
+      ``pad_value`` everywhere
 
     Added Keys:
 
@@ -147,6 +156,7 @@ class LoadModalities(BaseTransform):
         images = {
             name: load_modality(name, modality, paths[name], self.backend_args)
             for name, modality in results['modalities'].items()
+            if name not in results.get('absent', ())
         }
         first, *others = images
         shape = images[first].shape[:2]
@@ -158,7 +168,8 @@ class LoadModalities(BaseTransform):
                     f'{name} {images[name].shape[:2]} ({paths[name]}): '
                     'register and resize the files'
                 )
-        for name, image in images.items():
+        for name, modality in results['modalities'].items():
+            image = images[name] if name in images else blank(modality, shape)
             results[modality_key(results, name)] = image
         results['img_shape'] = results['ori_shape'] = shape
         return results

@@ -15,7 +15,7 @@ class PackMultimodalInputs(PackSegInputs):
 
     ``inputs`` is (C_1 + ... + C_M, H, W), in the order of ``results['modalities']``;
     the sample tells the number of channels of each as ``modalities`` in its
-    ``metainfo``, and its ``groups``, if its data set has any.
+    ``metainfo``, and its ``groups``, if its data set has any, and what is ``absent``.
 
     Args:
         **kwargs: Passed to :class:`mmseg.datasets.PackSegInputs`.
@@ -45,6 +45,7 @@ class PackMultimodalInputs(PackSegInputs):
         outputs: dict[str, Any] = super().transform({**results, 'img': packed})
         channels = {name: image.shape[-1] for name, image in images.items()}
         outputs['data_samples'].set_metainfo(dict(modalities=channels))
-        if 'groups' in results:
-            outputs['data_samples'].set_metainfo(dict(groups=results['groups']))
+        for key in ('groups', 'absent'):
+            if key in results:
+                outputs['data_samples'].set_metainfo({key: results[key]})
         return outputs

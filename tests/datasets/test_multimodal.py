@@ -1,3 +1,5 @@
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -264,3 +266,29 @@ def test_rgb_has_three_channels():
 def test_no_modality_is_an_error():
     with pytest.raises(ValueError, match='at least one modality'):
         build_modalities({})
+
+
+def test_files_of_an_optional_modality_may_be_missing(root):
+    (root / 'depth/a.png').unlink()
+    data = dataset(root, '\n'.join(STEMS), optional=['depth'])
+    assert [data.get_data_info(i)['absent'] for i in range(3)] == [('depth',), (), ()]
+    with pytest.raises(FileNotFoundError, match=r'depth/a\.png'):
+        dataset(root, '\n'.join(STEMS), optional=['rgb'])
+
+
+def test_the_folder_of_an_optional_modality_may_be_missing(root):
+    shutil.rmtree(root / 'depth')
+    data = dataset(root, optional=['depth'])
+    assert {data.get_data_info(i)['absent'] for i in range(3)} == {('depth',)}
+
+
+def test_a_sample_without_any_modality_is_refused(root):
+    for name in ('rgb/a.jpg', 'depth/a.png'):
+        (root / name).unlink()
+    with pytest.raises(FileNotFoundError, match=r'rgb/a\.jpg\n.*depth/a\.png'):
+        dataset(root, '\n'.join(STEMS), optional=['rgb', 'depth'])
+
+
+def test_an_optional_modality_that_is_none_is_refused(root):
+    with pytest.raises(ValueError, match=r"out of \['rgb', 'depth'\], got \['hha'\]"):
+        dataset(root, optional=['hha'])

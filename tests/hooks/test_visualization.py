@@ -183,3 +183,11 @@ def test_showing_opens_windows_and_stores_nothing(tmp_path, monkeypatch):
 def test_an_interval_of_zero_is_refused():
     with pytest.raises(ValueError, match='interval=0'):
         MultimodalVisualizationHook(interval=0)
+
+
+def test_an_absent_stream_leaves_its_place_empty():
+    sample = make_sample(dict(rgb=3, depth=1))
+    inputs = make_inputs(dict(rgb=3, depth=1)).numpy()
+    whole = draw_sample(inputs, sample, META)
+    del sample.pred_streams.depth
+    assert draw_sample(inputs, sample, META).shape == whole.shape

@@ -157,3 +157,18 @@ def test_the_groups_are_logged_as_a_table(caplog):
     cells = [[cell.strip() for cell in row[1:5]] for row in rows]
     assert ['camera:kv1', '1', 'rgb', '100.0'] in cells
     assert ['camera:kv1', '1', 'ensemble', '50.0'] in cells
+
+
+def test_a_stream_is_measured_over_the_samples_that_have_its_modality():
+    data = samples(4)
+    for sample in data[:2]:
+        del sample.pred_streams.depth
+    metrics = evaluate(StreamIoUMetric(group_by='present'), data)
+    both = evaluate(StreamIoUMetric(), data[2:])
+    one = evaluate(StreamIoUMetric(), data[:2])
+    for key in ('mIoU', 'aAcc'):
+        assert metrics[f'depth/{key}'] == both[f'depth/{key}']
+        assert metrics[f'present:rgb+depth/{key}'] == both[key]
+        assert metrics[f'present:rgb/{key}'] == one[key]
+    assert not any(key.startswith('present:rgb/depth') for key in metrics)
+    assert [*metrics][:1] == ['rgb/aAcc']

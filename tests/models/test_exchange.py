@@ -99,3 +99,38 @@ def test_a_replaced_channel_gets_no_gradient_and_its_sources_do(M):
 def test_an_unknown_scope_is_refused():
     with pytest.raises(ValueError, match=r"'own'.*'all'.*got 'half'"):
         check_scope('half')
+
+
+def by_definition_of_present(x, gamma, threshold, scope, present):
+    """Eq. 6 sample by sample, over the network of the modalities that it has."""
+    M, C = gamma.shape
+    out = x.clone()
+    parts = torch.arange(C).tensor_split(M)
+    for b, m in present.nonzero().tolist():
+        sources = [n for n in range(M) if n != m and present[b, n]]
+        allowed = set(range(C)) if scope == 'all' else set(parts[m].tolist())
+        for c in allowed:
+            if abs(gamma[m, c]) < threshold and sources:
+                out[b, m, c] = sum(x[b, n, c] for n in sources) / len(sources)
+    return out
+
+
+@pytest.mark.parametrize('scope', SCOPES)
+@pytest.mark.parametrize('M', [1, 2, 3, 4])
+def test_the_mean_is_over_the_other_present_modalities(M, scope):
+    x = torch.randn(9, M, 9, 3, 4, dtype=torch.double)
+    gamma = torch.randn(M, 9, dtype=torch.double)
+    present = torch.rand(9, M) < 0.5
+    present[torch.arange(9), torch.arange(9) % M] = True
+    expected = by_definition_of_present(x, gamma, 0.7, scope, present)
+    x[~present] = torch.nan  # whatever an absent stream holds
+    out = exchange_channels(x, gamma, 0.7, scope, present)
+    assert_close(out[present], expected[present])
+
+
+@pytest.mark.parametrize('M', [2, 3, 4])
+def test_with_all_present_the_exchange_is_the_same_to_the_last_bit(M):
+    x, gamma = torch.randn(2, M, 9, 3, 4), torch.randn(M, 9)
+    present = torch.ones(2, M, dtype=torch.bool)
+    out = exchange_channels(x, gamma, 0.7, 'all', present)
+    assert torch.equal(out, exchange_channels(x, gamma, 0.7, 'all'))

@@ -185,3 +185,14 @@ def test_arguments_that_belong_to_one_modality_are_refused_for_all():
 def test_streams_cannot_have_fewer_channels_than_a_modality():
     with pytest.raises(ValueError, match='more channels than `num_channels`'):
         MultimodalPreprocessor(dict(rgb=RGB), num_channels=2)
+
+
+def test_an_absent_modality_is_its_mean():
+    modalities = dict(rgb=RGB, depth=dict(mean=[3.0], std=[2.0]))
+    data = batch(dict(rgb=3, depth=1))
+    data['data_samples'][0].set_metainfo(dict(absent=('depth',)))
+    preprocessor = MultimodalPreprocessor(modalities)
+    inputs = preprocessor(data)['inputs']
+    assert (inputs[0, 3:] == 0).all()
+    assert (inputs[0, :3] != 0).any()
+    assert (inputs[1:, 3:] != 0).any()

@@ -250,3 +250,36 @@ def test_a_label_beyond_the_classes_is_refused(tmp_path, highest, known):
         return
     with pytest.raises(ValueError, match=rf'0\.\.39 or 255 \(ignored\), got {highest}'):
         LoadAnnotations()(results)
+
+
+def test_an_absent_modality_is_its_padding_value(tmp_path):
+    config = dict(
+        rgb=dict(suffix='.png'),
+        depth=dict(scale=0.001, pad_value=9.0),
+        normal=dict(channels=3, pad_value=(1.0, 2.0, 3.0)),
+    )
+    modalities = build_modalities(config)
+    path = write(tmp_path / 'rgb/1.png', integers(np.uint8, 3))
+    paths = dict(rgb=path, depth='no/such.png', normal='no/such.png')
+    results = LoadModalities()(
+        dict(modalities=modalities, modality_paths=paths, absent=('depth', 'normal'))
+    )
+    np.testing.assert_array_equal(results['depth'], np.full((H, W), 9.0))
+    assert results['depth'].dtype == np.float32
+    assert (results['normal'] == (1, 2, 3)).all()
+    assert results['normal'].shape == (H, W, 3)
+
+
+def test_rgb_may_be_absent(tmp_path):
+    modalities = build_modalities(dict(rgb={}, depth={}))
+    path = write(tmp_path / 'depth/1.png', integers(np.uint16))
+    results = LoadModalities()(
+        dict(
+            modalities=modalities,
+            modality_paths=dict(rgb='no', depth=path),
+            absent=('rgb',),
+        )
+    )
+    assert (results['img'] == 0).all()
+    assert results['img'].shape == (H, W, 3)
+    assert results['ori_shape'] == (H, W)

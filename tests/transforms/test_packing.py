@@ -71,3 +71,8 @@ def test_modalities_of_different_size_are_an_error():
 def test_a_sample_without_modalities_is_an_error():
     with pytest.raises(ValueError, match='use PackSegInputs'):
         PackMultimodalInputs()(dict(img=np.zeros((2, 6, 3))))
+
+
+def test_what_is_absent_is_told():
+    packed = PackMultimodalInputs()(sample(absent=('depth',)))
+    assert packed['data_samples'].absent == ('depth',)
