@@ -54,7 +54,9 @@ def write_tiny_data(dataset, num_classes, root):
     for name, modality in build_modalities(dataset.modalities).items():
         dtype = modality.dtype or 'uint8'
         high = 256 if dtype == 'uint8' else 40000
-        key = (modality.suffix, modality.channels, dtype, high)
+        suffix = modality.suffix
+        suffix = suffix if isinstance(suffix, str) else suffix[0]
+        key = (suffix, modality.channels, dtype, high)
         folders[prefixes.get(name, name)] = key
     for folder, (suffix, channels, dtype, high) in folders.items():
         for stem in stems:

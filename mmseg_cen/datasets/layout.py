@@ -85,6 +85,7 @@ class Folder:
                 valid=valid.size,
                 low=int(valid.min()) if valid.size else None,
                 high=int(valid.max()) if valid.size else None,
+                saturated=int((array == np.iinfo(array.dtype).max).sum()),
             )
         if self.kind == 'label':
             values, counts = np.unique(array, return_counts=True)

@@ -26,7 +26,8 @@ class Modality:
     """How one modality is stored and moved.
 
     Args:
-        suffix: End of its file names, with the dot.
+        suffix: End of its file names, with the dot; of several, a sample has the first
+            that exists.
         channels: Number of channels C after loading.
         dtype: Type the *file* must have, e.g. ``'uint16'``; ``None`` takes any.
         scale: Factor from stored to physical units, e.g. ``1 / 5000`` for depth stored
@@ -46,7 +47,7 @@ class Modality:
         ValueError: If an option has no meaning.
     """
 
-    suffix: str = '.png'
+    suffix: str | tuple[str, ...] = '.png'
     channels: int = 1
     dtype: str | None = None
     scale: float | None = None
@@ -78,6 +79,10 @@ class Modality:
                 f'`interpolation` must be one of {INTERPOLATIONS}, '
                 f'got {self.interpolation!r}'
             )
+        if not isinstance(self.suffix, str):
+            if not self.suffix:
+                raise ValueError('`suffix` must name at least one, got none')
+            object.__setattr__(self, 'suffix', tuple(self.suffix))
         if isinstance(self.pad_value, Sequence):
             if len(self.pad_value) != self.channels:
                 raise ValueError(

@@ -200,19 +200,26 @@ class MultimodalSegDataset(BaseSegDataset):
             recursive=True,
             backend_args=self.backend_args,
         )
-        stems = sorted(file.removesuffix(modality.suffix) for file in files)
+        stems = sorted({_remove_suffix(file, modality.suffix) for file in files})
         if not stems:
             raise ValueError(f'no file in {folder} ends with {modality.suffix!r}')
         return [(stem, self._stem_row(stem)) for stem in stems]
 
     def _stem_row(self, stem: str) -> list[str]:
         row = [
-            osp.join(self.data_prefix[name], stem + modality.suffix)
+            self._first_file(osp.join(self.data_prefix[name], stem), modality.suffix)
             for name, modality in self.modalities.items()
         ]
         if LABEL in self.data_prefix:
             row.append(osp.join(self.data_prefix[LABEL], stem + self.seg_map_suffix))
         return row
+
+    def _first_file(self, path: str, suffix: str | tuple[str, ...]) -> str:
+        if isinstance(suffix, str):
+            return path + suffix
+        paths = [path + end for end in suffix]
+        exists = (fileio.isfile(p, backend_args=self.backend_args) for p in paths)
+        return next((p for p, e in zip(paths, exists, strict=True) if e), paths[0])
 
     def _rooted(self, row: Sequence[str]) -> list[str]:
         return [osp.join(self.data_root or '', path) for path in row]
@@ -245,3 +252,8 @@ def _pattern(source: str) -> Callable[[str], str | None]:
         return match and match[min(1, pattern.groups)]
 
     return find
+
+
+def _remove_suffix(file: str, suffix: str | tuple[str, ...]) -> str:
+    ends = (suffix,) if isinstance(suffix, str) else suffix
+    return file.removesuffix(next(end for end in ends if file.endswith(end)))

@@ -17,7 +17,7 @@ CLASSES = (
 )  # fmt: skip
 
 MODALITIES: dict[str, dict[str, Any]] = dict(
-    rgb=dict(suffix='.jpg'),
+    rgb=dict(suffix=('.jpg', '.png')),
     # Fifths of a millimetre, read as metres; the sensor leaves holes.
     depth=dict(suffix='.png', dtype='uint16', scale=1 / 5000, fill='nearest'),
 )
@@ -40,10 +40,11 @@ def pascal_color(index: int) -> list[int]:
 class NYUDv2Dataset(MultimodalSegDataset):
     """NYU Depth V2 with 40 classes: 1449 indoor scenes as RGB and depth.
 
-    By default ``rgb/*.jpg``, ``depth/*.png`` (uint16, 1/5000 m; loaded as metres, holes
-    filled with the nearest depth) and ``label/*.png`` below ``data_root``. The labels
-    may be 0..39 with 255 for void, or, with ``reduce_zero_label=True``, 1..40 with 0
-    for void. The colour of class k is number k + 1 of the PASCAL VOC colour map.
+    By default ``rgb/*.jpg`` or ``rgb/*.png``, ``depth/*.png`` (uint16, 1/5000 m; loaded
+    as metres, holes filled with the nearest depth) and ``label/*.png`` below
+    ``data_root``, as tools/dataset_converters/nyudv2.py writes them. The labels may be
+    0..39 with 255 for void, or, with ``reduce_zero_label=True``, 1..40 with 0 for void.
+    The colour of class k is number k + 1 of the PASCAL VOC colour map.
 
     "Indoor Segmentation and Support Inference from RGBD Images", ECCV 2012; the classes
     are those of "Perceptual Organization and Recognition of Indoor Scenes from RGB-D

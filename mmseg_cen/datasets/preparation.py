@@ -246,6 +246,48 @@ def _check_plan(plan: Plan) -> None:
         )
 
 
+# --- MATLAB files ---------------------------------------------------------------------
+
+
+def open_hdf5(path: str | Path) -> Any:
+    """Open a MATLAB file of version 7.3 for reading.
+
+    Raises:
+        ValueError: If the file is damaged, or h5py is missing.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise ValueError("needs h5py: pip install 'mmseg-cen[data]'") from error
+    try:
+        return h5py.File(path, 'r')
+    except OSError as error:
+        raise ValueError(
+            f'{path} is no complete MATLAB 7.3 (HDF5) file: download it again ({error})'
+        ) from error
+
+
+def load_mat(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Read variables of a MATLAB file up to version 7.
+
+    Raises:
+        ValueError: If the file is damaged or lacks a variable, or scipy is missing.
+    """
+    try:
+        import scipy.io
+    except ImportError as error:
+        raise ValueError("needs scipy: pip install 'mmseg-cen[data]'") from error
+    try:
+        mat = scipy.io.loadmat(str(path), variable_names=list(names))
+    except Exception as error:  # scipy has dozens of ways to fail on a damaged file
+        raise ValueError(
+            f'{path} is no complete MATLAB file: download it again ({error!r})'
+        ) from error
+    if absent := [name for name in names if name not in mat]:
+        raise ValueError(f'{path} has no {absent}: is it the official file?')
+    return {name: np.asarray(mat[name]) for name in names}
+
+
 # --- What was done before -------------------------------------------------------------
 
 
@@ -535,6 +577,8 @@ def _describe(
         high = max(s['high'] for s in stats if s['valid']) * (folder.scale or 1)
         share = 1 - sum(s['valid'] for s in stats) / sum(s['pixels'] for s in stats)
         text += f', {low:.3f} to {high:.3f}, {100 * share:.1f} % invalid'
+        if saturated := sum(s['saturated'] for s in stats):
+            text += f', {saturated} pixels at the largest value (or beyond it)'
     if folder.kind == 'label' and folder.num_classes:
         counts = np.zeros(folder.num_classes, np.int64)
         void = 0

@@ -82,6 +82,18 @@ def test_paths_with_blanks_are_separated_by_tabs(root):
     assert data.get_data_info(0)['img_path'] == f'{root}/rgb/a room.jpg'
 
 
+@pytest.mark.parametrize('lines', ['a\nb/c\nd\n', None])
+def test_of_several_suffixes_a_sample_has_the_first_that_exists(root, lines):
+    (root / 'rgb/a.jpg').rename(root / 'rgb/a.png')
+    modalities = {**RGBD, 'rgb': dict(suffix=['.jpg', '.png'])}
+    data = dataset(root, lines, modalities=modalities)
+    files = [data.get_data_info(i)['modality_paths']['rgb'] for i in range(3)]
+    assert files == [f'{root}/rgb/{name}' for name in ('a.png', 'b/c.jpg', 'd.jpg')]
+    (root / 'rgb/a.png').unlink()
+    with pytest.raises(FileNotFoundError, match=r'rgb/a\.jpg'):
+        dataset(root, 'a', modalities=modalities)
+
+
 def test_without_a_list_the_samples_are_the_sorted_files_of_the_first_modality(root):
     scanned, listed = dataset(root), dataset(root, '\n'.join(sorted(STEMS)))
     assert len(scanned) == len(STEMS)

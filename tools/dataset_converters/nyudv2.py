@@ -1,0 +1,337 @@
+"""Prepare NYU Depth V2.
+
+python tools/dataset_converters/nyudv2.py DOWNLOAD data/nyudv2 [--crop] [--jobs N]
+python tools/dataset_converters/nyudv2.py data/nyudv2 --check
+
+DOWNLOAD is a folder with `nyu_depth_v2_labeled.mat`, `splits.mat` and
+`classMapping40.mat` (or the first of them), or one in the layout of the released code:
+`train.txt` and `val.txt` with lines of tab-separated paths of image, labels and depth.
+
+Written are `rgb` (PNG), `depth` (in-painted) and `depth_raw` in 1/5000 m, `label` with
+40 classes (255 is void), `label13` likewise, and `label894` as it is (0 is void).
+"""
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmseg_cen.datasets import NYUDv2Dataset
+from mmseg_cen.datasets.layout import Folder, decode_complete
+from mmseg_cen.datasets.preparation import (
+    READ_ERRORS,
+    Plan,
+    Sample,
+    add_arguments,
+    load_mat,
+    open_hdf5,
+    run,
+)
+from mmseg_cen.launch import exit_on_user_error
+
+IMAGES = 'nyu_depth_v2_labeled.mat'
+WHERE = {
+    IMAGES: 'https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html (labeled dataset)',
+    'splits.mat': 'https://horatio.cs.nyu.edu/mit/silberman/indoor_seg_sup/splits.mat',
+    'classMapping40.mat': 'https://people.eecs.berkeley.edu/~sgupta/cvpr13/ '
+    '(metadata of the code)',
+}
+OFFICIAL = dict(train=795, val=654)
+PER_METRE = 5000
+# The part of 480x640 that is not a white border; the toolbox has 45:471, 41:601.
+VALID = (slice(44, 471), slice(40, 601))
+
+CLASSES_13 = (
+    'bed', 'books', 'ceiling', 'chair', 'floor', 'furniture', 'objects', 'picture',
+    'sofa', 'table', 'tv', 'wall', 'window',
+)  # fmt: skip
+# Class of 13 for each of the 40, from 1, as in class13Mapping.mat of the authors of
+# SceneNet; the 13 are those of "Indoor Semantic Segmentation using Depth Information"
+# (Couprie et al., ICLR 2013).
+FROM_40_TO_13 = (
+    12, 5, 6, 1, 4, 9, 10, 12, 13, 6, 8, 6, 13, 10, 6, 13, 6, 7, 7, 5,
+    7, 3, 2, 6, 11, 7, 7, 7, 7, 7, 7, 6, 7, 7, 7, 7, 7, 7, 6, 7,
+)  # fmt: skip
+VOID = 255
+
+DEPTH = Folder(kind='depth', dtype='uint16', scale=1 / PER_METRE, unit='1/5000 m')
+
+
+def encode_depth(metres: NDArray[Any]) -> NDArray[np.uint16]:
+    """Metres to fifths of a millimetre; what is not positive and finite is 0.
+
+    Beyond 13.107 m, which no sensor of the data set reaches, depth saturates.
+    """
+    metres = np.nan_to_num(metres.astype(np.float64), nan=0, posinf=0, neginf=0)
+    return np.rint(metres * PER_METRE).clip(0, 65535).astype(np.uint16)
+
+
+# --- nyu_depth_v2_labeled.mat ---------------------------------------------------------
+
+
+@dataclass
+class MatReader:
+    """Read one sample of `nyu_depth_v2_labeled.mat`.
+
+    Args:
+        path: The file, HDF5: MATLAB's axes are reversed, (N, 3, W, H) and (N, W, H).
+        to_40: Class 1..40 of each of the 894, which are numbered from 1; index 0 is
+            void.
+        crop: Whether to leave out the white border.
+    """
+
+    path: str
+    to_40: NDArray[np.uint8]
+    crop: bool = False
+
+    def __call__(self, sample: Sample) -> dict[str, NDArray[Any]]:
+        """Arrays of the sample, whose ``source`` is its index from 0."""
+        with open_hdf5(self.path) as file:
+            raw = {
+                key: file[key][sample.source]
+                for key in ('images', 'depths', 'rawDepths', 'labels')
+            }
+        labels = raw['labels'].T
+        highest = len(self.to_40) - 1
+        if labels.max() > highest:
+            raise ValueError(
+                f'labels must be 0..{highest}, got {labels.max()} in the download'
+            )
+        forty = self.to_40[labels]
+        thirteen = np.array([0, *FROM_40_TO_13], np.uint8)[forty]
+        arrays = dict(
+            rgb=raw['images'].transpose(2, 1, 0)[..., ::-1],
+            depth=encode_depth(raw['depths'].T),
+            depth_raw=encode_depth(raw['rawDepths'].T),
+            label=forty - np.uint8(1),  # void, 0, becomes 255
+            label13=thirteen - np.uint8(1),
+            label894=labels.astype(np.uint16),
+        )
+        return {name: self._cut(array) for name, array in arrays.items()}
+
+    def _cut(self, array: NDArray[Any]) -> NDArray[Any]:
+        if not self.crop:
+            return array
+        if array.shape[:2] != (480, 640):
+            raise ValueError(
+                'the white border is known of images of 480x640, got '
+                f'{array.shape[:2]}: leave --crop out'
+            )
+        return array[VALID]
+
+
+def find_files(source: Path) -> dict[str, Path]:
+    """Path of each official file, whether it exists or not."""
+    folder = source.parent if source.is_file() else source
+    files = {name: folder / name for name in WHERE}
+    if source.is_file():
+        files[IMAGES] = source
+    return files
+
+
+def read_splits(path: Path) -> dict[str, list[int]]:
+    """Indices from 1 of the images of each list."""
+    mat = load_mat(path, ['trainNdxs', 'testNdxs'])
+    return dict(
+        train=[int(i) for i in mat['trainNdxs'].ravel()],
+        val=[int(i) for i in mat['testNdxs'].ravel()],
+    )
+
+
+def read_mapping(path: Path) -> NDArray[np.uint8]:
+    """Class 1..40 of each of the 894 classes, numbered from 1; index 0 is void."""
+    mapping = load_mat(path, ['mapClass'])['mapClass'].ravel()
+    if not mapping.size or mapping.min() < 1 or mapping.max() > 40:
+        raise ValueError(f'{path}: `mapClass` must hold 1..40')
+    return np.concatenate([[0], mapping]).astype(np.uint8)
+
+
+def plan_mat(source: Path, crop: bool = False) -> Plan:
+    """Plan the conversion of `nyu_depth_v2_labeled.mat`."""
+    files = find_files(source)
+    problems = [
+        f'{path} is missing; it comes from {WHERE[name]}'
+        for name, path in files.items()
+        if not path.is_file()
+    ]
+    sizes: dict[str, tuple[int, ...]] = {}
+    splits: dict[str, list[int]] = dict(train=[], val=[])
+    to_40 = np.zeros(1, np.uint8)
+    if not problems:
+        try:
+            sizes = read_sizes(files[IMAGES])
+            splits = read_splits(files['splits.mat'])
+            to_40 = read_mapping(files['classMapping40.mat'])
+        except READ_ERRORS as error:
+            problems.append(str(error))
+    if len(set(sizes.values())) > 1:
+        problems.append(f'{IMAGES}: its arrays disagree in size (N, W, H): {sizes}')
+        splits = dict(train=[], val=[])
+    count = next(iter(sizes.values()))[0] if sizes else 0
+    beyond = [i for split in splits.values() for i in split if not 0 < i <= count]
+    if beyond and not problems:
+        problems.append(
+            f'splits.mat lists {len(beyond)} images that {IMAGES} does not have: it '
+            f'has 1..{count}, not {beyond[:10]}'
+        )
+    both = sorted(set(splits['train']) & set(splits['val']))
+    if both:
+        problems.append(f'splits.mat has images in both lists: {both[:10]}')
+    samples = [
+        Sample(f'{i:06d}', split, source=i - 1)
+        for split, indices in splits.items()
+        for i in indices
+        if i not in beyond and not (i in both and split == 'val')
+    ]
+    void = dict(kind='label', ignore_index=VOID)
+    unused = count - len(samples)
+    return Plan(
+        dataset='NYUDv2',
+        folders=dict(
+            rgb=Folder(channels=3),
+            depth=DEPTH,
+            depth_raw=DEPTH,
+            label=Folder(num_classes=40, **void),
+            label13=Folder(num_classes=13, **void),
+            label894=Folder(kind='label', dtype='uint16', num_classes=len(to_40)),
+        ),
+        samples=samples,
+        convert=MatReader(str(files[IMAGES]), to_40, crop),
+        splits=OFFICIAL,
+        sources=[str(path) for path in files.values() if path.is_file()],
+        options=dict(crop=crop),
+        classes=NYUDv2Dataset.METAINFO['classes'],
+        palette=NYUDv2Dataset.METAINFO['palette'],
+        warnings=[f'{unused} images are in no list'] if unused > 0 else [],
+        problems=problems,
+    )
+
+
+def read_sizes(path: Path) -> dict[str, tuple[int, ...]]:
+    """(N, W, H) of every array of `nyu_depth_v2_labeled.mat`."""
+    with open_hdf5(path) as file:
+        wanted = ('images', 'depths', 'rawDepths', 'labels')
+        if absent := [key for key in wanted if key not in file]:
+            raise ValueError(f'{path} has no {absent}: download it again')
+        shapes = {key: tuple(file[key].shape) for key in wanted}
+    n, channels, *size = shapes['images']
+    if channels != 3:
+        raise ValueError(
+            f'{path}: `images` must be (N, 3, W, H), got {shapes["images"]}'
+        )
+    return {**shapes, 'images': (n, *size)}
+
+
+# --- Layout of the released code ------------------------------------------------------
+
+
+def read_released(sample: Sample, reduce_zero_label: bool) -> Mapping[str, Any]:
+    """Image, depth and labels of three files; labels may be those of the valid part."""
+    image, labels, depth = (
+        decode_file(path, color=color)
+        for path, color in zip(sample.inputs, (True, False, False), strict=True)
+    )
+    if reduce_zero_label:
+        labels = labels - np.uint8(1)  # void, 0, becomes 255
+    return dict(
+        rgb=align(image, labels.shape), depth=align(depth, labels.shape), label=labels
+    )
+
+
+def decode_file(path: str, color: bool) -> NDArray[Any]:
+    """Decode an image that must be complete; errors name it."""
+    try:
+        return decode_complete(Path(path).read_bytes(), color=color)
+    except ValueError as error:
+        raise ValueError(f'{path} {error}') from error
+
+
+def align(image: NDArray[Any], size: tuple[int, ...]) -> NDArray[Any]:
+    """Cut the part that labels of another size (H, W) describe.
+
+    Labels of 427x561 are those of the official valid part, as the toolbox has it.
+    Unlike the released code, which takes the centre of the image for it, 18 rows off.
+    """
+    if image.shape[:2] == size:
+        return image
+    if image.shape[:2] == (480, 640) and size == (427, 561):
+        return image[VALID]
+    top, left = ((a - b) // 2 for a, b in zip(image.shape, size, strict=False))
+    if top < 0 or left < 0:
+        raise ValueError(f'labels of {size} are larger than the image {image.shape}')
+    return image[top : top + size[0], left : left + size[1]]
+
+
+def plan_released(source: Path, reduce_zero_label: bool = False) -> Plan:
+    """Plan the conversion of the tab-separated lists of the released code."""
+    samples, problems = [], []
+    for split in OFFICIAL:
+        path = source / f'{split}.txt'
+        if not path.is_file():
+            problems.append(f'{path} is missing')
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            if not line.strip():
+                continue
+            paths = [cell.strip() for cell in line.split('\t')]
+            if len(paths) != 3:
+                problems.append(
+                    f'{path}, line {number}: must be the paths of image, labels and '
+                    f'depth, separated by tabs, got {line!r}'
+                )
+                continue
+            inputs = tuple(str(source / name) for name in paths)
+            samples.append(Sample(Path(paths[0]).stem, split, inputs=inputs))
+    return Plan(
+        dataset='NYUDv2',
+        folders=dict(
+            rgb=Folder(channels=3),
+            depth=DEPTH,
+            label=Folder(kind='label', num_classes=40, ignore_index=VOID),
+        ),
+        samples=samples,
+        convert=partial(read_released, reduce_zero_label=reduce_zero_label),
+        splits=OFFICIAL,
+        options=dict(released=True, reduce_zero_label=reduce_zero_label),
+        classes=NYUDv2Dataset.METAINFO['classes'],
+        palette=NYUDv2Dataset.METAINFO['palette'],
+        problems=problems,
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_arguments(parser)
+    parser.add_argument(
+        '--crop', action='store_true', help='cut the white border: 427x561'
+    )
+    parser.add_argument(
+        '--reduce-zero-label',
+        action='store_true',
+        help='released layout: labels are 1..40, 0 is void',
+    )
+    args = parser.parse_args(argv)
+
+    def plan(source: Path) -> Plan:
+        if (source / 'train.txt').is_file() and not (source / IMAGES).is_file():
+            if args.crop:
+                raise ValueError('--crop is for the official download only')
+            return plan_released(source, args.reduce_zero_label)
+        return plan_mat(source, args.crop)
+
+    with exit_on_user_error():
+        return run(args, plan)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
