@@ -1,0 +1,71 @@
+"""Statistics of the pixels of many images, image by image."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass
+class PixelStatistics:
+    """Sums from which range, mean and deviation of each channel follow.
+
+    Statistics of several images are those of their pixels side by side: they add up.
+
+    Args:
+        pixels: Number of pixels.
+        valid: Number of those that have data.
+        sums: Sum of the valid values of each channel.
+        squares: Sum of their squares.
+        low: Least valid value of each channel.
+        high: Greatest one.
+    """
+
+    pixels: int
+    valid: int
+    sums: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, image: NDArray[Any], valid: NDArray[np.bool_]) -> 'PixelStatistics':
+        """Statistics of an image (H, W[, C]) of which the mask (H, W) has data."""
+        values = np.atleast_3d(image)[valid].astype(np.float64)
+        return cls(
+            valid.size,
+            len(values),
+            values.sum(axis=0),
+            (values**2).sum(axis=0),
+            values.min(axis=0, initial=np.inf),
+            values.max(axis=0, initial=-np.inf),
+        )
+
+    def __add__(self, other: 'PixelStatistics') -> 'PixelStatistics':
+        return PixelStatistics(
+            self.pixels + other.pixels,
+            self.valid + other.valid,
+            self.sums + other.sums,
+            self.squares + other.squares,
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """``min``, ``max``, ``mean`` and ``std``, a list each, and ``no_data``.
+
+        The lists are None if no pixel has data; ``no_data`` is the share of pixels
+        without.
+        """
+        summary: dict[str, Any] = dict(min=None, max=None, mean=None, std=None)
+        if self.valid:
+            mean = self.sums / self.valid
+            variance = np.maximum(self.squares / self.valid - mean**2, 0)
+            summary = dict(
+                min=self.low.tolist(),
+                max=self.high.tolist(),
+                mean=mean.tolist(),
+                std=np.sqrt(variance).tolist(),
+            )
+        return summary | dict(no_data=1 - self.valid / self.pixels)
