@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from mmengine.structures import PixelData
@@ -92,6 +92,18 @@ class Modality:
             # Configs write lists; a frozen dataclass should be hashable.
             object.__setattr__(self, 'pad_value', tuple(self.pad_value))
 
+    def reorient(self, image: np.ndarray, turn: np.ndarray) -> np.ndarray:
+        """What turning an image does to its values: nothing, but to directions.
+
+        Args:
+            image: (H, W) or (H, W, C), already flipped or rotated.
+            turn: Matrix (2, 2) of that on directions (x to the right, y down).
+        """
+        return image
+
+
+M = TypeVar('M', bound=Modality)
+
 
 def check_modality_names(names: Sequence[str]) -> None:
     """Raise a ValueError unless ``names`` can serve as keys next to all others."""
@@ -118,8 +130,13 @@ def build_modalities(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Modal
     Raises:
         ValueError: If a name or an option is not allowed.
     """
+    return build_kind(Modality, config)
+
+
+def build_kind(kind: type[M], config: Mapping[str, Mapping[str, Any]]) -> dict[str, M]:
+    """Like :func:`build_modalities`, for a class that derives from Modality."""
     check_modality_names(list(config))
-    allowed = [field.name for field in fields(Modality)]
+    allowed = [field.name for field in fields(kind)]
     modalities = {}
     for name, options in config.items():
         if unknown := sorted(set(options) - set(allowed)):
@@ -131,7 +148,7 @@ def build_modalities(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Modal
         if name == 'rgb' or merged.get('dtype') == 'uint8':
             merged.setdefault('interpolation', 'bilinear')
         try:
-            modalities[name] = Modality(**merged)
+            modalities[name] = kind(**merged)
         except ValueError as error:
             raise ValueError(f'modality {name!r}: {error}') from error
     if 'rgb' in modalities and modalities['rgb'].channels != 3:

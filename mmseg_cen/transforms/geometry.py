@@ -138,8 +138,13 @@ class RandomFlip(mmseg_transforms.RandomFlip):
 
     def _flip(self, results: Results) -> None:
         super()._flip(results)
-        for key in keyed_modalities(results).keys() - {'img'}:
-            results[key] = mmcv.imflip(results[key], results['flip_direction'])
+        direction = results['flip_direction']
+        x = 1.0 if direction == 'vertical' else -1.0
+        y = 1.0 if direction == 'horizontal' else -1.0
+        for key, modality in keyed_modalities(results).items():
+            if key != 'img':  # the parent has flipped it
+                results[key] = mmcv.imflip(results[key], direction)
+            results[key] = modality.reorient(results[key], np.diag([x, y]))
 
 
 @TRANSFORMS.register_module(force=True)
@@ -232,9 +237,12 @@ class RandomRotate(mmseg_transforms.RandomRotate):
                 interpolation=interpolation,
             )
 
+        cos, sin = np.cos(np.deg2rad(degree)), np.sin(np.deg2rad(degree))
+        clockwise = np.array([[cos, -sin], [sin, cos]])
         for key, modality in modalities.items():
             own = partial(turn, interpolation=modality.interpolation)
-            results[key] = _by_channel(own, results[key], modality.pad_value)
+            image = _by_channel(own, results[key], modality.pad_value)
+            results[key] = modality.reorient(image, clockwise)
         for key in results.get('seg_fields', []):
             results[key] = turn(results[key], self.seg_pad_val)
         return results

@@ -1,0 +1,241 @@
+"""What a domain is: how its pixels are stored, what they mean, how a network sees them.
+
+Three forms of an image, and the way from one to the next:
+
+    stored ─ `Domain.read` ─► physical ─ `Domain.encode` ─► encoded, in [-1, 1]
+           ◄─ `Domain.store`           ◄─ `Domain.decode`
+
+Pipelines move physical images: metres, unit vectors, fractions of the full brightness.
+Networks see encoded ones. Only 'rgb' stays as the toolbox wants it, uint8 BGR, until it
+is packed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mmseg_cen.datasets.modality import Modality, build_kind
+from mmseg_cen.transforms.depth import fill_invalid
+
+# Least length of a stored vector that still says something of its direction: in files,
+# grey stands for 'no surface here'.
+LEAST_LENGTH = 0.5
+
+
+@dataclass(frozen=True)
+class Domain(Modality):
+    """A modality whose physical values have a range.
+
+    Args:
+        offset: Physical value of a stored zero: physical = stored * scale + offset.
+        stored_channels: Channels of its files, if more than ``channels``; the first
+            ones are taken.
+        nodata: Stored values that mean 'not known', where all channels have them.
+        range: Physical values that are encoded as -1 and 1; what lies beyond is
+            clipped. By default all that uint8 can store, and [-1, 1] for vectors.
+        log_unit: If given, log(1 + x / log_unit) is encoded linearly in place of x.
+        vectors: Whether the channels are unit vectors (x to the right of the image, y
+            to its top, z): these are turned when the image is flipped or rotated, and
+            have length 1 again after an interpolation.
+        derive: If given, the domain has no files but is computed by
+            :class:`~mmseg_cen.translation.DeriveDomains`: 'normal', 'shade' or 'edge'
+            from the domain 'depth', 'texture' from 'rgb'.
+        fill: As for a modality; invalid pixels are those with ``nodata``, and vectors
+            without a direction.
+
+    The other arguments are those of :class:`~mmseg_cen.datasets.Modality`.
+
+    Raises:
+        ValueError: If an option has no meaning.
+    """
+
+    fill: float | str | None = 'nearest'
+    offset: float = 0.0
+    stored_channels: int | None = None
+    nodata: tuple[float, ...] = ()
+    range: tuple[float, float] | None = None
+    log_unit: float | None = None
+    vectors: bool = False
+    derive: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.fill is None:
+            raise ValueError("`fill` must be a number or 'nearest', got None")
+        if (self.stored_channels or self.channels) < self.channels:
+            raise ValueError(
+                f'`stored_channels` must be at least `channels`={self.channels}, got '
+                f'{self.stored_channels}'
+            )
+        if self.vectors and self.channels != 3:
+            raise ValueError(f'`vectors` have 3 channels, got channels={self.channels}')
+        nodata = self.nodata
+        if not isinstance(nodata, Sequence):
+            nodata = (nodata,)
+        object.__setattr__(self, 'nodata', tuple(nodata))
+        limits = self.range
+        if limits is None and self.vectors:
+            limits = (-1.0, 1.0)
+        elif limits is None and self.dtype == 'uint8':
+            limits = (self.offset, self.offset + 255 * (self.scale or 1))
+        if limits is None or len(limits) != 2 or not limits[0] < limits[1]:
+            raise ValueError(
+                '`range` must be the physical values (low, high) that are encoded as '
+                f'-1 and 1, got {limits}'
+            )
+        object.__setattr__(self, 'range', tuple(limits))
+        if self.log_unit is not None and not (self.log_unit > 0 and limits[0] >= 0):
+            raise ValueError(
+                '`log_unit` must be positive, and `range` not negative with it, got '
+                f'{self.log_unit} and {limits}'
+            )
+
+    # --- stored <-> physical ---
+
+    def read(self, stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Physical image, float32, filled where invalid, and mask (H, W) of the valid.
+
+        Args:
+            stored: (H, W) or (H, W, ``stored_channels``), in the order R, G, B.
+        """
+        stored = np.atleast_3d(stored)[..., : self.channels]
+        valid = np.isfinite(stored).all(axis=-1)
+        for value in self.nodata:
+            valid &= ~(stored == value).all(axis=-1)
+        image = stored.astype(np.float32) * np.float32(self.scale or 1)
+        image += np.float32(self.offset)
+        if self.vectors:
+            valid &= np.linalg.norm(image, axis=-1) >= LEAST_LENGTH
+            image = unit_vectors(image)
+        if self.channels == 1:
+            image = image[..., 0]
+        if not valid.all():
+            assert self.fill is not None
+            image = fill_invalid(image, valid, self.fill)
+        return image, valid
+
+    def store(self, image: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
+        """Stored form of a physical image, of type ``dtype`` or float32.
+
+        Args:
+            image: (H, W) or (H, W, C), physical; values that cannot be stored are
+                clipped.
+            valid: Mask (H, W); elsewhere the first of ``nodata`` is stored.
+        """
+        stored = (image - self.offset) / (self.scale or 1)
+        if valid is not None and self.nodata:
+            stored = np.where(
+                valid.reshape(*valid.shape, *[1] * (stored.ndim - 2)),
+                stored,
+                self.nodata[0],
+            )
+        dtype = np.dtype(self.dtype or np.float32)
+        if np.issubdtype(dtype, np.integer):
+            limits = np.iinfo(dtype)
+            stored = stored.round().clip(limits.min, limits.max)
+        return stored.astype(dtype)
+
+    # --- physical <-> encoded ---
+
+    def encode(self, image: np.ndarray) -> np.ndarray:
+        """Map a physical image to [-1, 1], float32."""
+        if self.vectors:
+            image = unit_vectors(image)
+        low, high = self._curve(np.array(self.range))
+        image = self._curve(np.clip(image.astype(np.float64), *self._limits))
+        return (2 * (image - low) / (high - low) - 1).astype(np.float32)
+
+    def decode(self, image: np.ndarray) -> np.ndarray:
+        """Map an encoded image (H, W) or (H, W, C) back to physical values, float32."""
+        low, high = self._curve(np.array(self.range))
+        image = (image.astype(np.float64).clip(-1, 1) + 1) / 2 * (high - low) + low
+        if self.log_unit is not None:
+            image = self.log_unit * np.expm1(image)
+        if self.vectors:
+            image = unit_vectors(image)
+        return image.astype(np.float32)
+
+    @property
+    def _limits(self) -> tuple[float, float]:
+        assert self.range is not None
+        return self.range
+
+    def _curve(self, image: np.ndarray) -> np.ndarray:
+        return image if self.log_unit is None else np.log1p(image / self.log_unit)
+
+    def reorient(self, image: np.ndarray, turn: np.ndarray) -> np.ndarray:
+        """Turn vectors as the image has been turned: the y of an image points down."""
+        if not self.vectors:
+            return image
+        upwards = np.diag([1.0, -1.0])
+        matrix = np.eye(3)
+        matrix[:2, :2] = upwards @ turn @ upwards
+        return (image @ matrix.T).astype(image.dtype)
+
+
+def unit_vectors(image: np.ndarray) -> np.ndarray:
+    """Vectors (H, W, 3) scaled to length 1; those of no length remain."""
+    length = np.linalg.norm(image, axis=-1, keepdims=True)
+    return image / np.where(length > 0, length, 1)
+
+
+def to_picture(encoded: np.ndarray) -> np.ndarray:
+    """Picture (H, W, 3), uint8 RGB, of an encoded image (H, W) or (H, W, C).
+
+    One channel becomes grey; of two, the third is zero; of more, three are shown.
+    """
+    image = np.atleast_3d(encoded)[..., :3]
+    if image.shape[-1] == 1:
+        image = image.repeat(3, axis=-1)
+    elif image.shape[-1] == 2:
+        image = np.pad(image, ((0, 0), (0, 0), (0, 1)), constant_values=-1)
+    return ((image.clip(-1, 1) + 1) * 127.5).round().astype(np.uint8)
+
+
+def build_domains(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Domain]:
+    """Build domains, with the defaults of modalities; vectors are bilinear as well.
+
+    Args:
+        config: Options of :class:`Domain` under the name of each domain.
+
+    Raises:
+        ValueError: If a name or an option is not allowed.
+    """
+    config = {
+        name: {'interpolation': 'bilinear', **options}
+        if options.get('vectors')
+        else options
+        for name, options in config.items()
+    }
+    return build_kind(Domain, config)
+
+
+def select_domains(
+    names: Sequence[str], sources: Sequence[str], target: str
+) -> tuple[str, ...]:
+    """Names of sources and target, in the order of the streams, the target last.
+
+    Raises:
+        ValueError: If they are not known or not distinct.
+    """
+    if isinstance(sources, str) or not sources:
+        raise ValueError(
+            f"`sources` must be a list of one or more names, e.g. ('depth', 'normal'), "
+            f'got {sources!r}'
+        )
+    chosen = (*sources, target)
+    if unknown := sorted(set(chosen) - set(names)):
+        raise ValueError(
+            f'unknown domains {unknown} in `sources` or `target`: known are '
+            f'{sorted(names)}; add others to `domains`'
+        )
+    if target in sources:
+        raise ValueError(
+            f'the target must not be a source too, got target={target!r} and '
+            f'sources={tuple(sources)}: remove it from one of them'
+        )
+    if len(set(sources)) < len(sources):
+        raise ValueError(f'`sources` must differ, got {tuple(sources)}')
+    return chosen
