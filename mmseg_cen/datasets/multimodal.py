@@ -3,14 +3,14 @@
 import json
 import os.path as osp
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mmengine import fileio
-from mmengine.fileio import list_from_file
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from .listing import read_rows, require_files
 from .modality import build_modalities, main_modality
 
 LABEL = 'seg_map_path'
@@ -90,12 +90,13 @@ class MultimodalSegDataset(BaseSegDataset):
         """Find the files of every sample, and check that they exist."""
         rows = self._read_rows() if self.ann_file else self._scan_rows()
         columns = [*self.modalities, LABEL]
-        self._check_files(
+        needed = [
             path
             for _, row in rows
             for name, path in zip(columns, row, strict=False)
             if name not in self.optional
-        )
+        ]
+        require_files(needed, self.backend_args)
         stems = [stem for stem, _ in rows]
         return [
             self._data_info(row) | dict(groups=groups)
@@ -152,7 +153,7 @@ class MultimodalSegDataset(BaseSegDataset):
         if self.optional:
             absent = [name for name in self.optional if not self._is_file(paths[name])]
             if len(absent) == len(paths):
-                self._check_files(paths.values())
+                require_files(list(paths.values()), self.backend_args)
             data_info['absent'] = tuple(name for name in paths if name in absent)
         if len(row) > len(paths):
             data_info[LABEL] = row[-1]
@@ -160,30 +161,16 @@ class MultimodalSegDataset(BaseSegDataset):
 
     def _read_rows(self) -> list[tuple[str, list[str]]]:
         """Stem and paths of the files of each line of ``ann_file``."""
-        if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
-            raise FileNotFoundError(f'the list `ann_file` is missing: {self.ann_file}')
         M = len(self.modalities)
-        rows: list[tuple[str, list[str]]] = []
-        columns = None
-        lines = list_from_file(self.ann_file, backend_args=self.backend_args)
-        for number, line in enumerate(lines, start=1):
-            line = line.strip()
-            row = [cell.strip() for cell in line.split('\t' if '\t' in line else None)]
-            if not row:
-                continue
-            columns = columns or len(row)
-            if len(row) not in {1, M, M + 1} or len(row) != columns:
-                raise ValueError(
-                    f'{self.ann_file}, line {number}: a line must be one stem or the '
-                    f'{M} paths of {list(self.modalities)}, and one of the labels if '
-                    f'there are any, alike in all lines; got {len(row)} columns: '
-                    f'{line!r}'
-                )
-            paths = self._stem_row(row[0]) if len(row) == 1 else self._rooted(row)
-            rows.append((row[0], paths))
-        if not rows:
-            raise ValueError(f'the list `ann_file` is empty: {self.ann_file}')
-        return rows
+        rule = (
+            f'one stem or the {M} paths of {list(self.modalities)}, and one of the '
+            'labels if there are any'
+        )
+        rows = read_rows(self.ann_file, {1, M, M + 1}, rule, self.backend_args)
+        return [
+            (row[0], self._stem_row(row[0]) if len(row) == 1 else self._rooted(row))
+            for row in rows
+        ]
 
     def _scan_rows(self) -> list[tuple[str, list[str]]]:
         """Each stem in the folder of the first modality, and paths of its files."""
@@ -226,16 +213,6 @@ class MultimodalSegDataset(BaseSegDataset):
 
     def _is_file(self, path: str) -> bool:
         return fileio.isfile(path, backend_args=self.backend_args)
-
-    def _check_files(self, paths: Iterable[str]) -> None:
-        paths = list(paths)
-        missing = [path for path in paths if not self._is_file(path)]
-        if missing:
-            raise FileNotFoundError(
-                f'{len(missing)} of {len(paths)} files of the data set are missing; '
-                f'check data_root, data_prefix, suffixes and ann_file:\n  '
-                + '\n  '.join(missing)
-            )
 
 
 def _pattern(source: str) -> Callable[[str], str | None]:

@@ -37,6 +37,12 @@ def _by_channel(
     return planes[0] if image.ndim == 2 else np.stack(planes, axis=-1)
 
 
+def _other_labels(results: Results) -> list[str]:
+    """Labels of a sample with modalities that mmcv's transforms do not know."""
+    fields = results.get('seg_fields', []) if 'modalities' in results else []
+    return [key for key in fields if key != 'gt_seg_map']
+
+
 @TRANSFORMS.register_module(force=True)
 class Resize(mmseg_transforms.Resize):
     """Resize all modalities and the labels.
@@ -179,8 +185,9 @@ class CenterCrop(mmcv_transforms.CenterCrop):
 
     def _crop_img(self, results: Results, bboxes: np.ndarray) -> None:
         super()._crop_img(results, bboxes)
-        for key in keyed_modalities(results).keys() - {'img'}:
-            results[key] = mmcv.imcrop(results[key], bboxes)
+        for key in [*keyed_modalities(results), *_other_labels(results)]:
+            if key != 'img':
+                results[key] = mmcv.imcrop(results[key], bboxes)
 
 
 @TRANSFORMS.register_module(force=True)
@@ -204,6 +211,8 @@ class Pad(mmcv_transforms.Pad):
             for key, modality in modalities.items()
         }
         results |= stand_in | images | {'pad_shape': images['img'].shape}
+        for key in _other_labels(results):
+            results[key] = pad(results[key], self.pad_val.get('seg', 255))
 
 
 def _impad(plane: np.ndarray, value: float, **kwargs: Any) -> np.ndarray:

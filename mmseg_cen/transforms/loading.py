@@ -3,6 +3,7 @@
 import io
 import warnings
 import zipfile
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import cv2
@@ -60,6 +61,49 @@ def decode(
         raise ValueError(str(error)) from error
 
 
+def read_modality(
+    name: str,
+    modality: Modality,
+    path: str,
+    channels: Collection[int],
+    backend_args: dict | None = None,
+) -> np.ndarray:
+    """Read the stored values of one modality.
+
+    Args:
+        name: Name of the modality; images of 'rgb' are decoded to BGR.
+        modality: How it is stored.
+        path: Its file.
+        channels: Numbers of channels that the file may have.
+        backend_args: Arguments of the file backend.
+
+    Returns:
+        Array (H, W) if it has one channel, else (H, W, C).
+
+    Raises:
+        ValueError: If the file does not hold what ``modality`` says.
+    """
+    what = f'{name}: {path}'
+    content = fileio.get(path, backend_args=backend_args)
+    suffix = '.' + path.rpartition('.')[2].lower()
+    try:
+        image = decode(content, suffix, color=name == 'rgb', key=modality.key)
+    except ValueError as error:
+        raise ValueError(f'{what} cannot be read: {error}') from error
+    if modality.dtype is not None and image.dtype != modality.dtype:
+        raise ValueError(
+            f'{what} must hold {modality.dtype}, got {image.dtype}: convert the file '
+            'or change `dtype` of the modality'
+        )
+    found = image.shape[2] if image.ndim == 3 else 1
+    if image.ndim not in {2, 3} or found not in channels:
+        raise ValueError(
+            f'{what} must have {modality.channels} channel(s), got an array of shape '
+            f'{image.shape}: convert the file or change `channels` of the modality'
+        )
+    return image.reshape(image.shape[:2]) if found == 1 else image
+
+
 def load_modality(
     name: str, modality: Modality, path: str, backend_args: dict | None = None
 ) -> np.ndarray:
@@ -80,25 +124,7 @@ def load_modality(
         ValueError: If the file does not hold what ``modality`` says.
     """
     what = f'{name}: {path}'
-    content = fileio.get(path, backend_args=backend_args)
-    suffix = '.' + path.rpartition('.')[2].lower()
-    try:
-        image = decode(content, suffix, color=name == 'rgb', key=modality.key)
-    except ValueError as error:
-        raise ValueError(f'{what} cannot be read: {error}') from error
-    if modality.dtype is not None and image.dtype != modality.dtype:
-        raise ValueError(
-            f'{what} must hold {modality.dtype}, got {image.dtype}: convert the file '
-            'or change `dtype` of the modality'
-        )
-    channels = image.shape[2] if image.ndim == 3 else 1
-    if image.ndim not in {2, 3} or channels != modality.channels:
-        raise ValueError(
-            f'{what} must have {modality.channels} channel(s), got an array of shape '
-            f'{image.shape}: convert the file or change `channels` of the modality'
-        )
-    if channels == 1:
-        image = image.reshape(image.shape[:2])
+    image = read_modality(name, modality, path, {modality.channels}, backend_args)
     if image.dtype != np.uint8 or modality.scale or modality.fill is not None:
         image = image.astype(np.float32) * np.float32(modality.scale or 1)
     if modality.fill is not None:
@@ -119,6 +145,20 @@ def blank(modality: Modality, shape: tuple[int, int]) -> np.ndarray:
     image = np.empty((*shape, modality.channels), np.float32)
     image[:] = modality.pad_value
     return image[..., 0] if modality.channels == 1 else image
+
+
+def check_sizes(images: Mapping[str, np.ndarray], paths: Mapping[str, str]) -> None:
+    """Raise a ValueError unless the images of a sample have one size."""
+    first, *others = images
+    shape = images[first].shape[:2]
+    for name in others:
+        if images[name].shape[:2] != shape:
+            raise ValueError(
+                'the modalities of a sample must have one size, got '
+                f'{first} {shape} ({paths[first]}) and '
+                f'{name} {images[name].shape[:2]} ({paths[name]}): '
+                'register and resize the files'
+            )
 
 
 @TRANSFORMS.register_module()
@@ -158,16 +198,8 @@ class LoadModalities(BaseTransform):
             for name, modality in results['modalities'].items()
             if name not in results.get('absent', ())
         }
-        first, *others = images
-        shape = images[first].shape[:2]
-        for name in others:
-            if images[name].shape[:2] != shape:
-                raise ValueError(
-                    'the modalities of a sample must have one size, got '
-                    f'{first} {shape} ({paths[first]}) and '
-                    f'{name} {images[name].shape[:2]} ({paths[name]}): '
-                    'register and resize the files'
-                )
+        check_sizes(images, paths)
+        shape = next(iter(images.values())).shape[:2]
         for name, modality in results['modalities'].items():
             image = images[name] if name in images else blank(modality, shape)
             results[modality_key(results, name)] = image

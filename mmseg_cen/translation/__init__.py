@@ -1,20 +1,32 @@
 """Translation of images from several sources to one target, by channel exchange."""
 
 from . import metrics
+from .dataset import MultimodalTranslationDataset
 from .discriminator import PatchDiscriminator
+from .domains import Domain, build_domains, to_picture
 from .optim import OptimWrapperDictConstructor, SeparateDistributedDataParallel
 from .pix2pix import CENPix2Pix
 from .preprocessor import TranslationPreprocessor
 from .sample import TranslationDataSample
+from .taskonomy import TaskonomyDataset
+from .transforms import DeriveDomains, LoadDomains, PackTranslationInputs
 from .unet import CENUNet
 
 __all__ = [
     'CENPix2Pix',
     'CENUNet',
+    'DeriveDomains',
+    'Domain',
+    'LoadDomains',
+    'MultimodalTranslationDataset',
     'OptimWrapperDictConstructor',
+    'PackTranslationInputs',
     'PatchDiscriminator',
     'SeparateDistributedDataParallel',
+    'TaskonomyDataset',
     'TranslationDataSample',
     'TranslationPreprocessor',
+    'build_domains',
     'metrics',
+    'to_picture',
 ]

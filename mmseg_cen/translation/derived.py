@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
+Image = NDArray[np.floating[Any]]
 
 # What each derived domain is computed from.
 RECIPES = {'normal': 'depth', 'shade': 'depth', 'edge': 'depth', 'texture': 'rgb'}
@@ -68,14 +68,14 @@ class Camera:
         )
 
     def rays(self) -> tuple[Image, Image]:
-        """Slopes x / depth (1, W) and y / depth (H, 1), y to the top, of every pixel."""
+        """Slopes x / depth (1, W) and y / depth (H, 1) of the pixels, y to the top."""
         x = (np.arange(self.width, dtype=np.float32) - self.cx) / self.fx
         y = (self.cy - np.arange(self.height, dtype=np.float32)) / self.fy
         return x[None].astype(np.float32), y[:, None].astype(np.float32)
 
 
-# The colour camera of the Kinect of NYU Depth V2, to which its depth is registered: from
-# the toolbox of Silberman et al., ECCV 2012.
+# The colour camera of NYU Depth V2, to which its depth is registered: from the toolbox
+# of Silberman et al., ECCV 2012.
 NYUDV2_CAMERA = Camera(518.857901, 519.469611, 325.582449, 253.736166, 640, 480)
 
 
@@ -111,8 +111,8 @@ def _extended(image: Image, margin: int) -> Image:
 def _slope(image: Image, axis: int, reach: int, tolerance: float) -> Image:
     """Derivative along an axis, per pixel, that does not look across edges.
 
-    A weighted mean of the differences to the left, to both sides and to the right, where
-    those with the smaller second difference count more: weighted essentially
+    A weighted mean of the differences to the left, to both sides and to the right, of
+    which those with the smaller second difference count more: weighted essentially
     non-oscillatory (Jiang and Shu, J. Comput. Phys. 1996). Exact for linear images.
     """
     margin = 2 * reach
@@ -309,10 +309,10 @@ class Derivation:
                 f"{sorted(set(names) - {'texture'})} are derived from 'depth', which "
                 'is missing'
             )
-        if not (np.isfinite(depth).all() and (depth > 0).all()):
+        if wrong := int((~(np.isfinite(depth) & (depth > 0))).sum()):
             raise ValueError(
-                'depth must be positive and finite, got values from '
-                f'{np.nanmin(depth)} to {np.nanmax(depth)}: fill the invalid pixels'
+                f'depth must be positive and finite, got {wrong} of {depth.size} '
+                'pixels that are not: fill the invalid pixels'
             )
         if self.smoothing > 0:
             depth = smooth_depth(depth, self.smoothing, self.step)

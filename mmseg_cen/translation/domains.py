@@ -24,6 +24,15 @@ from mmseg_cen.transforms.depth import fill_invalid
 LEAST_LENGTH = 0.5
 
 
+# Options of the domains that are derived, see `mmseg_cen.translation.derived`.
+DERIVED: dict[str, dict[str, Any]] = dict(
+    normal=dict(channels=3, vectors=True, interpolation='bilinear'),
+    shade=dict(range=(0.0, 1.0), interpolation='bilinear'),
+    edge=dict(range=(0.0, 0.25), interpolation='bilinear'),
+    texture=dict(range=(0.0, 0.25), interpolation='bilinear'),
+)
+
+
 @dataclass(frozen=True)
 class Domain(Modality):
     """A modality whose physical values have a range.
@@ -41,7 +50,8 @@ class Domain(Modality):
             have length 1 again after an interpolation.
         derive: If given, the domain has no files but is computed by
             :class:`~mmseg_cen.translation.DeriveDomains`: 'normal', 'shade' or 'edge'
-            from the domain 'depth', 'texture' from 'rgb'.
+            from the domain 'depth', 'texture' from 'rgb'. The options of
+            :data:`DERIVED` are then the defaults.
         fill: As for a modality; invalid pixels are those with ``nodata``, and vectors
             without a direction.
 
@@ -203,13 +213,17 @@ def build_domains(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Domain]:
     Raises:
         ValueError: If a name or an option is not allowed.
     """
-    config = {
-        name: {'interpolation': 'bilinear', **options}
-        if options.get('vectors')
-        else options
-        for name, options in config.items()
-    }
-    return build_kind(Domain, config)
+    merged = {}
+    for name, options in config.items():
+        derive = options.get('derive')
+        if derive is not None and derive not in DERIVED:
+            raise ValueError(
+                f'`derive` of domain {name!r} must be one of {sorted(DERIVED)}, got '
+                f'{derive!r}'
+            )
+        defaults = {'interpolation': 'bilinear'} if options.get('vectors') else {}
+        merged[name] = {**defaults, **DERIVED.get(derive or '', {}), **options}
+    return build_kind(Domain, merged)
 
 
 def select_domains(

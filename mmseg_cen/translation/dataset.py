@@ -1,0 +1,226 @@
+"""Data sets of aligned domains, any of them from which one is to be translated."""
+
+import os.path as osp
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from mmengine import fileio
+from mmengine.dataset import BaseDataset
+from mmseg.registry import DATASETS
+
+from mmseg_cen.datasets.listing import read_rows, require_files
+from mmseg_cen.datasets.modality import main_modality
+
+from .derived import RECIPES
+from .domains import Domain, build_domains, select_domains
+
+
+class TranslationDataset(BaseDataset):
+    """What data sets of image translation have in common: sources and a target.
+
+    Its ``metainfo`` has ``sources``, ``target`` and, as plain dicts that
+    :func:`~mmseg_cen.translation.build_domains` takes, ``domains``.
+
+    Args:
+        domains: Options of :class:`~mmseg_cen.translation.Domain` under the name of
+            each domain that there is.
+        sources: Names of the sources; their order is that of the streams.
+        target: Name of the target.
+        **kwargs: Passed to :class:`mmengine.dataset.BaseDataset`.
+
+    Raises:
+        ValueError: If a domain is not known, or the target is a source too.
+    """
+
+    def __init__(
+        self,
+        domains: Mapping[str, Mapping[str, Any]],
+        sources: Sequence[str],
+        target: str,
+        **kwargs: Any,
+    ) -> None:
+        self.domains = build_domains(domains)
+        chosen = select_domains(list(self.domains), sources, target)
+        self.modalities = {name: self.domains[name] for name in chosen}
+        self.sources, self.target = chosen[:-1], target
+        super().__init__(data_prefix={}, **kwargs)
+        self._metainfo.update(
+            domains={name: asdict(domain) for name, domain in self.modalities.items()},
+            sources=self.sources,
+            target=target,
+        )
+
+    def sample_info(self, img_path: str, **others: Any) -> dict[str, Any]:
+        """What the transforms get of a sample; ``img_path`` names its results."""
+        return dict(
+            img_path=img_path,
+            modalities=self.modalities,
+            sources=self.sources,
+            target=self.target,
+            seg_fields=[],
+            **others,
+        )
+
+
+@DATASETS.register_module()
+class MultimodalTranslationDataset(TranslationDataset):
+    """Translation of images between aligned domains that are stored in files.
+
+    The file of a domain is ``file_pattern`` with its folder, the stem of the sample and
+    the suffix of the domain filled in. The samples are the lines of ``ann_file``,
+    either
+
+    - one stem each, which may contain folders; or
+    - a tuple of paths relative to ``data_root``, of the sources in their order and of
+      the target, if all of these have files. Columns are separated by tabs, or by any
+      blanks in lines without tabs.
+
+    Without ``ann_file``, every stem that a file of any of these domains has is a
+    sample, in sorted order: each domain must have all of them.
+
+    Args:
+        sources: Names of the sources; their order is that of the streams.
+        target: Name of the target.
+        domains: Options of :class:`~mmseg_cen.translation.Domain` under the name of
+            each domain. There may be more than are used. Domains with ``derive`` have
+            no files; those they are derived from must have them.
+        data_prefix: Folder of each domain relative to ``data_root``, by default its
+            name.
+        file_pattern: Path of a file relative to ``data_root``: ``{domain}`` stands for
+            the folder of the domain, ``{stem}`` for the sample.
+        ann_file: The list of samples.
+        backend_args: Arguments of the file backend, see :mod:`mmengine.fileio`.
+        **kwargs: Passed to :class:`mmengine.dataset.BaseDataset`.
+
+    Raises:
+        ValueError: If a domain, an option or a placeholder is not known, the target is
+            a source too, a line of ``ann_file`` has the wrong number of columns, or
+            there are no samples.
+        FileNotFoundError: If files are missing; it names them all.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        target: str,
+        domains: Mapping[str, Mapping[str, Any]],
+        data_prefix: Mapping[str, str] | None = None,
+        file_pattern: str = '{domain}/{stem}{suffix}',
+        ann_file: str = '',
+        backend_args: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if unknown := sorted(set(data_prefix or {}) - set(domains)):
+            raise ValueError(
+                f'unknown keys {unknown} in `data_prefix`: allowed are {list(domains)}'
+            )
+        self.folders = {name: name for name in domains} | dict(data_prefix or {})
+        self.file_pattern = file_pattern
+        self.backend_args = backend_args
+        super().__init__(domains, sources, target, ann_file=ann_file, **kwargs)
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Find the files of every sample, and check that they exist."""
+        files = self.file_domains()
+        rows = self._listed(files) if self.ann_file else self._scanned(files)
+        require_files([path for row in rows for path in row], self.backend_args)
+        return [
+            self.sample_info(
+                img_path=row[list(files).index(main_modality(list(files)))],
+                modality_paths=dict(zip(files, row, strict=True)),
+                file_domains=files,
+            )
+            for row in rows
+        ]
+
+    def file_domains(self) -> dict[str, Domain]:
+        """Domains to be loaded: sources and target, and what they are derived from."""
+        names: dict[str, None] = {}  # an ordered set
+        for name, domain in self.modalities.items():
+            origin = RECIPES[domain.derive] if domain.derive else name
+            if origin not in self.domains or self.domains[origin].derive:
+                raise ValueError(
+                    f'the domain {name!r} is derived from {origin!r}, which must be in '
+                    f'`domains` and have files, got {sorted(self.domains)}'
+                )
+            names[origin] = None
+        return {name: self.domains[name] for name in names}
+
+    def _listed(self, files: Mapping[str, Domain]) -> list[list[str]]:
+        """Paths of the files of each line of ``ann_file``."""
+        rule, widths = 'one stem', {1}
+        if list(files) == list(self.modalities):
+            rule += f' or the {len(files)} paths of {list(files)}'
+            widths.add(len(files))
+        rows = read_rows(self.ann_file, widths, rule, self.backend_args)
+        return [
+            self._paths(row[0], files)
+            if len(row) == 1
+            else [osp.join(self.data_root or '', path) for path in row]
+            for row in rows
+        ]
+
+    def _scanned(self, files: Mapping[str, Domain]) -> list[list[str]]:
+        """Paths of the files of each stem that some domain has."""
+        stems: set[str] = set()
+        for name, domain in files.items():
+            affixes = self._affixes(name, domain)
+            base = osp.dirname(affixes[0][0])
+            folder = osp.join(self.data_root or '', base)
+            if not fileio.isdir(folder, backend_args=self.backend_args):
+                raise FileNotFoundError(
+                    f'the folder of domain {name!r} is missing: {folder}'
+                )
+            found: Iterable[str] = fileio.list_dir_or_file(
+                folder, list_dir=False, recursive=True, backend_args=self.backend_args
+            )
+            for path in (osp.join(base, file) for file in found):
+                for head, tail in affixes:
+                    if path.startswith(head) and path.endswith(tail):
+                        stems.add(path[len(head) : len(path) - len(tail)])
+                        break
+        if not stems:
+            patterns = ['*'.join(self._affixes(*item)[0]) for item in files.items()]
+            raise ValueError(
+                f'no file below data_root={self.data_root!r} is like {patterns}: check '
+                '`file_pattern`, `data_prefix` and suffixes'
+            )
+        return [self._paths(stem, files) for stem in sorted(stems)]
+
+    def _paths(self, stem: str, files: Mapping[str, Domain]) -> list[str]:
+        """Paths of one sample: with the first suffix for which there is a file."""
+        paths = []
+        for item in files.items():
+            candidates = [
+                osp.join(self.data_root or '', stem.join(affixes))
+                for affixes in self._affixes(*item)
+            ]
+            exist = (
+                len(candidates) > 1
+                and fileio.isfile(path, backend_args=self.backend_args)
+                for path in candidates
+            )
+            pairs = zip(candidates, exist, strict=True)
+            paths.append(
+                next((path for path, is_file in pairs if is_file), candidates[0])
+            )
+        return paths
+
+    def _affixes(self, name: str, domain: Domain) -> list[tuple[str, str]]:
+        """What stands before and after the stem in the path, for each suffix."""
+        suffixes = (domain.suffix,) if isinstance(domain.suffix, str) else domain.suffix
+        affixes = []
+        for suffix in suffixes:
+            try:
+                path = self.file_pattern.format(
+                    domain=self.folders[name] or '.', stem='\0', suffix=suffix
+                )
+                head, tail = path.split('\0')
+            except (KeyError, IndexError, ValueError) as error:
+                raise ValueError(
+                    '`file_pattern` must contain {stem} once, and may contain {domain} '
+                    f'and {{suffix}}, got {self.file_pattern!r}'
+                ) from error
+            affixes.append((osp.normpath(head + 'x')[:-1], tail))
+        return affixes

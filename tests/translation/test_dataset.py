@@ -1,0 +1,255 @@
+from itertools import combinations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+from mmseg.registry import DATASETS
+
+from mmseg_cen.translation import TranslationPreprocessor, build_domains
+
+RNG = np.random.default_rng(0)
+SIZE = (24, 32)
+DOMAINS = dict(
+    rgb=dict(suffix='.jpg'),
+    depth=dict(dtype='uint16', scale=1e-3, nodata=0, range=(0, 10)),
+    normal=dict(channels=3, dtype='uint8', scale=2 / 255, offset=-1.0, vectors=True),
+    heat=dict(suffix='.npy', range=(-5, 5)),
+)
+PIPELINE = [dict(type='LoadDomains'), dict(type='PackTranslationInputs')]
+
+
+def image(name, size=SIZE):
+    if name == 'depth':
+        return RNG.integers(1, 9000, size, np.uint16)
+    if name == 'heat':
+        return RNG.normal(size=size)
+    return RNG.integers(0, 256, (*size, 3), np.uint8)
+
+
+def write(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == '.npy':
+        np.save(path, array)
+    else:
+        assert cv2.imwrite(str(path), array)
+
+
+@pytest.fixture
+def root(tmp_path):
+    for stem in ('a', 'b/c', 'd'):
+        for name, domain in build_domains(DOMAINS).items():
+            write(tmp_path / name / f'{stem}{domain.suffix}', image(name))
+    (tmp_path / 'list.txt').write_text('d\n\nb/c\n')
+    return tmp_path
+
+
+def build(root, sources=('depth', 'rgb'), target='normal', **kwargs):
+    options = dict(domains=DOMAINS, pipeline=PIPELINE, serialize_data=False) | kwargs
+    return DATASETS.build(
+        dict(
+            type='MultimodalTranslationDataset',
+            data_root=str(root),
+            sources=sources,
+            target=target,
+            **options,
+        )
+    )
+
+
+def test_samples_are_the_stems_in_the_folders(root):
+    dataset = build(root)
+    assert len(dataset) == 3
+    paths = [dataset.get_data_info(i)['modality_paths'] for i in range(3)]
+    assert [p['depth'] for p in paths] == [
+        str(root / f'depth/{stem}.png') for stem in ('a', 'b/c', 'd')
+    ]
+    assert list(paths[0]) == ['depth', 'rgb', 'normal']
+    assert dataset[1]['data_samples'].img_path == str(root / 'rgb/b/c.jpg')
+
+
+def test_samples_are_the_lines_of_a_list(root):
+    dataset = build(root, ann_file='list.txt')
+    assert dataset[0]['data_samples'].img_path == str(root / 'rgb/d.jpg')
+    assert len(dataset) == 2
+
+
+def test_a_list_may_name_the_files(root):
+    (root / 'paths.txt').write_text('depth/a.png rgb/d.jpg normal/b/c.png\n')
+    paths = build(root, ann_file='paths.txt').get_data_info(0)['modality_paths']
+    names = ('depth/a.png', 'rgb/d.jpg', 'normal/b/c.png')
+    assert list(paths.values()) == [str(root / name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ('pattern', 'folders'),
+    [
+        ('{domain}/{stem}_of_{domain}{suffix}', {}),
+        ('{stem}-{domain}{suffix}', {}),
+        ('{stem}/{domain}{suffix}', {}),
+        ('x/{domain}{stem}{suffix}', dict(rgb='colour/', depth='z/')),
+        ('{domain}/{stem}{suffix}', dict(depth='', rgb='.')),
+    ],
+)
+def test_files_are_found_by_any_pattern(tmp_path, pattern, folders):
+    for stem in ('q', '7_w'):
+        for name in ('rgb', 'depth'):
+            path = pattern.format(
+                stem=stem,
+                domain=folders.get(name, name) or '.',
+                suffix='.png' if name == 'depth' else '.jpg',
+            )
+            write(tmp_path / path, image(name))
+    dataset = build(
+        tmp_path, ('depth',), 'rgb', file_pattern=pattern, data_prefix=folders
+    )
+    assert len(dataset) == 2
+    assert len({dataset[i]['data_samples'].img_path for i in range(2)}) == 2
+
+
+def test_of_several_suffixes_a_sample_has_the_one_that_exists(root):
+    write(root / 'rgb/d.png', image('rgb'))
+    (root / 'rgb/d.jpg').unlink()
+    several = DOMAINS | dict(rgb=dict(suffix=['.jpg', '.png']))
+    dataset = build(root, domains=several)
+    paths = [dataset.get_data_info(i)['modality_paths']['rgb'] for i in range(3)]
+    assert paths == [str(root / f'rgb/{f}') for f in ('a.jpg', 'b/c.jpg', 'd.png')]
+
+
+@pytest.mark.parametrize('pattern', ['{domain}', '{stem}{stem}', '{stem}{x}', '{stem'])
+def test_a_pattern_without_meaning_is_refused(root, pattern):
+    with pytest.raises(ValueError, match='file_pattern'):
+        build(root, file_pattern=pattern)
+
+
+def test_a_list_and_a_pattern_name_all_missing_files(root):
+    (root / 'depth/d.png').unlink()
+    (root / 'rgb/b/c.jpg').unlink()
+    for ann_file in ('list.txt', ''):
+        with pytest.raises(FileNotFoundError) as error:
+            build(root, ann_file=ann_file)
+        message = str(error.value)
+        assert str(root / 'depth/d.png') in message
+        assert str(root / 'rgb/b/c.jpg') in message
+        assert 'normal' not in message
+
+
+def test_an_image_too_few_in_the_first_domain_is_missing_too(root):
+    (root / 'depth/a.png').unlink()
+    with pytest.raises(FileNotFoundError, match=r'1 of 9 files(.|\n)*depth/a\.png'):
+        build(root)
+
+
+def test_files_of_domains_that_are_not_used_may_be_missing(root):
+    for path in (root / 'heat').glob('*.npy'):
+        path.unlink()
+    assert len(build(root)) == 3
+
+
+@pytest.mark.parametrize(
+    ('kwargs', 'error', 'message'),
+    [
+        (dict(target='depth'), ValueError, 'must not be a source'),
+        (dict(sources=('depth', 'shade')), ValueError, 'shade'),
+        (dict(data_prefix=dict(deep='x')), ValueError, 'deep'),
+        (dict(data_prefix=dict(rgb='colour')), FileNotFoundError, 'colour'),
+        (dict(ann_file='no.txt'), FileNotFoundError, r'no\.txt'),
+        (dict(file_pattern='{domain}/x{stem}{suffix}'), ValueError, 'no file'),
+    ],
+)
+def test_what_does_not_fit_is_refused(root, kwargs, error, message):
+    with pytest.raises(error, match=message):
+        build(root, **kwargs)
+
+
+@pytest.mark.parametrize('line', ['a b', 'a b c d', ''])
+def test_a_line_with_the_wrong_number_of_columns_is_refused(root, line):
+    (root / 'wrong.txt').write_text(line + '\n')
+    message = r'3 paths of \[.depth., .rgb., .normal.\]' if line else 'empty'
+    with pytest.raises(ValueError, match=message):
+        build(root, ann_file='wrong.txt')
+
+
+@pytest.mark.parametrize(
+    ('name', 'array', 'message'),
+    [
+        ('depth', RNG.integers(0, 256, SIZE, np.uint8), 'must hold uint16, got uint8'),
+        ('depth', image('depth', (12, 32)), r'one size.*depth \(12, 32\)'),
+        ('normal', RNG.integers(0, 256, SIZE, np.uint8), 'must have 3 channel'),
+        ('normal', image('depth'), 'must hold uint8, got uint16'),
+        ('depth', np.stack([image('depth') for _ in range(3)], -1), 'in colours'),
+        ('depth', np.stack([image('depth') for _ in range(4)], -1), 'must have 1 ch'),
+    ],
+)
+def test_a_file_that_is_not_as_stated_is_refused(root, name, array, message):
+    dataset = build(root)
+    write(root / name / 'd.png', array)
+    with pytest.raises(ValueError, match=message) as error:
+        dataset[2]
+    assert str(root / name / 'd.png') in str(error.value)
+
+
+def test_grey_in_three_channels_is_grey(root):
+    grey = image('depth')
+    dataset = build(root, ('depth',), 'rgb')
+    write(root / 'depth/a.png', grey)
+    expected = dataset[0]['inputs']
+    write(root / 'depth/a.png', np.stack([grey] * 3, -1))
+    assert torch.equal(dataset[0]['inputs'], expected)
+
+
+def test_inputs_are_the_sources_in_their_order_and_rgb(root):
+    every = build(root, ('normal', 'rgb', 'depth'), 'heat')[0]
+    stored = cv2.imread(str(root / 'rgb/a.jpg'))[..., ::-1].transpose(2, 0, 1)
+    inputs = every['inputs']
+    assert inputs.dtype == torch.float32
+    assert inputs.abs().max() <= 1
+    np.testing.assert_allclose(inputs[3:6], stored / 127.5 - 1, atol=1e-6)
+    metres = cv2.imread(str(root / 'depth/a.png'), -1) / 1000
+    np.testing.assert_allclose(inputs[6], metres / 5 - 1, atol=1e-6)
+    heat = np.load(root / 'heat/a.npy').clip(-5, 5) / 5
+    np.testing.assert_allclose(every['data_samples'].gt_image.data[0], heat, atol=1e-6)
+    vectors = cv2.imread(str(root / 'normal/a.png'))[..., ::-1] / 127.5 - 1
+    length = np.linalg.norm(vectors, axis=-1)
+    vectors, known = vectors / length[..., None], length > 0.5
+    np.testing.assert_allclose(
+        inputs[:3].numpy()[:, known], vectors.transpose(2, 0, 1)[:, known], atol=1e-5
+    )
+
+
+def test_any_pair_gives_the_channels_it_says(root):
+    for *sources, target in combinations(DOMAINS, 3):
+        sample = build(root, sources, target)[0]
+        meta = sample['data_samples'].metainfo
+        channels = {n: build_domains(DOMAINS)[n].channels for n in sources}
+        assert meta['sources'] == channels
+        assert meta['target'] == target
+        assert sample['inputs'].shape == (sum(channels.values()), *SIZE)
+
+
+def test_unknown_pixels_of_the_target_are_marked(root):
+    depth = image('depth')
+    depth[3:5, 7] = 0
+    write(root / 'depth/a.png', depth)
+    as_target = build(root, ('rgb',), 'depth')[0]['data_samples']
+    np.testing.assert_array_equal(as_target.gt_valid.data[0], depth > 0)
+    assert as_target.gt_valid.data.dtype == torch.bool
+    known_everywhere = build(root, ('rgb',), 'depth')[1]['data_samples']
+    assert 'gt_valid' not in known_everywhere
+    assert 'gt_valid' not in build(root, ('depth',), 'rgb')[0]['data_samples']
+
+
+def test_metainfo_tells_how_to_decode_the_target(root):
+    meta = build(root, ('rgb',), 'depth').metainfo
+    assert (meta['sources'], meta['target']) == (('rgb',), 'depth')
+    depth = build_domains(meta['domains'])['depth']
+    assert depth.decode(np.zeros((1, 1)))[0, 0] == 5
+
+
+def test_batches_pass_the_preprocessor(root):
+    dataset = build(root)
+    batch = pseudo_collate([dataset[i] for i in range(3)])
+    inputs = TranslationPreprocessor(('depth', 'rgb'))(batch)['inputs']
+    assert inputs.shape == (3, 6, *SIZE)
+    assert torch.equal(inputs[:, 0], inputs[:, 2])
