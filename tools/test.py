@@ -4,9 +4,11 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
 import argparse
 import os
+from typing import Any
 
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
+from mmseg.registry import METRICS
 
 from mmseg_cen.launch import (
     check_checkpoint,
@@ -16,10 +18,11 @@ from mmseg_cen.launch import (
     start_cpu_processes,
 )
 from mmseg_cen.models.presence import check_absent
+from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Test a segmentor.')
+    parser = argparse.ArgumentParser(description='Test a model.')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--work-dir', help='where logs and the figures (json) go')
@@ -29,7 +32,10 @@ def parse_args() -> argparse.Namespace:
         help='test-time augmentation: tta_model and tta_pipeline of the config',
     )
     parser.add_argument(
-        '--out', metavar='DIR', help='save the predicted classes as PNG files'
+        '--out',
+        metavar='DIR',
+        help='save the predicted classes as PNG files; of a translation the images, '
+        'in a folder for each stream, the ensemble and the target',
     )
     subset = parser.add_mutually_exclusive_group()
     subset.add_argument(
@@ -75,7 +81,8 @@ def parse_args() -> argparse.Namespace:
 
 def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
     """Switch the visualization hook of the config on, or add one."""
-    default = dict(visualization=dict(type='MultimodalVisualizationHook'))
+    own = ('MultimodalVisualizationHook', 'TranslationVisualizationHook')
+    default = dict(visualization=dict(type=own[int(is_translation(cfg))]))
     cfg.default_hooks = {**default, **cfg.get('default_hooks', {})}
     hook = cfg.default_hooks.visualization
     hook.update(draw=True, interval=args.show_interval)
@@ -83,7 +90,7 @@ def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
         hook.update(show=True, wait_time=args.wait_time)
     if args.show_dir is None:
         return
-    if hook['type'] == 'MultimodalVisualizationHook':
+    if hook['type'] in own:
         hook['out_dir'] = args.show_dir
     else:
         cfg.visualizer['save_dir'] = args.show_dir
@@ -118,11 +125,25 @@ def leave_out(cfg: Config, absent: list[str]) -> None:
     cfg.model.test_cfg = {**(cfg.model.get('test_cfg') or {}), 'absent': absent}
 
 
-def save_predictions(cfg: Config, out_dir: str) -> None:
-    """Let the (first) metric write the predictions."""
+def metrics_of(cfg: Config) -> list[dict[str, Any]]:
+    """Return the configs of the metrics of the test."""
     evaluator = cfg.test_evaluator
-    metric = evaluator[0] if isinstance(evaluator, list | tuple) else evaluator
-    metric['output_dir'] = out_dir
+    return list(evaluator) if isinstance(evaluator, list | tuple) else [evaluator]
+
+
+def is_translation(cfg: Config) -> bool:
+    """Whether the config tests images, not classes."""
+    types = [METRICS.get(str(metric.get('type'))) for metric in metrics_of(cfg)]
+    return any(t in (TranslationMetric, GenerativeMetric) for t in types)
+
+
+def save_predictions(cfg: Config, out_dir: str) -> None:
+    """Let a hook write predicted images, or the (first) metric predicted classes."""
+    if is_translation(cfg):
+        hook = dict(type='TranslationImagesHook', out_dir=out_dir)
+        cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
+        return
+    metrics_of(cfg)[0]['output_dir'] = out_dir
     # mmseg's metric makes it in the first process only, and the others may be faster.
     os.makedirs(out_dir, exist_ok=True)
 

@@ -83,14 +83,24 @@ class MultimodalVisualizationHook(Hook):
         if not self.draw or mode == 'train' or batch_idx % self.interval:
             return
         loop = runner.val_loop if mode == 'val' else runner.test_loop
-        meta = loop.dataloader.dataset.metainfo
+        dataset = loop.dataloader.dataset
         for index, sample in enumerate(outputs):
             if self.max_samples is not None and self._num_drawn >= self.max_samples:
                 return
-            name = Path(sample.get('img_path', f'{batch_idx}_{index}')).stem
-            picture = draw_sample(unaugmented_inputs(data_batch, index), sample, meta)
+            name = self._name(dataset, sample, f'{batch_idx}_{index}')
+            inputs = unaugmented_inputs(data_batch, index)
+            picture = self._draw(inputs, sample, dataset.metainfo)
             self._emit(runner, picture, name, mode)
             self._num_drawn += 1
+
+    def _name(self, dataset: Any, sample: Any, default: str) -> str:
+        """Name of the picture of a sample, without suffix."""
+        return Path(sample.get('img_path', default)).stem
+
+    def _draw(
+        self, inputs: NDArray[np.floating], sample: Any, meta: dict[str, Any]
+    ) -> Picture:
+        return draw_sample(inputs, sample, meta)
 
     def _emit(self, runner: Runner, picture: Picture, name: str, mode: str) -> None:
         if self.show:
@@ -148,10 +158,10 @@ def draw_sample(
     truth = _labels(sample, 'gt_sem_seg')
     seen = [] if truth is None else [truth]
 
-    def prediction(labels: NDArray[np.integer], title: str) -> Panel:
+    def prediction(labels: NDArray[np.integer], heading: str) -> Panel:
         seen.append(labels)
         caption = '' if truth is None else score(labels, truth, len(classes))
-        return Panel(colour_labels(labels, palette), title, caption)
+        return Panel(colour_labels(labels, palette), heading, caption)
 
     modalities = sample.get('modalities', {'input': len(inputs)})
     top = _modality_panels(inputs, modalities)
@@ -160,9 +170,7 @@ def draw_sample(
     fused = _labels(sample, 'pred_sem_seg')
     if 'pred_streams' in sample:
         bottom: list[Panel | None] = [
-            prediction(
-                _squeeze(sample.pred_streams.get(name)), f'{_title(name)} stream'
-            )
+            prediction(_squeeze(sample.pred_streams.get(name)), f'{title(name)} stream')
             if name in sample.pred_streams
             else None  # the modality is absent
             for name in modalities
@@ -186,11 +194,12 @@ def _modality_panels(
     panels: list[Panel | None] = []
     for (name, channels), end in zip(modalities.items(), ends, strict=True):
         picture, values = colour_modality(inputs[end - channels : end])
-        panels.append(Panel(picture, _title(name), values))
+        panels.append(Panel(picture, title(name), values))
     return panels
 
 
-def _title(name: str) -> str:
+def title(name: str) -> str:
+    """Return the name of a modality as a title."""
     return 'RGB' if name == 'rgb' else name.replace('_', ' ').capitalize()
 
 

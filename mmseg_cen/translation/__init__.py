@@ -11,6 +11,7 @@ from .sample import TranslationDataSample
 from .taskonomy import TaskonomyDataset
 from .transforms import DeriveDomains, LoadDomains, PackTranslationInputs
 from .unet import CENUNet
+from .visualization import TranslationImagesHook, TranslationVisualizationHook
 
 __all__ = [
     'CENPix2Pix',
@@ -25,7 +26,9 @@ __all__ = [
     'SeparateDistributedDataParallel',
     'TaskonomyDataset',
     'TranslationDataSample',
+    'TranslationImagesHook',
     'TranslationPreprocessor',
+    'TranslationVisualizationHook',
     'build_domains',
     'metrics',
     'to_picture',

@@ -1,5 +1,6 @@
 """Pictures of modalities, labels and predictions, as plain arrays."""
 
+from .names import SampleNames, unique_names
 from .panels import (
     IGNORED_COLOUR,
     Panel,
@@ -14,10 +15,12 @@ from .panels import (
 __all__ = [
     'IGNORED_COLOUR',
     'Panel',
+    'SampleNames',
     'colour_labels',
     'colour_modality',
     'default_palette',
     'draw_grid',
     'picture_size',
     'score',
+    'unique_names',
 ]

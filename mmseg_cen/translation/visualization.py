@@ -1,0 +1,229 @@
+"""Pictures of translations: what went in, what each stream made of it, the target."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mmseg_cen.hooks.visualization import MultimodalVisualizationHook, title
+from mmseg_cen.models.ensemble_head import ENSEMBLE
+from mmseg_cen.visualization.names import SampleNames
+from mmseg_cen.visualization.panels import Panel, Picture, draw_grid
+
+from .outputs import named_outputs, target_and_validity, to_three_channels, to_uint8
+
+Limits = tuple[float, float]
+
+
+@HOOKS.register_module()
+class TranslationVisualizationHook(MultimodalVisualizationHook):
+    """Draw one picture per sample: sources, each stream, the ensemble, the target.
+
+    Below each source stands what its stream made of it, below the target the ensemble,
+    each with its MAE (on the scale [-1, 1]) and PSNR. Depth, recognized by the word in
+    the name of its domain, is coloured, predictions with the colours of the target;
+    other domains of one channel (edges, shading) are grey; three channels (RGB,
+    normals) are RGB. Invalid pixels of the target are black.
+
+    Samples are named by their path below the common folder of the data set's files, so
+    that equal file names in different folders do not meet.
+
+    Args:
+        **kwargs: Arguments of
+            :class:`mmseg_cen.hooks.visualization.MultimodalVisualizationHook`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._names: SampleNames | None = None
+
+    def _before_epoch(self, runner: Runner, mode: str = 'train') -> None:
+        super()._before_epoch(runner, mode)
+        self._names = None
+
+    def _name(self, dataset: Any, sample: Any, default: str) -> str:
+        if self._names is None:
+            self._names = SampleNames(dataset)
+        name = self._names(sample, default)
+        return name if self.out_dir is not None else name.replace('/', '_')
+
+    def _draw(
+        self, inputs: NDArray[np.floating], sample: Any, meta: dict[str, Any]
+    ) -> Picture:
+        return draw_translation(inputs, sample)
+
+
+@HOOKS.register_module()
+class TranslationImagesHook(Hook):
+    """Save the predictions of a test as PNG files, in a folder for every stream.
+
+    `<out_dir>/<source>/<name>.png` are the images of the streams,
+    `<out_dir>/ensemble/` and `<out_dir>/target/` those of the ensemble and of the
+    target. `tools/test.py --out DIR` adds this hook. Files are named as those of
+    :class:`TranslationVisualizationHook`.
+
+    Args:
+        out_dir: Folder; made if it does not exist.
+        bits: 8 or 16 bits per channel: -1 becomes 0, 1 the largest number. 16 keep
+            what 8 would cost a depth map.
+
+    Raises:
+        ValueError: If `bits` is neither 8 nor 16.
+        OSError: If a file cannot be written.
+    """
+
+    def __init__(self, out_dir: str, bits: int = 8) -> None:
+        if bits not in (8, 16):
+            raise ValueError(f'{bits=} must be 8 or 16.')
+        self.out_dir = Path(out_dir)
+        self.bits = bits
+        self._names: SampleNames | None = None
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        self._names = SampleNames(runner.test_loop.dataloader.dataset)
+
+    def after_test_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
+    ) -> None:
+        names = self._names
+        if names is None:
+            names = self._names = SampleNames(runner.test_loop.dataloader.dataset)
+        for index, sample in enumerate(outputs):
+            name = names(sample, f'{batch_idx}_{index}')
+            fields = sample.to_dict()
+            images = named_outputs(fields)
+            if 'gt_image' in fields:
+                images['target'] = fields['gt_image']['data']
+            for output, image in images.items():
+                self._write(self.out_dir / output / f'{name}.png', image)
+
+    def _write(self, path: Path, image: Tensor) -> None:
+        highest = 2**self.bits - 1
+        levels = ((image.double().nan_to_num(-1) + 1) / 2 * highest).round()
+        if len(levels) == 2:
+            levels = torch.cat([levels, torch.zeros_like(levels[:1])])
+        array = levels.clamp(0, highest).cpu().numpy().transpose(1, 2, 0)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # OpenCV writes the last channel first.
+        stored = np.ascontiguousarray(array[..., ::-1]).astype(f'uint{self.bits}')
+        if not cv2.imwrite(str(path), stored):
+            raise OSError(f'{path} could not be written.')
+
+
+def draw_translation(inputs: NDArray[np.floating], sample: Any) -> Picture:
+    """Draw one sample.
+
+    Args:
+        inputs: (sum of C_m, H, W) packed sources in [-1, 1].
+        sample: A `TranslationDataSample` with `pred_image`; `pred_streams`, `gt_image`
+            and `gt_valid` are drawn if they are there. Its metainfo `sources` (number
+            of channels by name) describes the inputs, `target` names the target.
+
+    Returns:
+        (h, w, 3) uint8, RGB.
+    """
+    fields = sample.to_dict()
+    sources = fields.get('sources', {'input': len(inputs)})
+    domain = fields.get('target', 'target')
+    outputs = named_outputs(fields)
+
+    top: list[Panel | None] = []
+    ends = np.cumsum(list(sources.values()))
+    for (name, channels), end in zip(sources.items(), ends, strict=True):
+        source = torch.from_numpy(inputs[end - channels : end])
+        limits = colour_limits(source, name)
+        picture = colour_domain(source, name, limits)
+        top.append(Panel(picture, title(name), _range_of(limits, name, channels)))
+
+    limits = colour_limits(outputs[ENSEMBLE], domain)
+    truth = None
+    if 'gt_image' in fields:
+        target, valid = target_and_validity(fields)
+        truth = target.cpu(), valid.cpu()
+        limits = colour_limits(truth[0], domain, truth[1])
+        picture = colour_domain(truth[0], domain, limits)
+        picture = np.where(truth[1][0, ..., None].numpy(), picture, 0).astype(np.uint8)
+        caption = _range_of(limits, domain, len(target))
+        top.append(Panel(picture, f'Target: {title(domain)}', caption))
+
+    def prediction(name: str, heading: str) -> Panel:
+        image = outputs[name].cpu()
+        caption = '' if truth is None else _score(image, *truth)
+        return Panel(colour_domain(image, domain, limits), heading, caption)
+
+    fused = prediction(ENSEMBLE, 'Ensemble' if len(outputs) > 1 else 'Prediction')
+    if len(outputs) == 1:
+        return draw_grid([[*top, fused]])
+    bottom = [
+        prediction(name, f'{title(name)} stream') if name in outputs else None
+        for name in sources
+    ]
+    return draw_grid([top, [*bottom, fused]])
+
+
+def colour_limits(image: Tensor, domain: str, valid: Tensor | None = None) -> Limits:
+    """Return the values that get the first and the last colour.
+
+    Those of depth leave out its highest and lowest percent; others are -1 and 1.
+    """
+    if not is_depth(image, domain):
+        return -1.0, 1.0
+    values = image.numpy(force=True)
+    known = np.isfinite(values)
+    if valid is not None:
+        known &= valid.numpy(force=True)
+    if not known.any():
+        return -1.0, 1.0
+    low, high = np.percentile(values[known], (1, 99))
+    return float(low), float(max(high, low + 1e-6))
+
+
+def colour_domain(image: Tensor, domain: str, limits: Limits = (-1.0, 1.0)) -> Picture:
+    """Turn an image of a domain into a picture.
+
+    Args:
+        image: (C, H, W) in [-1, 1], C at most 3.
+        domain: Its name; depth is coloured by viridis, far pixels bright.
+        limits: Values of the first and the last colour.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+    """
+    low, high = limits
+    image = image.detach().float().cpu().nan_to_num(-1)
+    levels = to_uint8(2 * (image - low) / (high - low) - 1)
+    if is_depth(image, domain):
+        bgr = cv2.applyColorMap(levels[0].numpy(), cv2.COLORMAP_VIRIDIS)
+        return np.ascontiguousarray(bgr[..., ::-1])
+    return to_three_channels(levels).permute(1, 2, 0).contiguous().numpy()
+
+
+def is_depth(image: Tensor, domain: str) -> bool:
+    """Whether an image (C, H, W) of a domain of this name shows distances."""
+    return len(image) == 1 and 'depth' in domain
+
+
+def _range_of(limits: Limits, domain: str, channels: int) -> str:
+    if channels != 1 or 'depth' not in domain:
+        return ''
+    return f'{limits[0]:.2f} \N{EN DASH} {limits[1]:.2f}'
+
+
+def _score(image: Tensor, target: Tensor, valid: Tensor) -> str:
+    errors = (image - target)[valid.expand_as(target)].double()
+    if not errors.numel():
+        return 'no valid pixel'
+    mse = float(errors.square().mean())
+    psnr = 10 * np.log10(4 / mse) if mse else np.inf
+    return f'MAE {errors.abs().mean():.3f}, PSNR {psnr:.1f} dB'

@@ -1,0 +1,190 @@
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from translation_samples import make_samples, predictions
+
+from mmseg_cen.translation.visualization import (
+    TranslationImagesHook,
+    TranslationVisualizationHook,
+    colour_domain,
+    colour_limits,
+    draw_translation,
+)
+
+
+class Dataset:
+    metainfo = {}
+
+    def __init__(self, paths):
+        self.paths = paths
+
+    def __len__(self):
+        return len(self.paths)
+
+    def get_data_info(self, index):
+        return dict(img_path=self.paths[index])
+
+
+class Runner(SimpleNamespace):
+    """Stands in for a runner in a test of samples with these paths."""
+
+    def __init__(self, samples):
+        dataset = Dataset([sample.img_path for sample in samples])
+        loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset))
+        self.images = {}
+        visualizer = SimpleNamespace(
+            add_image=lambda name, image, step: self.images.update({name: image})
+        )
+        super().__init__(
+            val_loop=loop, test_loop=loop, visualizer=visualizer, iter=3, images={}
+        )
+
+
+def with_paths(samples, paths):
+    for sample, path in zip(samples, paths, strict=True):
+        sample.set_metainfo(dict(img_path=path))
+    return samples
+
+
+def inputs_of(sample, size=(24, 20)):
+    channels = sum(sample.get('sources', {'input': 3}).values())
+    return (2 * torch.rand(channels, *size) - 1).numpy()
+
+
+DOMAINS = [
+    (dict(rgb=3, edge=1), 'depth', 1),
+    (dict(depth=1, normal=3), 'rgb', 3),
+    (dict(rgb=3), 'principal_curvature', 2),
+    (dict(rgb=3, shade=1, texture=1, depth=1), 'normal', 3),
+]
+
+
+@pytest.mark.parametrize(('sources', 'target', 'channels'), DOMAINS)
+@pytest.mark.parametrize('streams', [True, False])
+def test_any_sample_can_be_drawn(sources, target, channels, streams):
+    (sample,) = make_samples(1, channels, sources=sources, invalid=0.1)
+    sample.set_metainfo(dict(target=target))
+    if not streams:
+        del sample.pred_streams
+    picture = draw_translation(inputs_of(sample), sample)
+    assert picture.dtype == np.uint8
+    columns = len(sources) + 1 if streams else len(sources) + 2
+    assert picture.shape[1] // columns in range(220, 300)
+    assert (picture.shape[0] > 500) == streams
+
+
+def test_a_sample_without_target_and_metainfo_can_be_drawn():
+    (sample,) = make_samples(1, sources={})
+    del sample.gt_image
+    bare = type(sample)(pred_image=sample.pred_image)
+    assert draw_translation(np.zeros((3, 24, 20), np.float32), bare).ndim == 3
+
+
+def test_every_image_has_its_place():
+    """Each panel shows, in one colour, what it should show."""
+    (sample,) = make_samples(1, sources=dict(normal=3, shade=3))
+    levels = dict(normal=-0.8, shade=-0.4, target=0.0, ensemble=0.8)
+    sample.gt_image.data[:] = levels['target']
+    sample.pred_image.data[:] = levels['ensemble']
+    sample.pred_streams.normal[:] = 0.2
+    sample.pred_streams.shade[:] = 0.5
+    inputs = np.full((6, 24, 20), levels['normal'], np.float32)
+    inputs[3:] = levels['shade']
+    picture = draw_translation(inputs, sample)
+    height, width = picture.shape[:2]
+    expected = [[-0.8, -0.4, 0.0], [0.2, 0.5, 0.8]]
+    for i, row in enumerate(expected):
+        for j, level in enumerate(row):
+            y, x = int((i + 0.5) * height / 2.03), int((j + 0.5) * width / 3)
+            assert picture[y, x] == pytest.approx((level + 1) * 127.5, abs=0.6)
+
+
+def test_three_channels_are_rgb():
+    image = torch.tensor([1.0, 0.0, -1.0])[:, None, None].expand(3, 2, 2)
+    assert colour_domain(image, 'rgb')[0, 0].tolist() == [255, 128, 0]
+    assert colour_domain(image[:2], 'principal_curvature')[0, 0].tolist()[2] == 0
+
+
+def test_edges_are_grey_and_depth_is_coloured():
+    image = torch.linspace(-1, 1, 100).view(1, 10, 10)
+    grey = colour_domain(image, 'edge_texture')
+    assert (grey[..., 0] == grey[..., 1]).all()
+    assert (np.diff(grey[..., 0].ravel().astype(int)) >= 0).all()
+    colours = colour_domain(image, 'depth_euclidean')
+    assert not (colours[..., 0] == colours[..., 1]).all()
+    # Viridis begins dark violet and ends yellow.
+    assert colours[0, 0].sum() < 200 < 400 < colours[-1, -1].sum()
+
+
+def test_depth_is_coloured_by_the_range_of_its_valid_pixels():
+    image = torch.linspace(-0.5, 0.5, 101).view(1, 1, 101).clone()
+    image[..., -1] = 0.99
+    valid = image < 0.9
+    low, high = colour_limits(image, 'depth', valid)
+    assert low == pytest.approx(-0.49, abs=0.01)
+    assert high == pytest.approx(0.48, abs=0.011)
+    assert colour_limits(image, 'edge') == (-1, 1)
+    assert colour_limits(image, 'depth', valid & False) == (-1, 1)
+
+
+def test_the_hook_draws_every_sample_under_an_own_name():
+    samples = with_paths(make_samples(3), ['d/a/1.png', 'd/b/1.png', 'd/b/2.png'])
+    batch = dict(inputs=[torch.from_numpy(inputs_of(s)) for s in samples])
+    runner = Runner(samples)
+    hook = TranslationVisualizationHook(draw=True, interval=1)
+    hook.before_val_epoch(runner)
+    hook.after_val_iter(runner, 0, batch, samples)
+    assert set(runner.images) == {'val_a_1', 'val_b_1', 'val_b_2'}
+
+
+def test_the_hook_writes_files(tmp_path):
+    samples = with_paths(make_samples(2), ['d/a/1.png', 'd/b/1.png'])
+    batch = dict(inputs=[torch.from_numpy(inputs_of(s)) for s in samples])
+    hook = TranslationVisualizationHook(draw=True, interval=1, out_dir=str(tmp_path))
+    hook.before_test_epoch(Runner(samples))
+    hook.after_test_iter(Runner(samples), 0, batch, samples)
+    for name in ('a/1.png', 'b/1.png'):
+        assert (tmp_path / name).is_file()
+
+
+@pytest.mark.parametrize('bits', [8, 16])
+@pytest.mark.parametrize('channels', [1, 2, 3])
+def test_images_are_saved_by_stream_and_come_back(tmp_path, bits, channels):
+    samples = with_paths(
+        make_samples(3, channels), ['d/a/1.png', 'd/b/1.png', 'd/b/2.png']
+    )
+    hook = TranslationImagesHook(str(tmp_path), bits)
+    runner = Runner(samples)
+    hook.before_test_epoch(runner)
+    hook.after_test_iter(runner, 0, None, samples[:2])
+    hook.after_test_iter(runner, 1, None, samples[2:])
+    outputs = {'shade', 'texture', 'ensemble', 'target'}
+    assert {path.name for path in tmp_path.iterdir()} == outputs
+    for sample, name in zip(samples, ('a/1', 'b/1', 'b/2'), strict=True):
+        images = {**predictions(sample), 'target': sample.gt_image.data}
+        for output, image in images.items():
+            path = tmp_path / output / f'{name}.png'
+            stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+            assert stored.dtype == f'uint{bits}'
+            stored = stored[..., None] if stored.ndim == 2 else stored[..., ::-1]
+            found = 2.0 * stored.transpose(2, 0, 1)[:channels] / (2.0**bits - 1) - 1
+            np.testing.assert_allclose(found, image, atol=1.001 / (2**bits - 1))
+
+
+def test_images_without_target_and_names_are_saved(tmp_path):
+    (sample,) = make_samples(1, sources={})
+    bare = type(sample)(pred_image=sample.pred_image)
+    hook = TranslationImagesHook(str(tmp_path))
+    runner = Runner([])
+    hook.after_test_iter(runner, 4, None, [bare])
+    assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob('*.png')] == [
+        'ensemble/4_0.png'
+    ]
+
+
+def test_wrong_arguments_are_refused():
+    with pytest.raises(ValueError, match='bits=12'):
+        TranslationImagesHook('x', bits=12)
