@@ -1,0 +1,231 @@
+"""The surface that a depth map shows: its points, its normals, and which way is down.
+
+Camera frame of all points and directions: x to the right of the image, y to its bottom,
+z forwards.
+
+Everything rests on the inverse of the depth, which over the image of a plane is a
+linear function of the pixel: a fit of it is exact on planes, however steep.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .depth import valid_pixels
+
+Image = NDArray[np.floating[Any]]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera.
+
+    Args:
+        fx: Focal length in widths of a pixel.
+        fy: Focal length in heights of a pixel.
+        cx: Column of the optical axis, pixels; the centre of the first pixel is 0.
+        cy: Row of the optical axis.
+        width: Width of the image that these speak of, pixels.
+        height: Its height.
+
+    Raises:
+        ValueError: If focal lengths or sizes are not positive.
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if min(self.fx, self.fy, self.width, self.height) <= 0:
+            raise ValueError(
+                'focal lengths and sizes of a camera must be positive, got '
+                f'{self}: they are fx, fy, cx, cy of an image of width x height'
+            )
+
+    def resized(self, height: int, width: int) -> 'Camera':
+        """The camera of the same image, resized."""
+        x, y = width / self.width, height / self.height
+        return Camera(
+            fx=self.fx * x,
+            fy=self.fy * y,
+            cx=(self.cx + 0.5) * x - 0.5,
+            cy=(self.cy + 0.5) * y - 0.5,
+            width=width,
+            height=height,
+        )
+
+    def rays(self) -> tuple[Image, Image]:
+        """Slopes x / depth (1, W) and y / depth (H, 1) of the pixels, y to the top."""
+        x = (np.arange(self.width, dtype=np.float32) - self.cx) / self.fx
+        y = (self.cy - np.arange(self.height, dtype=np.float32)) / self.fy
+        return x[None].astype(np.float32), y[:, None].astype(np.float32)
+
+
+# The colour camera of NYU Depth V2, to which its depth is registered: from the toolbox
+# of Silberman et al., ECCV 2012.
+NYUDV2_CAMERA = Camera(518.857901, 519.469611, 325.582449, 253.736166, 640, 480)
+
+
+def build_camera(camera: str | Mapping[str, Any] | Camera) -> Camera:
+    """Camera of a name or of options.
+
+    Raises:
+        ValueError: If it is not known.
+    """
+    if isinstance(camera, Camera):
+        return camera
+    if camera == 'nyudv2':
+        return NYUDV2_CAMERA
+    try:
+        return Camera(**camera)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ValueError(
+            "a camera must be 'nyudv2' or a dict with fx, fy, cx, cy, width and "
+            f'height, got {camera!r}'
+        ) from error
+
+
+def back_project(depth: Image, camera: Camera) -> Image:
+    """Point of each pixel, in the unit of the depth and the camera frame.
+
+    Args:
+        depth: (H, W), along the optical axis.
+        camera: Of an image of this size.
+
+    Returns:
+        (H, W, 3).
+    """
+    x, y = camera.rays()
+    return np.stack([depth * x, depth * -y, depth], axis=-1)
+
+
+def surface_normals(
+    depth: Image,
+    camera: Camera,
+    radius: int = 3,
+    valid: Mask | None = None,
+    stride: int = 1,
+) -> Image:
+    """Unit normals of the visible surface, towards the camera.
+
+    At each pixel, of the plane that fits the inverse depth best in a square window
+    (least squares), as in Gupta et al., ECCV 2014: where the window looks across an
+    edge, the normal is between those of both sides.
+
+    Args:
+        depth: (H, W); the unit does not matter.
+        camera: Of an image of this size.
+        radius: The window has 2 * radius + 1 pixels a side, fewer at the border.
+        valid: Mask (H, W) of the pixels that count; by default those with a depth. A
+            pixel without gets the normal of those around.
+        stride: Compute every n-th row and column only.
+
+    Returns:
+        (H / stride, W / stride, 3), float32, in the camera frame; 0 where the window
+        has no three pixels that are not in line.
+
+    Raises:
+        ValueError: If the radius is not positive.
+    """
+    if radius < 1:
+        raise ValueError(f'`radius` must be positive, got {radius}')
+    if valid is None:
+        valid = valid_pixels(depth)
+    inverse = np.zeros(depth.shape)
+    np.divide(1, depth, out=inverse, where=valid)
+    moments = (
+        _full_moments(*depth.shape, radius)
+        if valid.all()
+        else _moments(valid.astype(float), radius)
+    )
+    n, u, v, uu, uv, vv = (m[::stride, ::stride] for m in moments)
+    column, row = _coordinates(*depth.shape)
+    w, uw, vw = (
+        _window_sum(weighted, radius)[::stride, ::stride]
+        for weighted in (inverse, inverse * column, inverse * row)
+    )
+    # The means, and the (co)variances times n.
+    n = np.maximum(n, 1)
+    u, v, w = u / n, v / n, w / n
+    uu, uv, vv = uu - n * u * u, uv - n * u * v, vv - n * v * v
+    uw, vw = uw - n * u * w, vw - n * v * w
+    determinant = uu * vv - uv * uv
+    known = determinant > 1e-3  # 1/3 for three adjacent pixels
+    determinant[~known] = 1
+    slope_u = (vv * uw - uv * vw) / determinant
+    slope_v = (uu * vw - uv * uw) / determinant
+    # The fit at the optical axis, in the coordinates of `_coordinates`.
+    axis_u = camera.cx - (depth.shape[1] - 1) / 2
+    axis_v = camera.cy - (depth.shape[0] - 1) / 2
+    w += slope_u * (axis_u - u) + slope_v * (axis_v - v)
+    normals = np.stack([slope_u * camera.fx, slope_v * camera.fy, w], axis=-1)
+    length = np.sqrt(np.einsum('hwc,hwc->hw', normals, normals))
+    scale = np.where(known & (length > 0), -1 / np.where(length > 0, length, 1), 0)
+    return (normals * scale[..., None]).astype(np.float32)
+
+
+def estimate_gravity(normals: Image, iterations: int = 5) -> NDArray[np.float64]:
+    """Direction of gravity in the camera frame, a unit vector (3,).
+
+    It is as parallel to the normals of floors and ceilings and as perpendicular to
+    those of walls as can be, where these are the normals within an angle of the last
+    estimate: first 45, then 15 degrees (Gupta et al., CVPR 2013). Starts with the y
+    axis, which a camera that is not held upside down has pointing downwards.
+
+    Args:
+        normals: (..., 3), unit vectors of either sign; zeros are left out. Without
+            any, it is the y axis.
+        iterations: Number for each of the angles.
+    """
+    flat = normals.reshape(-1, 3).astype(np.float64)
+    flat = flat[flat.any(axis=1)]
+    gravity = np.array([0.0, 1.0, 0.0])
+    if not len(flat):
+        return gravity
+    for angle in np.deg2rad([45, 15]):
+        for _ in range(iterations):
+            cosine = np.abs(flat @ gravity)
+            floors = flat[cosine > np.cos(angle)]
+            walls = flat[cosine < np.sin(angle)]
+            _, vectors = np.linalg.eigh(walls.T @ walls - floors.T @ floors)
+            gravity = vectors[:, 0] * (1 if vectors[:, 0] @ gravity >= 0 else -1)
+    return gravity
+
+
+def _window_sum(image: Image, radius: int) -> Image:
+    """Sum over the part of the window that is in the image."""
+    side = 2 * radius + 1
+    return cv2.boxFilter(
+        image, -1, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
+
+
+def _coordinates(height: int, width: int) -> tuple[Image, Image]:
+    """Column (1, W) and row (H, 1), from the centre of the image."""
+    column = np.arange(width)[None] - (width - 1) / 2
+    row = np.arange(height)[:, None] - (height - 1) / 2
+    return column, row
+
+
+def _moments(mask: Image, radius: int) -> tuple[Image, ...]:
+    """Sums over the windows of 1, u, v, uu, uv, vv, where the mask is 1."""
+    u, v = _coordinates(*mask.shape)
+    return tuple(
+        _window_sum(mask * weight, radius)
+        for weight in (1.0, u, v, u * u, u * v, v * v)
+    )
+
+
+@lru_cache(maxsize=4)
+def _full_moments(height: int, width: int, radius: int) -> tuple[Image, ...]:
+    return _moments(np.ones((height, width)), radius)
