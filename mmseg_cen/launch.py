@@ -20,7 +20,7 @@ from mmengine.model import (
 )
 from mmengine.registry import MODEL_WRAPPERS
 from mmengine.runner import CheckpointLoader
-from mmengine.runner.checkpoint import load_state_dict
+from mmengine.runner.checkpoint import get_state_dict, load_state_dict
 from torch import Tensor, nn
 
 _SHOWN_NAMES = 5
@@ -103,7 +103,7 @@ def check_checkpoint(model: nn.Module, filename: str, *, strict: bool) -> None:
         name.removeprefix('module.'): value
         for name, value in checkpoint.get('state_dict', checkpoint).items()
     }
-    given, wanted = _shapes(state), _shapes(_unwrap(model).state_dict())
+    given, wanted = _shapes(state), _shapes(get_state_dict(_unwrap(model)))
     if strict:
         try:
             load_state_dict(model, state, strict=True)

@@ -59,14 +59,20 @@ def enable_amp(cfg: Config) -> None:
     """
     if get_device() == 'cpu':
         raise ValueError('--amp needs a GPU; leave it out to train on CPU.')
-    wrapper = cfg.optim_wrapper
-    if wrapper.get('type', 'OptimWrapper') not in ('OptimWrapper', 'AmpOptimWrapper'):
-        raise ValueError(
-            f'--amp replaces an OptimWrapper, but optim_wrapper.type={wrapper.type!r}; '
-            'configure mixed precision there.'
-        )
-    wrapper.type = 'AmpOptimWrapper'
-    wrapper.setdefault('loss_scale', 'dynamic')
+    wrappers = [  # those of several optimizers, or the only one
+        part
+        for part in cfg.optim_wrapper.values()
+        if isinstance(part, dict) and 'optimizer' in part
+    ]
+    for wrapper in wrappers or [cfg.optim_wrapper]:
+        kind = wrapper.get('type', 'OptimWrapper')
+        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+            raise ValueError(
+                f'--amp replaces an OptimWrapper, but optim_wrapper.type={kind!r}; '
+                'configure mixed precision there.'
+            )
+        wrapper.type = 'AmpOptimWrapper'
+        wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def select_checkpoint(cfg: Config, resume: str | None) -> None:

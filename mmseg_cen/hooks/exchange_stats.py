@@ -21,9 +21,16 @@ from mmseg_cen.models.exchange import own_part
 
 
 def stage_of(name: str) -> str:
-    """Stage of a layer: ``'backbone.layer3.5.bn2'`` -> ``'layer3'``."""
-    path = name.split('.')
-    return path[1] if path[0] == 'backbone' and len(path) > 2 else path[0]
+    """Stage of a layer: ``'backbone.layer3.5.bn2'`` -> ``'layer3'``.
+
+    Of a generator, its layer: ``'generator.encoder.conv2.norm'`` -> ``'conv2'``.
+    """
+    path = [part for part in name.split('.') if part != 'module']  # of a wrapper
+    for prefix in (['backbone'], ['generator', 'encoder']):
+        depth = len(prefix)
+        if path[:depth] == prefix and len(path) > depth + 1:
+            return path[depth]
+    return path[0]
 
 
 @torch.no_grad()
@@ -137,11 +144,11 @@ class ExchangeStatsHook(Hook):
         shares = {
             f'exchange/{k}': v for k, v in exchange_shares(model, modalities).items()
         }
-        head = getattr(model, 'decode_head', None)
-        if isinstance(head, EnsembleHead):
+        ensemble = _ensemble_of(model)
+        if ensemble is not None:
             shares |= {
                 f'alpha/{name}': float(a)
-                for name, a in zip(modalities, head.alpha.detach(), strict=True)
+                for name, a in zip(modalities, ensemble.alpha.detach(), strict=True)
             }
         per_stage = {key: v for key, v in shares.items() if key.count('/') > 2}
         for key, value in shares.items():
@@ -169,10 +176,18 @@ class ExchangeStatsHook(Hook):
 def _model_of(runner: Runner) -> tuple[nn.Module, tuple[str, ...]]:
     """The unwrapped model and the names of its modalities."""
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    head = getattr(model, 'decode_head', None)
-    if isinstance(head, EnsembleHead):
-        return model, head.modalities
+    ensemble = _ensemble_of(model)
+    if ensemble is not None:
+        return model, ensemble.modalities
     num_modalities = max(
         (norm.num_modalities for norm in exchanging_norms(model).values()), default=0
     )
     return model, tuple(str(m) for m in range(num_modalities))
+
+
+def _ensemble_of(model: nn.Module) -> Any:
+    """What has ``alpha`` and the names of the ``modalities``, or None."""
+    head = getattr(model, 'decode_head', None)
+    if isinstance(head, EnsembleHead):
+        return head
+    return model if hasattr(model, 'alpha') and hasattr(model, 'modalities') else None

@@ -44,7 +44,9 @@ class GammaSparsityHook(Hook):
     """Add ``loss_sparsity`` = lambda * :func:`gamma_l1` to the training losses (Eq. 4).
 
     The term joins the loss dict, not the gradients, so that it is logged, and exact
-    under mixed precision, gradient accumulation and DDP.
+    under mixed precision, gradient accumulation and DDP. It joins what the model
+    returns if it is called with ``mode='loss'``, which a model that has several
+    optimizers does for those losses that train its exchanging layers.
 
     With one modality alone there is no exchange, and no penalty.
 
@@ -73,14 +75,16 @@ class GammaSparsityHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        backbone = getattr(model, 'backbone', None)
-        if getattr(backbone, 'num_modalities', None) == 1:
-            return  # nobody to exchange with
+        for name in ('backbone', 'generator'):
+            part: Any = getattr(model, name, None)
+            part = part.module if is_model_wrapper(part) else part
+            if getattr(part, 'num_modalities', None) == 1:
+                return  # nobody to exchange with
         if not exchanging_norms(model):
             raise ValueError(
                 f'GammaSparsityHook penalizes the scaling factors of norm layers that '
                 f'exchange channels, and {type(model).__name__} has none; use a CEN '
-                f'backbone such as CENResNet, or remove the hook'
+                f'backbone such as CENResNet or a CENUNet, or remove the hook'
             )
         self._handle = model.register_forward_hook(
             partial(self._add_penalty, runner), with_kwargs=True

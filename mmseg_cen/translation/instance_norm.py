@@ -79,12 +79,21 @@ class PrivateStatisticsIN(nn.Module):
         return self.norm(x) * gamma + beta
 
 
+def check_norm_sharing(**arguments: str) -> None:
+    """Raise a ValueError unless all values of named arguments are a NormSharing."""
+    for name, value in arguments.items():
+        if value not in get_args(NormSharing):
+            raise ValueError(
+                f'{name} are one of {get_args(NormSharing)}, which tells what of an '
+                f'instance norm each modality has of its own, got {value!r}'
+            )
+
+
 def build_instance_norm(
     num_features: int,
     num_modalities: int,
     sharing: NormSharing = 'private',
     track_running_stats: bool = True,
-    **exchange: Any,
 ) -> nn.Module:
     """An affine instance norm over folded features (B*M, C, H, W).
 
@@ -93,28 +102,11 @@ def build_instance_norm(
         num_modalities: Number of modalities M; of one, the norm is a plain one.
         sharing: See :data:`NormSharing`.
         track_running_stats: Whether there are running statistics, for eval mode.
-        **exchange: What makes :class:`ModalityIN` a place of exchange.
-
-    Raises:
-        ValueError: ``sharing`` is unknown, or channels shall be exchanged by scaling
-            factors that are shared.
     """
-    if sharing not in get_args(NormSharing):
-        raise ValueError(
-            f'the sharing of an instance norm is one of {get_args(NormSharing)}, got '
-            f'{sharing!r}'
-        )
     stats: dict[str, Any] = dict(track_running_stats=track_running_stats)
-    private_gamma = sharing in ('private', 'private_affine')
-    if exchange and not private_gamma:
-        raise ValueError(
-            f'channels are exchanged by the scaling factors of each modality, which '
-            f'{sharing!r} instance norms have not; make them private, or set '
-            f'exchange_threshold=None'
-        )
     if num_modalities == 1 or sharing == 'shared':
         return nn.InstanceNorm2d(num_features, affine=True, **stats)
     if sharing == 'private_statistics':
         return PrivateStatisticsIN(num_features, num_modalities, **stats)
     norm = ModalityIN if sharing == 'private' else PrivateAffineIN
-    return norm(num_features, num_modalities, **stats, **exchange)
+    return norm(num_features, num_modalities, **stats)

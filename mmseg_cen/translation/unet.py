@@ -8,10 +8,12 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_cen.models.exchange import ExchangeScope
-from mmseg_cen.models.norm import streams_on_batch
+from mmseg_cen.models.exchange_variants import ChannelExchange
+from mmseg_cen.models.norm import ModalityNorm, streams_on_batch
+from mmseg_cen.models.private import Sharing, check_sharing, to_private
 from mmseg_cen.models.streams import fold_streams, split_streams
 
-from .instance_norm import NormSharing, build_instance_norm
+from .instance_norm import NormSharing, build_instance_norm, check_norm_sharing
 
 #: Weights of pix2pix.
 INIT_CFG = dict(type='Normal', layer=['Conv2d', 'ConvTranspose2d'], std=0.02)
@@ -43,11 +45,14 @@ class CENUNet(BaseModule):
         dropout: Probability in the first three layers of the decoder.
         exchange_threshold: Threshold theta on the scaling factors below which a channel
             is exchanged; 0 exchanges nothing. ``None``: there is no place of exchange,
-            and nothing is penalized.
+            and nothing is penalized, unless there is ``exchange``.
         exchange_scope: ``'own'`` (paper): modality m gives away channels of the m-th of
             M equal slices only; ``'all'`` (released code): any channel.
+        exchange: Config of another :class:`Exchange` than the paper's.
+        convs: ``'private'``: a copy of each convolution for each modality (Table 8).
         norms: What of an instance norm of the encoder is private, see
-            :data:`NormSharing` (Tables 8 and 9).
+            :data:`NormSharing` (Tables 8 and 9). With scaling factors that are shared
+            nothing can be exchanged: they ask for ``exchange_threshold=None``.
         decoder_norms: Likewise, of the decoder: ``'shared'`` (paper) or ``'private'``
             (released code).
         track_running_stats: Whether eval mode normalizes by running statistics (paper,
@@ -74,6 +79,8 @@ class CENUNet(BaseModule):
         dropout: float = 0.5,
         exchange_threshold: float | None = 1e-2,
         exchange_scope: ExchangeScope = 'own',
+        exchange: dict[str, Any] | None = None,
+        convs: Sharing = 'shared',
         norms: NormSharing = 'private',
         decoder_norms: NormSharing = 'shared',
         track_running_stats: bool = True,
@@ -85,24 +92,17 @@ class CENUNet(BaseModule):
                 f'num_modalities is at least 1 and num_downs at least 2, got '
                 f'{num_modalities} and {num_downs}'
             )
-        if exchange_threshold is not None and exchange_threshold < 0:
-            raise ValueError(
-                f'exchange_threshold bounds |gamma| and is not negative, got '
-                f'{exchange_threshold}; 0 exchanges nothing'
-            )
+        ChannelExchange(exchange_threshold or 0, exchange_scope)  # checks them
+        check_sharing(convs=convs)
+        check_norm_sharing(norms=norms, decoder_norms=decoder_norms)
         self.num_modalities = num_modalities
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.num_downs = num_downs
-        exchange: dict[str, Any] = {}
-        if exchange_threshold is not None:
-            exchange = dict(
-                exchange_threshold=exchange_threshold, exchange_scope=exchange_scope
-            )
 
-        def norm(channels: int, sharing: NormSharing, **exchange: Any) -> nn.Module:
+        def norm(channels: int, sharing: NormSharing) -> nn.Module:
             return build_instance_norm(
-                channels, num_modalities, sharing, track_running_stats, **exchange
+                channels, num_modalities, sharing, track_running_stats
             )
 
         n = num_downs
@@ -114,7 +114,7 @@ class CENUNet(BaseModule):
                 channels,
                 width,
                 activation=nn.LeakyReLU(0.2) if i > 1 else None,
-                norm=norm(width, norms, **exchange) if 1 < i < n else None,
+                norm=norm(width, norms) if 1 < i < n else None,
             )
             channels = width
         self.decoder = nn.ModuleDict()
@@ -126,10 +126,37 @@ class CENUNet(BaseModule):
                 dropout=dropout if i <= min(NUM_DROPOUTS, n - 1) else 0,
             )
             channels = width
+        if exchange_threshold is not None or exchange is not None:
+            self._set_exchange(exchange, exchange_threshold, exchange_scope)
+        if convs == 'private':
+            layers: list[Any] = [*self.encoder.values(), *self.decoder.values()]
+            for layer in layers:
+                layer.conv = to_private(layer.conv, num_modalities)
         # The only stream is its own ensemble, with nothing to learn.
         self.alpha_logits = nn.Parameter(
             torch.zeros(num_modalities), requires_grad=num_modalities > 1
         )
+
+    def _set_exchange(
+        self,
+        exchange: dict[str, Any] | None,
+        threshold: float | None,
+        scope: ExchangeScope,
+    ) -> None:
+        """Make the norms of the encoder places of exchange."""
+        if self.num_modalities == 1:
+            return
+        norms = [m for m in self.encoder.modules() if isinstance(m, ModalityNorm)]
+        norms = [norm for norm in norms if norm.norm.affine]
+        if not norms and (threshold or exchange):
+            raise ValueError(
+                f'channels are exchanged by scaling factors that each modality has of '
+                f"its own: set norms='private' or 'private_affine', or, without "
+                f'exchange, exchange_threshold=None; got exchange_threshold='
+                f'{threshold}, exchange={exchange}'
+            )
+        for place, norm in enumerate(norms):
+            norm.set_exchange(exchange, threshold, scope, place)
 
     @property
     def alpha(self) -> Tensor:

@@ -109,6 +109,29 @@ def test_streams_are_plain_networks_that_exchange_channels(
     assert_close(ensemble, total / alpha.sum())
 
 
+def test_with_private_convolutions_streams_are_networks_of_their_own():
+    M = 3
+    net = build(M, exchange_threshold=None, convs='private', decoder_norms='private')
+    net.init_weights()  # copies differ from now on
+    states = [stream_state_dict(net, m) for m in range(M)]
+    first = [state['encoder.conv1.conv.weight'] for state in states]
+    assert not torch.equal(first[0], first[1])
+    inputs = images(M)
+    with torch.no_grad():
+        expected = plain_networks(states, inputs.chunk(M, dim=1), training=True)
+        assert_close(net(inputs)[0], torch.stack(expected, dim=1))
+
+
+def test_another_exchange_than_that_of_the_paper_can_be_chosen():
+    net = build(exchange=dict(type='ChannelDrop', threshold=0.3), exchange_threshold=0)
+    inputs = images().requires_grad_()
+    (gradient,) = torch.autograd.grad(net(inputs)[0][:, 0].sum(), inputs)
+    assert not gradient[:, 3:].any()  # dropped, and replaced by nothing
+    assert {type(n.exchange).__name__ for n in exchanging_norms(net).values()} == {
+        'ChannelDrop'
+    }
+
+
 def test_without_exchange_no_source_reaches_the_image_of_another_stream():
     net = build(3, exchange_threshold=0.0)
     inputs = images(3).requires_grad_()
@@ -254,8 +277,13 @@ def test_without_running_statistics_eval_mode_normalizes_each_image_by_its_own()
         (dict(exchange_threshold=-1), 'not negative, got -1'),
         (dict(exchange_scope='some'), "got 'some'"),
         (dict(norms='halved'), "got 'halved'"),
-        (dict(norms='shared'), 'set exchange_threshold=None'),
-        (dict(norms='private_statistics'), 'set exchange_threshold=None'),
+        (dict(convs='halved'), "got 'halved'"),
+        (dict(decoder_norms='halved'), "decoder_norms are one of .* got 'halved'"),
+        (
+            dict(norms='shared'),
+            r"set norms='private' or .* got exchange_threshold=0.01",
+        ),
+        (dict(norms='private_statistics'), "set norms='private' or"),
     ],
 )
 def test_options_without_meaning_are_refused(options, message):
