@@ -29,6 +29,7 @@ def load(leaf):
 # Names of three samples where those of a data set have a meaning; else 0, 1, 2.
 STEMS = dict(
     MFNetDataset=('00001D', '00002N', '00003D'),
+    SUNRGBDDataset=('kv1/a', 'kv2/b/1', 'kv1/c'),
     DELIVERDataset=(
         'sun/train/MAP_1_point1/1_front',
         'fog/train/MAP_1_point2_motionblur/1_front',
@@ -39,6 +40,7 @@ STEMS = dict(
 # Groups of these samples that the configs of a data set measure apart.
 GROUPS = dict(
     MFNetDataset=('condition:day', 'condition:night'),
+    SUNRGBDDataset=('camera:kv1', 'camera:kv2'),
     DELIVERDataset=(
         'condition:sun', 'condition:fog', 'case:normal', 'case:motionblur',
     ),
@@ -194,3 +196,12 @@ def test_the_recipe_is_that_of_the_paper():
     assert cfg.train_dataloader.batch_size == 6
     assert cfg.custom_hooks[0].sparsity_weight == 5e-3
     assert cfg.model.backbone.exchange_threshold == 2e-2
+
+
+def test_the_recipe_of_sun_rgbd_is_that_of_the_paper():
+    """Sec. 4.1: halved every 20 of 60 epochs."""
+    cfg = load('cen/refinenet_r101_sunrgbd.py')
+    assert cfg.param_scheduler[0].milestones == [20, 40]
+    assert cfg.train_cfg.max_epochs == 60
+    assert cfg.optim_wrapper == load('cen/refinenet_r101_nyud.py').optim_wrapper
+    assert cfg.train_dataloader.batch_size == 6

@@ -5,6 +5,7 @@ from .mfnet import MFNetDataset
 from .modality import Modality, build_modalities, keyed_modalities, modality_key
 from .multimodal import MultimodalSegDataset
 from .nyudv2 import NYUDv2Dataset
+from .sunrgbd import SUNRGBDDataset
 from .synthetic import SyntheticRGBDDataset
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     'Modality',
     'MultimodalSegDataset',
     'NYUDv2Dataset',
+    'SUNRGBDDataset',
     'SyntheticRGBDDataset',
     'build_modalities',
     'keyed_modalities',

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg_cen.datasets import NYUDv2Dataset
-from mmseg_cen.datasets.layout import Folder, decode_complete
+from mmseg_cen.datasets.layout import Folder
+from mmseg_cen.datasets.official import read_image, read_indices
 from mmseg_cen.datasets.preparation import (
     READ_ERRORS,
     Plan,
@@ -235,23 +236,13 @@ def read_sizes(path: Path) -> dict[str, tuple[int, ...]]:
 
 def read_released(sample: Sample, reduce_zero_label: bool) -> Mapping[str, Any]:
     """Image, depth and labels of three files; labels may be those of the valid part."""
-    image, labels, depth = (
-        decode_file(path, color=color)
-        for path, color in zip(sample.inputs, (True, False, False), strict=True)
-    )
+    rgb, mask, depth_path = sample.inputs
+    image, labels, depth = read_image(rgb), read_indices(mask), read_image(depth_path)
     if reduce_zero_label:
         labels = labels - np.uint8(1)  # void, 0, becomes 255
     return dict(
         rgb=align(image, labels.shape), depth=align(depth, labels.shape), label=labels
     )
-
-
-def decode_file(path: str, color: bool) -> NDArray[Any]:
-    """Decode an image that must be complete; errors name it."""
-    try:
-        return decode_complete(Path(path).read_bytes(), color=color)
-    except ValueError as error:
-        raise ValueError(f'{path} {error}') from error
 
 
 def align(image: NDArray[Any], size: tuple[int, ...]) -> NDArray[Any]:
