@@ -173,6 +173,11 @@ def test_domains_can_be_chosen_and_unknown_ones_are_named(tmp_path):
         collect(root, tmp_path / 'other', '--domains', 'rgb', 'shade')
 
 
+def test_numbers_of_samples_must_not_be_negative(tmp_path):
+    with pytest.raises(ValueError, match='must not be negative, got -1 and 4'):
+        collect(tmp_path, tmp_path / 'out', train=-1)
+
+
 def test_another_size_than_the_required_one_is_left_out(tmp_path, capsys):
     root = write(tmp_path / 'in', buildings=BUILDINGS[:2])
     assert collect(root, tmp_path / 'out', '--size', '512') == 1

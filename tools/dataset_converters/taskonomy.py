@@ -115,15 +115,16 @@ def usual_kinds(
     candidates: Sequence[Mapping[str, Path]], domains: Sequence[str]
 ) -> dict[str, tuple[str, int]]:
     """How each domain is stored: as it is known, else as most of some files."""
-    kinds = {domain: KNOWN[domain] for domain in domains if domain in KNOWN}
-    for domain in set(domains) - set(kinds):
+    kinds = {}
+    for domain in domains:
         seen: Counter[tuple[str, int]] = Counter()
-        for paths in candidates[:20]:
+        for paths in [] if domain in KNOWN else candidates[:20]:
             try:
                 seen[kind_of(read_image(paths[domain]))] += 1
             except (OSError, ValueError):
                 continue  # reported when it is examined
-        kinds[domain] = seen.most_common(1)[0][0] if seen else ('uint8', 3)
+        usual = seen.most_common(1)
+        kinds[domain] = usual[0][0] if usual else KNOWN.get(domain, ('uint8', 3))
     return kinds
 
 
@@ -218,6 +219,10 @@ def convert(sample: Sample) -> dict[str, bytes]:
 
 def plan(source: Path, args: argparse.Namespace, statistics: dict) -> Plan:
     """Choose the samples, and compute the statistics of their domains."""
+    if min(args.train, args.val) < 0:
+        raise ValueError(
+            f'--train and --val must not be negative, got {args.train} and {args.val}'
+        )
     found, problems = scan(source)
     occur = Counter(domain for paths in found.values() for domain in paths)
     domains = args.domains or sorted(occur, key=lambda name: (name != 'rgb', name))
