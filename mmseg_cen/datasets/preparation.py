@@ -569,7 +569,7 @@ def _report(
 def _describe(
     plan: Plan, name: str, folder: Folder, stats: Sequence[Mapping[str, Any]]
 ) -> str:
-    text = f'{folder.suffix[1:]}, {folder.dtype}'
+    text = f'{folder.suffix.rpartition(".")[2]}, {folder.dtype}'
     if folder.unit:
         text += f', unit {folder.unit}, 0 is invalid'
     if folder.kind == 'depth' and any(s['valid'] for s in stats):

@@ -52,11 +52,11 @@ class StreamIoUMetric(IoUMetric):
     def process(
         self, data_batch: dict[str, Any], data_samples: Sequence[dict[str, Any]]
     ) -> None:
-        groups = [self._groups(sample) for sample in data_samples]
         first = len(self.results)
         super().process(data_batch, data_samples)
         if self.format_only:
             return
+        groups = [self._groups(sample) for sample in data_samples]
         num_classes = len(self.dataset_meta['classes'])
         for i, sample in enumerate(data_samples, first):
             label = sample['gt_sem_seg']['data'].squeeze()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mmseg_cen.datasets.statistics import PixelStatistics
+from mmseg_cen.translation.taskonomy import TaskonomyDataset
 
 TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
 sys.path.insert(0, str(TOOLS))
@@ -169,8 +170,10 @@ def test_domains_can_be_chosen_and_unknown_ones_are_named(tmp_path):
     assert collect(root, out, '--domains', 'rgb', 'normal') == 0
     folders = {path.name for path in out.iterdir() if path.is_dir()}
     assert folders == {'rgb', 'normal'}
-    with pytest.raises(ValueError, match=r"no domain \['shade'\]: .*'normal': 48"):
-        collect(root, tmp_path / 'other', '--domains', 'rgb', 'shade')
+    with pytest.raises(
+        ValueError, match=r"no domain \['edge_occlusion'\]: .*'normal': 48"
+    ):
+        collect(root, tmp_path / 'other', '--domains', 'rgb', 'edge')
 
 
 def test_numbers_of_samples_must_not_be_negative(tmp_path):
@@ -222,6 +225,21 @@ def test_statistics_of_parts_add_up_and_no_pixel_has_none():
     np.testing.assert_allclose(whole['std'], image[valid].std(axis=0))
     nothing = PixelStatistics.of(image, np.zeros((4, 6), bool)).summary()
     assert nothing == dict(min=None, max=None, mean=None, std=None, no_data=1)
+
+
+def test_the_data_set_of_translation_reads_what_was_collected(tmp_path):
+    root, out = write(tmp_path / 'in'), tmp_path / 'out'
+    # By the names of the paper.
+    assert collect(root, out, '--domains', 'rgb', 'depth', 'normal') == 0
+    data = TaskonomyDataset(
+        ('depth', 'normal'), 'rgb', data_root=str(out), ann_file='val.txt'
+    )
+    stem = stems(out, 'val')[2]
+    assert data.get_data_info(2)['modality_paths'] == dict(
+        depth=f'{out}/depth_euclidean/{stem}_domain_depth_euclidean.png',
+        normal=f'{out}/normal/{stem}_domain_normal.png',
+        rgb=f'{out}/rgb/{stem}_domain_rgb.png',
+    )
 
 
 def test_validity_masks_are_a_domain_of_their_own(tmp_path):

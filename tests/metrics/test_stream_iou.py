@@ -79,8 +79,9 @@ def test_the_ensemble_is_what_the_toolboxs_metric_measures():
     assert {k: v for k, v in metrics.items() if '/' not in k} == expected
 
 
-def test_predictions_are_saved(tmp_path):
-    metric = StreamIoUMetric(output_dir=str(tmp_path / 'out'), format_only=True)
+def test_predictions_are_saved_whatever_their_groups(tmp_path):
+    out = str(tmp_path / 'out')
+    metric = StreamIoUMetric('camera', output_dir=out, format_only=True)
     assert evaluate(metric, samples(2)) == {}
     assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == ['0.png', '1.png']
 

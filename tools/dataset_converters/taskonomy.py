@@ -34,6 +34,7 @@ from mmseg_cen.datasets.layout import Folder, write_atomically
 from mmseg_cen.datasets.official import read_image
 from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.datasets.statistics import PixelStatistics
+from mmseg_cen.translation.taskonomy import ALIASES
 
 NAME = re.compile(r'point_(\d+)_view_(\d+)_domain_(\w+)\.png')
 MASK = 'mask_valid'  # its files are named as those of depth_zbuffer
@@ -225,7 +226,8 @@ def plan(source: Path, args: argparse.Namespace, statistics: dict) -> Plan:
         )
     found, problems = scan(source)
     occur = Counter(domain for paths in found.values() for domain in paths)
-    domains = args.domains or sorted(occur, key=lambda name: (name != 'rgb', name))
+    names = args.domains or sorted(occur, key=lambda name: (name != 'rgb', name))
+    domains = list(dict.fromkeys(ALIASES.get(name, name) for name in names))
     if missing := [domain for domain in domains if domain not in occur]:
         raise ValueError(
             f'the download has no domain {missing}: found {dict(occur)} in {source}'
@@ -276,7 +278,7 @@ def plan(source: Path, args: argparse.Namespace, statistics: dict) -> Plan:
         samples,
         convert,
         dict.fromkeys(SPLITS),
-        options=dict(domains=list(domains)),
+        options=dict(domains=domains),
         warnings=warnings,
         problems=problems,
     )
@@ -291,7 +293,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--val', type=int, default=500, help='number of samples')
     parser.add_argument('--seed', type=int, default=0, help='of the draw')
     parser.add_argument(
-        '--domains', nargs='+', help='default: all that the download has'
+        '--domains',
+        nargs='+',
+        help="Taskonomy's names or those of the paper (depth, edge, texture, shade, "
+        'curvature); default: all that the download has',
     )
     parser.add_argument(
         '--size',
