@@ -29,6 +29,9 @@ CLASSES = (
     *('table', 'sofa', 'stool', 'bin', 'lamp', 'balloon'),
 )
 
+FOCAL_LENGTH = 0.68  # of the camera, in image widths
+HORIZON = 0.36  # its row, in image heights
+
 # Class of a thing by its material and whether it is solid. In the last three groups
 # either clue alone leaves two classes, as likely as each other.
 CLASS_OF = {
@@ -119,8 +122,8 @@ def camera_rays(
     height: int,
     width: int,
     yaw: float = 0.0,
-    focal_length: float = 0.68,
-    horizon: float = 0.36,
+    focal_length: float = FOCAL_LENGTH,
+    horizon: float = HORIZON,
 ) -> Array:
     """Rays (H*W, 3) through the centres of the pixels.
 
@@ -276,29 +279,53 @@ MATERIALS = {
 # --- Rendering ------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class View:
+    """What a camera sees of a scene, exactly.
+
+    Args:
+        rgb: (H, W, 3), uint8.
+        depth: z-depth of the solid surfaces, (H, W), metres.
+        label: (H, W), indices in :data:`CLASSES`.
+        normal: Normals of the solid surfaces, (H, W, 3): x to the right of the image, y
+            up, z towards the camera.
+        albedo: Colours without any light, of solid and painted things, RGB (H, W, 3) in
+            [0, 1].
+    """
+
+    rgb: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    label: NDArray[np.uint8]
+    normal: NDArray[np.float32]
+    albedo: NDArray[np.float32]
+
+
 def render(
     scene: Scene, height: int, width: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8]]:
-    """Image, depth and labels of a scene.
+    """Image, depth and labels of :func:`render_view`."""
+    view = render_view(scene, height, width)
+    return view.rgb, view.depth, view.label
+
+
+def render_view(scene: Scene, height: int, width: int) -> View:
+    """Cast a ray through every pixel.
 
     Args:
         scene: What to look at.
         height: H, pixels.
         width: W, pixels.
-
-    Returns:
-        RGB (H, W, 3); z-depth (H, W), metres, exact; labels (H, W), indices in
-        :data:`CLASSES`.
     """
     rays = camera_rays(height, width, scene.yaw)
     depth, normals = intersect_room(scene.eye, rays, scene.size)
+    surface = normals.copy()  # Normals of what the depth shows.
     points = _points(scene.eye, rays, depth)
     label = np.select([normals[:, 1] == 0, normals[:, 1] > 0], [0, 1], default=2)
-    colour = np.empty_like(points)
+    albedo = np.empty_like(points)
     for index, name in enumerate(('plaster', 'planks', 'whitewash')):
         part = label == index
-        colour[part] = MATERIALS[name].albedo(points[part]) * scene.tints[index]
-    colour *= _shade(points, normals, scene.light) * _dim(points, scene.size)
+        albedo[part] = MATERIALS[name].albedo(points[part]) * scene.tints[index]
+    colour = albedo * (_shade(points, normals, scene.light) * _dim(points, scene.size))
 
     visible = depth.copy()  # Distance of what the image shows, solid or not.
     for thing in scene.things:
@@ -311,16 +338,22 @@ def render(
         visible[seen] = distance[seen]
         label[seen] = thing.label
         points = _points(eye, turned[seen], distance[seen])
-        albedo = MATERIALS[thing.material].albedo(points) * thing.tint
-        colour[seen] = albedo * _shade(points, normals[seen], light)
+        albedo[seen] = MATERIALS[thing.material].albedo(points) * thing.tint
+        colour[seen] = albedo[seen] * _shade(points, normals[seen], light)
         if thing.solid:
+            nearer = distance < depth
+            surface[nearer] = turn(normals[nearer], thing.yaw)
             depth = np.minimum(depth, distance)
 
     image = (255 * colour.clip(0, 1)).round().astype(np.uint8)
-    return (
-        image.reshape(height, width, 3),
-        depth.astype(np.float32).reshape(height, width),
-        label.astype(np.uint8).reshape(height, width),
+    # Depth grows into the room, the z of normals towards the camera.
+    normal = turn(surface, -scene.yaw) * [1, 1, -1]
+    return View(
+        rgb=image.reshape(height, width, 3),
+        depth=depth.astype(np.float32).reshape(height, width),
+        label=label.astype(np.uint8).reshape(height, width),
+        normal=normal.astype(np.float32).reshape(height, width, 3),
+        albedo=albedo.clip(0, 1).astype(np.float32).reshape(height, width, 3),
     )
 
 

@@ -8,6 +8,7 @@ from .optim import OptimWrapperDictConstructor, SeparateDistributedDataParallel
 from .pix2pix import CENPix2Pix
 from .preprocessor import TranslationPreprocessor
 from .sample import TranslationDataSample
+from .synthetic import LoadSyntheticDomains, SyntheticTranslationDataset
 from .taskonomy import TaskonomyDataset
 from .transforms import DeriveDomains, LoadDomains, PackTranslationInputs
 from .unet import CENUNet
@@ -19,11 +20,13 @@ __all__ = [
     'DeriveDomains',
     'Domain',
     'LoadDomains',
+    'LoadSyntheticDomains',
     'MultimodalTranslationDataset',
     'OptimWrapperDictConstructor',
     'PackTranslationInputs',
     'PatchDiscriminator',
     'SeparateDistributedDataParallel',
+    'SyntheticTranslationDataset',
     'TaskonomyDataset',
     'TranslationDataSample',
     'TranslationImagesHook',

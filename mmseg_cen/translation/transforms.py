@@ -66,7 +66,9 @@ def load_domain(
 
 
 def set_domains(
-    results: dict[str, Any], images: Mapping[str, np.ndarray], valid: np.ndarray | None
+    results: dict[str, Any],
+    images: Mapping[str, np.ndarray],
+    valid: np.ndarray | None = None,
 ) -> None:
     """Put physical images where the transforms expect them, with the target's mask."""
     for name, image in images.items():
