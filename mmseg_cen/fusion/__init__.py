@@ -1,0 +1,30 @@
+"""Other ways to fuse: the paper's baselines, and blocks of other papers."""
+
+from .acm import ACMFusion
+from .align import AlignFusion, mk_mmd
+from .average import AverageFusion
+from .base import Fused, Fusion
+from .cbn import CBNFusion
+from .cmx import CMXFusion
+from .concat import ConcatFusion
+from .mmf import MMFFusion
+from .sa_gate import SAGateFusion
+from .ssma import SSMAFusion
+from .stages import FusedFeatures, StageFusions
+
+__all__ = [
+    'ACMFusion',
+    'AlignFusion',
+    'AverageFusion',
+    'CBNFusion',
+    'CMXFusion',
+    'ConcatFusion',
+    'Fused',
+    'FusedFeatures',
+    'Fusion',
+    'MMFFusion',
+    'SAGateFusion',
+    'SSMAFusion',
+    'StageFusions',
+    'mk_mmd',
+]

@@ -1,0 +1,21 @@
+"""Average of the streams (Sec. 4.2)."""
+
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from .base import Fused, Fusion
+
+
+@MODELS.register_module()
+class AverageFusion(Fusion):
+    """The mean of all streams, without parameters.
+
+    If streams are kept, each of them becomes the mean: only private layers behind tell
+    them apart again.
+    """
+
+    def forward(self, streams: Tensor) -> Fused:
+        mean = streams.mean(dim=1)
+        if self.merges:
+            return Fused(streams, merged=mean)
+        return Fused(mean.unsqueeze(1).expand_as(streams))
