@@ -8,6 +8,7 @@ each modality and exchange channels. The data flow, in reading order:
            ─ `PackMultimodalInputs` ─► one packed tensor, modalities side by side
            ─ `MultimodalPreprocessor` ─► colour order, mean, padding: (B, M*C, H, W)
            ─ `CENResNet` ─► fold ─► shared conv ─► private norm ─► exchange
+             (or, of `fusion`, the modules behind its stages)
            ─ `EnsembleHead` ─► one decode head for all streams ─► logits per stream,
              and their ensemble
            ─ `StreamIoUMetric` ─► aAcc, mAcc, mIoU per stream and of the ensemble
@@ -19,13 +20,14 @@ Reference: Wang et al., "Deep Multimodal Fusion by Channel Exchanging", NeurIPS 
 
 # `compat` comes first: without it, parts of mmseg do not import on a current stack.
 from . import compat  # isort: skip
-from . import datasets, hooks, metrics, models, transforms, translation
+from . import datasets, fusion, hooks, metrics, models, transforms, translation
 from .version import __version__
 
 __all__ = [
     '__version__',
     'compat',
     'datasets',
+    'fusion',
     'hooks',
     'metrics',
     'models',

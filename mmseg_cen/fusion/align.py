@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_cen.models.exchange import mean_of_others
 from mmseg_cen.models.private import to_private
 from mmseg_cen.models.streams import split_streams
 
-from .base import Fused, Fusion, mean_of_others
+from .base import Fused, Fusion
 
 
 def mk_mmd(x: Tensor, y: Tensor, num_kernels: int = 11, factor: float = 2.0) -> Tensor:

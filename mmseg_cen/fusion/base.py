@@ -108,11 +108,3 @@ def own_first(streams: Tensor) -> Tensor:
     """(B, M, C, ...) -> (B*M, M*C, ...), row m of the streams m, m+1, ..., m-1."""
     rolled = [streams.roll(-m, dims=1).flatten(1, 2) for m in range(streams.shape[1])]
     return torch.stack(rolled, dim=1).flatten(0, 1)
-
-
-def mean_of_others(streams: Tensor) -> Tensor:
-    """(B, M, ...) -> (B, M, ...), entry m the mean of all entries but m."""
-    others = streams.roll(1, dims=1)
-    for shift in range(2, streams.shape[1]):
-        others = others + streams.roll(shift, dims=1)
-    return others / (streams.shape[1] - 1)

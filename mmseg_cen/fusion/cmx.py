@@ -11,10 +11,11 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_cen.models.convert import to_multimodal
+from mmseg_cen.models.exchange import mean_of_others
 from mmseg_cen.models.private import to_private
 from mmseg_cen.models.streams import split_streams
 
-from .base import Fused, Fusion, mean_of_others
+from .base import Fused, Fusion
 
 
 @MODELS.register_module()
@@ -58,8 +59,8 @@ class CMXFusion(Fusion):
 class Rectification(nn.Module):
     """Feature rectification: the others are added, weighted by channel and by place.
 
-    ``x_m + mean over n != m of (channel_n + place_n) / 2 * x_n``, both weights of stream
-    n computed from all streams, by sigmoids.
+    ``x_m + mean over n != m of (channel_n + place_n) / 2 * x_n``, both weights of
+    stream n computed from all streams, by sigmoids.
 
     Shape:
         - Input and output: streams, (B, M, C, H, W).

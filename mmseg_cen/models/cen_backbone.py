@@ -10,10 +10,11 @@ from mmseg.models.backbones.resnet import ResNet
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_cen.fusion.stages import StageFusions, convert_stages
+
 from .convert import (
     exchanging_norms,
     stream_state_dict,
-    to_multimodal,
 )
 from .exchange import ExchangeScope
 from .norm import streams_on_batch
@@ -45,6 +46,8 @@ class CENResNet(ResNet):
         exchange: Config of another :class:`Exchange` than the paper's.
         pattern: Regular expression, to be found in the name of a norm layer that
             exchanges, such as ``r'layer[234]\.0\.'``: the down-sampling blocks.
+        fusion: Config of :class:`StageFusions`, of which ``type`` and ``stages``, such
+            as ``('layer2',)``, have to be told; ``None``: nothing but the exchange.
         **kwargs: Arguments of :class:`mmseg.models.ResNet`. ``deep_stem=True`` is
             ResNet V1c, with ``avg_down=True`` V1d. ``zero_init_residual`` is off by
             default for depths 18 and 34, where it would start with all own parts
@@ -52,7 +55,8 @@ class CENResNet(ResNet):
 
     Shape:
         - Input: packed modalities, (B, M*C, H, W).
-        - Output: a folded feature map of each stage, (B*M, C_i, H_i, W_i).
+        - Output: a folded feature map of each stage, (B*M, C_i, H_i, W_i); of a
+          fusion that merges, (B, C_i, H_i, W_i).
 
     Raises:
         ValueError: An argument has no meaning, or the input's channels are not those
@@ -70,6 +74,7 @@ class CENResNet(ResNet):
         norms: Sharing = 'private',
         exchange: dict[str, Any] | None = None,
         pattern: str | None = None,
+        fusion: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         if depth in (18, 34):
@@ -78,16 +83,31 @@ class CENResNet(ResNet):
         _check_checkpoint_source(self.init_cfg)
         self.num_modalities = num_modalities
         self.in_channels = in_channels
-        to_multimodal(
+        self.fusions: StageFusions | None = None
+        self.fusions = convert_stages(
             self,
+            super().forward,
+            fusion,
             num_modalities,
             exchange_threshold,
-            exchange_scope,
+            exchange_scope=exchange_scope,
             convs=convs,
             norms=norms,
             pattern=pattern,
             exchange=exchange,
         )
+
+    @property
+    def out_streams(self) -> int:
+        """Number of streams of the output: M, or 1 if they are merged."""
+        return self.fusions.out_streams if self.fusions else self.num_modalities
+
+    def train(self, mode: bool = True) -> 'CENResNet':
+        """Set the mode; ``norm_eval`` leaves the norms of fusion modules alone."""
+        super().train(mode)
+        if self.fusions:
+            self.fusions.train(mode)
+        return self
 
     def init_weights(self) -> None:
         """Initialize, from the weights of this very network if ``Pretrained``.
@@ -104,6 +124,8 @@ class CENResNet(ResNet):
         packed_channels = self.num_modalities * self.in_channels
         x = _fold_inputs(x, self.num_modalities, packed_channels, self.training)
         with streams_on_batch(self, x.shape[0]):
+            if self.fusions:
+                return self.fusions.run(super().forward, x)
             return super().forward(x)
 
 
@@ -121,7 +143,8 @@ class CENBackbone(nn.Module):
         backbone: Config of a backbone, as for the unimodal model.
         num_modalities: Number of modalities M; by default, that of ``modalities``.
         modalities: Names of the modalities, of which only the number counts.
-        exchange_threshold: See :func:`to_multimodal`, as for all that follow.
+        exchange_threshold: See :func:`to_multimodal`, as for ``places``.
+        fusion: Config of :class:`StageFusions`, see :class:`CENResNet`.
         **places: ``exchange_scope``, ``kernel_sizes``, ``pattern``, ``stages``,
             ``layer_norms``, ``convs``, ``norms`` and ``exchange``.
 
@@ -151,6 +174,7 @@ class CENBackbone(nn.Module):
         num_modalities: int | None = None,
         modalities: Sequence[str] | None = None,
         exchange_threshold: float = 2e-2,
+        fusion: dict[str, Any] | None = None,
         **places: Any,
     ) -> None:
         # Not `super().__init__()`: the backbone is built, and left to be converted.
@@ -165,7 +189,27 @@ class CENBackbone(nn.Module):
         _check_checkpoint_source(getattr(self, 'init_cfg', None))
         first: Any = next(layer for layer in self.modules() if is_convolution(layer))
         self.packed_channels: int = self.num_modalities * first.in_channels
-        to_multimodal(self, self.num_modalities, exchange_threshold, **places)
+        self.fusions: StageFusions | None = None
+        self.fusions = convert_stages(
+            self,
+            super().forward,
+            fusion,
+            self.num_modalities,
+            exchange_threshold,
+            **places,
+        )
+
+    @property
+    def out_streams(self) -> int:
+        """Number of streams of the output: M, or 1 if they are merged."""
+        return self.fusions.out_streams if self.fusions else self.num_modalities
+
+    def train(self, mode: bool = True) -> 'CENBackbone':
+        """Set the mode; a backbone's ``norm_eval`` leaves those of fusions alone."""
+        super().train(mode)
+        if fusions := getattr(self, 'fusions', None):  # not while it is built
+            fusions.train(mode)
+        return self
 
     def init_weights(self) -> None:
         """Initialize, but start no scaling factor that exchanges at 0.
@@ -180,6 +224,8 @@ class CENBackbone(nn.Module):
     def forward(self, x: Tensor) -> Any:
         x = _fold_inputs(x, self.num_modalities, self.packed_channels, self.training)
         with streams_on_batch(self, x.shape[0]):
+            if self.fusions:
+                return self.fusions.run(super().forward, x)
             return super().forward(x)
 
 
@@ -229,7 +275,12 @@ def check_pretrained(
         }
     )
     own = _shapes(backbone.state_dict())
-    wanted = own if given == own else _shapes(stream_state_dict(backbone, 0))
+    of_stream = {
+        name: shape
+        for name, shape in _shapes(stream_state_dict(backbone, 0)).items()
+        if not name.startswith('fusions.')
+    }
+    wanted = own if given == own else of_stream
     lines = [f'{name}: missing' for name in wanted if name not in given]
     lines += [f'{name}: unexpected' for name in given if name not in wanted]
     lines += [

@@ -11,6 +11,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
+from mmseg_cen.fusion.stages import take_losses
+
 from .convert import to_multimodal
 from .norm import streams_on_batch
 from .presence import current_presence, ensemble_weights
@@ -160,10 +162,11 @@ class EnsembleHead(BaseModule):
         """The losses of each head, those of each stream and of the ensemble.
 
         Those of a stream are over the samples that have its modality, and 0 if none of
-        the batch has it.
+        the batch has it. Those of fusion modules, which come with the features, are
+        beside them.
         """
         self._check_batch(feats, samples)
-        losses: dict[str, Tensor] = {}
+        losses = take_losses(feats)
         previous: tuple[Any, ...] = ()
         for i, head in enumerate(self.heads):
             seam = _LossesOfStreams(self, head.loss_by_feat)

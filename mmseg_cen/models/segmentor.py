@@ -9,6 +9,8 @@ from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_cen.fusion.stages import FusedFeatures, take_losses
+
 from .convert import to_multimodal
 from .ensemble_head import ENSEMBLE, EnsembleHead
 from .preprocessor import MultimodalPreprocessor
@@ -22,6 +24,9 @@ class CENSegmentor(EncoderDecoder):
     The neck, if there is one, runs over folded features, with norm layers that are
     private to each modality. A ``CascadeEncoderDecoder`` becomes one of these, with the
     list of its heads in the EnsembleHead.
+
+    With a backbone whose fusion merges the streams, there is one, which the
+    ``EnsembleHead`` names: ``modalities=('fused',)``.
 
     A plain ``EncoderDecoder`` runs the same network and returns the ensemble; this one
     returns all streams. Whole and sliding inference, flipping and resizing are those of
@@ -47,15 +52,22 @@ class CENSegmentor(EncoderDecoder):
         if self.with_neck:
             to_multimodal(self.neck, len(self.modalities))
         num_modalities = getattr(self.backbone, 'num_modalities', None)
-        if num_modalities not in (None, len(self.modalities)):
+        out_streams = getattr(self.backbone, 'out_streams', num_modalities)
+        merges = out_streams != num_modalities
+        if out_streams not in (None, len(self.modalities)):
             raise ValueError(
                 f'the decode_head has {len(self.modalities)} modalities '
-                f'{self.modalities}, but backbone.num_modalities={num_modalities}; '
-                f'make them agree'
+                f'{self.modalities}, but backbone.num_modalities={num_modalities}'
+                f'{" are merged to one stream" if merges else ""}; make them agree'
             )
         if isinstance(self.data_preprocessor, MultimodalPreprocessor):
             names = tuple(self.data_preprocessor.modalities)
-            if names != self.modalities:
+            if merges and len(names) != num_modalities:
+                raise ValueError(
+                    f'the backbone merges num_modalities={num_modalities}, the '
+                    f'data_preprocessor has {names}; make them agree'
+                )
+            if not merges and names != self.modalities:
                 raise ValueError(
                     f'the decode_head has modalities {self.modalities}, the '
                     f'data_preprocessor {names}; make names and order agree'
@@ -111,6 +123,13 @@ class CENSegmentor(EncoderDecoder):
     def modalities(self) -> tuple[str, ...]:
         """Names of the streams, in order."""
         return self.decode_head.modalities
+
+    def extract_feat(self, inputs: Tensor) -> Any:
+        feats = self.backbone(inputs)
+        if not self.with_neck:
+            return feats
+        # A neck does not hand on what travels with the features.
+        return FusedFeatures(self.neck(feats), take_losses(feats))
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Logits of all streams and the ensemble side by side, (B, (M+1)*K, H, W)."""

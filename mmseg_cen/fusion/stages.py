@@ -1,0 +1,258 @@
+"""Fusion modules behind the stages of a network, and what the decoder sees of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from mmengine.model import ModuleDict
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from mmseg_cen.models.convert import to_multimodal
+from mmseg_cen.models.private import is_convolution
+from mmseg_cen.models.streams import split_streams
+
+from .base import Fused, Fusion
+
+
+class FusedFeatures(tuple[Tensor, ...]):
+    """The features of a network, and the losses of its fusion modules.
+
+    They travel with the features to :class:`EnsembleHead`, which puts them beside its
+    own, once.
+    """
+
+    losses: dict[str, Tensor]
+
+    def __new__(
+        cls, feats: Sequence[Tensor], losses: dict[str, Tensor]
+    ) -> 'FusedFeatures':
+        """Of feature maps and named scalars."""
+        self = super().__new__(cls, feats)
+        self.losses = losses
+        return self
+
+
+def take_losses(feats: Any) -> dict[str, Tensor]:
+    """The losses that travel with features; the next call finds none."""
+    losses: dict[str, Tensor] = getattr(feats, 'losses', {})
+    if losses:
+        feats.losses = {}
+    return losses
+
+
+class StageFusions(ModuleDict):
+    """A fusion module behind each of some stages of a network over folded features.
+
+    What a stage returns is replaced by the fused streams, for the next stage and for
+    the decoder. If they merge, the decoder sees the merged streams of the fused stages;
+    of the others before the last fused one, the mean of the streams. What comes after
+    that one is a network of a single stream.
+
+    Args:
+        network: The unimodal network whose stages are submodules that return feature
+            maps; forward hooks are added to these.
+        forward: What runs it, from images to the features of its stages.
+        num_modalities: Number of modalities M.
+        stages: Names of the submodules behind which streams are fused.
+        type: Type of the :class:`Fusion`.
+        merges: Whether streams are merged (commonly used) or kept (as in CEN).
+        channels: Channels of each of ``stages``; by default, a blank image of 64 pixels
+            is run through the network to see.
+        **kwargs: Further arguments of the fusion.
+
+    Raises:
+        ValueError: There is no such stage, it returns no feature map, or the fusion
+            refuses its arguments.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        forward: Callable[[Tensor], Any],
+        num_modalities: int,
+        stages: Sequence[str],
+        type: str,
+        merges: bool = False,
+        channels: Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        modules = dict(network.named_modules())
+        if not stages or isinstance(stages, str) or not modules.keys() >= set(stages):
+            raise ValueError(
+                f'fusion.stages are names of submodules, such as '
+                f'{[name for name, _ in network.named_children()]}, got {stages!r}'
+            )
+        self.stages = [name for name in modules if name in stages]
+        if channels is None:
+            channels = stage_channels(network, forward, self.stages)
+        elif len(channels) != len(self.stages):
+            raise ValueError(
+                f'fusion.channels are those of the {len(self.stages)} stages '
+                f'{self.stages}, got {channels}'
+            )
+        common = dict(type=type, num_modalities=num_modalities, merges=merges)
+        fusions: dict[str, Fusion] = {
+            _key(name): MODELS.build(dict(common, channels=width, **kwargs))
+            for name, width in zip(self.stages, channels, strict=True)
+        }
+        super().__init__(modules=fusions)
+        self.num_modalities = num_modalities
+        self.merges = merges
+        self._losses: dict[str, Tensor] = {}
+        self._merged: dict[str, tuple[Tensor, Tensor]] = {}
+        for name in self.stages:
+            modules[name].register_forward_hook(partial(self._fuse, name))
+
+    @property
+    def out_streams(self) -> int:
+        """Number of streams that the decoder sees."""
+        return 1 if self.merges else self.num_modalities
+
+    def run(
+        self, forward: Callable[[Tensor], Sequence[Tensor]], x: Tensor
+    ) -> FusedFeatures:
+        """Run the network over folded images.
+
+        Args:
+            forward: The network, of images to the features of its stages.
+            x: Folded images, (B*M, C, H, W).
+
+        Returns:
+            Its features, folded or merged.
+        """
+        try:
+            feats: list[Tensor] = list(forward(x))
+            if self.merges:
+                feats = self._seen_by_decoder(feats, len(x))
+            return FusedFeatures(feats, self._losses)
+        finally:
+            self._losses, self._merged = {}, {}
+
+    def _fuse(
+        self, name: str, stage: nn.Module, args: tuple[Any, ...], output: Tensor
+    ) -> Tensor:
+        """The forward hook of a stage."""
+        fused: Fused = self[_key(name)](split_streams(output, self.num_modalities))
+        if fused.loss is not None:
+            self._losses[f'loss_fusion_{_key(name)}'] = fused.loss
+        streams = fused.streams.flatten(0, 1)
+        if not self.merges:
+            return streams
+        if fused.merged is None:
+            raise ValueError(
+                f'{type(self[_key(name)]).__name__} was built with merges=True and '
+                f'returned no merged stream: set Fused.merged, or can_merge = False'
+            )
+        if name == self.stages[-1]:
+            return fused.merged
+        self._merged[name] = (streams, fused.merged)
+        return streams
+
+    def _seen_by_decoder(self, feats: list[Tensor], num_streams: int) -> list[Tensor]:
+        of_streams = {id(streams): merged for streams, merged in self._merged.values()}
+        seen = []
+        for feat in feats:
+            merged = of_streams.pop(id(feat), None)
+            if merged is None and len(feat) == num_streams:
+                merged = split_streams(feat, self.num_modalities).mean(dim=1)
+            seen.append(feat if merged is None else merged)
+        if of_streams:
+            raise ValueError(
+                f'streams are merged behind {self.stages}, but not all of these are '
+                f'what the network returns; choose stages among its outputs'
+            )
+        return seen
+
+
+@contextmanager
+def without_later_modules(network: nn.Module, stage: str | None) -> Iterator[None]:
+    """Context in which a network ends with a stage, to convert only what comes before.
+
+    Args:
+        network: A network whose modules are registered in the order they run.
+        stage: Name of a submodule; ``None``: the network stays whole.
+    """
+    removed: list[tuple[nn.Module, dict[str, nn.Module | None]]] = []
+    parent = network
+    for name in stage.split('.') if stage else []:
+        children = list(parent._modules)
+        later = children[children.index(name) + 1 :]
+        removed.append((parent, {key: parent._modules.pop(key) for key in later}))
+        parent = parent.get_submodule(name)
+    try:
+        yield
+    finally:
+        for module, modules in removed:
+            module._modules.update(modules)
+
+
+def convert_stages(
+    network: nn.Module,
+    forward: Callable[[Tensor], Any],
+    fusion: dict[str, Any] | None,
+    num_modalities: int,
+    *args: Any,
+    **kwargs: Any,
+) -> StageFusions | None:
+    """Make a network multimodal, as far as streams are not merged.
+
+    Args:
+        network: A unimodal network, changed in place.
+        forward: See :class:`StageFusions`.
+        fusion: Its config; ``None``: there is no fusion.
+        num_modalities: Number of modalities M.
+        *args: Further arguments of :func:`to_multimodal`.
+        **kwargs: Likewise.
+    """
+    if fusion is None:
+        to_multimodal(network, num_modalities, *args, **kwargs)
+        return None
+    fusions = StageFusions(network, forward, num_modalities, **fusion)
+    last = fusions.stages[-1] if fusions.merges else None
+    with without_later_modules(network, last):
+        to_multimodal(network, num_modalities, *args, **kwargs)
+    return fusions
+
+
+def stage_channels(
+    network: nn.Module, forward: Callable[[Tensor], Any], stages: Sequence[str]
+) -> list[int]:
+    """Channels of what submodules of a unimodal network return.
+
+    Raises:
+        ValueError: One of them returns no feature map.
+    """
+    channels: dict[str, int] = {}
+
+    def see(name: str, stage: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        if not isinstance(output, Tensor) or output.ndim != 4:
+            raise ValueError(
+                f'streams are fused behind stages that return a feature map, but '
+                f'{name!r}, a {type(stage).__name__}, returns '
+                f'{getattr(output, "shape", type(output).__name__)}'
+            )
+        channels[name] = output.shape[1]
+
+    modules = dict(network.named_modules())
+    hooks = [modules[name].register_forward_hook(partial(see, name)) for name in stages]
+    first: Any = next(layer for layer in network.modules() if is_convolution(layer))
+    training = network.training
+    network.eval()
+    try:
+        with torch.no_grad():
+            forward(first.weight.new_zeros(1, first.in_channels, 64, 64))
+    finally:
+        network.train(training)
+        for hook in hooks:
+            hook.remove()
+    if missing := [name for name in stages if name not in channels]:
+        raise ValueError(f'fusion.stages {missing} are no part of the forward pass')
+    return [channels[name] for name in stages]
+
+
+def _key(name: str) -> str:
+    """The name of a submodule, as one of a ModuleDict."""
+    return name.replace('.', '_')
