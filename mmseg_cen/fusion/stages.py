@@ -11,6 +11,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_cen.models.convert import to_multimodal
+from mmseg_cen.models.presence import current_presence
 from mmseg_cen.models.private import is_convolution
 from mmseg_cen.models.streams import split_streams
 
@@ -101,6 +102,7 @@ class StageFusions(ModuleDict):
         super().__init__(modules=fusions)
         self.num_modalities = num_modalities
         self.merges = merges
+        self.type = type
         self._losses: dict[str, Tensor] = {}
         self._merged: dict[str, tuple[Tensor, Tensor]] = {}
         for name in self.stages:
@@ -122,7 +124,15 @@ class StageFusions(ModuleDict):
 
         Returns:
             Its features, folded or merged.
+
+        Raises:
+            ValueError: Samples lack a modality.
         """
+        if current_presence() is not None:
+            raise ValueError(
+                f'samples lack a modality, and {self.type} fuses all of them; only the '
+                f'exchange (a network without `fusion`) leaves streams out'
+            )
         try:
             feats: list[Tensor] = list(forward(x))
             if self.merges:
@@ -143,7 +153,7 @@ class StageFusions(ModuleDict):
             return streams
         if fused.merged is None:
             raise ValueError(
-                f'{type(self[_key(name)]).__name__} was built with merges=True and '
+                f'{self.type} was built with merges=True and '
                 f'returned no merged stream: set Fused.merged, or can_merge = False'
             )
         if name == self.stages[-1]:

@@ -19,6 +19,7 @@ from mmseg_cen.models import (
     CENResNet,
     ModalityNorm,
     PrivateLayer,
+    present_modalities,
     split_streams,
     stream_state_dict,
 )
@@ -383,6 +384,16 @@ def test_a_preprocessor_of_other_modalities_than_are_merged_is_refused():
     )
     with pytest.raises(ValueError, match=r"merges num_modalities=2.*\('depth',\)"):
         segmentor('Concat', merges=True, data_preprocessor=preprocessor)
+
+
+def test_missing_modalities_are_refused():
+    """Their streams are made up, and would be fused."""
+    present = torch.tensor([[True, True], [True, False]])
+    with (
+        present_modalities(present),
+        pytest.raises(ValueError, match='ConcatFusion fuses all of them; only the exc'),
+    ):
+        build()(images())
 
 
 def test_fusion_and_exchange_go_together():
