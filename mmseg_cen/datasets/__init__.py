@@ -1,5 +1,6 @@
 """Data sets of aligned modalities."""
 
+from .cityscapes import CityscapesRGBDDataset
 from .deliver import DELIVERDataset
 from .mfnet import MFNetDataset
 from .modality import Modality, build_modalities, keyed_modalities, modality_key
@@ -9,6 +10,7 @@ from .sunrgbd import SUNRGBDDataset
 from .synthetic import SyntheticRGBDDataset
 
 __all__ = [
+    'CityscapesRGBDDataset',
     'DELIVERDataset',
     'MFNetDataset',
     'Modality',
