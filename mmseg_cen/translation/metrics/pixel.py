@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mmseg_cen.models.ensemble_head import ENSEMBLE
 
+from ..domains import build_domains
 from ..outputs import check_shape, named_outputs, target_and_validity
 
 PIXEL_METRICS = ('MAE', 'MSE', 'RMSE', 'PSNR', 'SSIM')
@@ -42,33 +43,43 @@ class TranslationMetric(BaseMetric):
 
     Args:
         metrics: Which of MAE, MSE, RMSE, PSNR and SSIM.
-        value_range: What -1 and 1 of the target stand for. (0, 255) gives errors of
-            8-bit images; for a target that is linear in a physical quantity its range,
-            e.g. (0, 10) for depth up to 10 m, gives errors in its unit.
-        unit: Unit of `value_range`, for the printed table.
+        value_range: What -1 and 1 of the target stand for: (0, 255) gives errors of
+            8-bit images. ``'physical'`` gives errors in the unit of the target (metres
+            of depth, also if it is encoded by its logarithm): both images are decoded
+            by the target's :class:`~mmseg_cen.translation.Domain`, which the data set
+            states; then keys begin with ``physical/``.
+        unit: Of these values, for the printed table.
         **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
 
     Raises:
         ValueError: If a metric is unknown or the range is empty; later, if an output
-            and its target differ in shape or SSIM gets images of less than 11 pixels.
+            and its target differ in shape, SSIM gets images of less than 11 pixels, or
+            the data set states no domain of the target.
     """
 
     def __init__(
         self,
         metrics: Sequence[str] = PIXEL_METRICS,
-        value_range: tuple[float, float] = (-1.0, 1.0),
+        value_range: tuple[float, float] | str = (-1.0, 1.0),
         unit: str = '',
         **kwargs: Any,
     ) -> None:
+        if value_range == 'physical':
+            kwargs.setdefault('prefix', 'physical')
         super().__init__(**kwargs)
         unknown = [name for name in metrics if name not in PIXEL_METRICS]
         if unknown or not metrics:
             raise ValueError(f'metrics={metrics} must be some of {PIXEL_METRICS}.')
-        low, high = value_range
-        if not low < high:
-            raise ValueError(f'value_range={value_range} must be (low, high).')
+        self.value_range: tuple[float, float] | None = None
+        if not isinstance(value_range, str):
+            low, high = value_range
+            self.value_range = (low, high)
+        if value_range != 'physical' and not (self.value_range and low < high):
+            raise ValueError(
+                f'{value_range=} must be (low, high), the values of -1 and 1, or '
+                "'physical'."
+            )
         self.metrics = tuple(metrics)
-        self.value_range = (low, high)
         self.unit = unit
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
@@ -81,16 +92,15 @@ class TranslationMetric(BaseMetric):
             self.results.append(sums)
 
     def _sums(self, image: Tensor, target: Tensor, valid: Tensor) -> NDArray[np.double]:
-        """Absolute and squared errors in [0, 1], PSNR, SSIM, each with its count."""
+        """Absolute and squared errors, pixels; PSNR and SSIM, each with its count."""
         image, target = (image.double() + 1) / 2, (target.double() + 1) / 2
         mask = valid.expand_as(target)
-        errors = (image - target)[mask]
-        count = errors.numel()
-        squared = float(errors.square().sum())
-        sums = [float(errors.abs().sum()), squared, float(count), 0.0, 0.0, 0.0, 0.0]
-        if count:
-            psnr = 10 * np.log10(count / squared) if squared else np.inf
-            sums[3:5] = [psnr, 1.0]
+        errors = (self._scale(image) - self._scale(target))[mask]
+        sums = [float(errors.abs().sum()), float(errors.square().sum()), errors.numel()]
+        sums += [0.0, 0.0, 0.0, 0.0]
+        if mask.any():
+            mse = float((image - target)[mask].square().mean())
+            sums[3:5] = [-10 * np.log10(mse) if mse else np.inf, 1.0]
         if 'SSIM' in self.metrics:
             similarity = ssim(image, target)
             # A window counts if all its pixels are valid.
@@ -100,14 +110,31 @@ class TranslationMetric(BaseMetric):
                 sums[5:7] = [float(similarity[inside].mean()), 1.0]
         return np.asarray(sums)
 
+    def _scale(self, image: Tensor) -> Tensor:
+        """Map [0, 1], the scale of PSNR and SSIM, to the values of the errors."""
+        if self.value_range is not None:
+            low, high = self.value_range
+            return image * (high - low) + low
+        domains = (self.dataset_meta or {}).get('domains', {})
+        name = str((self.dataset_meta or {}).get('target'))
+        if name not in domains:
+            raise ValueError(
+                "value_range='physical' needs a data set that states the domain of its "
+                f'target (metainfo `domains`, `target`), got {name!r} of {[*domains]}. '
+                'State the range as value_range=(low, high).'
+            )
+        domain = build_domains({name: domains[name]})[name]
+        encoded = (2 * image - 1).permute(1, 2, 0).numpy(force=True)
+        decoded = torch.from_numpy(np.atleast_3d(domain.decode(encoded)))
+        return decoded.permute(2, 0, 1).to(image)
+
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
         table = PrettyTable(['Output', *self.metrics])
         metrics: dict[str, float] = {}
-        scale = self.value_range[1] - self.value_range[0]
         for output in results[0]:
             total = np.sum([result[output] for result in results], axis=0)
             with np.errstate(invalid='ignore', divide='ignore'):
-                mae, mse = scale * total[0] / total[2], scale**2 * total[1] / total[2]
+                mae, mse = total[0] / total[2], total[1] / total[2]
                 psnr, ssim_mean = total[3] / total[4], total[5] / total[6]
             means = (mae, mse, mse**0.5, psnr, ssim_mean)
             every = dict(zip(PIXEL_METRICS, means, strict=True))
@@ -115,11 +142,13 @@ class TranslationMetric(BaseMetric):
             table.add_row([output, *(f'{value:.4g}' for value in values.values())])
             prefix = '' if output == ENSEMBLE else f'{output}/'
             metrics |= {prefix + name: value for name, value in values.items()}
-        low, high = self.value_range
-        unit = f' {self.unit}' if self.unit else ''
+        scale = 'physical values'
+        if self.value_range is not None:
+            scale = '[{:g}, {:g}]'.format(*self.value_range)
         print_log(
             'errors of each stream and of the ensemble (MAE, MSE, RMSE: target in '
-            f'[{low:g}, {high:g}]{unit}):\n{table}',
+            f'{scale} {self.unit}'.rstrip()
+            + f'):\n{table}',
             MMLogger.get_current_instance(),
         )
         return metrics

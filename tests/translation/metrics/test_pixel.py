@@ -106,6 +106,44 @@ def test_errors_are_in_the_unit_of_the_range():
     assert metres['SSIM'] == base['SSIM']
 
 
+@pytest.mark.parametrize('log_unit', [None, 0.5])
+def test_physical_errors_are_those_of_the_decoded_target(log_unit):
+    samples = make_samples(3, 1, invalid=0.1)
+    domain = dict(dtype='uint16', range=(1.0, 9.0), log_unit=log_unit)
+    metric = TranslationMetric(value_range='physical', unit='m')
+    metric.dataset_meta = dict(domains=dict(depth=domain, rgb={}), target='depth')
+
+    def metres(image):
+        low, high = 1.0, 9.0
+        image = (image.double().numpy() + 1) / 2
+        if log_unit is None:
+            return low + image * (high - low)
+        curve = [np.log1p(x / log_unit) for x in (low, high)]
+        return log_unit * np.expm1(curve[0] + image * (curve[1] - curve[0]))
+
+    errors = np.concatenate(
+        [
+            (metres(s.pred_image.data) - metres(s.gt_image.data))[s.gt_valid.data]
+            for s in samples
+        ]
+    )
+    metrics = evaluate(metric, samples)
+    assert metrics['physical/MAE'] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
+    assert metrics['physical/RMSE'] == pytest.approx(
+        np.sqrt(np.square(errors).mean()), rel=1e-5
+    )
+    assert metrics['physical/shade/MAE'] > 0
+    base = evaluate(TranslationMetric(), samples)
+    assert metrics['physical/PSNR'] == base['PSNR']
+
+
+def test_physical_errors_need_a_domain():
+    metric = TranslationMetric(value_range='physical')
+    metric.dataset_meta = dict(target='depth')
+    with pytest.raises(ValueError, match='states the domain of its target'):
+        evaluate(metric, make_samples(1))
+
+
 def test_an_image_without_valid_pixels_does_not_count():
     samples = make_samples(3, invalid=0.01)
     expected = evaluate(TranslationMetric(metrics=['MAE', 'PSNR']), samples[:2])
@@ -135,6 +173,8 @@ def test_wrong_arguments_and_samples_are_refused():
         TranslationMetric(metrics=['MAE', 'LPIPS'])
     with pytest.raises(ValueError, match='value_range'):
         TranslationMetric(value_range=(1, 1))
+    with pytest.raises(ValueError, match="value_range='metres'"):
+        TranslationMetric(value_range='metres')
     samples = make_samples(1)
     samples[0].pred_image = type(samples[0].gt_image)(data=torch.zeros(1, 24, 20))
     with pytest.raises(ValueError, match=r"'ensemble' has the shape \(1, 24, 20\)"):

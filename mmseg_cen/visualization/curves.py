@@ -1,0 +1,146 @@
+"""Curves of what a training logged."""
+
+import fnmatch
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+Curve = tuple[NDArray[np.floating], NDArray[np.floating]]
+
+
+def read_scalars(work_dir: str | Path) -> dict[str, Curve]:
+    """Read all scalars that mmengine's `LocalVisBackend` wrote in a work directory.
+
+    The runs in it (`<time>/vis_data/scalars.json`) follow each other, as interrupted
+    and resumed trainings do: where a later one logged a step again, its value counts.
+
+    Args:
+        work_dir: Work directory, or one `scalars.json`.
+
+    Returns:
+        Steps and values, in the order of the steps, by key.
+
+    Raises:
+        FileNotFoundError: If there is no log.
+        ValueError: If a line of a log is no JSON object with a `step`.
+    """
+    root = Path(work_dir)
+    files = [root] if root.is_file() else sorted(root.glob('*/vis_data/scalars.json'))
+    if not files:
+        raise FileNotFoundError(
+            f'{root} holds no <time>/vis_data/scalars.json: give the work directory of '
+            'a training whose visualizer has a LocalVisBackend.'
+        )
+    values: dict[str, dict[float, float]] = {}
+    for file in files:
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            try:
+                scalars = json.loads(line)
+                step = scalars.pop('step')
+            except (json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
+                raise ValueError(
+                    f'{file}, line {number}, is no JSON object with a `step`.'
+                ) from error
+            for key, value in scalars.items():
+                if isinstance(value, int | float) and key not in ('epoch', 'iter'):
+                    values.setdefault(key, {})[step] = value
+    return {
+        key: (
+            np.array(sorted(steps), float),
+            np.array([steps[step] for step in sorted(steps)], float),
+        )
+        for key, steps in values.items()
+    }
+
+
+def select(keys: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    """Return the keys that match one of the patterns (`loss*`, `*/MAE`), in order.
+
+    Raises:
+        ValueError: If a pattern matches none.
+    """
+    keys = list(keys)
+    for pattern in patterns:
+        if not fnmatch.filter(keys, pattern):
+            raise ValueError(f'{pattern!r} matches none of the keys {sorted(keys)}.')
+    return [k for k in keys if any(fnmatch.fnmatchcase(k, p) for p in patterns)]
+
+
+def smooth(values: NDArray[np.floating], window: int) -> NDArray[np.floating]:
+    """Return the mean of each value and of at most `window - 1` before it.
+
+    Values that are not finite are left out; where there is no other, it is NaN.
+    """
+    known = np.isfinite(values)
+    sums = np.cumsum(np.insert(np.where(known, values, 0.0), 0, 0.0))
+    counts = np.cumsum(np.insert(known.astype(float), 0, 0.0))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    with np.errstate(invalid='ignore', divide='ignore'):
+        means: NDArray[np.floating] = (sums[ends] - sums[starts]) / (
+            counts[ends] - counts[starts]
+        )
+    return means
+
+
+def group_by_quantity(keys: Iterable[str]) -> dict[str, list[str]]:
+    """Group keys that belong in one panel: `MAE`, `rgb/MAE`; `loss_l1_rgb`, ….
+
+    They share what stands after the last slash or dot, of losses the first two words.
+    """
+    groups: dict[str, list[str]] = {}
+    for key in keys:
+        last = re.split('[/.]', key)[-1]
+        if last.startswith('loss_'):
+            last = '_'.join(last.split('_')[:2])
+        groups.setdefault(last, []).append(key)
+    return groups
+
+
+def draw_curves(
+    curves: dict[str, Curve], window: int = 1, title: str = ''
+) -> NDArray[np.uint8]:
+    """Draw curves, a panel for each quantity.
+
+    Args:
+        curves: Steps and values by key.
+        window: Values that are averaged, see :func:`smooth`; what was logged stands
+            faintly behind.
+        title: Above all.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+    """
+    groups = group_by_quantity(curves)
+    columns = min(len(groups), 3)
+    rows = math.ceil(len(groups) / columns)
+    figure = Figure(figsize=(4.2 * columns, 3.0 * rows), dpi=100, layout='constrained')
+    canvas = FigureCanvasAgg(figure)
+    for place, (quantity, keys) in enumerate(groups.items(), 1):
+        axes = figure.add_subplot(rows, columns, place)
+        axes.set_title(quantity, fontsize=10, loc='left', fontweight='bold')
+        for key in keys:
+            steps, values = curves[key]
+            # A single point would be an invisible line.
+            marker = 'o' if len(steps) == 1 else None
+            (line,) = axes.plot(
+                steps, smooth(values, window), label=key, marker=marker, linewidth=1.5
+            )
+            if window > 1:
+                axes.plot(steps, values, color=line.get_color(), alpha=0.25, lw=0.8)
+        axes.grid(alpha=0.3)
+        axes.tick_params(labelsize=8)
+        axes.set_xlabel('step', fontsize=8)
+        if keys != [quantity]:
+            axes.legend(fontsize=7)
+    if title:
+        figure.suptitle(title, fontsize=11)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

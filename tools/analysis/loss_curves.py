@@ -1,0 +1,83 @@
+"""Draw the losses and figures that a training logged.
+
+python tools/analysis/loss_curves.py work_dirs/my_training --out curves.png
+python tools/analysis/loss_curves.py work_dirs/my_training --keys 'loss*' '*MAE' --out curves.png
+python tools/analysis/loss_curves.py work_dirs/my_training --list
+
+Several runs in the work directory, of a training that was interrupted and resumed, are
+one curve. Losses are over iterations, figures of the validation over what
+mmengine counts validations by: epochs, or iterations.
+"""  # noqa: E501
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+from pathlib import Path
+
+import cv2
+
+from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.visualization.curves import draw_curves, read_scalars, select
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Draw what a training logged.')
+    parser.add_argument('work_dir', help='work directory, or a scalars.json')
+    parser.add_argument(
+        '--keys',
+        nargs='+',
+        metavar='PATTERN',
+        help="which scalars, e.g. loss_l1_rgb '*/MAE' (default: all losses and the "
+        'figures of the validation)',
+    )
+    parser.add_argument('--out', metavar='FILE', help='picture to write')
+    parser.add_argument(
+        '--smooth',
+        type=int,
+        default=1,
+        metavar='N',
+        help='average N logged values (default: none)',
+    )
+    parser.add_argument('--list', action='store_true', help='list the scalars')
+    args = parser.parse_args()
+    if not args.list and args.out is None:
+        parser.error('--out FILE is needed, or --list')
+    if args.smooth < 1:
+        parser.error('--smooth must be at least 1')
+    return args
+
+
+def is_of_interest(key: str) -> bool:
+    """Whether a scalar is a loss or a figure; not a time, a rate or a channel count."""
+    others = ('time', 'data_time', 'memory', 'lr', 'base_lr', 'grad_norm')
+    parts = key.split('/')
+    return not (
+        parts[-1] in others or parts[0] in ('exchange', 'alpha', 'lr', 'base_lr')
+    )
+
+
+def main() -> None:
+    args = parse_args()
+    with exit_on_user_error():
+        curves = read_scalars(args.work_dir)
+        if args.list:
+            for key, (steps, values) in curves.items():
+                print(f'{key}: {len(steps)} values, last {values[-1]:.6g}')
+            return
+        keys = [key for key in curves if is_of_interest(key)]
+        if args.keys:
+            keys = select(curves, args.keys)
+        if not keys:
+            raise ValueError(f'No loss among {sorted(curves)}; name some with --keys.')
+        name = Path(args.work_dir).resolve().name
+        picture = draw_curves({key: curves[key] for key in keys}, args.smooth, name)
+        out = Path(args.out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
+            raise ValueError(f'--out {args.out!r} must end with .png or .jpg.')
+        cv2.imwrite(str(out), picture[..., ::-1])
+    print(f'{len(keys)} curves in {out}')
+
+
+if __name__ == '__main__':
+    main()
