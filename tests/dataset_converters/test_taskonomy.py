@@ -171,13 +171,13 @@ def test_domains_can_be_chosen_and_unknown_ones_are_named(tmp_path):
     folders = {path.name for path in out.iterdir() if path.is_dir()}
     assert folders == {'rgb', 'normal'}
     with pytest.raises(
-        ValueError, match=r"no domain \['edge_occlusion'\]: .*'normal': 48"
+        SystemExit, match=r"no domain \['edge_occlusion'\]: .*'normal': 48"
     ):
         collect(root, tmp_path / 'other', '--domains', 'rgb', 'edge')
 
 
 def test_numbers_of_samples_must_not_be_negative(tmp_path):
-    with pytest.raises(ValueError, match='must not be negative, got -1 and 4'):
+    with pytest.raises(SystemExit, match='must not be negative, got -1 and 4'):
         collect(tmp_path, tmp_path / 'out', train=-1)
 
 

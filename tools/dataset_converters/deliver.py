@@ -29,6 +29,7 @@ from mmseg_cen.datasets.deliver import CASES, COLORS, CONDITIONS
 from mmseg_cen.datasets.layout import Folder
 from mmseg_cen.datasets.official import read_image, read_indices, three_channels
 from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
+from mmseg_cen.launch import exit_on_user_error
 
 SPLITS = dict(train=3983, val=2005, test=1897)
 # Official folder of each of ours, and the kind in its file names.
@@ -179,7 +180,8 @@ def main(argv: list[str] | None = None) -> int:
         help='what to write as depth/; default: hha if there is such a folder',
     )
     args = parser.parse_args(argv)
-    return run(args, partial(plan, depth=args.depth))
+    with exit_on_user_error():
+        return run(args, partial(plan, depth=args.depth))
 
 
 if __name__ == '__main__':

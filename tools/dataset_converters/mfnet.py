@@ -21,6 +21,7 @@ from mmseg_cen.datasets.layout import Folder
 from mmseg_cen.datasets.mfnet import COLORS, CONDITIONS
 from mmseg_cen.datasets.official import read_image, read_indices
 from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
+from mmseg_cen.launch import exit_on_user_error
 
 FLIP = '_flip'
 SPLITS = dict(train=784, val=392, test=393)  # without mirrored copies
@@ -107,7 +108,8 @@ def main(argv: list[str] | None = None) -> int:
         help='write the mirrored copies of the lists, too',
     )
     args = parser.parse_args(argv)
-    return run(args, partial(plan, keep_flipped=args.keep_flipped))
+    with exit_on_user_error():
+        return run(args, partial(plan, keep_flipped=args.keep_flipped))
 
 
 if __name__ == '__main__':

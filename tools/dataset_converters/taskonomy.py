@@ -34,6 +34,7 @@ from mmseg_cen.datasets.layout import Folder, write_atomically
 from mmseg_cen.datasets.official import read_image
 from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.datasets.statistics import PixelStatistics
+from mmseg_cen.launch import exit_on_user_error
 from mmseg_cen.translation.taskonomy import ALIASES
 
 NAME = re.compile(r'point_(\d+)_view_(\d+)_domain_(\w+)\.png')
@@ -308,7 +309,8 @@ def main(argv: list[str] | None = None) -> int:
     statistics: dict = {}
     if not args.check:
         (Path(args.out) / STATISTICS).unlink(missing_ok=True)
-    status = run(args, partial(plan, args=args, statistics=statistics))
+    with exit_on_user_error():
+        status = run(args, partial(plan, args=args, statistics=statistics))
     if status == 0 and not args.check:
         text = json.dumps(statistics, indent=1) + '\n'
         write_atomically(Path(args.out) / STATISTICS, text.encode())
