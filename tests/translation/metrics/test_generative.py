@@ -9,7 +9,11 @@ from mmengine.registry import MODELS
 from torch import nn
 from translation_samples import evaluate, make_samples, predictions
 
-from mmseg_cen.translation.metrics import GenerativeMetric, generative
+from mmseg_cen.translation.metrics import (
+    GenerativeMetric,
+    TranslationMetric,
+    generative,
+)
 from mmseg_cen.translation.metrics.distances import frechet_distance, kernel_distances
 from mmseg_cen.translation.metrics.released import released_picture
 
@@ -222,3 +226,12 @@ def test_released_pictures_are_those_of_savefig(tmp_path):
 
 def test_a_constant_image_is_drawn_black():
     assert not released_picture(torch.full((1, 8, 8), 0.7)).any()
+
+
+@pytest.mark.gpu
+def test_samples_on_a_gpu_give_the_same_figures():
+    samples = make_samples(8, 1, invalid=0.2)
+    metrics = [TranslationMetric(), GenerativeMetric(extractor=Features())]
+    on_gpu = [evaluate(m, [s.cuda() for s in samples]) for m in metrics]
+    for metric, found in zip(metrics, on_gpu, strict=True):
+        assert evaluate(metric, samples) == pytest.approx(found, rel=1e-3)
