@@ -1,0 +1,92 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.logging import MessageHub
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from mmseg_cen.hooks import GammaSparsityHook
+from mmseg_cen.models import ModalityBN
+
+THRESHOLD = 2e-2
+
+
+class Problem(nn.Module):
+    """Each scaling factor is pulled to a place of its own, unless it is exchanged."""
+
+    def __init__(self, stiffness, C=400):
+        super().__init__()
+        self.norm = ModalityBN(C, 2, exchange_threshold=THRESHOLD)
+        self.place = torch.rand(2, C) * 0.6 + 0.7
+        self.stiffness = stiffness * torch.rand(2, C)
+
+    def forward(self, mode='loss'):
+        gamma = self.norm.gamma
+        pull = self.stiffness * (gamma - self.place) ** 2 / 2
+        return {'loss': pull[gamma.detach().abs() >= THRESHOLD].sum()}
+
+    def share(self):
+        rgb, depth = self.norm.gamma.detach().abs() < THRESHOLD
+        return torch.cat([rgb[:200], depth[200:]]).float().mean().item()
+
+
+def train(problem, hook, steps, start=0, until=None, lr=0.1):
+    optimizer = torch.optim.SGD(problem.parameters(), lr, momentum=0.9)
+    runner = SimpleNamespace(
+        model=problem,
+        max_iters=steps,
+        iter=start,
+        optim_wrapper=OptimWrapper(optimizer),
+        message_hub=MessageHub.get_instance('share control'),
+    )
+    hook.before_train(runner)
+    for runner.iter in range(start, until or steps):
+        hook.before_train_iter(runner, runner.iter)
+        losses = problem(mode='loss')
+        loss = sum(value for key, value in losses.items() if 'loss' in key)
+        runner.optim_wrapper.update_params(loss)
+    hook.after_train(runner)
+    return problem.share()
+
+
+@pytest.mark.parametrize('mode', ['subgradient', 'proximal'])
+@pytest.mark.parametrize('target', [0.3, 0.7])
+@pytest.mark.parametrize('stiffness', [1e-3, 1e-2])
+@pytest.mark.parametrize('weight', [1e-4, 5e-2], ids=['small', 'large'])
+def test_the_target_is_reached_and_held_wherever_lambda_begins(
+    mode, target, stiffness, weight
+):
+    torch.manual_seed(0)
+    problem = Problem(stiffness)
+    hook = GammaSparsityHook(weight, mode=mode, target_share=target)
+    assert train(problem, hook, 800) == pytest.approx(target, abs=0.03)
+
+
+def test_without_control_the_same_weights_exchange_nothing_or_everything():
+    shares = []
+    for weight in (1e-4, 5e-2):
+        torch.manual_seed(0)
+        shares.append(train(Problem(1e-2), GammaSparsityHook(weight), 800))
+    assert shares[0] < 0.05
+    assert shares[1] > 0.9
+
+
+def test_a_resumed_training_goes_on_with_the_lambda_it_had():
+    torch.manual_seed(0)
+    problem = Problem(1e-2)
+    train(problem, GammaSparsityHook(5e-3, target_share=0.5), 400, until=150)
+    saved = MessageHub.get_instance('share control').state_dict()
+    hub = MessageHub.get_instance('share control')
+    hub.update_info('sparsity_control', {})  # another training's
+    hub.load_state_dict(saved)
+    hook = GammaSparsityHook(5e-3, target_share=0.5)
+    runner = SimpleNamespace(
+        model=problem, max_iters=400, iter=150, message_hub=hub, optim_wrapper=None
+    )
+    hook.before_train(runner)
+    weight = hook.current_weight(runner)
+    assert weight == 5e-3 * saved['runtime_info']['sparsity_control']['factor'] != 5e-3
+    runner.iter = 0
+    hook.before_train(runner)
+    assert hook.current_weight(runner) == 5e-3, 'a new training begins anew'
