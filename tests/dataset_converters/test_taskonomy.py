@@ -176,6 +176,19 @@ def test_domains_can_be_chosen_and_unknown_ones_are_named(tmp_path):
         collect(root, tmp_path / 'other', '--domains', 'rgb', 'edge')
 
 
+def test_another_draw_into_the_same_folder_leaves_nothing_of_the_first(tmp_path):
+    root, out, fresh = write(tmp_path / 'in'), tmp_path / 'out', tmp_path / 'fresh'
+    collect(root, out, '--seed', '1')
+    collect(root, out, '--seed', '2', train=5)
+    assert main(['--check', str(out)]) == 0
+    collect(root, fresh, '--seed', '2', train=5)
+    contents = [
+        {p.relative_to(top): p.read_bytes() for p in top.rglob('*') if p.is_file()}
+        for top in (out, fresh)
+    ]
+    assert contents[0] == contents[1]
+
+
 def test_numbers_of_samples_must_not_be_negative(tmp_path):
     with pytest.raises(SystemExit, match='must not be negative, got -1 and 4'):
         collect(tmp_path, tmp_path / 'out', train=-1)
