@@ -32,6 +32,14 @@ DERIVED: dict[str, dict[str, Any]] = dict(
     texture=dict(range=(0.0, 0.25), interpolation='bilinear'),
 )
 
+# Those of their files, as tools/dataset_converters/derive_domains.py writes them.
+DERIVED_FILES: dict[str, dict[str, Any]] = dict(
+    normal=DERIVED['normal'] | dict(dtype='uint8', scale=2 / 255, offset=-1.0),
+    shade=DERIVED['shade'] | dict(dtype='uint8', scale=1 / 255),
+    edge=DERIVED['edge'] | dict(dtype='uint16', scale=1 / 65535),
+    texture=DERIVED['texture'] | dict(dtype='uint16', scale=1 / 65535),
+)
+
 
 @dataclass(frozen=True)
 class Domain(Modality):

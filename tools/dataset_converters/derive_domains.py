@@ -1,0 +1,205 @@
+"""Derive normals, shading and edges from the depth maps and images of a data set.
+
+python tools/dataset_converters/derive_domains.py data/nyudv2_half data/nyudv2_derived \
+    --domains normal shade edge texture --scale 2e-4 --camera nyudv2 --smoothing 3 \
+    --reach 2 [--jobs N]
+python tools/dataset_converters/derive_domains.py data/nyudv2_derived --check
+
+The first folder has depth maps, `depth/{stem}.png`, and images, `rgb/{stem}.jpg`, and
+lists of the stems, `train.txt` and the like; without lists, all depth maps are taken.
+Written are PNG files, to `{domain}/{stem}.png`, and the lists:
+
+    normal   3 x 8 bit, red, green, blue = x to the right, y up, z towards the camera,
+             from -1 to 1
+    shade    8 bit, brightness under a lamp at the camera, from 0 to 1
+    edge     16 bit, relative steps of depth, from 0 to 1
+    texture  16 bit, change of the colours per pixel, from 0 to 1
+
+`options.domains` in meta.json are their options for a data set of the type
+MultimodalTranslationDataset. What is computed, and how, is told in
+mmseg_cen/translation/derived.py; `DeriveDomains` in a pipeline does it on the fly.
+"""
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+import sys
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmseg_cen.datasets.layout import Folder
+from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
+from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.translation.derived import NYUDV2_CAMERA, RECIPES, Camera, Derivation
+from mmseg_cen.translation.domains import DERIVED_FILES, Domain, build_domains
+from mmseg_cen.translation.transforms import load_domain
+
+LISTS = ('train', 'val', 'test')
+
+
+def convert(
+    sample: Sample, files: dict[str, Domain], domains: list[str], derive: Derivation
+) -> dict[str, NDArray[np.integer]]:
+    """Derive the domains of one sample, in their stored form."""
+    images = {}
+    for (name, domain), path in zip(files.items(), sample.inputs, strict=True):
+        images[name], valid = load_domain(name, domain, path)
+        if not valid.any():
+            raise ValueError(f'{path} has no valid pixel')
+    derived = derive(domains, **images)
+    stored = {
+        name: domain.store(derived[name])
+        for name, domain in build_domains(DERIVED_FILES).items()
+        if name in derived
+    }
+    # Pictures are written as BGR.
+    return {k: v[..., ::-1] if v.ndim == 3 else v for k, v in stored.items()}
+
+
+def plan(source: Path, args: argparse.Namespace) -> Plan:
+    """Plan the derivation: every stem of the lists, or of the depth maps."""
+    if Path(args.out).resolve() == source.resolve():
+        raise ValueError(
+            'the derived domains must be written to a folder of their own, got '
+            f'{source} for both'
+        )
+    domains = list(dict.fromkeys(args.domains))
+    known = dict(
+        depth=dict(
+            suffix=args.depth_suffix,
+            scale=args.scale,
+            nodata=tuple(args.nodata),
+            range=(0, 1),  # has no meaning here
+        ),
+        rgb=dict(suffix=args.rgb_suffix),
+    )
+    origins = sorted({RECIPES[name] for name in domains})
+    files = build_domains({name: known[name] for name in origins})
+    folders = dict(depth=args.depth, rgb=args.rgb)
+    samples = []
+    for split, stems in find_stems(source, folders[origins[0]], files[origins[0]]):
+        for stem in stems:
+            paths = [
+                str(source / folders[name] / f'{stem}{domain.suffix}')
+                for name, domain in files.items()
+            ]
+            samples.append(Sample(stem, split, inputs=tuple(paths)))
+    derive = Derivation(
+        camera=read_camera(args.camera),
+        smoothing=args.smoothing,
+        step=args.step,
+        reach=args.reach,
+        light=args.light,
+        blur=args.blur,
+    )
+    if {'normal', 'shade'} & set(domains) and derive.camera is None:
+        raise ValueError("'normal' and 'shade' need the --camera of the depth maps")
+    stored = {name: DERIVED_FILES[name] for name in domains}
+    return Plan(
+        dataset=f'domains derived from {source.name}',
+        folders={
+            name: Folder(dtype=options['dtype'], channels=options.get('channels', 1))
+            for name, options in stored.items()
+        },
+        samples=samples,
+        convert=partial(convert, files=files, domains=domains, derive=derive),
+        splits={sample.split: None for sample in samples},
+        options=dict(
+            derivation=asdict(derive), scale=args.scale, nodata=args.nodata,
+            domains=stored,
+        ),
+    )  # fmt: skip
+
+
+def find_stems(
+    source: Path, folder: str, domain: Domain
+) -> list[tuple[str, list[str]]]:
+    """Names of the lists, and stems in them."""
+    lists = [source / f'{name}.txt' for name in LISTS]
+    found = [(path.stem, path.read_text().split()) for path in lists if path.is_file()]
+    if found:
+        return found
+    suffix = str(domain.suffix)
+    paths = (source / folder).rglob(f'*{suffix}')
+    stems = sorted(
+        path.relative_to(source / folder).as_posix().removesuffix(suffix)
+        for path in paths
+    )
+    return [('all', stems)]
+
+
+def read_camera(values: list[str] | None) -> Camera | None:
+    """Camera of the option --camera.
+
+    Raises:
+        ValueError: If it is not one.
+    """
+    if values is None:
+        return None
+    if values == ['nyudv2']:
+        return NYUDV2_CAMERA
+    try:
+        fx, fy, cx, cy, width, height = map(float, values)
+    except ValueError as error:
+        raise ValueError(
+            "--camera must be 'nyudv2' or FX FY CX CY WIDTH HEIGHT, got "
+            f'{" ".join(values)}'
+        ) from error
+    return Camera(fx, fy, cx, cy, int(width), int(height))
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_arguments(parser)
+    option = parser.add_argument
+    option('--domains', nargs='+', choices=sorted(RECIPES), default=sorted(RECIPES))
+    option('--depth', default='depth', help='folder of the depth maps')
+    option('--depth-suffix', default='.png', help='end of their names')
+    option('--scale', type=float, default=1e-3, help='their unit in metres')
+    option(
+        '--nodata',
+        type=float,
+        nargs='*',
+        default=[0.0],
+        help='stored values of pixels without depth, which get the nearest one',
+    )
+    option('--rgb', default='rgb', help='folder of the images')
+    option('--rgb-suffix', default='.jpg', help='end of their names')
+    option(
+        '--camera',
+        nargs='+',
+        metavar='VALUE',
+        help="'nyudv2', or FX FY CX CY WIDTH HEIGHT: focal lengths and optical axis in "
+        'pixels, of images of this size; they are scaled to that of the depth maps',
+    )
+    option(
+        '--smoothing', type=float, default=0.0, help='of the depth, in pixels; 0: none'
+    )
+    option(
+        '--step',
+        type=float,
+        default=0.02,
+        help='steps of the inverse depth, in 1/m, that smoothing keeps',
+    )
+    option('--reach', type=int, default=1, help='of the differences, in pixels')
+    option(
+        '--light',
+        type=float,
+        nargs=3,
+        metavar=('X', 'Y', 'Z'),
+        help='direction to the light of the shading; default: a lamp at the camera',
+    )
+    option('--blur', type=float, default=1.0, help='of the images, in pixels')
+    args = parser.parse_args(argv)
+    with exit_on_user_error():
+        return run(args, partial(plan, args=args))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
