@@ -105,9 +105,17 @@ class Plan:
     problems: Sequence[str] = ()
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the paths and options that all tools share."""
-    parser.add_argument('source', nargs='?', help='the download; not needed to --check')
+def add_arguments(parser: argparse.ArgumentParser, source: bool = True) -> None:
+    """Add the paths and options that all tools share.
+
+    Args:
+        parser: The parser of the tool.
+        source: Whether there is one path of the download, named before the other.
+    """
+    if source:
+        parser.add_argument(
+            'source', nargs='?', help='the download; not needed to --check'
+        )
     parser.add_argument('out', help='the folder to write, or to --check')
     parser.add_argument(
         '--jobs',
@@ -610,39 +618,55 @@ def _shorten(messages: Sequence[str], prefix: str) -> list[str]:
 def _contact_sheet(
     plan: Plan, out: Path, records: Sequence[Record], rows: int = 8
 ) -> NDArray[np.uint8]:
-    """All folders of some samples, evenly spread over the lists; BGR."""
-    from mmseg_cen.visualization.panels import (
-        Panel,
-        colour_labels,
-        colour_modality,
-        default_palette,
-        draw_grid,
-    )
+    """All folders of some samples, evenly spread over the lists; BGR.
+
+    A last column draws the edges of depth on the image, which shows whether the two
+    are registered to each other.
+    """
+    from mmseg_cen.visualization.panels import Panel, default_palette, draw_grid
 
     grid = []
     step = max(len(records) // rows, 1)
+    palettes: dict[str, Sequence[Sequence[int]]] = {}
+    for name, folder in plan.folders.items():
+        own = name == 'label' and len(plan.palette) == folder.num_classes
+        palettes[name] = (
+            plan.palette if own else default_palette(folder.num_classes or 256)
+        )
     for record in records[::step][:rows]:
-        row = []
+        row, pictures = [], {}
         for name, folder in plan.folders.items():
             path = out / name / f'{record.stem}{folder.suffix}'
             array = decode_complete(path.read_bytes(), color=folder.channels == 3)
-            caption = ''
-            if folder.kind == 'label':
-                palette: Sequence[Sequence[int]] = plan.palette
-                if len(palette) != folder.num_classes:
-                    palette = default_palette(folder.num_classes or 256)
-                picture = colour_labels(array, palette)
-            else:
-                values = np.atleast_3d(array).transpose(2, 0, 1)
-                picture, caption = colour_modality(
-                    values.astype(np.float32) * (folder.scale or 1)
-                )
-            height, width = picture.shape[:2]
-            scale = min(1.0, 320 / max(height, width))
-            small = (max(1, round(width * scale)), max(1, round(height * scale)))
-            picture = cv2.resize(picture, small, interpolation=cv2.INTER_NEAREST)
-            row.append(
-                Panel(np.asarray(picture), f'{name} {Path(record.stem).name}', caption)
+            pictures[name], caption = _colour(array, folder, palettes[name])
+            title = f'{name} {Path(record.stem).name}'
+            row.append(Panel(pictures[name], title, caption))
+        if {'rgb', 'depth'} <= set(pictures):
+            edges = cv2.Canny(np.ascontiguousarray(pictures['depth']), 60, 150) > 0
+            picture = np.where(
+                edges[..., None], np.array([255, 0, 0], np.uint8), pictures['rgb']
             )
+            row.append(Panel(picture, 'edges of depth on rgb'))
         grid.append(row)
     return np.ascontiguousarray(draw_grid(grid)[..., ::-1])
+
+
+def _colour(
+    array: NDArray[Any], folder: Folder, palette: Sequence[Sequence[int]]
+) -> tuple[NDArray[np.uint8], str]:
+    """A small picture (RGB) of a file, and its caption."""
+    from mmseg_cen.visualization.panels import colour_labels, colour_modality
+
+    caption = ''
+    if folder.kind == 'label':
+        picture = colour_labels(array, palette)
+    else:
+        values = np.atleast_3d(array).transpose(2, 0, 1)
+        picture, caption = colour_modality(
+            values.astype(np.float32) * (folder.scale or 1)
+        )
+    height, width = picture.shape[:2]
+    scale = min(1.0, 320 / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(small, np.uint8), caption

@@ -239,7 +239,7 @@ def read_released(sample: Sample, reduce_zero_label: bool) -> Mapping[str, Any]:
     rgb, mask, depth_path = sample.inputs
     image, labels, depth = read_image(rgb), read_indices(mask), read_image(depth_path)
     if reduce_zero_label:
-        labels = labels - np.uint8(1)  # void, 0, becomes 255
+        labels = np.where(labels == VOID, labels, labels - np.uint8(1))  # 0 to 255, too
     return dict(
         rgb=align(image, labels.shape), depth=align(depth, labels.shape), label=labels
     )

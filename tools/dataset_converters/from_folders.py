@@ -1,0 +1,497 @@
+"""Prepare images and depth of your own camera, and write a config to train with.
+
+python tools/dataset_converters/from_folders.py data/mine --rgb DIR --depth DIR \
+    --label DIR --depth-unit 0.001 [--classes NAMES] [--val-list FILE]
+python tools/train.py data/mine/config.py
+python tools/dataset_converters/from_folders.py data/mine --check
+
+Files belong together if their paths below the folders are the same up to the suffix:
+`--depth-suffix _depth.png` if `a/1_depth.png` is the depth of `a/1.jpg`. Images, depth
+and labels must have one size, registered to each other; the contact sheet shows whether
+they are. Depth is PNG or TIFF of integers, or TIFF or `.npy` of floats, in the stated
+unit. Labels are the indices of the classes, from 0, or from 1 with --reduce-zero-label.
+"""
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+import pprint
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmseg_cen.datasets.layout import Folder, decode_complete, read_meta
+from mmseg_cen.datasets.official import read_image, read_indices
+from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, check, prepare
+from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.visualization.panels import default_palette
+
+SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.npy')
+VOID = 255
+ITERATIONS, BATCH_SIZE = 1200, 8
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / '_base_'
+PLAUSIBLE = (0.1, 200)  # metres
+
+
+# --- Files ----------------------------------------------------------------------------
+
+
+def find(folder: str, suffix: str | None) -> dict[str, Path]:
+    """Files of a folder and below it, by their path without the suffix.
+
+    Raises:
+        ValueError: If there are none, or two of one stem.
+    """
+    files: dict[str, Path] = {}
+    root = Path(folder)
+    for path in sorted(root.rglob(f'*{suffix}' if suffix else '*')):
+        if not path.is_file() or not (suffix or path.suffix.lower() in SUFFIXES):
+            continue
+        name = path.relative_to(root).as_posix()
+        stem = name.removesuffix(suffix or path.suffix)
+        if stem in files:
+            raise ValueError(f'{files[stem]} and {path} are two files of one sample')
+        files[stem] = path
+    if not files:
+        ends = suffix or ', '.join(SUFFIXES)
+        raise ValueError(f'no file in {folder} ends with {ends}')
+    return files
+
+
+def read_array(path: str | Path) -> NDArray[Any]:
+    """Read an image or a `.npy` file, as it is."""
+    if Path(path).suffix != '.npy':
+        return read_image(path)
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (ValueError, EOFError) as error:
+        raise ValueError(f'{path} is no complete .npy file: {error}') from error
+
+
+@dataclass
+class Reader:
+    """Read one sample; its inputs are the files of image, depth and, if any, labels.
+
+    Args:
+        unit: Metres per stored unit of depth.
+        is_float: Whether depth is stored as floats.
+        invalid: The stored value of missing depth, besides 0 and NaN.
+        keep_rgb: Whether images are kept as they are.
+        reduce_zero_label: Whether label 0 is void.
+        ignore: The stored label of void.
+    """
+
+    unit: float
+    is_float: bool
+    invalid: float | None
+    keep_rgb: bool
+    reduce_zero_label: bool
+    ignore: int
+
+    def __call__(self, sample: Sample) -> dict[str, Any]:
+        """Contents of each folder."""
+        rgb, depth, *label = sample.inputs
+        content = Path(rgb).read_bytes()
+        if not self.keep_rgb:
+            try:
+                content = decode_complete(content, color=True)
+            except ValueError as error:
+                raise ValueError(f'{rgb} {error}') from error
+        contents = dict(rgb=content, depth=self.read_depth(depth))
+        if label:
+            contents['label'] = self.read_labels(label[0])
+        return contents
+
+    def read_depth(self, path: str) -> NDArray[np.uint16]:
+        """Depth as it is stored, or in millimetres of floats."""
+        depth = read_array(path)
+        if depth.ndim != 2 or (depth.dtype.kind == 'f') != self.is_float:
+            raise ValueError(
+                f'{path}: depth must have one channel of '
+                f'{"floats" if self.is_float else "integers"} as the first file, got '
+                f'{depth.dtype} of shape {depth.shape}'
+            )
+        if self.invalid is not None:
+            depth = np.where(depth == self.invalid, 0, depth)
+        if self.is_float:
+            metres = np.nan_to_num(depth.astype(np.float64), nan=0, posinf=0, neginf=0)
+            depth = np.rint(metres * self.unit * 1000).clip(0, 65535)
+        elif depth.min() < 0 or depth.max() > 65535:
+            raise ValueError(
+                f'{path}: depth must be within 0..65535, got '
+                f'{depth.min()}..{depth.max()}'
+            )
+        return depth.astype(np.uint16)
+
+    def read_labels(self, path: str) -> NDArray[np.uint8]:
+        """Labels from 0, 255 for void."""
+        labels = read_indices(path)
+        if labels.ndim != 2 or labels.dtype.kind not in 'bui':
+            raise ValueError(
+                f'{path}: labels must be the index of the class of each pixel, one '
+                f'channel of integers, got {labels.dtype} of shape {labels.shape}'
+            )
+        labels = labels.astype(np.int64)
+        void = labels == self.ignore
+        if self.reduce_zero_label:
+            void |= labels == 0
+            labels = labels - 1
+        beyond = ~void & ((labels < 0) | (labels >= VOID))
+        if beyond.any():
+            raise ValueError(f'{path}: a class must be 0..254, got {labels[beyond][0]}')
+        return np.where(void, VOID, labels).astype(np.uint8)
+
+
+# --- Plan -----------------------------------------------------------------------------
+
+
+def match(folders: dict[str, dict[str, Path]]) -> tuple[list[str], list[str]]:
+    """Stems of which all files exist, and what is missing of the others."""
+    stems = sorted(set().union(*folders.values()))
+    problems = [
+        f'{stem}: no {name}, but {", ".join(n for n in folders if stem in folders[n])}'
+        for stem in stems
+        for name in folders
+        if stem not in folders[name]
+    ]
+    return [s for s in stems if all(s in files for files in folders.values())], problems
+
+
+def split(
+    stems: Sequence[str], val_share: float, val_list: str | None
+) -> tuple[set[str], list[str]]:
+    """Stems for validation, and what is wrong with the list of them."""
+    if val_list is not None:
+        wanted = {line.strip() for line in Path(val_list).read_text().splitlines()} - {
+            ''
+        }
+        unknown = sorted(wanted - set(stems))
+        return wanted, [
+            f'{val_list} names {s!r}, which does not exist' for s in unknown
+        ]
+    if not 0 < val_share < 1:
+        raise ValueError(f'`--val-share` must be within 0 and 1, got {val_share}')
+    if len(stems) < 2:
+        raise ValueError(f'at least two samples are needed, got {len(stems)}')
+    count = min(max(round(val_share * len(stems)), 1), len(stems) - 1)
+    order = np.random.default_rng(0).permutation(len(stems))
+    return {stems[i] for i in order[:count]}, []
+
+
+def class_names(
+    given: str | None, num_classes: int | None, reader: Reader, files: Sequence[Path]
+) -> list[str]:
+    """Names of the classes: given, in a file or separated by commas, or counted."""
+    if given:
+        text = Path(given).read_text() if Path(given).is_file() else given
+        names = [name.strip() for name in text.replace('\n', ',').split(',')]
+        return [name for name in names if name]
+    if num_classes is None:
+        highest = -1
+        for path in files:
+            try:
+                labels = reader.read_labels(str(path))
+            except (ValueError, OSError):
+                continue  # is named when it is converted
+            highest = max(
+                highest, *(k for k in np.unique(labels).tolist() if k != VOID), -1
+            )
+        num_classes = highest + 1
+    return [f'class_{k}' for k in range(num_classes)]
+
+
+def make_plan(args: argparse.Namespace) -> Plan:
+    """Plan the conversion of the folders."""
+    folders = {
+        name: find(getattr(args, name), getattr(args, f'{name}_suffix'))
+        for name in ('rgb', 'depth', 'label')
+        if getattr(args, name) is not None
+    }
+    stems, problems = match(folders)
+    val, more = split(stems, args.val_share, args.val_list)
+    problems += more
+    first = read_array(next(iter(folders['depth'].values())))
+    endings = {path.suffix for path in folders['rgb'].values()}
+    reader = Reader(
+        unit=args.depth_unit,
+        is_float=first.dtype.kind == 'f',
+        invalid=args.depth_invalid,
+        keep_rgb=len(endings) == 1 and endings <= {'.png', '.jpg'},
+        reduce_zero_label=args.reduce_zero_label,
+        ignore=args.ignore_label,
+    )
+    scale = 1e-3 if reader.is_float else args.depth_unit
+    layout = dict(
+        rgb=Folder(channels=3, suffix=endings.pop() if reader.keep_rgb else '.png'),
+        depth=Folder(kind='depth', dtype='uint16', scale=scale, unit=f'{scale:g} m'),
+    )
+    classes: list[str] = []
+    if 'label' in folders:
+        classes = class_names(
+            args.classes, args.num_classes, reader, list(folders['label'].values())
+        )
+        layout['label'] = Folder(
+            kind='label', num_classes=len(classes), ignore_index=VOID
+        )
+    samples = [
+        Sample(
+            stem,
+            'val' if stem in val else 'train',
+            inputs=tuple(str(files[stem]) for files in folders.values()),
+        )
+        for stem in stems
+    ]
+    return Plan(
+        dataset='own data',
+        folders=layout,
+        samples=samples,
+        convert=reader,
+        splits=dict(train=None, val=None),
+        options=dict(
+            depth_unit=args.depth_unit,
+            depth_invalid=args.depth_invalid,
+            reduce_zero_label=args.reduce_zero_label,
+            ignore_label=args.ignore_label,
+        ),
+        classes=classes,
+        palette=default_palette(len(classes)),
+        warnings=implausible_depth(first, args.depth_unit, args.depth_invalid),
+        problems=problems,
+    )
+
+
+def implausible_depth(
+    depth: NDArray[Any], unit: float, invalid: float | None
+) -> list[str]:
+    """A warning if the median of the first depth image cannot be metres."""
+    valid = np.isfinite(depth) & (depth > 0)
+    if invalid is not None:
+        valid &= depth != invalid
+    if not valid.any():
+        return ['the first depth image has no valid pixel']
+    median = float(np.median(depth[valid])) * unit
+    if PLAUSIBLE[0] <= median <= PLAUSIBLE[1]:
+        return []
+    return [
+        f'half of the first depth image is nearer than {median:.3g} m: is --depth-unit '
+        f'{unit:g} (metres per stored unit) right?'
+    ]
+
+
+# --- Config ---------------------------------------------------------------------------
+
+CONFIG = '''"""A small CEN from scratch, for {count} training images, on a CPU or a GPU.
+
+python tools/train.py {path}
+
+Written by tools/dataset_converters/from_folders.py; change it as you like. Larger
+images and a backbone with ImageNet weights are better: see docs/your_own_data.md.
+"""
+
+_base_ = [
+    {base!r},
+    {model!r},
+    {schedule!r},
+]
+data_root = '{{{{ fileDirname }}}}'
+scale = {scale}  # width, height that images are fitted into
+crop_size = scale[::-1]
+max_epochs = {max_epochs}
+
+metainfo = dict(
+    classes={classes},
+    palette={palette},
+)
+train_pipeline = [
+    dict(type='LoadModalities'),
+    dict(type='LoadAnnotations'),
+    dict(type='RandomResize', scale=scale, ratio_range=(1.0, 1.5), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackMultimodalInputs'),
+]
+test_pipeline = [
+    dict(type='LoadModalities'),
+    dict(type='Resize', scale=scale, keep_ratio=True),
+    dict(type='LoadAnnotations'),
+    dict(type='PackMultimodalInputs'),
+]
+dataset = dict(
+    type='MultimodalSegDataset',
+    data_root=data_root,
+    metainfo=metainfo,
+    modalities=dict(
+        rgb=dict(suffix={suffix!r}, interpolation='bicubic'),
+        # Read as metres; holes are filled with the nearest depth.
+        depth=dict(
+            suffix='.png', dtype='uint16', scale={depth_scale!r}, fill='nearest'
+        ),
+    ),
+    data_prefix=dict(rgb='rgb', depth='depth', seg_map_path='label'),
+)
+train_dataloader = dict(
+    batch_size={batch_size},
+    num_workers=1,
+    drop_last=True,
+    worker_init_fn=dict(type='seed_worker'),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(ann_file='train.txt', pipeline=train_pipeline, **dataset),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(ann_file='val.txt', pipeline=test_pipeline, **dataset),
+)
+test_dataloader = val_dataloader
+
+model = dict(
+    data_preprocessor=dict(
+        # Measured on the training images, in metres.
+        modalities=dict(depth=dict(mean=[{mean}], std=[{std}])),
+        size=crop_size,
+    ),
+    backbone=dict(
+        depth=18, base_channels=32, stem_channels=32, norm_eval=False, init_cfg=None
+    ),
+    decode_head=dict(
+        head=dict(
+            num_classes={num_classes}, in_channels=256, channels=64, dropout_ratio=0
+        )
+    ),
+    auxiliary_head=None,
+)
+custom_hooks = [
+    dict(type='GammaSparsityHook', sparsity_weight=1e-2),
+    dict(type='ExchangeStatsHook'),
+]
+optim_wrapper = dict(optimizer=dict(lr=0.05))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, end=50, by_epoch=False),
+    dict(
+        type='PolyLR',
+        power=0.9,
+        eta_min=1e-5,
+        begin=0,
+        end=max_epochs,
+        by_epoch=True,
+        convert_to_iter_based=True,
+    ),
+]
+train_cfg = dict(max_epochs=max_epochs, val_interval={val_interval})
+default_hooks = dict(checkpoint=dict(interval={val_interval}))
+'''
+
+
+def depth_statistics(out: Path, meta: dict[str, Any]) -> tuple[float, float]:
+    """Mean and standard deviation of depth in metres, of up to 200 training images."""
+    stems = [s['stem'] for s in meta['samples'] if s['split'] == 'train']
+    count, total, squares = 0, 0.0, 0.0
+    for stem in stems[:: max(len(stems) // 200, 1)]:
+        depth = read_image(out / 'depth' / f'{stem}.png').astype(np.float64)
+        metres = depth[depth > 0] * meta['folders']['depth']['scale']
+        count += metres.size
+        total += metres.sum()
+        squares += np.square(metres).sum()
+    if not count:
+        return 0.0, 1.0
+    mean = total / count
+    return mean, max(float(np.sqrt(max(squares / count - mean**2, 0))), 1e-3)
+
+
+def write_config(out: Path, long_side: int) -> Path:
+    """Write `config.py` into a prepared folder."""
+    meta = read_meta(out)
+    sizes = np.array([sample['size'] for sample in meta['samples']])
+    height, width = np.median(sizes, axis=0)
+    factor = min(long_side / max(height, width), 1)
+    count = meta['splits']['train']
+    batch_size = max(min(BATCH_SIZE, count), 1)
+    max_epochs = min(max(round(ITERATIONS * batch_size / max(count, 1)), 4), 200)
+    mean, std = depth_statistics(out, meta)
+    path = out / 'config.py'
+    text = CONFIG.format(
+        count=count,
+        path=path,
+        base=str(CONFIGS / 'default_runtime.py'),
+        model=str(CONFIGS / 'models' / 'cen_pspnet.py'),
+        schedule=str(CONFIGS / 'schedules' / 'scratch.py'),
+        scale=(round(width * factor), round(height * factor)),
+        max_epochs=max_epochs,
+        val_interval=max(max_epochs // 4, 1),
+        classes=pprint.pformat(tuple(meta['classes']), compact=True),
+        palette=pprint.pformat(meta['palette'], compact=True),
+        suffix=meta['folders']['rgb']['suffix'],
+        depth_scale=meta['folders']['depth']['scale'],
+        batch_size=batch_size,
+        mean=round(mean, 3),
+        std=round(std, 3),
+        num_classes=len(meta['classes']),
+    )
+    path.write_text(text)
+    return path
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_arguments(parser, source=False)
+    for name, what in [('rgb', 'images'), ('depth', 'depth'), ('label', 'labels')]:
+        parser.add_argument(f'--{name}', metavar='DIR', help=f'folder of the {what}')
+        parser.add_argument(
+            f'--{name}-suffix', help=f'how the names of the {what} end after the stem'
+        )
+    parser.add_argument('--depth-unit', type=float, help='metres per stored unit')
+    parser.add_argument(
+        '--depth-invalid',
+        type=float,
+        help='stored value of no depth, besides 0 and NaN',
+    )
+    parser.add_argument('--classes', help='their names: a file, or separated by commas')
+    parser.add_argument('--num-classes', type=int, help='instead of --classes')
+    parser.add_argument('--ignore-label', type=int, default=VOID, help='label of void')
+    parser.add_argument(
+        '--reduce-zero-label',
+        action='store_true',
+        help='classes count from 1, 0 is void',
+    )
+    parser.add_argument('--val-share', type=float, default=0.2)
+    parser.add_argument(
+        '--val-list',
+        help='file with the stems for validation, instead of a random share',
+    )
+    parser.add_argument(
+        '--long-side', type=int, default=160, help='of the images the config trains on'
+    )
+    args = parser.parse_args(argv)
+    with exit_on_user_error():
+        out = Path(args.out)
+        if args.check:
+            return check(out, args.jobs)
+        needed = ('rgb', 'depth', 'depth_unit')
+        if absent := [name for name in needed if getattr(args, name) is None]:
+            options = ', '.join('--' + name.replace('_', '-') for name in absent)
+            raise ValueError(f'{options} must be given')
+        if args.depth_unit <= 0:
+            raise ValueError(f'`--depth-unit` must be positive, got {args.depth_unit}')
+        status = prepare(
+            make_plan(args),
+            out,
+            jobs=args.jobs,
+            skip_bad=args.skip_bad,
+            strict=args.strict,
+        )
+        if status == 0 and args.label is not None:
+            path = write_config(out, args.long_side)
+            print(f'Train with: python tools/train.py {path}')
+    return status
+
+
+if __name__ == '__main__':
+    sys.exit(main())
