@@ -3,6 +3,8 @@
 Both compute in float64, on the device of the features.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -21,11 +23,16 @@ def frechet_distance(x: Tensor, y: Tensor) -> float:
         x: (N, D) features.
         y: (N', D) features.
 
+    Returns:
+        NaN if a feature is not finite.
+
     Raises:
-        ValueError: If a set has less than two features vectors.
+        ValueError: If a set has less than two feature vectors.
     """
     _check(x, y)
     x, y = x.double(), y.double()
+    if not (x.isfinite().all() and y.isfinite().all()):
+        return math.nan
     a, b = _covariance_root(x), _covariance_root(y)
     means = (x.mean(0) - y.mean(0)).square().sum()
     trace = torch.linalg.svdvals(a @ b.T).sum()
@@ -68,32 +75,43 @@ def kernel_distances(
             f'{num_subsets} subsets of {subset_size} cannot be drawn from sets of '
             f'{len(x)} and {len(y)}: the size must lie between 2 and the smaller set.'
         )
+    x, y = x.double(), y.double()
     generator = torch.Generator().manual_seed(seed)
 
     def draw(features: Tensor) -> Tensor:
         chosen = torch.randperm(len(features), generator=generator)[:subset_size]
-        return features[chosen.to(features.device)].double()
+        return chosen.to(features.device)
 
-    return torch.stack([squared_mmd(draw(x), draw(y)) for _ in range(num_subsets)])
+    pairs = [(draw(x), draw(y)) for _ in range(num_subsets)]
+    if len(x) * len(y) > num_subsets * subset_size**2:
+        return torch.stack([squared_mmd(x[i], y[j]) for i, j in pairs])
+    # The subsets overlap so much that it is cheaper to compare all images once.
+    k_xx, k_yy, k_xy = kernel(x, x), kernel(y, y), kernel(x, y)
+    return torch.stack(
+        [_squared_mmd(k_xx[i][:, i], k_yy[j][:, j], k_xy[i][:, j]) for i, j in pairs]
+    )
+
+
+def kernel(x: Tensor, y: Tensor) -> Tensor:
+    """Polynomial kernel of KID, (x·y / D + 1)³: (N, D), (N', D) → (N, N')."""
+    return (x @ y.T / x.shape[1] + 1) ** 3
 
 
 def squared_mmd(x: Tensor, y: Tensor) -> Tensor:
-    """Unbiased squared maximum mean discrepancy with the kernel (x·y / D + 1)³.
+    """Unbiased squared maximum mean discrepancy of two sets of features.
 
     Args:
         x: (N, D) features.
         y: (N', D) features.
     """
+    return _squared_mmd(kernel(x, x), kernel(y, y), kernel(x, y))
 
-    def kernel(a: Tensor, b: Tensor) -> Tensor:
-        return (a @ b.T / a.shape[1] + 1) ** 3
 
-    def mean_of_pairs(a: Tensor) -> Tensor:
-        n = len(a)
-        pairs = kernel(a, a)
-        return (pairs.sum() - pairs.diagonal().sum()) / (n * (n - 1))
+def _squared_mmd(k_xx: Tensor, k_yy: Tensor, k_xy: Tensor) -> Tensor:
+    def mean_of_pairs(k: Tensor) -> Tensor:
+        return (k.sum() - k.diagonal().sum()) / (len(k) * (len(k) - 1))
 
-    return mean_of_pairs(x) + mean_of_pairs(y) - 2 * kernel(x, y).mean()
+    return mean_of_pairs(k_xx) + mean_of_pairs(k_yy) - 2 * k_xy.mean()
 
 
 def _check(x: Tensor, y: Tensor) -> None:

@@ -68,6 +68,14 @@ def test_fid_of_float32_features_loses_no_precision():
     assert frechet_distance(x, y) == pytest.approx(expected, abs=1e-5)
 
 
+def test_features_that_are_not_finite_have_no_distance_but_stop_nothing():
+    x = torch.rand(6, 4)
+    broken = x.clone()
+    broken[2, 1] = torch.inf
+    assert np.isnan(frechet_distance(x, broken))
+    assert not np.isfinite(kernel_distances(broken, x, 1, 6)).any()
+
+
 def reference_mmd(x, y):
     """Unbiased squared MMD, pair by pair."""
 
@@ -98,11 +106,13 @@ def test_kid_of_one_distribution_is_zero_on_average():
 def test_the_subsets_of_kid_are_random_and_seeded(monkeypatch):
     drawn = []
 
-    def record(x, y):
-        drawn.append((x[:, 0].int().tolist(), y[:, 0].int().tolist()))
-        return x.sum() * 0
+    def record(k_xx, k_yy, k_xy):
+        # The kernel below leaves the numbers of the images on the diagonals.
+        drawn.append((k_xx.diagonal().int().tolist(), k_yy.diagonal().int().tolist()))
+        return k_xx.sum() * 0
 
-    monkeypatch.setattr(distances, 'squared_mmd', record)
+    monkeypatch.setattr(distances, 'kernel', lambda x, y: (x @ y.T).sqrt())
+    monkeypatch.setattr(distances, '_squared_mmd', record)
     numbered = torch.arange(30.0)[:, None]
     kernel_distances(numbered, numbered, 20, 10)
     subsets = [tuple(sorted(subset)) for pair in drawn for subset in pair]
@@ -119,14 +129,16 @@ def test_the_subsets_of_kid_are_random_and_seeded(monkeypatch):
     assert drawn != first
 
 
-def test_each_subset_has_its_own_value_as_computed_by_numpy():
+# Few small subsets, and many large ones, that are parts of one comparison of all.
+@pytest.mark.parametrize(('num_subsets', 'size'), [(3, 10), (12, 15)])
+def test_each_subset_has_its_own_value_as_computed_by_numpy(num_subsets, size):
     x, y = features(30, 12), features(25, 12, seed=1)
-    found = kernel_distances(torch.from_numpy(x), torch.from_numpy(y), 5, 10, seed=3)
+    found = kernel_distances(*map(torch.from_numpy, (x, y)), num_subsets, size, seed=3)
     generator = torch.Generator().manual_seed(3)
     for value in found:
-        i, j = (torch.randperm(n, generator=generator)[:10] for n in (30, 25))
+        i, j = (torch.randperm(n, generator=generator)[:size] for n in (30, 25))
         assert float(value) == pytest.approx(reference_mmd(x[i], y[j]), abs=1e-10)
-    assert len(set(found.tolist())) == 5
+    assert len(set(found.tolist())) == num_subsets
 
 
 def test_sets_that_have_no_distance_are_refused():
