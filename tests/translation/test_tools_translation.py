@@ -36,7 +36,7 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = [
     dict(type='TranslationMetric'),
-    dict(type='TranslationMetric', value_range='physical', unit='m', metrics=['MAE']),
+    dict(type='TranslationMetric', value_range='physical', unit='m', measures=['MAE']),
     dict(type='GenerativeMetric', weights='nowhere.pth'),
 ]
 test_evaluator = val_evaluator

@@ -42,7 +42,7 @@ class TranslationMetric(BaseMetric):
     be compared with RMSE.
 
     Args:
-        metrics: Which of MAE, MSE, RMSE, PSNR and SSIM.
+        measures: Which of MAE, MSE, RMSE, PSNR and SSIM.
         value_range: What -1 and 1 of the target stand for: (0, 255) gives errors of
             8-bit images. ``'physical'`` gives errors in the unit of the target (metres
             of depth, also if it is encoded by its logarithm): both images are decoded
@@ -59,7 +59,7 @@ class TranslationMetric(BaseMetric):
 
     def __init__(
         self,
-        metrics: Sequence[str] = PIXEL_METRICS,
+        measures: Sequence[str] = PIXEL_METRICS,
         value_range: tuple[float, float] | str = (-1.0, 1.0),
         unit: str = '',
         **kwargs: Any,
@@ -67,9 +67,9 @@ class TranslationMetric(BaseMetric):
         if value_range == 'physical':
             kwargs.setdefault('prefix', 'physical')
         super().__init__(**kwargs)
-        unknown = [name for name in metrics if name not in PIXEL_METRICS]
-        if unknown or not metrics:
-            raise ValueError(f'metrics={metrics} must be some of {PIXEL_METRICS}.')
+        unknown = [name for name in measures if name not in PIXEL_METRICS]
+        if unknown or not measures:
+            raise ValueError(f'measures={measures} must be some of {PIXEL_METRICS}.')
         self.value_range: tuple[float, float] | None = None
         if not isinstance(value_range, str):
             low, high = value_range
@@ -79,7 +79,7 @@ class TranslationMetric(BaseMetric):
                 f'{value_range=} must be (low, high), the values of -1 and 1, or '
                 "'physical'."
             )
-        self.metrics = tuple(metrics)
+        self.measures = tuple(measures)
         self.unit = unit
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
@@ -101,7 +101,7 @@ class TranslationMetric(BaseMetric):
         if mask.any():
             mse = float((image - target)[mask].square().mean())
             sums[3:5] = [-10 * np.log10(mse) if mse else np.inf, 1.0]
-        if 'SSIM' in self.metrics:
+        if 'SSIM' in self.measures:
             similarity = ssim(image, target)
             # A window counts if all its pixels are valid.
             inside = -F.max_pool2d(-valid[None].double(), _WINDOW, stride=1)[0]
@@ -129,7 +129,7 @@ class TranslationMetric(BaseMetric):
         return decoded.permute(2, 0, 1).to(image)
 
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
-        table = PrettyTable(['Output', *self.metrics])
+        table = PrettyTable(['Output', *self.measures])
         metrics: dict[str, float] = {}
         for output in results[0]:
             total = np.sum([result[output] for result in results], axis=0)
@@ -138,7 +138,7 @@ class TranslationMetric(BaseMetric):
                 psnr, ssim_mean = total[3] / total[4], total[5] / total[6]
             means = (mae, mse, mse**0.5, psnr, ssim_mean)
             every = dict(zip(PIXEL_METRICS, means, strict=True))
-            values = {name: float(every[name]) for name in self.metrics}
+            values = {name: float(every[name]) for name in self.measures}
             table.add_row([output, *(f'{value:.4g}' for value in values.values())])
             prefix = '' if output == ENSEMBLE else f'{output}/'
             metrics |= {prefix + name: value for name, value in values.items()}
@@ -174,7 +174,7 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
     if min(target.shape[-2:]) < _WINDOW:
         raise ValueError(
             f'SSIM compares windows of {_WINDOW}x{_WINDOW} pixels; an image has '
-            f'{tuple(target.shape[-2:])}. Leave SSIM out of `metrics`.'
+            f'{tuple(target.shape[-2:])}. Leave SSIM out of `measures`.'
         )
     offsets = torch.arange(_WINDOW).to(target) - _WINDOW // 2
     window = torch.exp(-offsets.square() / (2 * _SIGMA**2))

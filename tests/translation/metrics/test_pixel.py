@@ -146,15 +146,15 @@ def test_physical_errors_need_a_domain():
 
 def test_an_image_without_valid_pixels_does_not_count():
     samples = make_samples(3, invalid=0.01)
-    expected = evaluate(TranslationMetric(metrics=['MAE', 'PSNR']), samples[:2])
+    expected = evaluate(TranslationMetric(measures=['MAE', 'PSNR']), samples[:2])
     samples[2].gt_valid.data[:] = False
-    assert evaluate(TranslationMetric(metrics=['MAE', 'PSNR']), samples) == expected
+    assert evaluate(TranslationMetric(measures=['MAE', 'PSNR']), samples) == expected
     nothing = evaluate(TranslationMetric(), samples[2:])
     assert np.isnan(list(nothing.values())).all()
 
 
 def test_a_model_of_one_output_has_plain_names_only():
-    metrics = evaluate(TranslationMetric(metrics=['MAE']), make_samples(sources={}))
+    metrics = evaluate(TranslationMetric(measures=['MAE']), make_samples(sources={}))
     assert set(metrics) == {'MAE'}
 
 
@@ -170,7 +170,7 @@ def test_equal_images_have_no_error():
 
 def test_wrong_arguments_and_samples_are_refused():
     with pytest.raises(ValueError, match=r"'LPIPS'.*must be some of"):
-        TranslationMetric(metrics=['MAE', 'LPIPS'])
+        TranslationMetric(measures=['MAE', 'LPIPS'])
     with pytest.raises(ValueError, match='value_range'):
         TranslationMetric(value_range=(1, 1))
     with pytest.raises(ValueError, match="value_range='metres'"):
