@@ -145,7 +145,7 @@ class ExchangeStatsHook(Hook):
             f'exchange/{k}': v for k, v in exchange_shares(model, modalities).items()
         }
         ensemble = _ensemble_of(model)
-        if ensemble is not None:
+        if getattr(ensemble, 'concat', None) is None and ensemble is not None:
             shares |= {
                 f'alpha/{name}': float(a)
                 for name, a in zip(modalities, ensemble.alpha.detach(), strict=True)

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from mmengine.model import BaseModule
@@ -59,6 +59,8 @@ class EnsembleHead(BaseModule):
             one modality.
         convs: ``'private'``: a head for each modality, see :func:`to_multimodal`.
         norms: ``'shared'``: each norm sees all streams as one batch.
+        ensemble: ``'concat'``: a 1x1 convolution over the logits of all streams takes
+            the place of :math:`\alpha` (Sec. 4.1, ablation 4). It starts as the mean.
         init_cfg: Initialization config.
 
     Shape:
@@ -77,6 +79,7 @@ class EnsembleHead(BaseModule):
         output: str = ENSEMBLE,
         convs: Sharing = 'shared',
         norms: Sharing = 'private',
+        ensemble: Literal['alpha', 'concat'] = 'alpha',
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -95,7 +98,16 @@ class EnsembleHead(BaseModule):
         else:
             self.head = build_head(head)
         to_multimodal(self.head, len(self.modalities), convs=convs, norms=norms)
-        self.alpha_logits = nn.Parameter(torch.zeros(len(self.modalities)))
+        if ensemble not in ('alpha', 'concat'):
+            raise ValueError(
+                f"ensemble is 'alpha' (a weight for each stream) or 'concat' (a 1x1 "
+                f'convolution), got {ensemble!r}'
+            )
+        self.concat: nn.Conv2d | None = None
+        if ensemble == 'concat':
+            self.concat = mean_of_streams(len(self.modalities), self.out_channels)
+        else:
+            self.alpha_logits = nn.Parameter(torch.zeros(len(self.modalities)))
 
     @property
     def heads(self) -> list[BaseDecodeHead]:
@@ -122,7 +134,13 @@ class EnsembleHead(BaseModule):
 
     @property
     def alpha(self) -> Tensor:
-        """Weights of the ensemble, (M,): positive, of sum 1."""
+        """Weights of the ensemble, (M,): positive, of sum 1.
+
+        Raises:
+            ValueError: The streams are concatenated, and have no weights.
+        """
+        if self.concat is not None:
+            raise ValueError("with ensemble='concat', no stream has a weight")
         return self.alpha_logits.softmax(dim=0)
 
     def forward_streams(
@@ -220,7 +238,22 @@ class EnsembleHead(BaseModule):
         def stream(m: int) -> Any:
             return map_tensors(lambda output: split_streams(output, M)[:, m], folded)
 
+        def concatenated(output: Tensor, fuse: nn.Conv2d) -> Tensor:
+            streams = split_streams(output.detach(), M)
+            if streams[0].shape[1] != fuse.out_channels:
+                raise ValueError(
+                    f"ensemble='concat' is for maps of {fuse.out_channels} logits, but "
+                    f'{type(self.heads[-1]).__name__} has one of {streams.shape[2]} '
+                    f"channels, too; use ensemble='alpha'"
+                )
+            if present is not None:
+                absent = ~present.view(*present.shape, 1, 1, 1)
+                streams = streams.masked_fill(absent, 0)
+            return fuse(streams.flatten(1, 2))
+
         def mean(output: Tensor) -> Tensor:
+            if self.concat is not None:
+                return concatenated(output, self.concat)
             streams = split_streams(output.detach(), M)
             if present is None:
                 alpha = self.alpha.to(output.dtype)
@@ -238,10 +271,21 @@ class EnsembleHead(BaseModule):
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any
     ) -> None:
-        if prefix + 'alpha_logits' not in state_dict:  # of a unimodal model
+        own = ('alpha_logits', 'concat.weight')
+        if not any(prefix + name in state_dict for name in own):  # a unimodal model's
             for key in [key for key in state_dict if key.startswith(prefix)]:
                 state_dict[f'{prefix}head.{key[len(prefix) :]}'] = state_dict.pop(key)
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def mean_of_streams(num_modalities: int, num_classes: int) -> nn.Conv2d:
+    """A convolution over the logits of all streams that starts as their mean."""
+    fuse = nn.Conv2d(num_modalities * num_classes, num_classes, 1)
+    mean = torch.eye(num_classes).repeat(1, num_modalities) / num_modalities
+    with torch.no_grad():
+        fuse.weight.copy_(mean[..., None, None])
+        fuse.get_parameter('bias').zero_()
+    return fuse
 
 
 def _batch_size(feats: Any) -> int:

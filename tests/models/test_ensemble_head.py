@@ -44,6 +44,34 @@ def test_the_ensemble_is_the_alpha_weighted_mean(head):
     assert_close(out[ENSEMBLE], expected)
 
 
+def test_a_concat_fusion_starts_as_the_mean_and_trains_nothing_but_itself():
+    cfg = fcn(dropout_ratio=0)
+    head = EnsembleHead(cfg, modalities=('rgb', 'depth', 'thermal'), ensemble='concat')
+    feats = torch.randn(6, 4, 8, 8)
+    out = head.forward_streams([feats])
+    streams = torch.stack([out[m] for m in head.modalities])
+    assert_close(out[ENSEMBLE], streams.mean(0))
+    torch.nn.init.normal_(head.concat.weight)
+    out = head.forward_streams([feats])
+    packed = torch.cat([out[m] for m in head.modalities], dim=1)
+    expected = torch.einsum('kc,bchw->bkhw', head.concat.weight[..., 0, 0], packed)
+    assert_close(out[ENSEMBLE], expected)
+    out[ENSEMBLE].sum().backward()
+    moved = {name for name, p in head.named_parameters() if p.grad is not None}
+    assert moved == {'concat.weight', 'concat.bias'}
+    other = EnsembleHead(cfg, modalities=('rgb', 'depth', 'thermal'), ensemble='concat')
+    other.load_state_dict(head.state_dict())
+    unimodal = MODELS.build(cfg).state_dict()
+    assert set(other.load_state_dict(unimodal, strict=False).missing_keys) == {
+        'concat.weight',
+        'concat.bias',
+    }
+    with pytest.raises(ValueError, match="with ensemble='concat', no stream has"):
+        _ = head.alpha
+    with pytest.raises(ValueError, match="got 'sum'"):
+        EnsembleHead(cfg, modalities=('rgb', 'depth'), ensemble='sum')
+
+
 def test_one_head_serves_all_streams_with_private_norms(head):
     """Each stream is what a unimodal head with the same weights computes."""
     feats = torch.randn(6, 4, 8, 8)

@@ -1,0 +1,10 @@
+"""Unimportant channels are discarded, not exchanged.
+
+python tools/train.py configs/ablation/drop.py
+
+Paper's mIoU: 47.5, Sec. 4.1, additional ablations (RefineNet, ResNet-101, NYUDv2,
+single-scale). Needs ImageNet weights (torchvision) and a GPU; not trained here.
+"""
+
+_base_ = '../cen/refinenet_r101_nyud.py'
+model = dict(backbone=dict(exchange=dict(type='ChannelDrop')))

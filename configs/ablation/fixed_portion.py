@@ -1,0 +1,11 @@
+"""A fixed portion of 30 % of the channels, without penalty and threshold.
+
+python tools/train.py configs/ablation/fixed_portion.py
+
+Paper's mIoU: 47.2, Sec. 4.1, additional ablations (RefineNet, ResNet-101, NYUDv2,
+single-scale). Needs ImageNet weights (torchvision) and a GPU; not trained here.
+"""
+
+_base_ = '../cen/refinenet_r101_nyud.py'
+model = dict(backbone=dict(exchange=dict(type='FixedPortionExchange', portion=0.3)))
+custom_hooks = [dict(type='ExchangeStatsHook')]

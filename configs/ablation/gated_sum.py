@@ -1,0 +1,11 @@
+"""Activations of all modalities are summed with a learnt soft gate.
+
+python tools/train.py configs/ablation/gated_sum.py
+
+Paper's mIoU: 48.4, Sec. 4.1, additional ablations (RefineNet, ResNet-101, NYUDv2,
+single-scale). Needs ImageNet weights (torchvision) and a GPU; not trained here.
+"""
+
+_base_ = '../cen/refinenet_r101_nyud.py'
+model = dict(backbone=dict(exchange=dict(type='GatedSumExchange')))
+custom_hooks = [dict(type='ExchangeStatsHook')]
