@@ -1,6 +1,7 @@
-"""Every config builds, trains one iteration and tests, on tiny files and widths."""
+"""Every config builds, trains two iterations and tests, on tiny files and widths."""
 
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -101,6 +102,7 @@ def tiny(cfg, root, work_dir):
     shrink(cfg)
     width = cfg.model.backbone.get('base_channels', 64) // NARROWER
     cfg.model.backbone.update(base_channels=width, stem_channels=width, init_cfg=None)
+    cfg.model.backbone.depth = min(cfg.model.backbone.depth, 50)  # of the same stages
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.batch_size = min(loader.batch_size, 3)
         if 'num_samples' in loader.dataset:
@@ -109,7 +111,7 @@ def tiny(cfg, root, work_dir):
             loader.dataset.data_root = str(root)
             num_classes = cfg.model.decode_head.head.num_classes
             write_tiny_data(loader.dataset, num_classes, root)
-    cfg.train_cfg = dict(by_epoch=True, max_epochs=1, val_interval=1)
+    cfg.train_cfg = dict(by_epoch=True, max_epochs=2, val_interval=2)
     cfg.work_dir = str(work_dir)
     cfg.log_level = 'ERROR'
     cfg.visualizer.name = str(work_dir)  # otherwise that of an earlier test serves
@@ -132,19 +134,57 @@ def unformatted(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.usefixtures('unformatted')
 @pytest.mark.parametrize('leaf', LEAVES)
-def test_config_trains_one_iteration_and_tests(leaf, tmp_path):
+def test_config_trains_two_iterations_and_tests(leaf, tmp_path):
     cfg = tiny(load(leaf), tmp_path / 'data', tmp_path / 'work')
     runner = Runner.from_cfg(cfg)
     runner.train()
-    assert runner.iter == 1
+    assert runner.iter == 2
     has_stats = any(h['type'] == 'ExchangeStatsHook' for h in cfg.custom_hooks)
-    assert bool([*tmp_path.rglob('vis_image/gamma_1.png')]) == has_stats
+    assert bool([*tmp_path.rglob('vis_image/gamma_2.png')]) == has_stats
     metrics = runner.test()
-    modalities = cfg.model.decode_head.modalities
+    inputs = cfg.model.data_preprocessor.modalities
+    modalities = [m for m in cfg.model.decode_head.modalities if m in inputs]
     expected = {'mIoU', 'mAcc', 'aAcc', *(f'{m}/mIoU' for m in modalities)}
     assert set(metrics) >= expected
     for group in GROUPS.get(cfg.test_dataloader.dataset.type, ()):
         assert set(metrics) >= {f'{group}/{key}' for key in expected}
+
+
+def kind_of_model(leaf):
+    """What a config's model is made of, sizes aside."""
+    model = load(leaf).model
+    backbone, head = model.backbone, model.decode_head
+    fusion = backbone.get('fusion', {})
+    return (
+        model.type,
+        backbone.type,
+        head.head.type,
+        'auxiliary_head' in model,
+        *(backbone.get(key) for key in ('convs', 'norms', 'num_modalities')),
+        backbone.get('exchange', {}).get('type'),
+        *(fusion.get(key) for key in ('type', 'merges')),
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures('unformatted')
+@pytest.mark.parametrize(
+    'leaf', {kind_of_model(leaf): leaf for leaf in LEAVES}.values()
+)
+def test_a_config_of_each_kind_of_model_resumes(leaf, tmp_path):
+    for epochs in (1, 2):  # one more, each time
+        cfg = tiny(load(leaf), tmp_path / 'data', tmp_path / f'run_{epochs}')
+        cfg.work_dir = str(tmp_path / 'work')
+        cfg.train_cfg.update(max_epochs=epochs)
+        cfg.default_hooks.checkpoint.update(interval=1)
+        cfg.resume = epochs > 1
+        runner = Runner.from_cfg(cfg)
+        with mock.patch.object(
+            runner.model, 'train_step', wraps=runner.model.train_step
+        ) as step:
+            runner.train()
+        assert step.call_count == 1
+        assert runner.iter == epochs
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,11 @@
+"""Alignment behind stage 2 (early), commonly used setting.
+
+python tools/train.py configs/fusion/common/align_early.py
+
+Paper's mIoU: 46.4 with 238.8 M parameters, 2.6 M of them for the fusion, Table 2
+(RefineNet, ResNet-101, NYUDv2, single-scale). Needs ImageNet weights (torchvision) and
+a GPU; not trained here.
+"""
+
+_base_ = '../../_base_/fusion/two_networks.py'
+model = dict(backbone=dict(fusion=dict(type='AlignFusion', stages=('layer2',))))

@@ -1,0 +1,11 @@
+"""Concatenation behind stage 3 (middle), commonly used setting.
+
+python tools/train.py configs/fusion/common/concat_middle.py
+
+Paper's mIoU: 46.7 with 147.7 M parameters, 2.1 M of them for the fusion, Table 2
+(RefineNet, ResNet-101, NYUDv2, single-scale). Needs ImageNet weights (torchvision) and
+a GPU; not trained here.
+"""
+
+_base_ = '../../_base_/fusion/common.py'
+model = dict(backbone=dict(fusion=dict(type='ConcatFusion', stages=('layer3',))))

@@ -1,0 +1,36 @@
+"""The unimodal network of depth.
+
+python tools/train.py configs/fusion/unimodal_depth.py
+
+Paper's mIoU: 35.8 with 118.1 M parameters, Tables 1 and 2 (RefineNet, ResNet-101,
+NYUDv2, single-scale). Needs ImageNet weights (torchvision) and a GPU; not trained here.
+"""
+
+_base_ = '../_base_/fusion/unimodal.py'
+modalities = ('depth',)
+model = dict(
+    data_preprocessor=dict(
+        num_channels=3,
+        modalities=dict(
+            _delete_=True, depth={{_base_.model.data_preprocessor.modalities.depth}}
+        ),
+    ),
+    decode_head=dict(modalities=modalities),
+)
+train_dataloader = dict(
+    dataset=dict(
+        modalities=dict(
+            _delete_=True, depth={{_base_.train_dataloader.dataset.modalities.depth}}
+        ),
+        data_prefix=dict(_delete_=True, depth='depth', seg_map_path='label'),
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        modalities=dict(
+            _delete_=True, depth={{_base_.val_dataloader.dataset.modalities.depth}}
+        ),
+        data_prefix=dict(_delete_=True, depth='depth', seg_map_path='label'),
+    )
+)
+test_dataloader = val_dataloader
