@@ -153,12 +153,12 @@ def test_config_trains_two_iterations_and_tests(leaf, tmp_path):
 def kind_of_model(leaf):
     """What a config's model is made of, sizes aside."""
     model = load(leaf).model
-    backbone, head = model.backbone, model.decode_head
+    backbone = model.get('backbone') or model.generator
     fusion = backbone.get('fusion', {})
     return (
         model.type,
         backbone.type,
-        head.head.type,
+        model.get('decode_head', {}).get('head', {}).get('type'),
         'auxiliary_head' in model,
         *(backbone.get(key) for key in ('convs', 'norms', 'num_modalities')),
         backbone.get('exchange', {}).get('type'),
