@@ -142,6 +142,21 @@ def test_the_data_set_loads_what_was_written(convert, download, tmp_path):
     assert data.get_data_info(0)['groups'] == dict(camera='xtion')
 
 
+def test_the_name_of_depth_may_be_given_without_its_path(
+    convert, download, tmp_path, tree
+):
+    convert(download, tmp_path / 'a')
+    records = np.empty((1, 4), [('rgbpath', object), ('depthname', object)])
+    for i, (sequence, rgb, depth) in enumerate(SEQUENCES):
+        records[0, i] = f'{OLD}SUNRGBD//{sequence}/image/{rgb}', depth
+    savemat(meta(download, 'SUNRGBDMeta.mat'), dict(SUNRGBDMeta=records))
+    assert convert(download, tmp_path / 'b')[0] == 0
+    written = [tree(tmp_path / name) for name in 'ab']
+    for contents in written:
+        contents.pop('meta.json')
+    assert written[0] == written[1]
+
+
 def folder_of(root, i):
     return root / 'SUNRGBD' / SEQUENCES[i][0]
 
@@ -191,6 +206,10 @@ CORRUPT = {
     ),
     '0000081: its files disagree in size': change_labels(
         lambda maps: maps.__setitem__(3, maps[3].T)
+    ),
+    'has no rgbpath': lambda r: savemat(
+        meta(r, 'SUNRGBDMeta.mat'),
+        dict(SUNRGBDMeta=np.zeros((1, 4), [('depthname', object)])),
     ),
     'lists 1 sequences twice': lambda r: save_splits(
         next(r.rglob('allsplit.mat')), train=[0, 1], test=[1]

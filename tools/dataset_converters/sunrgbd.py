@@ -173,10 +173,12 @@ def read_meta(path: Path) -> list[tuple[str, str, str]]:
     records = load_mat(path, [name])[name].ravel()
     rows = []
     for record in records:
-        try:
-            rgb, depth = (_text(record[key]) for key in ('rgbpath', 'depthpath'))
-        except (ValueError, IndexError, KeyError) as error:
-            raise ValueError(f'{path} has no rgbpath or depthpath: {error}') from error
+        rgb = _field(record, 'rgbpath')
+        if rgb is None:
+            raise ValueError(f'{path} has no rgbpath: is it the official file?')
+        depth = _field(record, 'depthname') or _field(record, 'depthpath')
+        if depth is None:
+            raise ValueError(f'{path} has no depthname: is it the official file?')
         sequence = '/'.join(sequence_of(rgb).split('/')[:-2])
         rows.append((sequence, rgb.rpartition('/')[2], depth.rpartition('/')[2]))
     return rows
@@ -189,6 +191,13 @@ def read_splits(path: Path) -> dict[str, list[str]]:
         split: [sequence_of(_text(cell)) for cell in mat[name].ravel()]
         for split, name in (('train', 'alltrain'), ('val', 'alltest'))
     }
+
+
+def _field(record: Any, name: str) -> str | None:
+    """Text of a field of a struct, None if it is not there or empty."""
+    if name not in (record.dtype.names or ()) or not np.size(record[name]):
+        return None
+    return _text(record[name])
 
 
 def _text(value: Any) -> str:
