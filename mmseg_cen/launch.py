@@ -80,6 +80,29 @@ def load_config(
     return cfg
 
 
+def load_tensors(path: str) -> Any:
+    """Read a checkpoint from elsewhere without running code that it may contain.
+
+    Args:
+        path: A file of `torch.save`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no checkpoint of torch, or holds more than data.
+    """
+    require_file(path, 'checkpoint')
+    try:
+        return torch.load(path, map_location='cpu', weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # whatever the bytes of another format lead to
+        raise ValueError(
+            f'{path!r} cannot be read as a checkpoint: it is no file of torch.save, or '
+            f'it holds objects besides tensors, which are refused because reading them '
+            f'may run foreign code; save its state dict alone'
+        ) from error
+
+
 def check_checkpoint(model: nn.Module, filename: str, *, strict: bool) -> None:
     """Refuse a checkpoint of another model.
 

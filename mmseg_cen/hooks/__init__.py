@@ -1,6 +1,7 @@
 """Hooks: sparsity, statistics of the exchange, pictures, resumable randomness."""
 
 from .exchange_stats import ExchangeStatsHook
+from .finite import FiniteLossHook
 from .randomness import (
     ResumableEpochTrainLoop,
     ResumableRandomnessHook,
@@ -11,6 +12,7 @@ from .visualization import MultimodalVisualizationHook
 
 __all__ = [
     'ExchangeStatsHook',
+    'FiniteLossHook',
     'GammaSparsityHook',
     'MultimodalVisualizationHook',
     'ResumableEpochTrainLoop',

@@ -30,7 +30,7 @@ dataset = dict(
     data_root=DATA_ROOT,
     sources=('shade', 'texture'),
     target='rgb',
-    domains=dict(shade=dict(), texture=dict(), rgb=dict(channels=3)),
+    domains=dict(shade=dict(dtype='uint8'), texture=dict(dtype='uint8'), rgb=dict()),
     pipeline=[
         dict(type='LoadDomains'),
         dict(type='RandomFlip', prob=FLIP),
@@ -64,7 +64,12 @@ def run(*command):
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable},
+        env={
+            **os.environ,
+            'OMP_NUM_THREADS': '1',
+            'PYTHON': sys.executable,
+            'PYTHONPATH': str(ROOT),
+        },
     )
 
 
@@ -107,6 +112,18 @@ def trained(config):
     code, output = tool('train.py', config, '--work-dir', work_dir)
     assert code == 0, output
     return work_dir
+
+
+@pytest.mark.slow
+def test_training_ends_when_a_loss_is_no_number(config, tmp_path):
+    code, output = tool(
+        'train.py', config, '--work-dir', tmp_path,
+        '--cfg-options', 'optim_wrapper.generator.optimizer.lr=1e30',
+        'custom_hooks.2.interval=1',
+    )  # fmt: skip
+    assert code == 1
+    assert 'training has diverged: at iteration' in output
+    assert not [*tmp_path.glob('iter_2.pth')]
 
 
 @pytest.mark.slow
@@ -193,7 +210,8 @@ optim_wrapper = dict(_delete_=True, constructor='OptimWrapperDictConstructor', *
     assert code == 0, output
     result = run(
         'bash', ROOT / 'tools/dist_train.sh', config, '2',
-        '--work-dir', tmp_path / 'two', '--cfg-options', 'train_dataloader.batch_size=1',
+        '--work-dir', tmp_path / 'two',
+        '--cfg-options', 'train_dataloader.batch_size=1',
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     for iteration in (1, 4):

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from mmseg_cen.launch import exit_on_user_error, require_file
+from mmseg_cen.launch import exit_on_user_error, load_tensors
 from mmseg_cen.models.released import from_released, to_released
 
 
@@ -30,26 +30,6 @@ def parse_args() -> argparse.Namespace:
         '--reverse', action='store_true', help='from ours to the released code'
     )
     return parser.parse_args()
-
-
-def load(path: str) -> Any:
-    """Read a checkpoint without running code that it may contain.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is no checkpoint of torch, or holds more than data.
-    """
-    require_file(path, 'checkpoint')
-    try:
-        return torch.load(path, map_location='cpu', weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # whatever the bytes of another format lead to
-        raise ValueError(
-            f'{path!r} cannot be read as a checkpoint: it is no file of torch.save, or '
-            f'it holds objects besides tensors, which are refused because reading them '
-            f'may run foreign code; save its state dict alone'
-        ) from error
 
 
 def test_command(meta: dict[str, Any], path: str) -> str:
@@ -67,7 +47,7 @@ def test_command(meta: dict[str, Any], path: str) -> str:
 def main() -> None:
     args = parse_args()
     with exit_on_user_error():
-        checkpoint = load(args.input)
+        checkpoint = load_tensors(args.input)
         converted = (to_released if args.reverse else from_released)(checkpoint)
     Path(args.output).parent.mkdir(parents=True, exist_ok=True)
     torch.save(converted, args.output)

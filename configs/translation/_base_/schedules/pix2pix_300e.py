@@ -32,6 +32,6 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='GammaSparsityHook', sparsity_weight=1e-3),
     dict(type='ExchangeStatsHook'),
-    dict(type='CheckInvalidLossHook', interval=50),
+    dict(type='FiniteLossHook'),
 ]
 randomness = dict(seed=42)
