@@ -46,7 +46,7 @@ val_dataloader = dict(
     batch_size=1, sampler=dict(type='DefaultSampler', shuffle=False), dataset=dataset
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(_delete_=True, type='TranslationMetric', metrics=('MAE',))
+val_evaluator = [dict(type='TranslationMetric', metrics=('MAE',))]
 test_evaluator = val_evaluator
 train_cfg = dict(max_epochs=2, val_interval=2)
 param_scheduler = dict(type='LinearLR', start_factor=1.0, end_factor=0.0, end=4,
@@ -195,7 +195,7 @@ def test_a_checkpoint_of_another_width_is_refused(config, trained, tmp_path):
 @pytest.mark.skipif(torch.cuda.device_count() == 1, reason='needs no GPU or two')
 def test_two_processes_train_like_one_on_the_same_batch(data_root, tmp_path):
     config = tmp_path / 'plain.py'
-    text = CONFIG.replace('DATA_ROOT', repr(str(data_root))).replace('FLIP', '0')
+    text = CONFIG.replace('DATA_ROOT', repr(str(data_root))).replace('FLIP', '0.0')
     # Adam makes steps of equal length of gradients that are rounding errors, as are
     # those of a bias before an instance norm.
     sgd = """
