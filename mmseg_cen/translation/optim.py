@@ -68,6 +68,9 @@ class OptimWrapperDictConstructor:
 class SeparateDistributedDataParallel(MMSeparateDistributedDataParallel):
     """Data parallel processes for models with several optimizers, on CPU, too.
 
+    Unlike those of mmengine's wrapper, checkpoints have the names of the model itself,
+    so that one process can continue what several began.
+
     Args:
         module: The model; each part of it that is trained is wrapped on its own.
         device_ids: Device of this process; not used on CPU.
@@ -80,3 +83,15 @@ class SeparateDistributedDataParallel(MMSeparateDistributedDataParallel):
         if get_device() != 'cpu':
             kwargs['device_ids'] = device_ids
         super().__init__(module=module, **kwargs)
+        for part in module.children():
+            if is_model_wrapper(part):
+                # Public since torch 2.5, as `register_state_dict_post_hook`.
+                part._register_state_dict_hook(_without_wrapper)
+
+
+def _without_wrapper(
+    wrapper: nn.Module, state: dict[str, Any], prefix: str, metadata: Any
+) -> None:
+    """Take the name of the wrapped module out of the names of a state dict."""
+    for name in [name for name in state if name.startswith(f'{prefix}module.')]:
+        state[prefix + name.removeprefix(f'{prefix}module.')] = state.pop(name)
