@@ -15,10 +15,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,68 +41,14 @@ from .layout import (
     read_meta,
     write_atomically,
 )
+from .plan import READ_ERRORS, Plan, Sample
+from .report import contact_sheet, shorten, unexpected_counts, write_report
+
+__all__ = ['Plan', 'Sample', 'add_arguments', 'check', 'prepare', 'run']
 
 JOURNAL = '.journal.jsonl'
 REPORT = 'report.txt'
 SHEET = 'contact_sheet.png'
-_MAX_SHOWN = 20
-
-# What reading a damaged file raises: h5py has KeyError and RuntimeError, zip files
-# their own.
-READ_ERRORS = (ValueError, OSError, KeyError, IndexError, RuntimeError, EOFError)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One sample to convert.
-
-    Args:
-        stem: Its name in the lists and the stem of its files; may contain folders.
-        split: The list it is in.
-        source: What the tool's ``convert`` needs to find it.
-        inputs: The official files of this sample alone.
-        groups: See :class:`mmseg_cen.datasets.layout.Record`.
-    """
-
-    stem: str
-    split: str
-    source: Any = None
-    inputs: tuple[str, ...] = ()
-    groups: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A data set to prepare.
-
-    Args:
-        dataset: Its name.
-        folders: What is written.
-        samples: In the order of the lists.
-        convert: From a sample to its arrays (BGR if of three channels), or encoded
-            files to be kept as they are, by folder; raises one of
-            :data:`READ_ERRORS` about a sample that cannot be. It runs in other
-            processes, so it must be picklable.
-        splits: The lists and how many samples the official ones have, if known.
-        sources: Official files that all samples depend on.
-        options: Choices that the result depends on.
-        classes: Names of the classes of the folder ``label``.
-        palette: Their colours.
-        warnings: What was remarkable about the download.
-        problems: What is wrong with it, beyond single samples.
-    """
-
-    dataset: str
-    folders: Mapping[str, Folder]
-    samples: Sequence[Sample]
-    convert: Callable[[Sample], Mapping[str, NDArray[Any] | bytes]]
-    splits: Mapping[str, int | None]
-    sources: Sequence[str] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
-    classes: Sequence[str] = ()
-    palette: Sequence[Sequence[int]] = ()
-    warnings: Sequence[str] = ()
-    problems: Sequence[str] = ()
 
 
 def add_arguments(parser: argparse.ArgumentParser, source: bool = True) -> None:
@@ -167,7 +113,7 @@ def check(out: Path, jobs: int = 1) -> int:
     """Verify a prepared folder and print what is wrong; exit status 1 if anything."""
     with _processes(jobs) as executor:
         problems = check_folder(out, executor)
-    print('\n'.join(_shorten(problems, 'PROBLEM: ')) or f'{out} is sound')
+    print('\n'.join(shorten(problems, 'PROBLEM: ')) or f'{out} is sound')
     return int(bool(problems))
 
 
@@ -213,18 +159,18 @@ def prepare(
     done, bad = _convert_all(plan, out, header, journal, jobs)
 
     problems = [*plan.problems, *(f'{stem}: {bad[stem]}' for stem in sorted(bad))]
-    warnings = [*plan.warnings, *_unexpected_counts(plan)]
+    warnings = [*plan.warnings, *unexpected_counts(plan)]
     records = [done[sample.stem] for sample in plan.samples if sample.stem in done]
     if strict:
         problems, warnings = problems + warnings, []
     skipped = skip_bad and records and not plan.problems and not strict
     failed = bool(problems) and not skipped
-    report = _report(plan, records, warnings, problems, failed)
+    report = write_report(plan, records, warnings, problems, failed)
     write_atomically(out / REPORT, report.encode())
     print(report, end='')
     if failed:
         return 1
-    write_atomically(out / SHEET, encode_png(_contact_sheet(plan, out, records)))
+    write_atomically(out / SHEET, encode_png(contact_sheet(plan, out, records)))
     for split in plan.splits:
         stems = [f'{record.stem}\n' for record in records if record.split == split]
         write_atomically(out / f'{split}.txt', ''.join(stems).encode())
@@ -252,48 +198,6 @@ def _check_plan(plan: Plan) -> None:
         raise ValueError(
             f'no sample of {plan.dataset} was found: check the path of the download'
         )
-
-
-# --- MATLAB files ---------------------------------------------------------------------
-
-
-def open_hdf5(path: str | Path) -> Any:
-    """Open a MATLAB file of version 7.3 for reading.
-
-    Raises:
-        ValueError: If the file is damaged, or h5py is missing.
-    """
-    try:
-        import h5py
-    except ImportError as error:
-        raise ValueError("needs h5py: pip install 'mmseg-cen[data]'") from error
-    try:
-        return h5py.File(path, 'r')
-    except OSError as error:
-        raise ValueError(
-            f'{path} is no complete MATLAB 7.3 (HDF5) file: download it again ({error})'
-        ) from error
-
-
-def load_mat(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Read variables of a MATLAB file up to version 7.
-
-    Raises:
-        ValueError: If the file is damaged or lacks a variable, or scipy is missing.
-    """
-    try:
-        import scipy.io
-    except ImportError as error:
-        raise ValueError("needs scipy: pip install 'mmseg-cen[data]'") from error
-    try:
-        mat = scipy.io.loadmat(str(path), variable_names=list(names))
-    except Exception as error:  # scipy has dozens of ways to fail on a damaged file
-        raise ValueError(
-            f'{path} is no complete MATLAB file: download it again ({error!r})'
-        ) from error
-    if absent := [name for name in names if name not in mat]:
-        raise ValueError(f'{path} has no {absent}: is it the official file?')
-    return {name: np.asarray(mat[name]) for name in names}
 
 
 # --- What was done before -------------------------------------------------------------
@@ -526,147 +430,3 @@ class _Progress:
             file=sys.stderr,
             flush=True,
         )
-
-
-# --- What was found -------------------------------------------------------------------
-
-
-def _unexpected_counts(plan: Plan) -> list[str]:
-    counts = {s: sum(x.split == s for x in plan.samples) for s in plan.splits}
-    return [
-        f'{split} has {counts[split]} samples, the official list {official}'
-        for split, official in plan.splits.items()
-        if official is not None and counts[split] != official
-    ] + [f'{split} has no samples' for split, count in counts.items() if not count]
-
-
-def _report(
-    plan: Plan,
-    records: Sequence[Record],
-    warnings: Sequence[str],
-    problems: Sequence[str],
-    failed: bool,
-) -> str:
-    """Say what was found, for people; the same for the same data."""
-    lines = [plan.dataset]
-    for split in plan.splits:
-        count = sum(record.split == split for record in records)
-        lines.append(f'  {split}: {count} samples')
-    sizes = sorted({tuple(record.size) for record in records})
-    shown = ', '.join(f'{h}x{w}' for h, w in sizes[:_MAX_SHOWN])
-    lines.append(f'  {len(sizes)} image size(s), height x width: {shown}')
-    for key in sorted({key for record in records for key in record.groups}):
-        values = [record.groups.get(key, '-') for record in records]
-        counts = ', '.join(f'{v} {values.count(v)}' for v in sorted(set(values)))
-        lines.append(f'  {key}: {counts}')
-    for name, folder in plan.folders.items():
-        stats = [record.stats[name] for record in records if name in record.stats]
-        lines.append(f'  {name}/: {_describe(plan, name, folder, stats)}')
-    lines += _shorten(warnings, 'WARNING: ') + _shorten(problems, 'PROBLEM: ')
-    if failed:
-        lines.append(
-            'NOT FINISHED: no lists, no meta.json. Repair the download and run the '
-            'command again'
-            + ('.' if plan.problems else ', or finish without them: --skip-bad.')
-        )
-    elif problems:
-        lines.append(f'Finished without {len(problems)} sample(s) (--skip-bad).')
-    return '\n'.join(lines) + '\n'
-
-
-def _describe(
-    plan: Plan, name: str, folder: Folder, stats: Sequence[Mapping[str, Any]]
-) -> str:
-    text = f'{folder.suffix.rpartition(".")[2]}, {folder.dtype}'
-    if folder.unit:
-        text += f', unit {folder.unit}, 0 is invalid'
-    if folder.kind == 'depth' and any(s['valid'] for s in stats):
-        low = min(s['low'] for s in stats if s['valid']) * (folder.scale or 1)
-        high = max(s['high'] for s in stats if s['valid']) * (folder.scale or 1)
-        share = 1 - sum(s['valid'] for s in stats) / sum(s['pixels'] for s in stats)
-        text += f', {low:.3f} to {high:.3f}, {100 * share:.1f} % invalid'
-        if saturated := sum(s['saturated'] for s in stats):
-            text += f', {saturated} pixels at the largest value (or beyond it)'
-    if folder.kind == 'label' and folder.num_classes:
-        counts = np.zeros(folder.num_classes, np.int64)
-        void = 0
-        for sample in stats:
-            for value, count in sample.items():
-                if int(value) == folder.ignore_index:
-                    void += count
-                else:
-                    counts[int(value)] += count
-        absent = np.flatnonzero(counts == 0).tolist()
-        total = max(int(counts.sum()) + void, 1)
-        text += (
-            f', {folder.num_classes - len(absent)} of {folder.num_classes} classes '
-            f'occur, {100 * void / total:.1f} % void'
-        )
-        if absent and name == 'label' and plan.classes:
-            names = ', '.join(plan.classes[k] for k in absent[:_MAX_SHOWN])
-            text += f'; absent: {names}'
-    return text
-
-
-def _shorten(messages: Sequence[str], prefix: str) -> list[str]:
-    lines = [prefix + message for message in messages[:_MAX_SHOWN]]
-    if len(messages) > _MAX_SHOWN:
-        lines.append(f'{prefix}... and {len(messages) - _MAX_SHOWN} more')
-    return lines
-
-
-def _contact_sheet(
-    plan: Plan, out: Path, records: Sequence[Record], rows: int = 8
-) -> NDArray[np.uint8]:
-    """All folders of some samples, evenly spread over the lists; BGR.
-
-    A last column draws the edges of depth on the image, which shows whether the two
-    are registered to each other.
-    """
-    from mmseg_cen.visualization.panels import Panel, default_palette, draw_grid
-
-    grid = []
-    step = max(len(records) // rows, 1)
-    palettes: dict[str, Sequence[Sequence[int]]] = {}
-    for name, folder in plan.folders.items():
-        own = name == 'label' and len(plan.palette) == folder.num_classes
-        palettes[name] = (
-            plan.palette if own else default_palette(folder.num_classes or 256)
-        )
-    for record in records[::step][:rows]:
-        row, pictures = [], {}
-        for name, folder in plan.folders.items():
-            path = out / name / f'{record.stem}{folder.suffix}'
-            array = decode_complete(path.read_bytes(), color=folder.channels == 3)
-            pictures[name], caption = _colour(array, folder, palettes[name])
-            title = f'{name} {Path(record.stem).name}'
-            row.append(Panel(pictures[name], title, caption))
-        if {'rgb', 'depth'} <= set(pictures):
-            edges = cv2.Canny(np.ascontiguousarray(pictures['depth']), 60, 150) > 0
-            picture = np.where(
-                edges[..., None], np.array([255, 0, 0], np.uint8), pictures['rgb']
-            )
-            row.append(Panel(picture, 'edges of depth on rgb'))
-        grid.append(row)
-    return np.ascontiguousarray(draw_grid(grid)[..., ::-1])
-
-
-def _colour(
-    array: NDArray[Any], folder: Folder, palette: Sequence[Sequence[int]]
-) -> tuple[NDArray[np.uint8], str]:
-    """A small picture (RGB) of a file, and its caption."""
-    from mmseg_cen.visualization.panels import colour_labels, colour_modality
-
-    caption = ''
-    if folder.kind == 'label':
-        picture = colour_labels(array, palette)
-    else:
-        values = np.atleast_3d(array).transpose(2, 0, 1)
-        picture, caption = colour_modality(
-            values.astype(np.float32) * (folder.scale or 1)
-        )
-    height, width = picture.shape[:2]
-    scale = min(1.0, 320 / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
-    return np.asarray(small, np.uint8), caption

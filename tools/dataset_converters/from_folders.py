@@ -442,10 +442,14 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_arguments(parser, source=False)
-    for name, what in [('rgb', 'images'), ('depth', 'depth'), ('label', 'labels')]:
-        parser.add_argument(f'--{name}', metavar='DIR', help=f'folder of the {what}')
+    for folder, suffix, what in [
+        ('--rgb', '--rgb-suffix', 'images'),
+        ('--depth', '--depth-suffix', 'depth'),
+        ('--label', '--label-suffix', 'labels'),
+    ]:
+        parser.add_argument(folder, metavar='DIR', help=f'folder of the {what}')
         parser.add_argument(
-            f'--{name}-suffix', help=f'how the names of the {what} end after the stem'
+            suffix, help=f'how the names of the {what} end after the stem'
         )
     parser.add_argument('--depth-unit', type=float, help='metres per stored unit')
     parser.add_argument(

@@ -26,16 +26,10 @@ from numpy.typing import NDArray
 
 from mmseg_cen.datasets import NYUDv2Dataset
 from mmseg_cen.datasets.layout import Folder
+from mmseg_cen.datasets.matlab import load_mat, open_hdf5
 from mmseg_cen.datasets.official import read_image, read_indices
-from mmseg_cen.datasets.preparation import (
-    READ_ERRORS,
-    Plan,
-    Sample,
-    add_arguments,
-    load_mat,
-    open_hdf5,
-    run,
-)
+from mmseg_cen.datasets.plan import READ_ERRORS, Plan, Sample
+from mmseg_cen.datasets.preparation import add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
 
 IMAGES = 'nyu_depth_v2_labeled.mat'

@@ -31,15 +31,9 @@ from numpy.typing import NDArray
 
 from mmseg_cen.datasets import SUNRGBDDataset
 from mmseg_cen.datasets.layout import Folder, decode_complete
-from mmseg_cen.datasets.preparation import (
-    READ_ERRORS,
-    Plan,
-    Sample,
-    add_arguments,
-    load_mat,
-    open_hdf5,
-    run,
-)
+from mmseg_cen.datasets.matlab import load_mat, open_hdf5
+from mmseg_cen.datasets.plan import READ_ERRORS, Plan, Sample
+from mmseg_cen.datasets.preparation import add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
 
 OFFICIAL = dict(train=5285, val=5050)
