@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from mmengine.structures import PixelData
 
+FILLS = ('nearest', 'inpaint')
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 
 # Names with a meaning of their own beside those of modalities: in the results of a
@@ -35,8 +36,9 @@ class Modality:
         key: Name of the array in ``.npz`` files that hold several.
         fill: What stands in for invalid pixels, which are those with a NaN or an
             infinite value and those that are zero in every channel: a value in physical
-            units, or ``'nearest'`` for the nearest valid pixel; makes the array
-            float32. ``None``: every finite value is valid, any other an error.
+            units, ``'nearest'`` for the nearest valid pixel, or ``'inpaint'`` for
+            OpenCV's in-painting; makes the array float32. ``None``: every finite value
+            is valid, any other an error.
         interpolation: How it is resized and rotated; ``'nearest'`` keeps to values that
             were measured, where others invent depth between an object and its
             background.
@@ -70,9 +72,9 @@ class Modality:
                 ) from error
         if self.scale is not None and not self.scale > 0:
             raise ValueError(f'`scale` must be positive, got {self.scale!r}')
-        if isinstance(self.fill, str) and self.fill != 'nearest':
+        if isinstance(self.fill, str) and self.fill not in FILLS:
             raise ValueError(
-                f"`fill` must be a number, 'nearest' or None, got {self.fill!r}"
+                f'`fill` must be a number, one of {FILLS} or None, got {self.fill!r}'
             )
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(

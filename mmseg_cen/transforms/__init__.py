@@ -1,20 +1,26 @@
 """Transforms that load, move and pack all modalities of a sample together."""
 
 from . import geometry  # replaces transforms of the toolbox, under their names
-from .depth import fill_invalid, fill_nearest, valid_pixels
+from .depth import fill_inpaint, fill_invalid, fill_nearest, valid_pixels
+from .encode import EncodeDepth
+from .encodings import encode_depth, hha
 from .loading import LoadAnnotations, LoadModalities
 from .missing import RandomModalityDropout
 from .packing import PackMultimodalInputs
 from .synthetic import LoadSyntheticRoom
 
 __all__ = [
+    'EncodeDepth',
     'LoadAnnotations',
     'LoadModalities',
     'LoadSyntheticRoom',
     'PackMultimodalInputs',
     'RandomModalityDropout',
+    'encode_depth',
+    'fill_inpaint',
     'fill_invalid',
     'fill_nearest',
     'geometry',
+    'hha',
     'valid_pixels',
 ]

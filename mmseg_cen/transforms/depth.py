@@ -31,13 +31,34 @@ def fill_nearest(image: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return image.reshape(-1, *image.shape[2:])[nearest[labels]]
 
 
+def fill_inpaint(image: np.ndarray, valid: np.ndarray, radius: float = 5) -> np.ndarray:
+    """Continue valid pixels smoothly into the others (Bertalmio et al., CVPR 2001).
+
+    Args:
+        image: Array (H, W) or (H, W, C), of type uint8, uint16 or float32.
+        valid: Mask (H, W) with at least one valid pixel.
+        radius: Of the neighbourhood that is looked at, pixels.
+    """
+    channels = np.atleast_3d(image)
+    known = np.where(valid[..., None], channels, 0)  # the others may be NaN
+    hole = (~valid).astype(np.uint8)
+    # OpenCV's other method, Telea's, is wrong for float32.
+    planes = [
+        cv2.inpaint(np.ascontiguousarray(known[..., c]), hole, radius, cv2.INPAINT_NS)
+        for c in range(known.shape[2])
+    ]
+    filled = np.where(valid[..., None], channels, np.stack(planes, axis=-1))
+    return filled.reshape(image.shape)
+
+
 def fill_invalid(image: np.ndarray, valid: np.ndarray, fill: float | str) -> np.ndarray:
     """Replace the invalid pixels of an image.
 
     Args:
         image: Array (H, W) or (H, W, C).
         valid: Mask (H, W).
-        fill: A value, or ``'nearest'`` for :func:`fill_nearest`.
+        fill: A value, ``'nearest'`` for :func:`fill_nearest`, or ``'inpaint'`` for
+            :func:`fill_inpaint`.
 
     Returns:
         A new array; zero everywhere if no pixel is valid.
@@ -46,4 +67,6 @@ def fill_invalid(image: np.ndarray, valid: np.ndarray, fill: float | str) -> np.
         return np.zeros_like(image)
     if fill == 'nearest':
         return fill_nearest(image, valid)
+    if fill == 'inpaint':
+        return fill_inpaint(image, valid)
     return np.where(valid.reshape(*valid.shape, *[1] * (image.ndim - 2)), image, fill)

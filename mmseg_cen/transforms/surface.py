@@ -90,7 +90,7 @@ def build_camera(camera: str | Mapping[str, Any] | Camera) -> Camera:
         return Camera(**camera)  # type: ignore[arg-type]
     except TypeError as error:
         raise ValueError(
-            "a camera must be 'nyudv2' or a dict with fx, fy, cx, cy, width and "
+            "`camera` must be 'nyudv2' or a dict with fx, fy, cx, cy, width and "
             f'height, got {camera!r}'
         ) from error
 
@@ -168,10 +168,15 @@ def surface_normals(
     axis_u = camera.cx - (depth.shape[1] - 1) / 2
     axis_v = camera.cy - (depth.shape[0] - 1) / 2
     w += slope_u * (axis_u - u) + slope_v * (axis_v - v)
-    normals = np.stack([slope_u * camera.fx, slope_v * camera.fy, w], axis=-1)
-    length = np.sqrt(np.einsum('hwc,hwc->hw', normals, normals))
-    scale = np.where(known & (length > 0), -1 / np.where(length > 0, length, 1), 0)
-    return (normals * scale[..., None]).astype(np.float32)
+    slope_u *= camera.fx
+    slope_v *= camera.fy
+    length = np.sqrt(slope_u * slope_u + slope_v * slope_v + w * w)
+    scale = np.zeros_like(length)
+    np.divide(-1, length, out=scale, where=known & (length > 0))
+    normals = np.empty((*length.shape, 3), np.float32)
+    for axis, component in enumerate((slope_u, slope_v, w)):
+        np.multiply(component, scale, out=normals[..., axis], casting='same_kind')
+    return normals
 
 
 def estimate_gravity(normals: Image, iterations: int = 5) -> NDArray[np.float64]:
@@ -195,9 +200,12 @@ def estimate_gravity(normals: Image, iterations: int = 5) -> NDArray[np.float64]
     for angle in np.deg2rad([45, 15]):
         for _ in range(iterations):
             cosine = np.abs(flat @ gravity)
-            floors = flat[cosine > np.cos(angle)]
-            walls = flat[cosine < np.sin(angle)]
-            _, vectors = np.linalg.eigh(walls.T @ walls - floors.T @ floors)
+            wall, floor = cosine < np.sin(angle), cosine > np.cos(angle)
+            sign = wall.astype(float) - floor
+            spread = (flat * sign[:, None]).T @ flat
+            # Where nothing is known, as before a single wall, the estimate stays.
+            spread -= 1e-6 * len(flat) * np.outer(gravity, gravity)
+            _, vectors = np.linalg.eigh(spread)
             gravity = vectors[:, 0] * (1 if vectors[:, 0] @ gravity >= 0 else -1)
     return gravity
 

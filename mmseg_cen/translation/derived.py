@@ -19,64 +19,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg_cen.transforms.surface import Camera
+
 Image = NDArray[np.floating[Any]]
 
 # What each derived domain is computed from.
 RECIPES = {'normal': 'depth', 'shade': 'depth', 'edge': 'depth', 'texture': 'rgb'}
-
-
-@dataclass(frozen=True)
-class Camera:
-    """A pinhole camera.
-
-    Args:
-        fx: Focal length in widths of a pixel.
-        fy: Focal length in heights of a pixel.
-        cx: Column of the optical axis, pixels; the centre of the first pixel is 0.
-        cy: Row of the optical axis.
-        width: Width of the image that these speak of, pixels.
-        height: Its height.
-
-    Raises:
-        ValueError: If focal lengths or sizes are not positive.
-    """
-
-    fx: float
-    fy: float
-    cx: float
-    cy: float
-    width: int
-    height: int
-
-    def __post_init__(self) -> None:
-        if min(self.fx, self.fy, self.width, self.height) <= 0:
-            raise ValueError(
-                'focal lengths and sizes of a camera must be positive, got '
-                f'{self}: they are fx, fy, cx, cy of an image of width x height'
-            )
-
-    def resized(self, height: int, width: int) -> 'Camera':
-        """The camera of the same image, resized."""
-        x, y = width / self.width, height / self.height
-        return Camera(
-            fx=self.fx * x,
-            fy=self.fy * y,
-            cx=(self.cx + 0.5) * x - 0.5,
-            cy=(self.cy + 0.5) * y - 0.5,
-            width=width,
-            height=height,
-        )
-
-    def rays(self) -> tuple[Image, Image]:
-        """Slopes x / depth (1, W) and y / depth (H, 1) of the pixels, y to the top."""
-        x = (np.arange(self.width, dtype=np.float32) - self.cx) / self.fx
-        y = (self.cy - np.arange(self.height, dtype=np.float32)) / self.fy
-        return x[None].astype(np.float32), y[:, None].astype(np.float32)
-
-
-# The colour camera of NYU Depth V2, to which its depth is registered: from the toolbox
-# of Silberman et al., ECCV 2012.
-NYUDV2_CAMERA = Camera(518.857901, 519.469611, 325.582449, 253.736166, 640, 480)
 
 
 def smooth_depth(depth: Image, width: float, step: float = 0.02) -> Image:
@@ -142,6 +90,10 @@ def normals_from_depth(
     depth: Image, camera: Camera, reach: int = 1, tolerance: float = 2e-3
 ) -> Image:
     """Unit normals of the visible surface, towards the camera.
+
+    Sharp at edges, for complete depth: those of
+    :func:`mmseg_cen.transforms.surface.surface_normals` are of a window, whose noise
+    they average, with holes.
 
     For points P = depth * ray on a plane n . P = d, the inverse depth is n . ray / d:
     its derivatives along the image give n up to its length.

@@ -12,8 +12,9 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_cen.datasets.modality import modality_key
 from mmseg_cen.transforms.loading import check_sizes, read_modality
+from mmseg_cen.transforms.surface import build_camera
 
-from .derived import NYUDV2_CAMERA, RECIPES, Camera, Derivation
+from .derived import RECIPES, Derivation
 from .domains import Domain
 from .sample import TranslationDataSample
 
@@ -152,7 +153,7 @@ class DeriveDomains(BaseTransform):
 
     Args:
         camera: The camera of the depth maps: 'nyudv2', or a dict with the options of
-            :class:`~mmseg_cen.translation.derived.Camera`, for images of any size.
+            :class:`~mmseg_cen.transforms.surface.Camera`, for images of any size.
         **kwargs: Options of :class:`~mmseg_cen.translation.derived.Derivation`.
 
     Raises:
@@ -162,7 +163,9 @@ class DeriveDomains(BaseTransform):
     def __init__(
         self, camera: str | Mapping[str, float] | None = None, **kwargs: Any
     ) -> None:
-        self.derivation = Derivation(camera=build_camera(camera), **kwargs)
+        self.derivation = Derivation(
+            camera=None if camera is None else build_camera(camera), **kwargs
+        )
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Derive what is missing."""
@@ -181,25 +184,6 @@ class DeriveDomains(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}({self.derivation})'
-
-
-def build_camera(camera: str | Mapping[str, Any] | None) -> Camera | None:
-    """Camera of a name or of options.
-
-    Raises:
-        ValueError: If it is not known.
-    """
-    if camera is None:
-        return None
-    if camera == 'nyudv2':
-        return NYUDV2_CAMERA
-    try:
-        return Camera(**camera)  # type: ignore[arg-type]
-    except TypeError as error:
-        raise ValueError(
-            "`camera` must be 'nyudv2' or a dict with fx, fy, cx, cy, width and "
-            f'height, got {camera!r}'
-        ) from error
 
 
 @TRANSFORMS.register_module()

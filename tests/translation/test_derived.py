@@ -2,9 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from mmseg_cen.transforms.surface import NYUDV2_CAMERA, Camera
 from mmseg_cen.translation.derived import (
-    NYUDV2_CAMERA,
-    Camera,
     Derivation,
     depth_edges,
     normals_from_depth,

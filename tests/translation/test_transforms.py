@@ -6,8 +6,9 @@ import pytest
 import torch
 from mmseg.registry import TRANSFORMS
 
+from mmseg_cen.transforms.surface import NYUDV2_CAMERA
 from mmseg_cen.translation import DeriveDomains, PackTranslationInputs, build_domains
-from mmseg_cen.translation.derived import NYUDV2_CAMERA, Derivation
+from mmseg_cen.translation.derived import Derivation
 from mmseg_cen.translation.transforms import set_domains
 
 RNG = np.random.default_rng(0)
