@@ -15,9 +15,10 @@ from mmseg_cen.datasets.rooms import (
     render_view,
     sense_depth,
 )
+from mmseg_cen.transforms.surface import Camera
 
 from .dataset import TranslationDataset
-from .derived import Camera, depth_edges, shade_normals, texture_edges
+from .derived import depth_edges, shade_normals, texture_edges
 from .domains import DERIVED
 from .transforms import set_domains
 
