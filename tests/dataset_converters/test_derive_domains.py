@@ -5,8 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
+from mmseg_cen.transforms.surface import Camera
 from mmseg_cen.translation import MultimodalTranslationDataset
-from mmseg_cen.translation.derived import Camera, Derivation
+from mmseg_cen.translation.derived import Derivation
 
 SIZE = (30, 40)
 CAMERA = Camera(fx=80, fy=80, cx=39.5, cy=29.5, width=80, height=60)

@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 from mmseg_cen.datasets.layout import Folder
 from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
-from mmseg_cen.translation.derived import NYUDV2_CAMERA, RECIPES, Camera, Derivation
+from mmseg_cen.transforms.surface import NYUDV2_CAMERA, Camera
+from mmseg_cen.translation.derived import RECIPES, Derivation
 from mmseg_cen.translation.domains import DERIVED_FILES, Domain, build_domains
 from mmseg_cen.translation.transforms import load_domain
 
