@@ -24,18 +24,22 @@ class SSMAFusion(JointFusion):
     Args:
         channels: Channels C of one stream.
         reduction: Ratio eta of C to the channels within the gate.
+        norm: Whether the last convolution is followed by a batch norm, as behind the
+            encoder of the reference, or has a bias, as in its skips.
         **kwargs: ``num_modalities`` and ``merges``, see :class:`Fusion`.
 
     Raises:
         ValueError: ``reduction`` is not positive.
     """
 
-    def __init__(self, channels: int, reduction: int = 16, **kwargs: Any) -> None:
+    def __init__(
+        self, channels: int, reduction: int = 16, norm: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(channels, **kwargs)
         if reduction < 1:
             raise ValueError(f'reduction is at least 1, got {reduction}')
         hidden = max(1, channels // reduction)
-        self.block = SSMABlock(self.num_modalities * channels, hidden, channels)
+        self.block = SSMABlock(self.num_modalities * channels, hidden, channels, norm)
         if not self.merges:
             to_multimodal(self.block, self.num_modalities)
 
@@ -48,15 +52,17 @@ class SSMABlock(nn.Module):
         - Output: (B, out_channels, H, W).
     """
 
-    def __init__(self, in_channels: int, hidden: int, out_channels: int) -> None:
+    def __init__(
+        self, in_channels: int, hidden: int, out_channels: int, norm: bool
+    ) -> None:
         super().__init__()
         self.gate = nn.Sequential(
             nn.Conv2d(in_channels, hidden, 3, padding=1),
             nn.ReLU(),
             nn.Conv2d(hidden, in_channels, 3, padding=1),
         )
-        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(out_channels)
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=not norm)
+        self.norm = nn.BatchNorm2d(out_channels) if norm else nn.Identity()
 
     def forward(self, z: Tensor) -> Tensor:
         return self.norm(self.conv(z * torch.sigmoid(self.gate(z))))

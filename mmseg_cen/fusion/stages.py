@@ -60,8 +60,9 @@ class StageFusions(ModuleDict):
         stages: Names of the submodules behind which streams are fused.
         type: Type of the :class:`Fusion`.
         merges: Whether streams are merged (commonly used) or kept (as in CEN).
-        channels: Channels of each of ``stages``; by default, a blank image of 64 pixels
-            is run through the network to see.
+        channels: Channels of each of ``stages``; by default, blank images are run
+            through the network to see.
+        image_size: Height and width of these.
         **kwargs: Further arguments of the fusion.
 
     Raises:
@@ -78,6 +79,7 @@ class StageFusions(ModuleDict):
         type: str,
         merges: bool = False,
         channels: Sequence[int] | None = None,
+        image_size: int = 64,
         **kwargs: Any,
     ) -> None:
         modules = dict(network.named_modules())
@@ -88,7 +90,8 @@ class StageFusions(ModuleDict):
             )
         self.stages = [name for name in modules if name in stages]
         if channels is None:
-            channels = stage_channels(network, forward, self.stages)
+            images = blank_images(network, num_modalities, image_size)
+            channels = stage_channels(network, forward, images, self.stages)
         elif len(channels) != len(self.stages):
             raise ValueError(
                 f'fusion.channels are those of the {len(self.stages)} stages '
@@ -227,10 +230,19 @@ def convert_stages(
     return fusions
 
 
+def blank_images(network: nn.Module, batch_size: int, size: int) -> Tensor:
+    """What a network takes, by its first convolution: (B, C, size, size)."""
+    first: Any = next(layer for layer in network.modules() if is_convolution(layer))
+    return first.weight.new_zeros(batch_size, first.in_channels, size, size)
+
+
 def stage_channels(
-    network: nn.Module, forward: Callable[[Tensor], Any], stages: Sequence[str]
+    network: nn.Module,
+    forward: Callable[[Tensor], Any],
+    images: Tensor,
+    stages: Sequence[str],
 ) -> list[int]:
-    """Channels of what submodules of a unimodal network return.
+    """Channels of what submodules of a network return.
 
     Raises:
         ValueError: One of them returns no feature map.
@@ -248,12 +260,11 @@ def stage_channels(
 
     modules = dict(network.named_modules())
     hooks = [modules[name].register_forward_hook(partial(see, name)) for name in stages]
-    first: Any = next(layer for layer in network.modules() if is_convolution(layer))
     training = network.training
     network.eval()
     try:
         with torch.no_grad():
-            forward(first.weight.new_zeros(1, first.in_channels, 64, 64))
+            forward(images)
     finally:
         network.train(training)
         for hook in hooks:

@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_cen.fusion.stages import FusedFeatures, StageFusions, take_losses
 from mmseg_cen.models.exchange import ExchangeScope
 from mmseg_cen.models.exchange_variants import ChannelExchange
 from mmseg_cen.models.norm import ModalityNorm, streams_on_batch
@@ -57,6 +58,10 @@ class CENUNet(BaseModule):
             (released code).
         track_running_stats: Whether eval mode normalizes by running statistics (paper,
             released code) or by those of each image.
+        fusion: Config of :class:`StageFusions`, of which ``type`` and ``stages`` of the
+            encoder, such as ``('conv1',)``, have to be told. Of streams that are
+            merged, the decoder has the merged one to predict from, and each stream is
+            that image.
         init_cfg: Initialization config.
 
     Shape:
@@ -84,6 +89,7 @@ class CENUNet(BaseModule):
         norms: NormSharing = 'private',
         decoder_norms: NormSharing = 'shared',
         track_running_stats: bool = True,
+        fusion: dict[str, Any] | None = None,
         init_cfg: Any = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
@@ -100,12 +106,15 @@ class CENUNet(BaseModule):
         self.out_channels = out_channels
         self.num_downs = num_downs
 
-        def norm(channels: int, sharing: NormSharing) -> nn.Module:
-            return build_instance_norm(
-                channels, num_modalities, sharing, track_running_stats
-            )
-
         n = num_downs
+        # Layers of the encoder that see M streams; the decoder does if all do.
+        several = n if fusion is None else layers_of_streams(fusion, n)
+        merges = fusion is not None and fusion.get('merges', False)
+
+        def norm(channels: int, sharing: NormSharing, layer: int) -> nn.Module:
+            M = num_modalities if layer <= several else 1
+            return build_instance_norm(channels, M, sharing, track_running_stats)
+
         widths = [base_channels * min(2**i, 8) for i in range(n)]
         self.encoder = nn.ModuleDict()
         channels = in_channels
@@ -114,7 +123,7 @@ class CENUNet(BaseModule):
                 channels,
                 width,
                 activation=nn.LeakyReLU(0.2) if i > 1 else None,
-                norm=norm(width, norms) if 1 < i < n else None,
+                norm=norm(width, norms, i) if 1 < i < n else None,
             )
             channels = width
         self.decoder = nn.ModuleDict()
@@ -122,20 +131,28 @@ class CENUNet(BaseModule):
             self.decoder[f'deconv{i}'] = UpLayer(
                 channels if i == 1 else 2 * channels,  # with those of the skip
                 width,
-                norm=norm(width, decoder_norms) if i < n else None,
+                norm=norm(width, decoder_norms, n + merges) if i < n else None,
                 dropout=dropout if i <= min(NUM_DROPOUTS, n - 1) else 0,
             )
             channels = width
         if exchange_threshold is not None or exchange is not None:
             self._set_exchange(exchange, exchange_threshold, exchange_scope)
         if convs == 'private':
-            layers: list[Any] = [*self.encoder.values(), *self.decoder.values()]
-            for layer in layers:
+            layers: list[Any] = [*self.encoder.values()][:several]
+            for layer in layers + ([] if merges else [*self.decoder.values()]):
                 layer.conv = to_private(layer.conv, num_modalities)
         # The only stream is its own ensemble, with nothing to learn.
         self.alpha_logits = nn.Parameter(
-            torch.zeros(num_modalities), requires_grad=num_modalities > 1
+            torch.zeros(num_modalities), requires_grad=num_modalities > 1 and not merges
         )
+        self.fusions: StageFusions | None = None
+        if fusion is not None:
+            self.fusions = StageFusions(
+                self.encoder,
+                self.encode,
+                num_modalities,
+                **{'image_size': 2**n, **fusion},
+            )
 
     def _set_exchange(
         self,
@@ -163,13 +180,18 @@ class CENUNet(BaseModule):
         """Weights of the ensemble, (M,): positive, of sum 1."""
         return self.alpha_logits.softmax(dim=0)
 
-    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
         self._check(inputs)
         x = fold_streams(inputs, self.num_modalities)
         with streams_on_batch(self, x.shape[0]):
-            images = self.decode(self.encode(x))
-        streams = split_streams(images, self.num_modalities)
-        return streams, self.ensemble(streams)
+            feats = self.fusions.run(self.encode, x) if self.fusions else self.encode(x)
+            images = self.decode([*feats])
+        if self.fusions and self.fusions.merges:
+            streams = images.unsqueeze(1).expand(-1, self.num_modalities, -1, -1, -1)
+        else:
+            streams = split_streams(images, self.num_modalities)
+        outputs = (streams, self.ensemble(streams))
+        return FusedFeatures(outputs, take_losses(feats)) if self.fusions else outputs
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Folded sources (B*M, C, H, W) -> the folded features of each layer."""
@@ -207,6 +229,19 @@ class CENUNet(BaseModule):
                 f'height and width are multiples of 2^num_downs = {factor}, got '
                 f'{size}; resize or crop the images, or choose num_downs'
             )
+
+
+def layers_of_streams(fusion: dict[str, Any], num_downs: int) -> int:
+    """Number n' of layers of the encoder that see all streams: conv1 to convn'."""
+    names = [f'conv{i}' for i in range(1, num_downs + 1)]
+    stages = fusion.get('stages') or ()
+    if isinstance(stages, str) or not stages or not {*stages} <= {*names}:
+        raise ValueError(
+            f'fusion.stages are layers of the encoder, out of {names}, got {stages!r}'
+        )
+    if not fusion.get('merges', False):
+        return num_downs
+    return max(names.index(stage) for stage in stages) + 1
 
 
 class DownLayer(nn.Module):

@@ -120,6 +120,15 @@ def test_ssma(M, merges):
         assert_close(out.streams[:, m], batch_norm(raw(order), gamma, beta))
 
 
+def test_ssma_without_norm_has_a_bias_instead():
+    fusion, x = build(SSMAFusion, merges=True, norm=False), streams(2)
+    w = weights(fusion, 'block.')
+    z = side_by_side(x, [0, 1])
+    s = torch.sigmoid(fusion.block.gate(z))
+    expected = F.conv2d(z * s, w['conv.weight'], w['conv.bias'], padding=1)
+    assert_close(fusion(x).merged, expected)
+
+
 @ANY_M
 @pytest.mark.parametrize('modulated', [0, 1])
 def test_cbn(M, modulated):

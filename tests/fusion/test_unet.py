@@ -1,0 +1,160 @@
+"""Fusion in the encoder of the U-Net, as in Table 4."""
+
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from torch import nn
+from torch.testing import assert_close
+
+from mmseg_cen.models import ModalityNorm, PrivateLayer, split_streams
+from mmseg_cen.models.streams import fold_streams
+from mmseg_cen.translation import CENUNet, TranslationDataSample
+
+N = 5
+LAYERS = [f'conv{i}' for i in range(1, N + 1)]
+KEPT = ['Concat', 'Average', 'SSMA', 'Align', 'CBN', 'MMF', 'ACM', 'SAGate', 'CMX']
+MERGED = [kind for kind in KEPT if kind not in ('Align', 'CBN')]
+ANY_M = pytest.mark.parametrize('M', [2, 3])
+
+
+def build(kind='Concat', stages=('conv1',), M=2, merges=False, **kwargs):
+    fusion = dict(type=f'{kind}Fusion', stages=stages, merges=merges)
+    unet = CENUNet(
+        M,
+        num_downs=N,
+        base_channels=8,
+        dropout=0.0,
+        exchange_threshold=0,
+        fusion=fusion,
+        **kwargs,
+    )
+    for p in unet.parameters():
+        nn.init.normal_(p, std=0.3)
+    return unet
+
+
+def images(M=2, batch=2):
+    return torch.randn(batch, 3 * M, 2**N, 2**N)
+
+
+@ANY_M
+@pytest.mark.parametrize('convs', ['shared', 'private'])
+@pytest.mark.parametrize('kind', KEPT)
+def test_kept_streams_are_fused_in_every_layer(kind, convs, M):
+    unet = build(kind, LAYERS, M, convs=convs).train()
+    x = images(M)
+    feats = []
+    z = fold_streams(x, M)
+    for name in LAYERS:
+        layer = unet.encoder[name]
+        z = layer.norm(layer.conv(layer.activation(z)))  # without its hook
+        z = unet.fusions[name](split_streams(z, M)).streams.flatten(0, 1)
+        feats.append(z)
+    expected = split_streams(unet.decode(feats), M)
+    streams, ensemble = unet(x)
+    assert_close(streams, expected)
+    assert_close(ensemble, torch.einsum('m,bmchw->bchw', unet.alpha, expected))
+
+
+@ANY_M
+@pytest.mark.parametrize('last', [1, 4, N])
+@pytest.mark.parametrize('kind', MERGED)
+def test_behind_a_merging_layer_there_is_one_unet(kind, last, M):
+    """The decoder sees the mean of the streams before, the merged one behind."""
+    unet = build(kind, (f'conv{last}',), M, merges=True, convs='private').train()
+    x = images(M)
+    z, feats = fold_streams(x, M), []
+    for i, name in enumerate(LAYERS, start=1):
+        layer = unet.encoder[name]
+        z = layer.norm(layer.conv(layer.activation(z)))
+        private = [m for m in layer.modules() if isinstance(m, PrivateLayer)]
+        assert bool(private) == (i <= last)
+        if i == last:
+            z = unet.fusions[name](split_streams(z, M)).merged
+        feats.append(split_streams(z, M).mean(dim=1) if i < last else z)
+    assert not any(
+        isinstance(m, (ModalityNorm, PrivateLayer)) for m in unet.decoder.modules()
+    )
+    expected = unet.decode(feats)
+    streams, ensemble = unet(x)
+    assert_close(ensemble, expected)
+    for m in range(M):
+        assert_close(streams[:, m], expected)
+
+
+@ANY_M
+def test_all_merging_layers_serve_the_decoder(M):
+    unet = build('SSMA', LAYERS, M, merges=True).train()
+    x = images(M)
+    z, feats = fold_streams(x, M), []
+    for name in LAYERS:
+        layer = unet.encoder[name]
+        z = layer.norm(layer.conv(layer.activation(z)))
+        feats.append(unet.fusions[name](split_streams(z, M)).merged)
+    assert_close(unet(x)[1], unet.decode(feats))
+
+
+def test_one_image_is_enough_for_the_innermost_layer_without_norm():
+    """A batch norm cannot normalize a single value; pix2pix trains image by image."""
+    fusion = dict(type='SSMAFusion', stages=LAYERS, norm=False)
+    unet = CENUNet(num_downs=N, base_channels=8, exchange_threshold=0, fusion=fusion)
+    unet.train()(images(batch=1))[0].sum().backward()
+
+
+@pytest.mark.parametrize('stages', [(), 'conv1', ('conv9',), ('decoder.deconv1',)])
+def test_layers_without_meaning_are_refused(stages):
+    with pytest.raises(ValueError, match=r"layers of the encoder, out of \['conv1'"):
+        build(stages=stages)
+
+
+def pix2pix(kind, merges):
+    fusion = dict(type=f'{kind}Fusion', stages=('conv1', 'conv4'), merges=merges)
+    generator = dict(
+        type='CENUNet',
+        num_downs=N,
+        base_channels=4,
+        exchange_threshold=0,
+        fusion=fusion,
+    )
+    discriminator = dict(type='PatchDiscriminator', in_channels=6, base_channels=4)
+    return MODELS.build(
+        dict(
+            type='CENPix2Pix',
+            generator=generator,
+            discriminator=discriminator,
+            sources=('depth', 'normal'),
+        )
+    ).train()
+
+
+def samples():
+    image = PixelData(data=torch.rand(3, 2**N, 2**N) * 2 - 1)
+    return [TranslationDataSample(gt_image=image) for _ in range(2)]
+
+
+def test_losses_of_fusion_modules_join_those_of_the_generator():
+    model = pix2pix('Align', merges=False)
+    losses = model(images(), samples(), mode='loss')
+    names = {name for name in losses if 'fusion' in name}
+    assert names == {'loss_fusion_conv1', 'loss_fusion_conv4'}
+    total, logged = model.parse_losses(losses)
+    assert names <= set(logged)
+    assert_close(total, sum(losses.values()))
+    losses['loss_fusion_conv4'].backward()
+    assert model.generator.fusions['conv4'].common[0].weight.grad.any()
+
+
+@pytest.mark.parametrize('merges', [False, True])
+def test_every_parameter_of_the_generator_is_trained(merges):
+    model = pix2pix('Concat', merges)
+    total, _ = model.parse_losses(model(images(), samples(), mode='loss'))
+    total.backward()
+    generator = model.generator
+    untrained = [
+        name
+        for name, p in generator.named_parameters()
+        if p.requires_grad and p.grad is None
+    ]
+    assert untrained == []
+    assert generator.alpha_logits.requires_grad != merges
