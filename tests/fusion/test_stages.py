@@ -177,7 +177,7 @@ def test_blocks_within_stages_fuse_too():
 
 
 def test_tokens_are_refused_when_the_model_is_built():
-    with pytest.raises(ValueError, match=r"'layers.0', .*returns torch.Size\(\[2, 17, 8\]"):
+    with pytest.raises(ValueError, match=r"'layers.0', .*returns torch.Size"):
         CENBackbone(
             dict(type='VisionTransformer', img_size=64, embed_dims=8, num_heads=2)
             | dict(num_layers=2),
