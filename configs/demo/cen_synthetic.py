@@ -65,4 +65,5 @@ custom_hooks = [
     # step and has to arrive below the threshold early.
     dict(type='GammaSparsityHook', sparsity_weight=2e-2),
     dict(type='ExchangeStatsHook', interval=25),
+    dict(type='GammaRecorderHook', interval=5),
 ]

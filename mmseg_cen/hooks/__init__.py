@@ -2,6 +2,7 @@
 
 from .exchange_stats import ExchangeStatsHook
 from .finite import FiniteLossHook
+from .gamma_recorder import GammaRecorderHook
 from .randomness import (
     ResumableEpochTrainLoop,
     ResumableRandomnessHook,
@@ -13,6 +14,7 @@ from .visualization import MultimodalVisualizationHook
 __all__ = [
     'ExchangeStatsHook',
     'FiniteLossHook',
+    'GammaRecorderHook',
     'GammaSparsityHook',
     'MultimodalVisualizationHook',
     'ResumableEpochTrainLoop',

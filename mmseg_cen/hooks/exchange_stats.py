@@ -140,7 +140,7 @@ class ExchangeStatsHook(Hook):
             self._draw(runner)
 
     def _report(self, runner: Runner, step: int) -> None:
-        model, modalities = _model_of(runner)
+        model, modalities = model_and_modalities(runner)
         shares = {
             f'exchange/{k}': v for k, v in exchange_shares(model, modalities).items()
         }
@@ -158,7 +158,7 @@ class ExchangeStatsHook(Hook):
             runner.visualizer.add_scalars(per_stage, step=step)
 
     def _draw(self, runner: Runner) -> None:
-        model, modalities = _model_of(runner)
+        model, modalities = model_and_modalities(runner)
         factors = scaling_factors(model, modalities)
         if not factors:
             return
@@ -173,7 +173,7 @@ class ExchangeStatsHook(Hook):
                     backend.experiment.add_histogram(f'gamma/{key}', values, step)
 
 
-def _model_of(runner: Runner) -> tuple[nn.Module, tuple[str, ...]]:
+def model_and_modalities(runner: Runner) -> tuple[nn.Module, tuple[str, ...]]:
     """The unwrapped model and the names of its modalities."""
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     ensemble = _ensemble_of(model)

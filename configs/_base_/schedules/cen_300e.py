@@ -22,5 +22,6 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='GammaSparsityHook', sparsity_weight=5e-3),
     dict(type='ExchangeStatsHook'),
+    dict(type='GammaRecorderHook'),
 ]
 randomness = dict(seed=42)

@@ -1,0 +1,139 @@
+"""Plots of scaling factors: Figures 5, 11, 12 and 13 of the paper, as pictures."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from .panels import Picture
+
+Gamma = NDArray[np.floating]
+
+
+def proportions(gamma: Gamma) -> NDArray[np.float64]:
+    r"""Share of each modality, :math:`|\gamma_m| / \sum_{m'} |\gamma_{m'}|`.
+
+    Args:
+        gamma: Scaling factors, (M, C).
+
+    Returns:
+        (M, C), of sum 1 over M; where all are 0, 1/M each.
+    """
+    size = np.abs(gamma.astype(np.float64))
+    total = size.sum(0)
+    equal = np.full_like(size, 1 / len(size))
+    return np.divide(size, total, out=equal, where=total > 0)
+
+
+def draw_steps(
+    steps: Sequence[float] | NDArray[np.integer],
+    gamma: Gamma,
+    modalities: Sequence[str],
+    threshold: float,
+    title: str = '',
+) -> Picture:
+    """|gamma| of each channel against the training steps (Fig. 5).
+
+    The curves of channels of the own part, which are penalized, are dark.
+
+    Args:
+        steps: Iterations, (T,).
+        gamma: Scaling factors of one layer, (T, M, C).
+        modalities: Names.
+        threshold: Exchange threshold, drawn as a line.
+        title: Name of the layer.
+    """
+    figure = _figure(4.5 * len(modalities), 3.2)
+    axes = figure.subplots(1, len(modalities), squeeze=False, sharey=True)[0]
+    parts = np.array_split(np.arange(gamma.shape[2]), len(modalities))
+    for m, (ax, name) in enumerate(zip(axes, modalities, strict=True)):
+        size = np.abs(gamma[:, m].astype(np.float32))
+        own = np.isin(np.arange(size.shape[1]), parts[m])
+        ax.plot(steps, size[:, ~own], color='tab:orange', lw=0.4, alpha=0.5)
+        ax.plot(steps, size[:, own], color='tab:blue', lw=0.5, alpha=0.7)
+        ax.plot([], [], color='tab:blue', label='own part')
+        ax.plot([], [], color='tab:orange', label='other part')
+        ax.axhline(threshold, color='black', lw=1, ls='--', label='threshold')
+        ax.set(title=f'{name} {title}'.strip(), xlabel='step', ylabel='|gamma|')
+        ax.legend(fontsize='x-small', loc='upper left')
+    return _picture(figure)
+
+
+def draw_proportions(layers: Mapping[str, Gamma], modalities: Sequence[str]) -> Picture:
+    """Share of the modalities in each channel, stacked, layer by layer (Fig. 11, 12).
+
+    Args:
+        layers: Scaling factors (M, C) by name of the layer.
+        modalities: Names.
+    """
+    columns = min(4, len(layers))
+    rows = -(-len(layers) // columns)
+    figure = _figure(3.6 * columns, 1.9 * rows + 0.4)
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    for ax in axes[len(layers) :]:
+        ax.axis('off')
+    for ax, (name, gamma) in zip(axes, layers.items(), strict=False):
+        shares = proportions(gamma)
+        channel = np.arange(shares.shape[1])
+        base = np.zeros(shares.shape[1])
+        for m, modality in enumerate(modalities):
+            ax.bar(channel, shares[m], 1.0, base, label=modality)
+            base += shares[m]
+        ax.set_title(name, fontsize='small')
+        ax.set(xlim=(-0.5, len(channel) - 0.5), ylim=(0, 1))
+        ax.tick_params(labelsize='x-small')
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc='outside lower center', ncols=len(modalities))
+    return _picture(figure)
+
+
+def draw_sensitivity(
+    values: Sequence[float],
+    figures: Sequence[float],
+    shares: Sequence[float],
+    parameter: str,
+    metric: str,
+) -> Picture:
+    """A figure, and the share of exchanged channels, of several runs (Fig. 13).
+
+    Args:
+        values: Of the parameter, one for each run.
+        figures: The metric.
+        shares: Exchanged share of the own parts.
+        parameter: Name of the parameter, such as ``'lambda'``.
+        metric: Name of the metric.
+    """
+    figure = _figure(4.8, 3.2)
+    ax = figure.subplots()
+    other = ax.twinx()
+    unique = sorted(set(values))
+    for axis, data, colour, label in (
+        (ax, figures, 'tab:blue', metric),
+        (other, shares, 'tab:red', 'exchanged share of the own parts'),
+    ):
+        means = [
+            np.mean([d for v, d in zip(values, data, strict=True) if v == u])
+            for u in unique
+        ]
+        axis.plot(values, data, 'o', color=colour, ms=3, alpha=0.5)
+        axis.plot(unique, means, '-', color=colour)
+        axis.set_ylabel(label, color=colour)
+    other.set_ylim(0, 1)
+    ax.set_xlabel(parameter)
+    if min(unique) > 0 and max(unique) > 5 * min(unique):
+        ax.set_xscale('log')
+    return _picture(figure)
+
+
+def _figure(width: float, height: float) -> Figure:
+    figure = Figure(figsize=(width, height), layout='constrained', dpi=120)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _picture(figure: Figure) -> Picture:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

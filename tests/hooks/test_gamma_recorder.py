@@ -1,0 +1,53 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mmseg_cen.hooks import GammaRecorderHook
+from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
+from mmseg_cen.models import ModalityBN
+
+
+def train(model, hook, work_dir, start, stop):
+    """Scaling factors are the number of steps taken."""
+    runner = SimpleNamespace(
+        model=model, work_dir=str(work_dir), iter=start, max_iters=10
+    )
+    hook.before_train(runner)
+    for runner.iter in range(start, stop):
+        nn.init.constant_(model[0].norm.weight, runner.iter + 1)
+        hook.after_train_iter(runner, runner.iter)
+    hook.before_save_checkpoint(runner, {})
+
+
+@pytest.fixture
+def model():
+    return nn.Sequential(ModalityBN(3, 2, exchange_threshold=0.1), ModalityBN(3, 2))
+
+
+def test_scaling_factors_of_exchanging_layers_are_kept_at_the_interval(model, tmp_path):
+    train(model, GammaRecorderHook(4), tmp_path, 0, 10)
+    steps, layers, modalities, threshold = read_record(tmp_path / RECORD)
+    assert steps.tolist() == [0, 4, 8, 10]
+    assert list(layers) == ['0']
+    assert layers['0'].shape == (4, 2, 3)
+    assert layers['0'][:, 0, 0].tolist() == [1, 4, 8, 10]
+    assert layers['0'].dtype == np.float16
+    assert (modalities, threshold) == (('0', '1'), 0.1)
+
+
+def test_a_resumed_training_continues_the_record(model, tmp_path):
+    train(model, GammaRecorderHook(2), tmp_path, 0, 7)
+    with torch.no_grad():
+        model[0].norm.weight.fill_(4)  # the checkpoint of step 4
+    train(model, GammaRecorderHook(2), tmp_path, 4, 10)
+    steps, layers, *_ = read_record(tmp_path / RECORD)
+    assert steps.tolist() == [0, 2, 4, 6, 8, 10]
+    assert layers['0'][:, 0, 0].tolist() == [1, 2, 4, 6, 8, 10]
+
+
+def test_a_missing_record_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="type='GammaRecorderHook'"):
+        read_record(tmp_path / RECORD)

@@ -1,0 +1,105 @@
+"""Draw the scaling factors of a training, Figures 5, 11, 12 and 13 of the paper.
+
+python tools/analysis/gamma_plots.py work_dirs/cen_synthetic
+python tools/analysis/gamma_plots.py work_dirs/lambda_1e-3 work_dirs/lambda_5e-3 --metric mIoU
+
+Needs `dict(type='GammaRecorderHook')` among the `custom_hooks` of the training. Of each
+run, `steps_<layer>.png` (--layers, by default the first, middle and last one) and
+`proportions.png` are written; of several, `lambda.png` and `theta.png`, too: the metric
+and the exchanged share of the own parts against what differs between the runs.
+"""  # noqa: E501
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.config import Config
+from numpy.typing import NDArray
+
+from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
+from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.visualization.curves import read_scalars
+from mmseg_cen.visualization.gamma_plots import (
+    draw_proportions,
+    draw_sensitivity,
+    draw_steps,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR')
+    parser.add_argument('--layers', nargs='+', metavar='NAME', help='of the steps')
+    parser.add_argument('--metric', default='mIoU', help='of the last validation')
+    parser.add_argument('--out', type=Path, help='folder (default: WORK_DIR/figures)')
+    return parser.parse_args()
+
+
+def write(folder: Path, name: str, picture: NDArray[np.uint8]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f'{name}.png'
+    cv2.imwrite(str(path), picture[..., ::-1])
+    print(path)
+
+
+def draw_run(work_dir: Path, chosen: list[str] | None, out: Path) -> float:
+    """Draw one run; returns the share of the own parts that is exchanged at its end."""
+    steps, layers, modalities, threshold = read_record(work_dir / RECORD)
+    names = [*layers]
+    for name in chosen or dict.fromkeys((names[0], names[len(names) // 2], names[-1])):
+        if name not in layers:
+            raise ValueError(f'layers that exchange are {names}, got {name!r}')
+        picture = draw_steps(steps, layers[name], modalities, threshold, name)
+        write(out, f'steps_{name}', picture)
+    last = {name: gamma[-1] for name, gamma in layers.items()}
+    write(out, 'proportions', draw_proportions(last, modalities))
+    own = [
+        np.abs(gamma[m, part])
+        for gamma in last.values()
+        for m, part in enumerate(
+            np.array_split(np.arange(gamma.shape[1]), len(modalities))
+        )
+    ]
+    return float((np.concatenate(own) < threshold).mean())
+
+
+def parameters_of(work_dir: Path) -> tuple[float, float]:
+    """Lambda and theta of a run, by its config."""
+    found = sorted(work_dir.glob('*.py'))
+    if not found:
+        raise FileNotFoundError(f'{work_dir} holds no config of a training')
+    cfg = Config.fromfile(found[0])
+    hooks = [h for h in cfg.get('custom_hooks', []) if 'Sparsity' in h['type']]
+    weight = hooks[0].get('sparsity_weight', 5e-3) if hooks else 0.0
+    part = cfg.model.get('backbone') or cfg.model.generator
+    return weight, part.get('exchange_threshold') or 0.0
+
+
+def main() -> None:
+    args = parse_args()
+    points = []
+    for work_dir in args.work_dirs:
+        several = args.out and len(args.work_dirs) > 1
+        out = args.out / work_dir.name if several else args.out
+        share = draw_run(work_dir, args.layers, out or work_dir / 'figures')
+        if len(args.work_dirs) > 1:
+            curves = read_scalars(work_dir)
+            if args.metric not in curves:
+                raise ValueError(f'{work_dir} logged no {args.metric!r}: {[*curves]}')
+            figure = float(curves[args.metric][1][-1])
+            points.append((*parameters_of(work_dir), figure, share))
+    for i, name in enumerate(('lambda', 'theta') if points else ()):
+        if len({point[i] for point in points}) > 1:
+            values, figures, shares = (
+                [point[k] for point in points] for k in (i, 2, 3)
+            )
+            picture = draw_sensitivity(values, figures, shares, name, args.metric)
+            write(args.out or args.work_dirs[0] / 'figures', name, picture)
+
+
+if __name__ == '__main__':
+    with exit_on_user_error():
+        main()
