@@ -46,7 +46,7 @@ val_dataloader = dict(
     batch_size=1, sampler=dict(type='DefaultSampler', shuffle=False), dataset=dataset
 )
 test_dataloader = val_dataloader
-val_evaluator = [dict(type='TranslationMetric', metrics=('MAE',))]
+val_evaluator = [dict(type='TranslationMetric')]
 test_evaluator = val_evaluator
 train_cfg = dict(max_epochs=2, val_interval=2)
 param_scheduler = dict(type='LinearLR', start_factor=1.0, end_factor=0.0, end=4,
