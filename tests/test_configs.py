@@ -20,6 +20,8 @@ LEAVES = sorted(
     if '_base_' not in path.parts
 )
 SIZE = (64, 80)  # height, width of the tiny images
+# Those of translations are run by tests/translation/test_leaf_configs.py.
+SEGMENTATIONS = [leaf for leaf in LEAVES if not leaf.startswith('translation/')]
 NARROWER = 16  # factor on the width of the networks
 
 
@@ -133,7 +135,7 @@ def unformatted(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures('unformatted')
-@pytest.mark.parametrize('leaf', LEAVES)
+@pytest.mark.parametrize('leaf', SEGMENTATIONS)
 def test_config_trains_two_iterations_and_tests(leaf, tmp_path):
     cfg = tiny(load(leaf), tmp_path / 'data', tmp_path / 'work')
     runner = Runner.from_cfg(cfg)
@@ -153,7 +155,7 @@ def test_config_trains_two_iterations_and_tests(leaf, tmp_path):
 def kind_of_model(leaf):
     """What a config's model is made of, sizes aside."""
     model = load(leaf).model
-    backbone = model.get('backbone') or model.generator
+    backbone = model.backbone
     fusion = backbone.get('fusion', {})
     return (
         model.type,
@@ -169,7 +171,7 @@ def kind_of_model(leaf):
 @pytest.mark.slow
 @pytest.mark.usefixtures('unformatted')
 @pytest.mark.parametrize(
-    'leaf', {kind_of_model(leaf): leaf for leaf in LEAVES}.values()
+    'leaf', {kind_of_model(leaf): leaf for leaf in SEGMENTATIONS}.values()
 )
 def test_a_config_of_each_kind_of_model_resumes(leaf, tmp_path):
     for epochs in (1, 2):  # one more, each time

@@ -1,0 +1,24 @@
+"""CEN, depth + normal to RGB, NYUDv2 at half resolution, for two cores.
+
+python tools/train.py configs/translation/depth_normal_to_rgb_nyud_half_small.py
+
+RESULT
+"""
+
+_base_ = [
+    '_base_/runtime.py',
+    '_base_/models/cen_pix2pix_small.py',
+    '_base_/datasets/nyudv2_half_128.py',
+    '_base_/schedules/pix2pix_short.py',
+]
+sources = ('depth', 'normal')
+model = dict(
+    sources=sources,
+    data_preprocessor=dict(sources=sources),
+    generator=dict(num_modalities=len(sources)),
+)
+choice = dict(dataset=dict(sources=sources, target='rgb'))
+train_dataloader = choice
+val_dataloader = choice
+test_dataloader = choice
+test_evaluator = [dict(type='TranslationMetric')]
