@@ -1,0 +1,48 @@
+"""Averaged feature maps of channels, by which modalities keep them (Fig. 3)."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import torch
+from torch import Tensor
+
+
+def kept_groups(
+    gamma: Tensor, threshold: float, modalities: Sequence[str]
+) -> dict[str, Tensor]:
+    r"""Channels by which modalities keep them, :math:`|\gamma_m| \ge \theta`.
+
+    Args:
+        gamma: Scaling factors, (M, C).
+        threshold: Exchange threshold.
+        modalities: Names.
+
+    Returns:
+        Boolean masks (C,) of all groups but the one that nobody keeps, those with fewer
+        modalities first, by a name such as ``'depth kept, rgb ~ 0'``.
+    """
+    kept = gamma.abs() >= threshold
+    groups = {}
+    for pattern in sorted(product((False, True), repeat=len(modalities)), key=sum)[1:]:
+        wanted = torch.tensor(pattern, device=gamma.device)
+        yes = [m for m, keeps in zip(modalities, pattern, strict=True) if keeps]
+        no = [m for m, keeps in zip(modalities, pattern, strict=True) if not keeps]
+        name = f'{", ".join(yes)} kept' + (f', {", ".join(no)} ~ 0' if no else '')
+        groups[name] = (kept == wanted[:, None]).all(0)
+    return groups
+
+
+def averaged_maps(x: Tensor, groups: dict[str, Tensor]) -> dict[str, Tensor | None]:
+    """Mean over the channels of each group, of every stream.
+
+    Args:
+        x: Normalized features before the exchange, (B, M, C, H, W).
+        groups: Result of :func:`kept_groups`.
+
+    Returns:
+        Maps (B, M, H, W) by group; None of one without channels.
+    """
+    return {
+        name: x[:, :, mask].mean(2) if mask.any() else None
+        for name, mask in groups.items()
+    }

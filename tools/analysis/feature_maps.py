@@ -1,0 +1,115 @@
+"""Draw averaged feature maps of channels by which modalities keep them (Fig. 3).
+
+python tools/analysis/feature_maps.py CONFIG CHECKPOINT 0 1 2 --out maps
+python tools/analysis/feature_maps.py CONFIG CHECKPOINT room_2_000003 --layer backbone.layer2.1.bn2
+
+Samples of the test data are given by number or by the name of their image. A picture is
+written for each: a row for each modality, its input and the means of its channels before
+the exchange. Without `--layer`, it is the first exchanging layer that exchanges any.
+"""  # noqa: E501
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS, MODELS
+from torch import nn
+
+from mmseg_cen.launch import check_checkpoint, exit_on_user_error, load_config
+from mmseg_cen.models import exchanging_norms
+from mmseg_cen.visualization import Panel, colour_modality, draw_grid
+from mmseg_cen.visualization.feature_maps import averaged_maps, kept_groups
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('samples', nargs='+', help='number, or name of the image')
+    parser.add_argument('--layer', help='name of an exchanging layer')
+    parser.add_argument('--out', type=Path, default=Path('feature_maps'))
+    return parser.parse_args()
+
+
+def choose_layer(model: nn.Module, name: str | None) -> tuple[str, Any]:
+    norms = exchanging_norms(model)
+    if name is None:
+        exchanging = (
+            key
+            for key, norm in norms.items()
+            if (norm.gamma.abs() < (norm.exchange_threshold or 0)).any()
+        )
+        name = next(exchanging, next(iter(norms), None))
+    if name not in norms:
+        raise ValueError(f'exchanging layers are {list(norms)}, got {name!r}')
+    return name, norms[name]
+
+
+def find_sample(dataset: Any, wanted: str) -> int:
+    if wanted.isdigit() and int(wanted) < len(dataset):
+        return int(wanted)
+    for index in range(len(dataset)):
+        if Path(dataset.get_data_info(index).get('img_path', '')).stem == wanted:
+            return index
+    raise ValueError(
+        f'samples are given by a number below {len(dataset)} or the name of an image '
+        f'of the test data, got {wanted!r}'
+    )
+
+
+@torch.no_grad()
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args.config)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    model = MODELS.build(cfg.model).eval()
+    check_checkpoint(model, args.checkpoint, strict=True)
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    layer, norm = choose_layer(model, args.layer)
+    seen: list[Any] = []
+    norm.exchange.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    modalities = model.decode_head.modalities
+    groups = kept_groups(norm.gamma, norm.exchange_threshold or 0, modalities)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for wanted in args.samples:
+        index = find_sample(dataset, wanted)
+        sample = dataset[index]
+        seen.clear()
+        model.test_step(pseudo_collate([sample]))
+        maps = averaged_maps(seen[0].float(), groups)
+        inputs = sample['inputs'].numpy()
+        ends = np.cumsum([*sample['data_samples'].modalities.values()])
+        rows: list[list[Panel | None]] = []
+        for m, name in enumerate(modalities):
+            start = ends[m - 1] if m else 0
+            picture, _ = colour_modality(inputs[start : ends[m]].astype(np.float32))
+            row: list[Panel | None] = [Panel(picture, name)]
+            for group, values in maps.items():
+                count = f'{int(groups[group].sum())} channels'
+                if values is None:
+                    row.append(None)
+                    continue
+                image = values[0, m].cpu().numpy()
+                image = (image - image.min()) / max(np.ptp(image), 1e-12) * 255
+                image = cv2.resize(
+                    image.astype(np.uint8), picture.shape[1::-1],
+                    interpolation=cv2.INTER_NEAREST,
+                )  # fmt: skip
+                coloured = cv2.applyColorMap(image, cv2.COLORMAP_VIRIDIS)[..., ::-1]
+                row.append(Panel(coloured, group, count))
+            rows.append(row)
+        path = args.out / f'{index:06d}_{layer}.png'
+        cv2.imwrite(str(path), draw_grid(rows)[..., ::-1])
+        print(path)
+
+
+if __name__ == '__main__':
+    with exit_on_user_error():
+        main()
