@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor, nn
@@ -156,7 +157,10 @@ class ModalityNorm(StreamAware):
         streams = self.normalize(x)
         if self.exchange is not None:
             streams = self.exchange(streams, self.gamma, present)
-        return self.fold(streams)
+        out = self.fold(streams)
+        # Gradient checkpointing first runs layers without gradients, and torch refuses
+        # to have a view changed in place that comes out of it: the next ReLU does so.
+        return out if torch.is_grad_enabled() else out.detach()
 
     def normalize(self, x: Tensor) -> Tensor:
         """Folded features (B*M, C, ...) -> normalized ones of (B, M, C, ...)."""

@@ -15,6 +15,7 @@ from mmseg_cen.models import (
     split_streams,
     stream_state_dict,
 )
+from mmseg_cen.models.presence import present_modalities
 
 
 def exchanging(model):
@@ -278,3 +279,32 @@ def test_weights_of_another_network_are_refused_layer_by_layer(tmp_path):
         pretrained(path, in_channels=6)
     with pytest.raises(ValueError, match=r'conv1\.weight: unexpected'):
         pretrained(path, deep_stem=True)
+
+
+@pytest.mark.parametrize('present', [None, [[True, True], [True, False]]])
+@pytest.mark.parametrize('depth', [18, 50])
+def test_gradient_checkpointing_changes_neither_outputs_nor_gradients(depth, present):
+    torch.manual_seed(0)
+    x = torch.randn(2, 6, 32, 32, dtype=torch.double, requires_grad=True)
+    mask = None if present is None else torch.tensor(present)
+    results = []
+    for with_cp in (False, True):
+        torch.manual_seed(1)
+        model = CENResNet(
+            depth,
+            base_channels=4,
+            stem_channels=4,
+            exchange_threshold=0.5,
+            with_cp=with_cp,
+        ).double()
+        for norm in exchanging_norms(model).values():
+            torch.nn.init.uniform_(norm.norm.weight)
+        model.train()
+        with present_modalities(mask):
+            outs = model(x)
+        loss = sum(out.square().sum() for out in outs)
+        x.grad = None
+        loss.backward()
+        grads = [parameter.grad for parameter in model.parameters()]
+        results.append([*(out.detach() for out in outs), x.grad, *grads])
+    assert_close(*results)
