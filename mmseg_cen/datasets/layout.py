@@ -17,7 +17,7 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 META = 'meta.json'
+LISTS = ('train', 'val', 'test')
 KINDS = ('image', 'depth', 'label')
 _PNG = b'\x89PNG\r\n\x1a\n'
 _MAX_SHOWN = 20
@@ -223,6 +224,28 @@ def read_groups(root: str | Path) -> dict[str, dict[str, str]]:
     if not (Path(root) / META).is_file():
         return {}
     return {s['stem']: s['groups'] for s in read_meta(root)['samples']}
+
+
+def find_stems(
+    root: Path, folder: str, suffix: str, lists: Sequence[str] = LISTS
+) -> list[tuple[str, list[str]]]:
+    """Names of the lists of a folder, and the stems in each.
+
+    Args:
+        root: Where the lists are, `train.txt` and the like.
+        folder: Without lists, all files in it are one list, 'all'.
+        suffix: End of their names.
+        lists: Names of the lists that there may be.
+    """
+    paths = [root / f'{name}.txt' for name in lists]
+    found = [(path.stem, path.read_text().split()) for path in paths if path.is_file()]
+    if found:
+        return found
+    stems = sorted(
+        path.relative_to(root / folder).as_posix().removesuffix(suffix)
+        for path in (root / folder).rglob(f'*{suffix}')
+    )
+    return [('all', stems)]
 
 
 def check_files(

@@ -7,7 +7,7 @@ Everything rests on the inverse of the depth, which over the image of a plane is
 linear function of the pixel: a fit of it is exact on planes, however steep.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -93,6 +93,26 @@ def build_camera(camera: str | Mapping[str, Any] | Camera) -> Camera:
             "`camera` must be 'nyudv2' or a dict with fx, fy, cx, cy, width and "
             f'height, got {camera!r}'
         ) from error
+
+
+def parse_camera(values: Sequence[str] | None) -> Camera | None:
+    """Camera of a command line: 'nyudv2', or the six numbers; None of nothing.
+
+    Raises:
+        ValueError: If it is not one.
+    """
+    if values is None:
+        return None
+    if list(values) == ['nyudv2']:
+        return NYUDV2_CAMERA
+    try:
+        fx, fy, cx, cy, width, height = map(float, values)
+    except ValueError as error:
+        raise ValueError(
+            "--camera must be 'nyudv2' or FX FY CX CY WIDTH HEIGHT, got "
+            f'{" ".join(values)}'
+        ) from error
+    return Camera(fx, fy, cx, cy, int(width), int(height))
 
 
 def back_project(depth: Image, camera: Camera) -> Image:

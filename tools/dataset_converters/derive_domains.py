@@ -31,15 +31,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmseg_cen.datasets.layout import Folder
+from mmseg_cen.datasets.layout import Folder, find_stems
 from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
-from mmseg_cen.transforms.surface import NYUDV2_CAMERA, Camera
+from mmseg_cen.transforms.surface import parse_camera
 from mmseg_cen.translation.derived import RECIPES, Derivation
 from mmseg_cen.translation.domains import DERIVED_FILES, Domain, build_domains
 from mmseg_cen.translation.transforms import load_domain
-
-LISTS = ('train', 'val', 'test')
 
 
 def convert(
@@ -81,8 +79,9 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
     origins = sorted({RECIPES[name] for name in domains})
     files = build_domains({name: known[name] for name in origins})
     folders = dict(depth=args.depth, rgb=args.rgb)
+    first = folders[origins[0]], str(files[origins[0]].suffix)
     samples = []
-    for split, stems in find_stems(source, folders[origins[0]], files[origins[0]]):
+    for split, stems in find_stems(source, *first):
         for stem in stems:
             paths = [
                 str(source / folders[name] / f'{stem}{domain.suffix}')
@@ -90,7 +89,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
             ]
             samples.append(Sample(stem, split, inputs=tuple(paths)))
     derive = Derivation(
-        camera=read_camera(args.camera),
+        camera=parse_camera(args.camera),
         smoothing=args.smoothing,
         step=args.step,
         reach=args.reach,
@@ -114,43 +113,6 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
             domains=stored,
         ),
     )  # fmt: skip
-
-
-def find_stems(
-    source: Path, folder: str, domain: Domain
-) -> list[tuple[str, list[str]]]:
-    """Names of the lists, and stems in them."""
-    lists = [source / f'{name}.txt' for name in LISTS]
-    found = [(path.stem, path.read_text().split()) for path in lists if path.is_file()]
-    if found:
-        return found
-    suffix = str(domain.suffix)
-    paths = (source / folder).rglob(f'*{suffix}')
-    stems = sorted(
-        path.relative_to(source / folder).as_posix().removesuffix(suffix)
-        for path in paths
-    )
-    return [('all', stems)]
-
-
-def read_camera(values: list[str] | None) -> Camera | None:
-    """Camera of the option --camera.
-
-    Raises:
-        ValueError: If it is not one.
-    """
-    if values is None:
-        return None
-    if values == ['nyudv2']:
-        return NYUDV2_CAMERA
-    try:
-        fx, fy, cx, cy, width, height = map(float, values)
-    except ValueError as error:
-        raise ValueError(
-            "--camera must be 'nyudv2' or FX FY CX CY WIDTH HEIGHT, got "
-            f'{" ".join(values)}'
-        ) from error
-    return Camera(fx, fy, cx, cy, int(width), int(height))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,0 +1,177 @@
+"""Write an encoding of the depth maps of a prepared data set, such as HHA.
+
+python tools/dataset_converters/encode_depth.py data/nyudv2 data/nyudv2/encoded \
+    --encoding hha --camera nyudv2 --missing nearest [--jobs N]
+python tools/dataset_converters/encode_depth.py data/nyudv2/encoded --check
+
+The first folder has depth maps, `depth/{stem}.png`, and lists of the stems, `train.txt`
+and the like; without lists, all depth maps are taken. Metres per stored unit come from
+its meta.json, or from --scale. Written are PNG files, `{encoding}/{stem}.png`, and the
+lists. Their values are those of `EncodeDepth` in a pipeline, the channels of pictures
+in the order of their names:
+
+    hha            3 x 8 bit, horizontal disparity, height above ground, angle with
+                   gravity
+    jet, turbo     3 x 8 bit, red, green, blue
+    minmax         16 bit, from 0 to 1
+    log, inverse   16 bit, 1/10000 (and 1/10000 per metre), up to 6.5535
+
+At the end it prints the lines for a config, which are `options.config` in meta.json,
+too. There are no normals: they have to turn with the image where it is flipped, so
+leave them to `EncodeDepth`.
+"""
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mmseg_cen.datasets.layout import (
+    META,
+    Folder,
+    decode_complete,
+    find_stems,
+    read_groups,
+    read_meta,
+)
+from mmseg_cen.datasets.modality import FILLS, Modality
+from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
+from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.transforms import EncodeDepth
+from mmseg_cen.transforms.surface import parse_camera
+
+# Stored steps per unit of what has 16 bits; pictures have none.
+STEPS = {'hha': None, 'jet': None, 'turbo': None,
+         'minmax': 65535, 'log': 10000, 'inverse': 10000}  # fmt: skip
+
+
+def convert(
+    sample: Sample, encode: EncodeDepth, steps: int | None
+) -> dict[str, np.ndarray | bytes]:
+    """Encode the depth map of one sample."""
+    depth = decode_complete(Path(sample.inputs[0]).read_bytes())
+    if depth.ndim != 2:
+        raise ValueError(
+            f'{sample.inputs[0]} must have one channel, got shape {depth.shape}'
+        )
+    results = dict(modalities=dict(depth=Modality()), img=depth)
+    image = encode.transform(results)['img']
+    if steps is not None:
+        return {encode.encoding: np.rint(image * steps).clip(0, 65535).astype('uint16')}
+    # Of areas of one colour, run lengths are as small as what is searched for longer.
+    options = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    _, content = cv2.imencode('.png', image, options)
+    return {encode.encoding: content.tobytes()}
+
+
+def plan(source: Path, args: argparse.Namespace) -> Plan:
+    """Plan the encoding: every stem of the lists, or of the depth maps."""
+    if Path(args.out).resolve() == source.resolve():
+        raise ValueError(
+            'the encoding must be written to a folder of its own, such as '
+            f'{source / "encoded"}, got {source} for both'
+        )
+    suffix, scale = find_unit(source, args)
+    encode = EncodeDepth(
+        args.encoding,
+        intrinsics=parse_camera(args.camera),
+        scale=scale,
+        missing=args.missing,
+        depth_range=args.range,
+    )
+    groups = read_groups(source)
+    samples = [
+        Sample(
+            stem,
+            split,
+            inputs=(str(source / args.depth / f'{stem}{suffix}'),),
+            groups=groups.get(stem, {}),
+        )
+        for split, stems in find_stems(source, args.depth, suffix)
+        for stem in stems
+    ]
+    steps = STEPS[args.encoding]
+    config: dict[str, Any] = dict(dtype='uint16', scale=1 / (steps or 1))
+    if steps is None:
+        config = dict(dtype='uint8', channels=3, interpolation='nearest')
+    return Plan(
+        dataset=f'depth of {source.name}, encoded',
+        folders={
+            args.encoding: Folder(dtype=config['dtype'], channels=3 if not steps else 1)
+        },
+        samples=samples,
+        convert=partial(convert, encode=encode, steps=steps),
+        splits={sample.split: None for sample in samples},
+        options=dict(encoding=repr(encode), config={args.encoding: config}),
+    )
+
+
+def find_unit(source: Path, args: argparse.Namespace) -> tuple[str, float]:
+    """End of the names of the depth maps, and metres per stored unit."""
+    known = {}
+    if (source / META).is_file():
+        known = read_meta(source)['folders'].get(args.depth, {})
+    if '/m' in (known.get('unit') or ''):
+        raise ValueError(
+            f'{source / args.depth} must hold depth, but its unit is {known["unit"]}: '
+            'choose another --depth'
+        )
+    scale = known.get('scale') if args.scale is None else args.scale
+    if scale is None:
+        raise ValueError(
+            f'the unit of {source / args.depth} is not known: give the metres per '
+            'stored unit, e.g. --scale 0.001 for millimetres'
+        )
+    return args.depth_suffix or known.get('suffix', '.png'), scale
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_arguments(parser)
+    option = parser.add_argument
+    option('--encoding', choices=list(STEPS), default='hha')
+    option('--depth', default='depth', help='folder of the depth maps')
+    option(
+        '--depth-suffix', help='end of their names; default: that in meta.json, or .png'
+    )
+    option('--scale', type=float, help='their unit in metres; default: in meta.json')
+    option(
+        '--camera',
+        nargs='+',
+        metavar='VALUE',
+        help="for hha: 'nyudv2', or FX FY CX CY WIDTH HEIGHT: focal lengths and "
+        'optical axis in pixels, of images of this size; they are scaled to that of '
+        'the depth maps',
+    )
+    option(
+        '--missing', choices=FILLS, help='how missing depth is filled; default: it is 0'
+    )
+    option(
+        '--range',
+        nargs=2,
+        type=float,
+        metavar=('NEAR', 'FAR'),
+        help='metres, for minmax, jet and turbo; default: of each image',
+    )
+    args = parser.parse_args(argv)
+    with exit_on_user_error():
+        status = run(args, partial(plan, args=args))
+        if not status and not args.check:
+            config = read_meta(args.out)['options']['config']
+            name, options = next(iter(config.items()))
+            values = ', '.join(f'{key}={value!r}' for key, value in options.items())
+            print(f'modalities=dict({name}=dict({values}))')
+            print(f"data_prefix=dict({name}='{args.out}/{name}')")
+    return status
+
+
+if __name__ == '__main__':
+    sys.exit(main())
