@@ -1,45 +1,141 @@
+import re
 import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.optim import build_optim_wrapper
+from mmseg.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / 'tools/analysis'))
 import paper_tables  # noqa: E402
 from paper_rows import TABLES  # noqa: E402
 
-SEGMENTATION = {
-    row.name: row
-    for key in ('1', '2', '7', 'ablations')
-    for row in TABLES[key].rows
-    if (ROOT / 'configs' / row.config).is_file()
-}
+
+def rows_of(*tables):
+    return {row.name: row for key in tables for row in TABLES[key].rows}
+
+
+SEGMENTATION = rows_of('1', '2', '7', 'ablations')
+TRANSLATION = rows_of('4', '5', '6', '8', '9')
 
 
 @cache
-def load(path):
-    return Config.fromfile(path)
-
-
-def leaf(row):
-    return paper_tables.settings(load(ROOT / 'configs' / row.config))
+def leaf(name):
+    row = SEGMENTATION.get(name) or TRANSLATION[name]
+    return paper_tables.settings(paper_tables.load_leaf(row))
 
 
 @pytest.mark.parametrize('data', ['synthetic', 'nyud_half'])
 @pytest.mark.parametrize('name', SEGMENTATION)
 def test_the_network_of_any_data_has_the_settings_of_the_config_of_a_row(name, data):
-    row = SEGMENTATION[name]
-    cfg = paper_tables.build_config(row, data, None, 3)
-    assert paper_tables.settings(cfg) == leaf(row)
+    cfg = paper_tables.build_config(SEGMENTATION[name], data, None, 3)
+    assert paper_tables.settings(cfg) == leaf(name)
     assert cfg.randomness.seed == 3
 
 
-def test_rows_differ_in_their_settings():
-    found = [repr(leaf(row)) for row in SEGMENTATION.values()]
+@pytest.mark.parametrize('data', ['taskonomy', 'nyud_half_small'])
+@pytest.mark.parametrize('name', TRANSLATION)
+def test_the_translation_of_any_data_has_the_settings_of_the_config_of_a_row(
+    name, data
+):
+    cfg = paper_tables.build_config(TRANSLATION[name], data, None, 3)
+    own, expected = paper_tables.settings(cfg), leaf(name)
+    if data == 'nyud_half_small':  # of seven layers
+        own.pop('generator.fusion')
+        expected = {k: v for k, v in expected.items() if k != 'generator.fusion'}
+    assert own == expected
+    assert ('FID' in TRANSLATION[name].paper) <= (
+        data == 'nyud_half_small' or 'GenerativeMetric' in str(cfg.val_evaluator)
+    )
+
+
+def kind_of(name):
+    """The settings of a row's generator, whatever its domains are."""
+    found = leaf(name)
+    parts = {key: value for key, value in found.items() if 'generator' in key}
+    return repr((len(found['sources']), parts))
+
+
+@pytest.mark.parametrize('name', TRANSLATION)
+def test_every_row_of_a_translation_builds(name):
+    cfg = paper_tables.build_config(TRANSLATION[name], 'synthetic', None, 0)
+    with torch.device('meta'):
+        model = MODELS.build({**cfg.model, 'data_preprocessor': None})
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    assert dataset.sources == model.sources
+    assert dataset.domains[dataset.target].channels == model.generator.out_channels
+
+
+@pytest.mark.parametrize('name', {kind_of(n): n for n in TRANSLATION}.values())
+def test_a_row_of_each_kind_of_generator_trains_on_rooms(name):
+    cfg = paper_tables.build_config(TRANSLATION[name], 'synthetic', 2, 0)
+    cfg.model.generator.base_channels = cfg.model.discriminator.base_channels = 4
+    dataset = DATASETS.build({**cfg.train_dataloader.dataset, 'num_samples': 1})
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    before = {key: value.clone() for key, value in model.generator.named_parameters()}
+    optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    losses = model.train_step(pseudo_collate([dataset[0]]), optim_wrapper)
+    assert all(torch.isfinite(value).all() for value in losses.values())
+    fusion = cfg.model.generator.get('fusion') or {}
+    aligned = fusion['stages'] if fusion.get('type') == 'AlignFusion' else ()
+    assert {key for key in losses if 'fusion' in key} == {
+        f'loss_fusion_{stage}' for stage in aligned
+    }
+    learnt = [
+        key
+        for key, value in model.generator.named_parameters()
+        if key.startswith(('encoder', 'fusions')) and value.equal(before[key])
+    ]
+    assert learnt == []
+
+
+@pytest.mark.parametrize('num_downs', [6, 7, 8, 9])
+def test_fusion_is_at_like_depths_of_other_networks(num_downs):
+    def at(*layers):
+        stages = tuple(f'conv{i}' for i in layers)
+        fusion = dict(type='ConcatFusion', stages=stages, merges=True)
+        return paper_tables.at_depth(fusion, num_downs)
+
+    assert at(1)['stages'] == (f'conv{1 if num_downs <= 8 else 2}',)
+    assert at(4)['stages'] == (f'conv{(num_downs + 1) // 2}',)
+    assert at(8)['stages'] == (f'conv{num_downs}',)
+    if num_downs <= 8:
+        every = tuple(f'conv{i}' for i in range(1, num_downs + 1))
+        assert at(*range(1, 9)) == dict(type='ConcatFusion', stages=every, merges=True)
+
+
+@pytest.mark.parametrize('rows', [SEGMENTATION, TRANSLATION])
+def test_rows_differ_in_their_settings(rows):
+    found = [repr(leaf(name)) for name in rows]
     assert len(found) >= 18
     assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize('name', [n for n, r in TRANSLATION.items() if r.options])
+def test_configs_of_translations_name_the_options_of_their_rows(name):
+    row = TRANSLATION[name]
+    text = (ROOT / 'configs' / row.config).read_text()
+    for key, value in row.options.items():
+        in_command = f'"[{",".join(value)}]"' if isinstance(value, tuple) else value
+        assert key in text
+        assert in_command in text or f'stages={value!r}' in text
+
+
+@pytest.mark.parametrize('name', TRANSLATION)
+def test_configs_of_translations_state_the_figures_of_their_rows(name):
+    row = TRANSLATION[name]
+    text = re.sub(r'\s+', ' ', (ROOT / 'configs' / row.config).read_text())
+    if 'FID' in row.paper:
+        expected = f'{row.paper["FID"]:.2f} / {row.paper["KID"]:.2f}'
+    else:
+        mae, rmse = (row.paper[key] / 10 for key in ('MAE', 'root of MSE'))
+        expected = f'{mae:.3f} / {rmse:.3f}'
+    assert expected in text
 
 
 def test_table_1_is_part_of_table_7():
@@ -67,6 +163,13 @@ def test_a_shorter_training_has_a_shorter_schedule_and_a_larger_penalty():
     assert half.train_cfg.max_epochs == half.train_cfg.val_interval == 4
     weights = [cfg.custom_hooks[0].sparsity_weight for cfg in (full, half)]
     assert weights[1] == 2 * weights[0]
+
+
+@pytest.mark.parametrize(('epochs', 'begin', 'end'), [(1, 0, 1), (10, 5, 10)])
+def test_a_decay_that_begins_late_is_shortened_as_a_whole(epochs, begin, end):
+    row = TRANSLATION['shade_texture_to_rgb']
+    decay = paper_tables.build_config(row, 'synthetic', epochs, 0).param_scheduler
+    assert (decay['begin'], decay['end']) == (begin, end)
 
 
 def run(miou, rgb=1.0, depth=1.0):
@@ -124,5 +227,12 @@ def test_runs_are_collected_by_the_settings_of_their_configs(tmp_path):
     assert run.seconds == 0.5
     assert 8e5 < run.parameters < 9e5
     assert run.fusion_parameters == 0
+    (work_dir / 'my_config.py').unlink()
+    rows = [r for r in TABLES['4'].rows if 'concat_depth' in r.config]
+    row = next(r for r in rows if r.name.endswith('late'))
+    for data in ('synthetic', 'taskonomy'):  # of six and of eight layers
+        paper_tables.build_config(row, data, 2, 0).dump(work_dir / 'my_config.py')
+        found = paper_tables.collect(rows, [tmp_path])
+        assert found == {row.name: [work_dir]}
     with pytest.raises(FileNotFoundError, match='is no folder of runs'):
         paper_tables.collect([row], [tmp_path / 'nowhere'])

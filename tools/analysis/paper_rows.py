@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 STREAMS = {'RGB': 'rgb/mIoU', 'Depth': 'depth/mIoU', 'Ensemble': 'mIoU'}
-ERRORS = {'MAE': 'MAE', 'MSE': 'MSE', 'FID': 'FID', 'KID': 'KID'}
+ERRORS = {'MAE': 'MAE', 'root of MSE': 'RMSE', 'FID': 'FID', 'KID': 'KID'}
 
 
 @dataclass(frozen=True)
@@ -15,19 +15,15 @@ class Row:
         name: Folder of its runs.
         cells: What the first columns say.
         paper: Figures by header.
-        config: Leaf of a segmentation, from the folder of configs.
-        sources: Sources of a translation.
-        target: Its target.
-        generator: Settings of its generator.
+        config: Its leaf, from the folder of configs.
+        options: What is set in it, as by --cfg-options.
     """
 
     name: str
     cells: tuple[str, ...]
     paper: dict[str, float]
-    config: str | None = None
-    sources: tuple[str, ...] = ()
-    target: str = ''
-    generator: dict[str, Any] = field(default_factory=dict)
+    config: str
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -153,16 +149,16 @@ _ABLATIONS = [
 
 #: Layers of the U-Net's encoder behind which baselines fuse (Sec. 4.2).
 _PLACES = {
-    'Early': ('encoder.conv1',),
-    'Middle': ('encoder.conv4',),
-    'Late': ('encoder.conv8',),
-    'All-layer': tuple(f'encoder.conv{i}' for i in range(1, 9)),
+    'Early': ('conv1',),
+    'Middle': ('conv4',),
+    'Late': ('conv8',),
+    'All-layer': tuple(f'conv{i}' for i in range(1, 9)),
 }
 _METHODS = {
-    'Concat': 'ConcatFusion',
-    'Average': 'AverageFusion',
-    'Align': 'AlignFusion',
-    'Self-att.': 'SSMAFusion',
+    'Concat': 'concat',
+    'Average': 'average',
+    'Align': 'align',
+    'Self-att.': 'self_att',
 }
 _TASKS_4 = {
     ('shade', 'texture', 'rgb'): """
@@ -205,32 +201,41 @@ _TASKS_6 = {
 }
 
 
+def _translation(
+    leaf: str,
+    cells: tuple[str, ...],
+    paper: dict[str, float],
+    options: dict[str, Any] | None = None,
+    suffix: str = '',
+) -> Row:
+    name = leaf.split('/')[-1] + suffix
+    return Row(name, cells, paper, f'translation/{leaf}.py', options or {})
+
+
 def _translations(
     tasks: dict[tuple[str, ...], str], headers: tuple[str, str]
 ) -> list[Row]:
     rows = []
     for (*sources, target), text in tasks.items():
-        ours, *lines = [line.split() for line in text.split('\n')[1:-1]]
         task = f'{"+".join(sources)} to {target}'
-        folder = f'{"_".join(sources)}_to_{target}'
-
-        def row(
-            method: str, place: str, figures: list[str], generator: dict[str, Any],
-            folder: str = folder, task: str = task, sources: Any = sources,
-            target: str = target,
-        ) -> Row:  # fmt: skip
-            name = f'{folder}_{method}_{place}'.lower().strip('_').replace('.', '')
-            paper = dict(zip(headers, map(float, figures), strict=True))
-            cells = (task, method, place)
-            return Row(name, cells, paper, None, tuple(sources), target, generator)
-
-        rows.append(row('Ours', '', ours, {}))
-        for (method, kind), line in zip(_METHODS.items(), lines, strict=True):
-            for i, (place, layers) in enumerate(_PLACES.items()):
-                generator = dict(
-                    exchange_threshold=None, fusion=dict(type=kind, stages=layers)
+        leaf = f'{"_".join(sources)}_to_{target}'
+        ours, *lines = [
+            list(map(float, line.split())) for line in text.split('\n')[1:-1]
+        ]
+        paper = dict(zip(headers, ours, strict=True))
+        rows.append(_translation(leaf, (task, 'Ours', ''), paper))
+        for (method, prefix), line in zip(_METHODS.items(), lines, strict=True):
+            figures = zip(line[::2], line[1::2], strict=True)
+            for (place, layers), pair in zip(_PLACES.items(), figures, strict=True):
+                rows.append(
+                    _translation(
+                        f'fusion/{prefix}_{leaf}',
+                        (task, method, place),
+                        dict(zip(headers, pair, strict=True)),
+                        {'model.generator.fusion.stages': layers},
+                        f'_{place.lower()}',
+                    )
                 )
-                rows.append(row(method, place, line[2 * i : 2 * i + 2], generator))
     return rows
 
 
@@ -244,18 +249,20 @@ _TABLE_5 = {
     'depth+normal+texture+shade': (57.19, 1.33),
 }
 
-#: Settings of the U-Net by the columns of Tables 8 and 9.
+#: Settings of the leaves in `sharing` by the columns of Tables 8 and 9.
 _SHARING: dict[str, dict[str, Any]] = {
-    'unshared convs, unshared INs': dict(convs='private', exchange_threshold=None),
-    'shared convs, shared INs': dict(norms='shared', exchange_threshold=None),
-    'shared convs, unshared INs': dict(exchange_threshold=None),
-    'fusion': {},
-    'unshared statistics only': dict(
-        norms='private_statistics', exchange_threshold=None
-    ),
-    'unshared gamma, beta only': dict(norms='private_affine', exchange_threshold=None),
+    'unshared convs, unshared INs': {'model.generator.convs': 'private'},
+    'shared convs, shared INs': {'model.generator.norms': 'shared'},
+    'shared convs, unshared INs': {},
+    'unshared statistics only': {'model.generator.norms': 'private_statistics'},
+    'unshared gamma, beta only': {'model.generator.norms': 'private_affine'},
 }
 _SOURCES = ('shade', 'texture', 'depth', 'normal')
+_LEAVES = {
+    2: 'shade_texture_to_rgb',
+    3: 'shade_texture_depth_to_rgb',
+    4: 'depth_normal_texture_shade_to_rgb',
+}
 # FID and KID of each stream and the ensemble, a column of the table in a line.
 _TABLE_8 = """
 2 unshared convs, unshared INs: 102.21 5.25 98.19 4.83 92.72 4.15
@@ -278,7 +285,7 @@ _TABLE_9 = """
 3 unshared gamma, beta only: 105.29 5.29 102.90 5.06 114.35 5.80 92.25 4.02
 4 unshared convs, unshared INs: 100.83 5.06 97.34 4.77 114.50 5.83 108.65 5.45 89.52 3.80
 4 shared convs, unshared INs: 96.98 4.23 94.64 4.22 109.93 5.41 99.38 4.45 86.76 3.63
-4 unshared statistics only: 113.56 5.65 105.36 5.06 119.31 6.20 108.01 5.06 95.56 4.64
+4 unshared statistics only: 113.56 5.65 105.36 5.32 119.31 6.20 108.01 5.06 95.56 4.64
 4 unshared gamma, beta only: 102.74 5.17 97.53 4.56 112.73 5.60 100.34 4.53 89.26 3.91
 """  # noqa: E501
 
@@ -296,9 +303,14 @@ def _sharing(text: str) -> list[Row]:
             for i, name in enumerate(names)
             for k, metric in enumerate(('FID', 'KID'))
         }
-        folder = '_'.join([*sources, *kind.replace(',', '').split()]).lower()
         cells = ('+'.join(sources), kind)
-        rows.append(Row(folder, cells, paper, None, sources, 'rgb', _SHARING[kind]))
+        leaf = _LEAVES[len(sources)]
+        if kind == 'fusion':
+            rows.append(_translation(leaf, cells, paper))
+        else:
+            suffix = '_' + '_'.join(kind.replace(',', '').split()).lower()
+            options = _SHARING[kind]
+            rows.append(_translation(f'sharing/{leaf}', cells, paper, options, suffix))
     return rows
 
 
@@ -307,8 +319,8 @@ _STREAM_ERRORS = {
     for source in _SOURCES
     for metric in ('FID', 'KID')
 }
-# The paper has KID times 100, and in Table 6 the errors times 10.
-_KID = {key: 100.0 for key in ('KID', *_STREAM_ERRORS) if key.endswith('KID')}
+#: Table 6 has the errors times 10, and of the squared ones the root.
+_TIMES_10 = {'MAE': 10.0, 'root of MSE': 10.0}
 
 TABLES: dict[str, Table] = {
     '1': Table(
@@ -322,38 +334,34 @@ TABLES: dict[str, Table] = {
         ('Task', 'Method', 'Layer'),
         ERRORS,
         _translations(_TASKS_4, ('FID', 'KID')),
-        units=_KID,
     ),
     '5': Table(
         ('Sources',),
         ERRORS,
         [
-            Row(
+            _translation(
                 f'{sources.replace("+", "_")}_to_rgb', (sources,),
-                {'FID': fid, 'KID': kid}, None, tuple(sources.split('+')), 'rgb',
+                {'FID': fid, 'KID': kid},
             )
             for sources, (fid, kid) in _TABLE_5.items()
         ],
-        units=_KID,
     ),
     '6': Table(
         ('Task', 'Method', 'Layer'),
         ERRORS,
-        _translations(_TASKS_6, ('MAE', 'MSE')),
-        units={**_KID, 'MAE': 10.0, 'MSE': 10.0},
+        _translations(_TASKS_6, ('MAE', 'root of MSE')),
+        units=_TIMES_10,
     ),
     '7': Table(_VERSION_COLUMNS, STREAMS, _VERSIONS, _CLAIMS),
     '8': Table(
         ('Sources', 'Sharing'),
         {**_STREAM_ERRORS, **ERRORS},
         _sharing(_TABLE_8),
-        units=_KID,
     ),
     '9': Table(
         ('Sources', 'Sharing'),
         {**_STREAM_ERRORS, **ERRORS},
         _sharing(_TABLE_9),
-        units=_KID,
     ),
     'ablations': Table(('Sec. 4.1',), STREAMS, _ABLATIONS),
 }  # fmt: skip

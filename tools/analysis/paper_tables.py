@@ -10,11 +10,13 @@ repeated. Tables with common rows share them. Without it, what is there is colle
 what an earlier call trained, or the work directories of `--collect`, in which a run
 belongs to the row whose settings its config has.
 
-A row's settings (convs, norms, exchange, fusion, ensemble, penalty) are put onto the
-network of the data: the demo's for `synthetic`, a ResNet-50 from scratch for
-`nyud_half`, the paper's for `nyud`. The figures of the paper are those of `nyud`, and
-of Taskonomy in tables of image translation: with other data, compare the order of the
-rows. `±` is the standard deviation over the seeds.
+A row's settings (convs, norms, exchange, fusion, ensemble, penalty; of a translation,
+its domains) are put onto the network of the data: of a segmentation, the demo's for
+`synthetic`, a ResNet-50 from scratch for `nyud_half`, the paper's for `nyud`; of a
+translation, a small one for `synthetic` and `nyud_half_small`, the paper's for
+`nyud_half` and `taskonomy`. The figures of the paper are those of `nyud` and
+`taskonomy`: with other data, compare the order of the rows. `±` is the standard
+deviation over the seeds. The small translations have no FID and KID.
 
 The tables are also written to TABLE.md and TABLE.csv in the work directory.
 """  # noqa: E501
@@ -31,6 +33,7 @@ import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,17 +47,29 @@ from mmseg_cen.visualization.curves import read_scalars
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs'
+NUM_LAYERS = 8  # of the encoder in configs/translation/fusion
 SEGMENTATION = {
     'synthetic': 'demo/cen_synthetic.py',
     'nyud_half': 'cen/refinenet_r50_nyud_half.py',
     'nyud': 'cen/refinenet_r101_nyud.py',
 }
-TRANSLATION = {'synthetic': 'synthetic.py', 'taskonomy': 'taskonomy.py'}
-TRANSLATION_BASES = (
-    '_base_/default_runtime.py',
-    'translation/_base_/models/cen_pix2pix.py',
-    'translation/_base_/schedules/pix2pix_300e.py',
-)
+#: Files of the data, the model and the schedule in configs/translation/_base_, and
+#: what is set in them.
+TRANSLATION: dict[str, tuple[str, str, str, dict[str, Any]]] = {
+    'synthetic': (
+        'synthetic',
+        'cen_pix2pix_small',
+        'pix2pix_short',
+        {'model.generator.num_downs': 6}
+        | {
+            f'{split}_dataloader.dataset.image_size': (64, 64)
+            for split in ('train', 'val', 'test')
+        },
+    ),
+    'nyud_half_small': ('nyudv2_half_128', 'cen_pix2pix_small', 'pix2pix_short', {}),
+    'nyud_half': ('nyudv2_half', 'cen_pix2pix', 'pix2pix_300e', {}),
+    'taskonomy': ('taskonomy', 'cen_pix2pix', 'pix2pix_300e', {}),
+}
 #: What a row may set of a network, and what it is where nothing is said.
 BACKBONE = dict(
     num_modalities=2, convs='shared', norms='private', exchange=None, pattern=None,
@@ -123,10 +138,11 @@ def build_config(row: Row, data: str, epochs: int | None, seed: int) -> Config:
     Raises:
         ValueError: The row cannot be trained on these data.
     """
-    known = SEGMENTATION if row.config else TRANSLATION
+    leaf = load_leaf(row)
+    known = TRANSLATION if 'generator' in leaf.model else SEGMENTATION
     if data not in known:
         raise ValueError(f'--data of this table is one of {list(known)}, got {data!r}')
-    cfg = segmentation(row, data) if row.config else translation(row, data)
+    cfg = (translation if known is TRANSLATION else segmentation)(leaf, data)
     set_epochs(cfg, epochs)
     cfg.randomness = dict(seed=seed)
     cfg.default_hooks.checkpoint = dict(
@@ -136,28 +152,43 @@ def build_config(row: Row, data: str, epochs: int | None, seed: int) -> Config:
     return cfg
 
 
-def segmentation(row: Row, data: str) -> Config:
-    """The network of the data with the settings of a row's config."""
-    leaf = Config.fromfile(CONFIGS / str(row.config))
+def load_leaf(row: Row) -> Config:
+    """The config of a row, with its options."""
+    leaf = Config.fromfile(CONFIGS / row.config)
+    leaf.merge_from_dict(row.options)
+    return leaf
+
+
+def segmentation(leaf: Config, data: str) -> Config:
+    """The network of the data with the settings of a config."""
     cfg = Config.fromfile(CONFIGS / SEGMENTATION[data])
     for part, defaults in (('backbone', BACKBONE), ('decode_head', HEAD)):
-        for key, default in defaults.items():
-            value = leaf.model[part].get(key, default)
-            if key == 'exchange_threshold' and value:
-                value = cfg.model.backbone.exchange_threshold
-            if value != default or key in cfg.model[part]:
-                cfg.model[part][key] = value
+        take_settings(cfg.model[part], leaf.model[part], defaults)
     names = tuple(leaf.model.decode_head.modalities)
     cfg.model.decode_head.modalities = names
     if leaf.model.backbone.get('num_modalities') == 1:
         keep_modality(cfg, names[0])
-    penalty = settings(leaf)['penalty']
+    take_hooks(cfg, leaf)
+    return cfg
+
+
+def take_settings(part: Config, of_leaf: Config, defaults: dict[str, Any]) -> None:
+    """Put the settings of a part of a leaf onto that of another config."""
+    for key, default in defaults.items():
+        value = of_leaf.get(key, default)
+        if key == 'exchange_threshold' and value:
+            value = part.exchange_threshold  # of which the data decide the size
+        if value != default or key in part:
+            part[key] = value
+
+
+def take_hooks(cfg: Config, leaf: Config) -> None:
+    """Leave those hooks that a leaf has, too, with the scope of its penalty."""
     kept = {hook['type'] for hook in leaf.get('custom_hooks', [])}
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] in kept]
     for hook in cfg.custom_hooks:
         if hook['type'] == 'GammaSparsityHook':
-            hook['scope'] = penalty
-    return cfg
+            hook['scope'] = settings(leaf)['penalty']
 
 
 def keep_modality(cfg: Config, name: str) -> None:
@@ -170,31 +201,50 @@ def keep_modality(cfg: Config, name: str) -> None:
         dataset.modalities = {name: dataset.get('modalities', {}).get(name, {})}
 
 
-def translation(row: Row, data: str) -> Config:
-    """The U-Net with the settings of a row."""
-    bases = (*TRANSLATION_BASES, f'translation/_base_/datasets/{TRANSLATION[data]}')
-    missing = [base for base in bases if not (CONFIGS / base).is_file()]
-    if missing:
-        raise ValueError(f'image translation needs {missing} in {CONFIGS}')
-    text = f'_base_ = {[str(CONFIGS / base) for base in bases]!r}\n'
-    cfg = Config.fromstring(text, '.py')
-    single = ('depth', 'shade', 'edge')
-    channels = 1 if row.target in single else 3
-    cfg.sources = cfg.model.sources = cfg.model.data_preprocessor.sources = row.sources
-    generator = cfg.model.generator
-    generator.update(num_modalities=len(row.sources), out_channels=channels)
-    generator.update(row.generator)
-    cfg.model.discriminator.in_channels = generator.in_channels + channels
-    if data == 'synthetic':  # rooms of 128 pixels
-        generator.update(num_downs=7, base_channels=16)
-        cfg.model.discriminator.base_channels = 16
+def translation(leaf: Config, data: str) -> Config:
+    """The U-Net of the data with the settings of a config."""
+    dataset, model, schedule, options = TRANSLATION[data]
+    bases = [
+        str(CONFIGS / 'translation/_base_' / f'{base}.py')
+        for base in (
+            'runtime',
+            f'datasets/{dataset}',
+            f'models/{model}',
+            f'schedules/{schedule}',
+        )
+    ]
+    cfg = Config.fromstring(f'_base_ = {bases!r}\n', '.py')
+    cfg.merge_from_dict(options)
+    sources = tuple(leaf.model.sources)
+    cfg.sources = cfg.model.sources = cfg.model.data_preprocessor.sources = sources
+    generator, of_leaf = cfg.model.generator, leaf.model.generator
+    for key in ('num_modalities', 'in_channels', 'out_channels'):
+        generator[key] = of_leaf[key]
+    take_settings(generator, of_leaf, GENERATOR)
+    if generator.get('fusion'):
+        generator.fusion = at_depth(generator.fusion, generator.num_downs)
+    cfg.model.discriminator.in_channels = leaf.model.discriminator.in_channels
     for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        cfg[key].dataset.update(sources=row.sources, target=row.target)
-    if generator.exchange_threshold is None or len(row.sources) == 1:
-        cfg.custom_hooks = [
-            hook for hook in cfg.custom_hooks if 'Sparsity' not in hook['type']
-        ]
+        target = leaf.train_dataloader.dataset.target
+        cfg[key].dataset.update(sources=sources, target=target)
+    take_hooks(cfg, leaf)
+    if model == 'cen_pix2pix':
+        cfg.val_evaluator = cfg.test_evaluator = leaf.test_evaluator
+        cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs  # FID takes its time
+    else:
+        cfg.test_evaluator = cfg.val_evaluator
     return cfg
+
+
+def at_depth(fusion: dict[str, Any], num_downs: int) -> dict[str, Any]:
+    """A fusion in the U-Net of 8 layers, at like depths of one of another number.
+
+    The first layer stays the first, the last one the last, and all stay all; the
+    fourth is the one in the middle.
+    """
+    layers = [int(stage.removeprefix('conv')) for stage in fusion['stages']]
+    depths = dict.fromkeys(-(-layer * num_downs // NUM_LAYERS) for layer in layers)
+    return {**fusion, 'stages': tuple(f'conv{depth}' for depth in depths)}
 
 
 def set_epochs(cfg: Config, epochs: int | None) -> None:
@@ -208,8 +258,11 @@ def set_epochs(cfg: Config, epochs: int | None) -> None:
         return
     schedulers = cfg.get('param_scheduler') or []
     for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
-        if scheduler['type'] == 'LinearLR' and not scheduler.get('by_epoch', True):
+        by_epoch = scheduler.get('by_epoch', True)
+        if scheduler['type'] == 'LinearLR' and not by_epoch:
             continue  # a warm-up of some iterations
+        if by_epoch and 'begin' in scheduler:  # others begin after the warm-up
+            scheduler['begin'] = round(scheduler['begin'] * ratio)
         for key in ('end', 'milestones'):
             if isinstance(scheduler.get(key), int):
                 scheduler[key] = max(1, round(scheduler[key] * ratio))
@@ -308,12 +361,17 @@ def train(
 
 def collect(rows: list[Row], folders: Iterable[Path]) -> dict[str, list[Path]]:
     """Work directories of each row, below some folders, by the settings of configs."""
-    wanted: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        if row.config is None:
-            wanted[row.name] = settings(translation(row, 'synthetic'))
-        elif (CONFIGS / row.config).is_file():
-            wanted[row.name] = settings(Config.fromfile(CONFIGS / row.config))
+    leaves = {row.name: load_leaf(row) for row in rows}
+
+    @cache
+    def wanted(name: str, num_downs: int) -> dict[str, Any]:
+        """Settings of a row, in a network of so many layers."""
+        found = settings(leaves[name])
+        if found.get('generator.fusion'):
+            fusion = at_depth(found['generator.fusion'], num_downs)
+            found['generator.fusion'] = _plain(fusion)
+        return found
+
     found: dict[str, list[Path]] = {}
     for folder in folders:
         if not folder.is_dir():
@@ -321,9 +379,12 @@ def collect(rows: list[Row], folders: Iterable[Path]) -> dict[str, list[Path]]:
         runs = {path.parents[2] for path in folder.rglob('vis_data/scalars.json')}
         for run in sorted(runs):
             cfg = run_config(run)
-            names = [n for n, s in wanted.items() if cfg and s == settings(cfg)]
-            for name in names:
-                found.setdefault(name, []).append(run)
+            if cfg is None:
+                continue
+            layers = cfg.model.get('generator', {}).get('num_downs', NUM_LAYERS)
+            for name in leaves:
+                if wanted(name, layers) == settings(cfg):
+                    found.setdefault(name, []).append(run)
     return found
 
 
