@@ -26,7 +26,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 META = 'meta.json'
 LISTS = ('train', 'val', 'test')
@@ -152,6 +152,9 @@ def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
         try:
             with Image.open(io.BytesIO(content)) as image:
                 image.load()
+        except UnidentifiedImageError as error:  # its own message names an address
+            what = 'of an unknown format' if content else 'it is empty'
+            raise ValueError(f'is no complete image: {what}') from error
         except (OSError, SyntaxError, ValueError) as error:
             raise ValueError(f'is no complete image: {error}') from error
     flags = cv2.IMREAD_UNCHANGED
@@ -210,9 +213,12 @@ def read_meta(root: str | Path) -> dict[str, Any]:
         )
     try:
         meta: dict[str, Any] = json.loads(path.read_text())
+        for folder in meta['folders'].values():
+            Folder(**folder)
+        dict(meta['splits'])
         for sample in meta['samples']:
             Record(**sample)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f'{path} is damaged ({error!r}): prepare the data set again'
         ) from error
@@ -310,7 +316,7 @@ def check_folder(root: Path, executor: Executor | None = None) -> list[str]:
         path = root / f'{split}.txt'
         if not path.is_file():
             problems.append(f'{path.name} is missing')
-        elif path.read_text().split('\n') != [*stems, '']:
+        elif path.read_bytes() != ''.join(f'{stem}\n' for stem in stems).encode():
             problems.append(f'{path.name} does not list the samples of {META}')
     for name, folder in folders.items():
         written = {f'{record.stem}{folder.suffix}' for record in records}

@@ -100,6 +100,10 @@ def run(args: argparse.Namespace, plan: Callable[[Path], Plan]) -> int:
         raise ValueError('two paths are needed: the download, and the folder to write')
     if not Path(args.source).exists():
         raise FileNotFoundError(f'the download does not exist: {args.source}')
+    if Path(args.source).resolve() == Path(args.out).resolve():
+        raise ValueError(
+            f'the folder to write must not be the one to read, got {args.out} for both'
+        )
     return prepare(
         plan(Path(args.source)),
         Path(args.out),
@@ -139,11 +143,16 @@ def prepare(
         `meta.json` are not written, so that nothing takes the folder for complete.
 
     Raises:
-        ValueError: If the folder holds another data set, two samples have one stem, or
-            there are none.
+        ValueError: If the folder holds another data set or the download, or another
+            run writes to it; if two samples have one stem, or there are none.
     """
-    _check_plan(plan)
+    _check_plan(plan, out)
     out.mkdir(parents=True, exist_ok=True)
+    with _only_writer(out):
+        return _prepare(plan, out, jobs, skip_bad, strict)
+
+
+def _prepare(plan: Plan, out: Path, jobs: int, skip_bad: bool, strict: bool) -> int:
     for part in out.rglob('.*.part'):
         part.unlink()
     header = dict(
@@ -189,7 +198,7 @@ def prepare(
     return 0
 
 
-def _check_plan(plan: Plan) -> None:
+def _check_plan(plan: Plan, out: Path) -> None:
     stems = [sample.stem for sample in plan.samples]
     if len(set(stems)) < len(stems):
         twice = sorted({stem for stem in stems if stems.count(stem) > 1})
@@ -198,6 +207,45 @@ def _check_plan(plan: Plan) -> None:
         raise ValueError(
             f'no sample of {plan.dataset} was found: check the path of the download'
         )
+    if out.exists() and not out.is_dir():
+        raise ValueError(f'{out} must be a folder, got a file: choose another name')
+    written = {out.resolve() / name for name in plan.folders}
+    for parent in {Path(path).parent for s in plan.samples for path in s.inputs}:
+        if written & {parent.resolve(), *parent.resolve().parents}:
+            raise ValueError(
+                f'files would be overwritten that are to be read, those in {parent}: '
+                f'choose another folder to write than {out}'
+            )
+
+
+@contextmanager
+def _only_writer(out: Path, patience: float = 5.0) -> Iterator[None]:
+    """Keep other runs out of a folder, as long as any process of this one lives.
+
+    Waits some seconds for the last processes of a run that was killed.
+    """
+    if sys.platform == 'win32':  # has no such locks
+        yield
+        return
+    import fcntl
+
+    deadline = time.monotonic() + patience
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise ValueError(
+                        f'another run is writing to {out}: wait until it has ended, or '
+                        'choose another folder'
+                    ) from error
+            time.sleep(0.1)
+        yield
+    finally:
+        os.close(folder)
 
 
 # --- What was done before -------------------------------------------------------------
@@ -308,6 +356,8 @@ def _convert_one(
         record = _write_sample(sample, convert(sample), folders, out)
         return sample.stem, _normal(replace(record, inputs=inputs)), True, ''
     except (*READ_ERRORS, cv2.error) as error:
+        for name, folder in folders.items():  # what an earlier run made of it
+            (out / name / f'{sample.stem}{folder.suffix}').unlink(missing_ok=True)
         reason = str(error) if isinstance(error, ValueError) else repr(error)
         if isinstance(error, FileNotFoundError) and error.filename:
             reason = f'{error.filename} is missing'

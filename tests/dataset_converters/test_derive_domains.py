@@ -152,5 +152,5 @@ def test_options_without_meaning_are_refused(
 
 
 def test_the_data_itself_is_not_written_to(source, convert):
-    with pytest.raises(SystemExit, match='folder of their own'):
+    with pytest.raises(SystemExit, match='must not be the one to read'):
         convert(source, source, '--domains', 'edge')

@@ -167,6 +167,23 @@ def test_an_implausible_unit_is_warned_of(convert, mine):
     assert 'is --depth-unit 1 (metres per stored unit) right?' in report
 
 
+def test_incomplete_and_damaged_samples_can_be_left_out(convert, mine):
+    (mine / 'depth/a/1_depth.png').write_bytes(b'')  # the first, which tells the type
+    (mine / 'label/b/1_label.png').unlink()
+    assert convert(*options(mine, skip_bad=True, num_classes=3))[0] == 0
+    lists = [(mine / 'out' / f'{s}.txt').read_text().split() for s in ('train', 'val')]
+    assert sorted(lists[0] + lists[1]) == ['a/2', 'b/2', 'b/3']
+    assert lists[1]
+    assert convert(mine / 'out', '--check')[0] == 0
+
+
+def test_the_folders_themselves_are_not_written_to(convert, mine, tree):
+    before = tree(mine)
+    with pytest.raises(SystemExit, match='would be overwritten'):
+        convert(mine, *options(mine)[1:])
+    assert tree(mine) == before
+
+
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [
@@ -174,6 +191,10 @@ def test_an_implausible_unit_is_warned_of(convert, mine):
         (dict(depth_unit=0), 'must be positive'),
         (dict(depth_suffix='_d.png'), 'no file in .*ends with _d.png'),
         (dict(val_share=1.0), 'must be within 0 and 1'),
+        (
+            dict(depth_suffix='.png'),
+            'names must agree .*a/1_depth.png.* --depth-suffix',
+        ),
     ],
 )
 def test_wrong_options_are_refused(convert, mine, kwargs, message):

@@ -19,7 +19,13 @@ from mmseg_cen.datasets.layout import (
     read_groups,
     write_atomically,
 )
-from mmseg_cen.datasets.preparation import Plan, Sample, check, prepare
+from mmseg_cen.datasets.preparation import (
+    Plan,
+    Sample,
+    _only_writer,
+    check,
+    prepare,
+)
 
 FOLDERS = dict(
     rgb=Folder(channels=3),
@@ -181,6 +187,50 @@ def test_a_damaged_file_is_found_by_check_and_repaired_by_another_run(
     assert check(tmp_path, jobs=2) == 0
 
 
+def test_what_was_made_of_a_sample_that_is_bad_now_is_removed(tmp_path):
+    source = tmp_path / 'source'
+
+    def draw_sound(sample):
+        if sample.stem == '3' and source.read_text() != 'sound':
+            raise ValueError('3 is damaged')
+        return draw(sample)
+
+    samples = [Sample(str(i), 'train', inputs=(str(source),)) for i in range(5)]
+    plan = Plan('toys', FOLDERS, samples, draw_sound, dict(train=None))
+    source.write_text('sound')
+    assert prepare(plan, tmp_path / 'a') == 0
+    source.write_text('damaged')
+    for name in 'ab':
+        assert prepare(plan, tmp_path / name, skip_bad=True) == 0
+        assert check_folder(tmp_path / name) == []
+    assert contents(tmp_path / 'a') == contents(tmp_path / 'b')
+
+
+@pytest.mark.parametrize('name', ['train.txt', 'depth/4.png', 'meta.json'])
+def test_a_byte_that_was_changed_is_named(tmp_path, capsys, name):
+    prepare(plan_of(), tmp_path)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / name).write_bytes(content)
+    capsys.readouterr()
+    try:
+        status, said = check(tmp_path), capsys.readouterr().out
+    except ValueError as error:  # of meta.json, which tells what to check
+        status, said = 1, str(error)
+    assert status == 1
+    assert name in said
+
+
+@pytest.mark.parametrize('key', ['folders', 'splits', 'samples'])
+def test_a_meta_json_that_lacks_something_is_damaged(tmp_path, key):
+    prepare(plan_of(), tmp_path)
+    meta = json.loads((tmp_path / 'meta.json').read_text())
+    del meta[key]
+    (tmp_path / 'meta.json').write_text(json.dumps(meta))
+    with pytest.raises(ValueError, match=r'meta\.json is damaged'):
+        check(tmp_path)
+
+
 def test_check_looks_at_labels_lists_and_strays(tmp_path):
     prepare(plan_of(), tmp_path)
     write_atomically(
@@ -267,6 +317,37 @@ def test_a_folder_of_another_data_set_is_refused(tmp_path):
         prepare(other, tmp_path)
 
 
+def test_a_second_run_into_one_folder_is_refused(tmp_path):
+    with (
+        _only_writer(tmp_path),
+        pytest.raises(ValueError, match='another run is writing'),
+        _only_writer(tmp_path, patience=0),
+    ):
+        pass
+    assert prepare(plan_of(), tmp_path) == 0  # the lock ends with its owner
+
+
+def test_what_is_to_be_read_is_not_overwritten(tmp_path):
+    path = tmp_path / 'rgb' / 'mine.png'
+    write_atomically(path, b'precious')
+    plan = Plan(
+        'toys',
+        FOLDERS,
+        [Sample('0', 'train', inputs=(str(path),))],
+        draw,
+        dict(train=1),
+    )
+    with pytest.raises(ValueError, match='would be overwritten'):
+        prepare(plan, tmp_path)
+    assert contents(tmp_path) == {'rgb/mine.png': b'precious'}
+
+
+def test_a_file_is_no_folder_to_write_to(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(ValueError, match='must be a folder'):
+        prepare(plan_of(), tmp_path / 'file')
+
+
 def test_two_samples_of_one_name_are_refused(tmp_path):
     samples = [Sample('1', 'train'), Sample('1', 'val')]
     plan = Plan('toys', FOLDERS, samples, draw, dict(train=None))
@@ -282,6 +363,12 @@ def test_an_image_must_be_complete_to_be_decoded(suffix):
     for length in (0, 5, 40, len(content) // 2, len(content) - 3):
         with pytest.raises(ValueError, match=r'truncated|no complete image'):
             decode_complete(content[:length])
+
+
+def test_what_is_no_image_is_said_in_the_same_words_each_time():
+    for content, what in [(b'', 'it is empty'), (b'<html>', 'of an unknown format')]:
+        with pytest.raises(ValueError, match=f'is no complete image: {what}$'):
+            decode_complete(content)
 
 
 def test_a_flipped_bit_of_a_png_is_noticed():

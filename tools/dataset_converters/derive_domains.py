@@ -61,11 +61,6 @@ def convert(
 
 def plan(source: Path, args: argparse.Namespace) -> Plan:
     """Plan the derivation: every stem of the lists, or of the depth maps."""
-    if Path(args.out).resolve() == source.resolve():
-        raise ValueError(
-            'the derived domains must be written to a folder of their own, got '
-            f'{source} for both'
-        )
     domains = list(dict.fromkeys(args.domains))
     known = dict(
         depth=dict(

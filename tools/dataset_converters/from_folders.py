@@ -25,7 +25,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmseg_cen.datasets.layout import Folder, decode_complete, read_meta
+from mmseg_cen.datasets.layout import (
+    Folder,
+    decode_complete,
+    read_meta,
+    write_atomically,
+)
 from mmseg_cen.datasets.official import read_image, read_indices
 from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, check, prepare
 from mmseg_cen.launch import exit_on_user_error
@@ -73,9 +78,21 @@ def read_array(path: str | Path) -> NDArray[Any]:
         raise ValueError(f'{path} is no complete .npy file: {error}') from error
 
 
+def first_array(paths: Sequence[Path]) -> NDArray[Any]:
+    """The first that can be read; others are named when they are converted."""
+    for path in paths:
+        try:
+            return read_array(path)
+        except (ValueError, OSError):
+            continue
+    raise ValueError(f'none of the {len(paths)} depth images can be read: {paths[0]}')
+
+
 @dataclass
 class Reader:
     """Read one sample; its inputs are the files of image, depth and, if any, labels.
+
+    Its source is what is missing of it, or None.
 
     Args:
         unit: Metres per stored unit of depth.
@@ -95,6 +112,8 @@ class Reader:
 
     def __call__(self, sample: Sample) -> dict[str, Any]:
         """Contents of each folder."""
+        if sample.source is not None:
+            raise ValueError(sample.source)
         rgb, depth, *label = sample.inputs
         content = Path(rgb).read_bytes()
         if not self.keep_rgb:
@@ -150,16 +169,14 @@ class Reader:
 # --- Plan -----------------------------------------------------------------------------
 
 
-def match(folders: dict[str, dict[str, Path]]) -> tuple[list[str], list[str]]:
-    """Stems of which all files exist, and what is missing of the others."""
-    stems = sorted(set().union(*folders.values()))
-    problems = [
-        f'{stem}: no {name}, but {", ".join(n for n in folders if stem in folders[n])}'
-        for stem in stems
-        for name in folders
-        if stem not in folders[name]
-    ]
-    return [s for s in stems if all(s in files for files in folders.values())], problems
+def match(folders: dict[str, dict[str, Path]]) -> dict[str, str | None]:
+    """Stems in order, with what is missing of each; None if all files exist."""
+    missing: dict[str, str | None] = {}
+    for stem in sorted(set().union(*folders.values())):
+        here = [name for name in folders if stem in folders[name]]
+        gone = [name for name in folders if name not in here]
+        missing[stem] = f'no {", ".join(gone)}, but {", ".join(here)}' if gone else None
+    return missing
 
 
 def split(
@@ -212,10 +229,18 @@ def make_plan(args: argparse.Namespace) -> Plan:
         for name in ('rgb', 'depth', 'label')
         if getattr(args, name) is not None
     }
-    stems, problems = match(folders)
-    val, more = split(stems, args.val_share, args.val_list)
-    problems += more
-    first = read_array(next(iter(folders['depth'].values())))
+    missing = match(folders)
+    complete = [stem for stem, what in missing.items() if what is None]
+    if not complete:
+        raise ValueError(
+            'names must agree up to the suffix, got '
+            + ', '.join(str(next(iter(files.values()))) for files in folders.values())
+            + ' and no complete sample: say how they end with '
+            + ', '.join(f'--{name}-suffix' for name in folders)
+        )
+    known = complete if args.val_list is None else list(missing)
+    val, problems = split(known, args.val_share, args.val_list)
+    first = first_array(list(folders['depth'].values()))
     endings = {path.suffix for path in folders['rgb'].values()}
     reader = Reader(
         unit=args.depth_unit,
@@ -242,9 +267,10 @@ def make_plan(args: argparse.Namespace) -> Plan:
         Sample(
             stem,
             'val' if stem in val else 'train',
-            inputs=tuple(str(files[stem]) for files in folders.values()),
+            source=what,
+            inputs=tuple(str(f[stem]) for f in folders.values() if stem in f),
         )
-        for stem in stems
+        for stem, what in missing.items()
     ]
     return Plan(
         dataset='own data',
@@ -433,7 +459,7 @@ def write_config(out: Path, long_side: int) -> Path:
         std=round(std, 3),
         num_classes=len(meta['classes']),
     )
-    path.write_text(text)
+    write_atomically(path, text.encode())
     return path
 
 

@@ -162,9 +162,9 @@ def plan_mat(source: Path, crop: bool = False) -> Plan:
     to_40 = np.zeros(1, np.uint8)
     if not problems:
         try:
+            to_40 = read_mapping(files['classMapping40.mat'])
             sizes = read_sizes(files[IMAGES])
             splits = read_splits(files['splits.mat'])
-            to_40 = read_mapping(files['classMapping40.mat'])
         except READ_ERRORS as error:
             problems.append(str(error))
     if len(set(sizes.values())) > 1:
