@@ -22,3 +22,6 @@ train_dataloader = choice
 val_dataloader = choice
 test_dataloader = choice
 test_evaluator = [dict(type='TranslationMetric')]
+train_cfg = dict(max_epochs=8, val_interval=1)
+param_scheduler = dict(begin=4, end=8)
+default_hooks = dict(checkpoint=dict(interval=1))

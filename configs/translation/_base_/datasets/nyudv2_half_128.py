@@ -1,6 +1,10 @@
 # nyudv2_half.py for networks of seven layers: images of 128 pixels.
 _base_ = 'nyudv2_half.py'
-load = {{_base_.load}}
+load = [  # as there
+    dict(type='LoadDomains'),
+    dict(type='DeriveDomains', camera='nyudv2', smoothing=3.0, reach=2),
+    dict(type='CenterCrop', crop_size=(304, 228)),
+]
 train_pipeline = [
     *load,
     dict(type='Resize', scale=(191, 143), keep_ratio=True),
