@@ -15,7 +15,11 @@ sources = ('rgb', 'edge')
 model = dict(
     sources=sources,
     data_preprocessor=dict(sources=sources),
-    generator=dict(num_modalities=len(sources), out_channels=1),
+    generator=dict(
+        num_modalities=len(sources),
+        out_channels=1,
+        track_running_stats=False,  # scenes differ too much for them
+    ),
     discriminator=dict(in_channels=3 + 1),
 )
 choice = dict(dataset=dict(sources=sources, target='depth'))
@@ -24,5 +28,11 @@ val_dataloader = choice
 test_dataloader = choice
 test_evaluator = [dict(type='TranslationMetric')]
 train_cfg = dict(max_epochs=8, val_interval=1)
-param_scheduler = dict(begin=4, end=8)
+param_scheduler = dict(begin=2, end=8)
 default_hooks = dict(checkpoint=dict(interval=1))
+optim_wrapper = dict(  # gamma moves faster than the rest, see there
+    generator=dict(
+        optimizer=dict(lr=1e-3),
+        paramwise_cfg=dict(custom_keys={'norm': dict(lr_mult=2)}),
+    )
+)
