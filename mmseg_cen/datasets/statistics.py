@@ -69,3 +69,59 @@ class PixelStatistics:
                 std=np.sqrt(variance).tolist(),
             )
         return summary | dict(no_data=1 - self.valid / self.pixels)
+
+
+@dataclass
+class ClassStatistics:
+    """How many pixels each of K classes has. Those of several images add up.
+
+    Args:
+        pixels: Number of pixels, void ones included.
+        counts: Pixels of each class, (K,).
+        surroundings: Pixels that have a class, of the images in which each class
+            occurs, (K,).
+    """
+
+    pixels: int
+    counts: NDArray[np.int64]
+    surroundings: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, label: NDArray[Any], num_classes: int, ignore: int
+    ) -> 'ClassStatistics':
+        """Statistics of the labels (H, W) of an image."""
+        counts = np.bincount(label[label != ignore].ravel(), minlength=num_classes)
+        return cls(label.size, counts, np.where(counts > 0, counts.sum(), 0))
+
+    def __add__(self, other: 'ClassStatistics') -> 'ClassStatistics':
+        return ClassStatistics(
+            self.pixels + other.pixels,
+            self.counts + other.counts,
+            self.surroundings + other.surroundings,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """``void``, ``frequency``, ``median_frequency_weight``, ``log_weight``.
+
+        ``void`` is the share of pixels without a class; the others are a list each:
+
+        - ``frequency``: share of the class in the pixels that have one;
+        - ``median_frequency_weight``: median frequency / frequency, the frequency being
+          that in the images in which the class occurs (Eigen and Fergus, 2015);
+        - ``log_weight``: 1 / log(1.02 + frequency) (ENet, 2016).
+
+        A class that never occurs has weight 0: it is in no loss.
+        """
+        occurs = self.counts > 0
+        frequency = self.counts / max(self.counts.sum(), 1)
+        there = self.counts[occurs] / self.surroundings[occurs]
+        balance = np.zeros(len(self.counts))
+        balance[occurs] = np.median(there) / there if occurs.any() else 0
+        log = np.where(occurs, 1 / np.log(1.02 + frequency), 0)
+        return dict(
+            void=1 - int(self.counts.sum()) / self.pixels,
+            frequency=frequency.tolist(),
+            median_frequency_weight=balance.tolist(),
+            log_weight=log.tolist(),
+        )

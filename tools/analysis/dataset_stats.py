@@ -1,0 +1,264 @@
+"""Statistics of a configured data set: `dataset_stats.py CONFIG`.
+
+Mean and standard deviation of each modality over its valid pixels, as the network would
+get them without augmentation; the share of invalid pixels; a histogram of modalities of
+one channel; frequencies and weights of the classes. Written as JSON and as a picture,
+and printed as settings to paste.
+"""
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+import json
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib import pyplot as plt
+from mmengine import fileio
+from mmengine.config import DictAction
+from mmengine.registry import init_default_scope
+from mmengine.utils import ProgressBar
+from mmseg.registry import DATASETS
+
+from mmseg_cen.datasets.modality import modality_key
+from mmseg_cen.datasets.statistics import ClassStatistics, PixelStatistics
+from mmseg_cen.launch import exit_on_user_error, load_config
+from mmseg_cen.transforms.depth import valid_pixels
+from mmseg_cen.transforms.loading import decode
+from mmseg_cen.translation import Domain
+
+#: Transforms that make the arrays, rather than move or alter them.
+LOADING = ('EncodeDepth', 'DeriveDomains')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Measure a configured data set.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--split', choices=['train', 'val', 'test'], default='train', help='dataloader'
+    )
+    parser.add_argument('--out', default='dataset_stats', help='folder to write to')
+    parser.add_argument(
+        '--bin-width', type=float, default=0.1, help='of the histograms, e.g. metres'
+    )
+    parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE'
+    )
+    args = parser.parse_args()
+    if args.bin_width <= 0 or args.jobs < 1:
+        parser.error('--bin-width is positive, and --jobs at least 1')
+    return args
+
+
+def keep_loading(node: Any) -> None:
+    """Drop what augments and packs from all pipelines of a data set, in place."""
+    for key, value in node.items():
+        if key == 'pipeline':
+            node[key] = [
+                transform
+                for transform in value
+                if transform['type'].startswith('Load') or transform['type'] in LOADING
+            ]
+        for child in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(child, dict):
+                keep_loading(child)
+
+
+def measure(
+    sample: dict[str, Any], bin_width: float, num_classes: int
+) -> tuple[dict[str, PixelStatistics], dict[str, Counter[int]], ClassStatistics | None]:
+    """Statistics of the modalities and labels of one sample, and histograms.
+
+    A histogram counts pixels under floor(value / bin_width).
+    """
+    pixels, histograms = {}, {}
+    for name in sample['modalities']:
+        if name in sample.get('absent', ()):
+            continue
+        image = sample[modality_key(sample, name)]
+        valid = find_valid(sample, name, image)
+        pixels[name] = PixelStatistics.of(image, valid)
+        if image.ndim == 2:
+            bins, counts = np.unique(
+                np.floor(image[valid] / bin_width).astype(int), return_counts=True
+            )
+            histograms[name] = Counter(
+                dict(zip(bins.tolist(), counts.tolist(), strict=True))
+            )
+    classes = None
+    if 'gt_seg_map' in sample:
+        classes = ClassStatistics.of(
+            sample['gt_seg_map'], num_classes, sample.get('ignore_index', 255)
+        )
+    return pixels, histograms, classes
+
+
+def find_valid(sample: dict[str, Any], name: str, image: np.ndarray) -> np.ndarray:
+    """Mask (H, W) of the pixels that were measured, not filled in."""
+    modality = sample['modalities'][name]
+    path = sample.get('modality_paths', {}).get(name)
+    if modality.fill is None or path is None:
+        return np.ones(image.shape[:2], bool)
+    stored = decode(
+        fileio.get(path), Path(path).suffix.lower(), name == 'rgb', modality.key
+    )
+    if isinstance(modality, Domain):
+        return modality.read(stored)[1]
+    return valid_pixels(stored)
+
+
+def measure_all(
+    dataset: Any, jobs: int, bin_width: float
+) -> tuple[dict[str, PixelStatistics], dict[str, Counter[int]], ClassStatistics | None]:
+    """The sums of :func:`measure` over all samples."""
+    pixels: dict[str, PixelStatistics] = {}
+    histograms: dict[str, Counter[int]] = {}
+    classes = None
+    progress = ProgressBar(len(dataset))
+    for of_pixels, of_bins, of_classes in measured(dataset, jobs, bin_width):
+        for name, statistics in of_pixels.items():
+            pixels[name] = pixels[name] + statistics if name in pixels else statistics
+        for name, histogram in of_bins.items():
+            histograms.setdefault(name, Counter()).update(histogram)
+        if of_classes is not None:
+            classes = of_classes if classes is None else classes + of_classes
+        progress.update()
+    print()
+    return pixels, histograms, classes
+
+
+def measured(dataset: Any, jobs: int, bin_width: float) -> Iterator[Any]:
+    """What :func:`measure` returns for each sample, in their order."""
+    _shared.update(
+        dataset=dataset,
+        bin_width=bin_width,
+        num_classes=len(dataset.metainfo.get('classes') or ()),
+    )
+    indices = range(len(dataset))
+    if jobs == 1:
+        yield from map(measure_shared, indices)
+        return
+    with multiprocessing.get_context('fork').Pool(jobs) as pool:
+        yield from pool.imap(measure_shared, indices, chunksize=4)
+
+
+_shared: dict[str, Any] = {}  # with the forked processes
+
+
+def measure_shared(index: int) -> Any:
+    return measure(
+        _shared['dataset'][index], _shared['bin_width'], _shared['num_classes']
+    )
+
+
+def summarize(
+    pixels: dict[str, PixelStatistics],
+    classes: ClassStatistics | None,
+    names: list[str] | None,
+    reversed_names: set[str],
+) -> dict[str, Any]:
+    """All figures, the channels in the order that the network gets."""
+    summary: dict[str, Any] = dict(modalities={})
+    for name, statistics in pixels.items():
+        of_modality = statistics.summary()
+        if name in reversed_names:
+            for key in ('min', 'max', 'mean', 'std'):
+                of_modality[key] = (of_modality[key] or [])[::-1] or None
+        summary['modalities'][name] = of_modality
+    if classes is not None:
+        summary['classes'] = dict(names=names, **classes.summary())
+    return summary
+
+
+def snippet(summary: dict[str, Any]) -> str:
+    """Settings to paste into a config."""
+    lines = ['model = dict(', '    data_preprocessor=dict(', '        modalities=dict(']
+    for name, of_modality in summary['modalities'].items():
+        mean, std = (
+            [float(f'{value:.4g}') for value in of_modality[key] or []]
+            for key in ('mean', 'std')
+        )
+        lines.append(f'            {name}=dict(mean={mean}, std={std}),')
+    lines += ['        ),', '    ),', ')']
+    if 'classes' in summary:
+        for key in ('median_frequency_weight', 'log_weight'):
+            weights = [float(f'{w:.4g}') for w in summary['classes'][key]]
+            lines += [f'# {key}, for loss_decode:', f'# class_weight={weights}']
+    return '\n'.join(lines)
+
+
+def draw(
+    summary: dict[str, Any],
+    histograms: dict[str, Counter[int]],
+    bin_width: float,
+    path: Path,
+) -> None:
+    """Draw the histograms and the frequencies of the classes."""
+    matplotlib.use('Agg')
+    num_panels = len(histograms) + ('classes' in summary)
+    if not num_panels:
+        return
+    figure, axes = plt.subplots(num_panels, figsize=(8, 3 * num_panels), squeeze=False)
+    panels = iter(axes[:, 0])
+    for name, histogram in histograms.items():
+        panel = next(panels)
+        bins = sorted(histogram)
+        total = sum(histogram.values())
+        panel.bar(
+            [b * bin_width for b in bins],
+            [histogram[b] / total for b in bins],
+            width=bin_width,
+            align='edge',
+        )
+        invalid = summary['modalities'][name]['no_data']
+        panel.set_title(f'{name}: share of valid pixels; {invalid:.1%} are invalid')
+    if 'classes' in summary:
+        panel = next(panels)
+        frequency = summary['classes']['frequency']
+        panel.bar(range(len(frequency)), frequency)
+        panel.set_yscale('log')
+        names = summary['classes']['names'] or range(len(frequency))
+        panel.set_xticks(range(len(frequency)), names, rotation=90, fontsize=7)
+        void = summary['classes']['void']
+        panel.set_title(f'share of pixels with a class; {void:.1%} are void')
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args.config, options=args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    dataset_cfg = cfg[f'{args.split}_dataloader'].dataset
+    keep_loading(dataset_cfg)
+    dataset = DATASETS.build(dataset_cfg)
+    pixels, histograms, classes = measure_all(dataset, args.jobs, args.bin_width)
+    options = cfg.model.get('data_preprocessor', {}).get('modalities', {})
+    reversed_names = {
+        name
+        for name in pixels
+        if options.get(name, {}).get('bgr_to_rgb', name == 'rgb')
+    }
+    names = dataset.metainfo.get('classes')
+    summary = summarize(pixels, classes, names and list(names), reversed_names)
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / 'statistics.json').write_text(json.dumps(summary, indent=2))
+    draw(summary, histograms, args.bin_width, out / 'statistics.png')
+    for name, of_modality in summary['modalities'].items():
+        print(f'{name}: {of_modality["no_data"]:.2%} of the pixels are invalid')
+    print(f'{out}/statistics.json, {out}/statistics.png; to paste:\n')
+    print(snippet(summary))
+
+
+if __name__ == '__main__':
+    with exit_on_user_error():
+        main()
