@@ -30,7 +30,8 @@ class PatchDiscriminator(BaseModule):
           is real.
 
     Raises:
-        ValueError: The input has other channels.
+        ValueError: An argument is not positive, or the input has other channels or is
+            too small for a patch.
     """
 
     def __init__(
@@ -41,7 +42,13 @@ class PatchDiscriminator(BaseModule):
         init_cfg: Any = INIT_CFG,
     ) -> None:
         super().__init__(init_cfg)
+        if min(in_channels, base_channels, num_strided) < 1:
+            raise ValueError(
+                f'in_channels, base_channels and num_strided are positive, got '
+                f'{in_channels}, {base_channels} and {num_strided}'
+            )
         self.in_channels = in_channels
+        self.num_strided = num_strided
         widths = [base_channels * min(2**i, 8) for i in range(num_strided + 1)]
         self.layers = nn.ModuleDict()
         channels = in_channels
@@ -63,6 +70,14 @@ class PatchDiscriminator(BaseModule):
                 f'discriminator.in_channels={self.in_channels} counts the channels of '
                 f'a source and of the target, got {sources.shape[1]} + '
                 f'{images.shape[1]}; make them agree'
+            )
+        # Two layers of stride 1 follow, each of which takes one row and one column.
+        size, least = tuple(x.shape[-2:]), 3 * 2**self.num_strided
+        if min(size) < least:
+            raise ValueError(
+                f'with num_strided={self.num_strided}, the discriminator sees images '
+                f'of at least {least} pixels, got {size}; take larger images, or '
+                f'choose num_strided'
             )
         for layer in self.layers.values():
             x = layer(x)

@@ -98,6 +98,11 @@ class CENUNet(BaseModule):
                 f'num_modalities is at least 1 and num_downs at least 2, got '
                 f'{num_modalities} and {num_downs}'
             )
+        if min(in_channels, out_channels, base_channels) < 1:
+            raise ValueError(
+                f'in_channels, out_channels and base_channels are positive, got '
+                f'{in_channels}, {out_channels} and {base_channels}'
+            )
         ChannelExchange(exchange_threshold or 0, exchange_scope)  # checks them
         check_sharing(convs=convs)
         check_norm_sharing(norms=norms, decoder_norms=decoder_norms)

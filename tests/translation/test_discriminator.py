@@ -45,6 +45,22 @@ def test_an_output_looks_at_one_patch(num_strided, patch):
     assert rows.max() - rows.min() + 1 == patch
 
 
+@pytest.mark.parametrize('num_strided', [1, 2, 3])
+def test_images_that_are_too_small_for_a_patch_are_refused(num_strided):
+    net = PatchDiscriminator(6, 2, num_strided).train()
+    least = 3 * 2**num_strided
+    x = torch.randn(1, 3, least, least)
+    assert net(x, x).shape == (1, 1, 1, 1)
+    with pytest.raises(ValueError, match=f'at least {least} pixels'):
+        net(x[..., 1:], x[..., 1:])
+
+
+@pytest.mark.parametrize('name', ['in_channels', 'base_channels', 'num_strided'])
+def test_arguments_that_are_not_positive_are_refused(name):
+    with pytest.raises(ValueError, match=f'{name}.*are positive'):
+        PatchDiscriminator(**{name: 0})
+
+
 def test_other_channels_are_refused():
     net = PatchDiscriminator(in_channels=6)
     with pytest.raises(ValueError, match=r'in_channels=6 .* got 3 \+ 1'):

@@ -274,6 +274,7 @@ def test_without_running_statistics_eval_mode_normalizes_each_image_by_its_own()
     ('options', 'message'),
     [
         (dict(num_modalities=0), 'num_modalities is at least 1'),
+        (dict(base_channels=0), 'base_channels are positive'),
         (dict(exchange_threshold=-1), 'not negative, got -1'),
         (dict(exchange_scope='some'), "got 'some'"),
         (dict(norms='halved'), "got 'halved'"),
