@@ -30,7 +30,8 @@ def read_rows(
     if not fileio.isfile(ann_file, backend_args=backend_args):
         raise FileNotFoundError(f'the list `ann_file` is missing: {ann_file}')
     columns = None
-    lines = list_from_file(ann_file, backend_args=backend_args)
+    # Windows' editors begin a file with a byte order mark, which this encoding skips.
+    lines = list_from_file(ann_file, encoding='utf-8-sig', backend_args=backend_args)
     for number, line in enumerate(lines, start=1):
         line = line.strip()
         row = [cell.strip() for cell in line.split('\t' if '\t' in line else None)]

@@ -13,12 +13,13 @@ INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 # Names with a meaning of their own beside those of modalities: in the results of a
 # pipeline, in a data prefix, among the outputs of a network.
 RESERVED_NAMES = {
-    'absent', 'ensemble', 'flip', 'flip_direction', 'groups', 'gt_depth_map',
-    'gt_edge_map', 'gt_seg_map', 'ignore_index', 'img', 'img_path', 'img_shape',
-    'keep_ratio', 'label_map', 'modalities', 'modality_paths', 'num_classes',
-    'ori_shape', 'pad_fixed_size', 'pad_shape', 'pad_size_divisor', 'reduce_zero_label',
-    'sample_idx', 'scale', 'scale_factor', 'scale_idx', 'seg_fields', 'seg_map_path',
-    'swap_seg_labels',
+    'absent', 'ensemble', 'file_domains', 'flip', 'flip_direction', 'groups',
+    'gt_depth_map', 'gt_edge_map', 'gt_seg_map', 'gt_valid', 'helpers', 'ignore_index',
+    'image_size', 'img', 'img_path', 'img_shape', 'keep_ratio', 'label_map',
+    'modalities', 'modality_paths', 'num_classes', 'ori_shape', 'pad_fixed_size',
+    'pad_shape', 'pad_size_divisor', 'reduce_zero_label', 'room', 'sample_idx', 'scale',
+    'scale_factor', 'scale_idx', 'seg_fields', 'seg_map_path', 'sources',
+    'swap_seg_labels', 'target',
 }  # fmt: skip
 
 

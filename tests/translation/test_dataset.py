@@ -75,6 +75,17 @@ def test_samples_are_the_lines_of_a_list(root):
     assert len(dataset) == 2
 
 
+def test_a_byte_order_mark_belongs_to_no_stem(root):
+    (root / 'windows.txt').write_bytes(b'\xef\xbb\xbfd\r\nb/c\r\n')
+    assert len(build(root, ann_file='windows.txt')) == 2
+
+
+@pytest.mark.parametrize('name', ['target', 'helpers', 'gt_valid'])
+def test_names_that_the_pipeline_uses_are_refused(root, name):
+    with pytest.raises(ValueError, match=f'{name}.*rename'):
+        build(root, domains=DOMAINS | {name: DOMAINS['rgb']})
+
+
 def test_a_list_may_name_the_files(root):
     (root / 'paths.txt').write_text('depth/a.png rgb/d.jpg normal/b/c.png\n')
     paths = build(root, ann_file='paths.txt').get_data_info(0)['modality_paths']
