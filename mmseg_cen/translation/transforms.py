@@ -200,7 +200,7 @@ class PackTranslationInputs(BaseTransform):
     - sources (tuple[str, ...])
     - target (str)
     - their arrays
-    - gt_valid (np.ndarray, optional)
+    - gt_valid (np.ndarray): (H, W), 1 where the target is known
 
     Args:
         meta_keys: What the sample keeps of the results, if they have it.
@@ -217,7 +217,8 @@ class PackTranslationInputs(BaseTransform):
         images = {}
         for name, domain in results['modalities'].items():
             image = results.get(modality_key(results, name))
-            if image is None:
+            # Other transforms that load leave offsets and unknown pixels out.
+            if image is None or 'gt_valid' not in results:
                 raise ValueError(
                     f'the domain {name!r} has not been loaded: the pipeline must begin '
                     'with LoadDomains, followed by DeriveDomains if it has `derive`'
@@ -241,9 +242,9 @@ class PackTranslationInputs(BaseTransform):
                 target=results['target'],
             ),
         )
-        valid = results.get('gt_valid')
-        if valid is not None and not (valid == 1).all():
-            mask = torch.from_numpy(np.ascontiguousarray(valid == 1))[None]
+        valid = results['gt_valid'] == 1
+        if not valid.all():
+            mask = torch.from_numpy(np.ascontiguousarray(valid))[None]
             sample.gt_valid = PixelData(data=mask)
         inputs = np.concatenate([images[name] for name in sources])
         return dict(inputs=torch.from_numpy(inputs), data_samples=sample)

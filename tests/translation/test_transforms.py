@@ -162,10 +162,11 @@ def test_domains_of_different_size_are_an_error():
         PackTranslationInputs()(scene() | dict(depth=np.zeros((2, 6))))
 
 
-def test_a_domain_that_is_not_loaded_is_an_error():
+@pytest.mark.parametrize(('key', 'name'), [('shade', 'shade'), ('gt_valid', 'depth')])
+def test_a_domain_that_is_not_loaded_as_one_is_an_error(key, name):
     results = scene()
-    del results['shade']
-    with pytest.raises(ValueError, match="'shade' has not been loaded"):
+    del results[key]
+    with pytest.raises(ValueError, match=f"'{name}' has not been loaded"):
         PackTranslationInputs()(results)
 
 
