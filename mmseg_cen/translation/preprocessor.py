@@ -10,6 +10,8 @@ from mmseg.registry import MODELS
 
 from mmseg_cen.datasets.modality import check_modality_names
 
+from .losses import at_least_float32
+
 
 @MODELS.register_module()
 class TranslationPreprocessor(BaseDataPreprocessor):
@@ -76,7 +78,9 @@ class TranslationPreprocessor(BaseDataPreprocessor):
                 'resize or crop them in the pipeline, or set batch_size=1'
             )
         index = self._channel_index(channels)
-        batch = torch.stack([self.cast_data(image) for image in images]).float()
+        batch = at_least_float32(
+            torch.stack([self.cast_data(image) for image in images])
+        )
         return {
             **data,
             'inputs': batch[:, torch.tensor(index, device=batch.device)],

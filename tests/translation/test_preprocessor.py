@@ -64,6 +64,12 @@ def test_batches_follow_the_device_of_the_preprocessor():
     assert out['data_samples'][0].gt_image.data.device.type == 'meta'
 
 
+def test_double_precision_stays():
+    images = torch.rand(2, 4, 8, 8, dtype=torch.float64)
+    out = TranslationPreprocessor(dict(depth=1, normal=3))(dict(inputs=images))
+    assert torch.equal(out['inputs'][:, 3:], images[:, 1:])
+
+
 def test_it_is_built_from_a_config():
     built = MODELS.build(dict(type='TranslationPreprocessor', sources=['depth']))
     assert built.sources == ('depth',)
