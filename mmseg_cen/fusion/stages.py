@@ -18,6 +18,13 @@ from mmseg_cen.models.streams import split_streams
 from .base import Fused, Fusion
 
 
+class Travelling(dict[str, Tensor]):
+    """Losses on their way; a copy of a network, with no step behind it, has none."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> 'Travelling':
+        return Travelling()
+
+
 class FusedFeatures(tuple[Tensor, ...]):
     """The features of a network, and the losses of its fusion modules.
 
@@ -38,9 +45,9 @@ class FusedFeatures(tuple[Tensor, ...]):
 
 def take_losses(feats: Any) -> dict[str, Tensor]:
     """The losses that travel with features; the next call finds none."""
-    losses: dict[str, Tensor] = getattr(feats, 'losses', {})
-    if losses:
-        feats.losses = {}
+    travelling: dict[str, Tensor] = getattr(feats, 'losses', {})
+    losses = dict(travelling)
+    travelling.clear()
     return losses
 
 
@@ -106,7 +113,8 @@ class StageFusions(ModuleDict):
         self.num_modalities = num_modalities
         self.merges = merges
         self.type = type
-        self._losses: dict[str, Tensor] = {}
+        self._losses = Travelling()
+        self._travelling = Travelling()
         self._merged: dict[str, tuple[Tensor, Tensor]] = {}
         for name in self.stages:
             modules[name].register_forward_hook(partial(self._fuse, name))
@@ -129,20 +137,31 @@ class StageFusions(ModuleDict):
             Its features, folded or merged.
 
         Raises:
-            ValueError: Samples lack a modality.
+            ValueError: Samples lack a modality, or nothing took the losses of the last
+                training step.
         """
         if current_presence() is not None:
             raise ValueError(
                 f'samples lack a modality, and {self.type} fuses all of them; only the '
                 f'exchange (a network without `fusion`) leaves streams out'
             )
+        lost, self._travelling = self._travelling, Travelling()
+        if lost and torch.is_grad_enabled():
+            raise ValueError(
+                f'{[*lost]} of {self.type} took no part in the last training step: an '
+                f'EnsembleHead takes them from the features, which other heads drop, '
+                f'and necks outside a CENSegmentor; set decode_head=dict(type='
+                f"'EnsembleHead', head=...), or the type of the model"
+            )
         try:
             feats: list[Tensor] = list(forward(x))
             if self.merges:
                 feats = self._seen_by_decoder(feats, len(x))
+            if self.training and torch.is_grad_enabled():
+                self._travelling = self._losses
             return FusedFeatures(feats, self._losses)
         finally:
-            self._losses, self._merged = {}, {}
+            self._losses, self._merged = Travelling(), {}
 
     def _fuse(
         self, name: str, stage: nn.Module, args: tuple[Any, ...], output: Tensor

@@ -356,6 +356,18 @@ def test_the_loss_is_that_of_the_modules():
     assert_close(losses['decode.loss_fusion_layer1'], fusion(seen['streams']).loss)
 
 
+def test_a_loss_that_no_head_takes_is_an_error():
+    fusion = dict(type='SumFusion', stages=('layer4',), merges=True)
+    backbone = build(fusion=fusion, merges=True)
+    backbone.train()(images())  # whoever calls this drops what comes with it
+    with torch.no_grad():
+        copy.deepcopy(backbone).eval()(images())
+    with pytest.raises(ValueError, match=r"\['loss_fusion_layer4'\] of SumFusion took"):
+        backbone(images())
+    backbone(images()).losses.clear()
+    backbone(images())
+
+
 @pytest.mark.parametrize('model', ['EncoderDecoder', 'CENSegmentor'])
 def test_one_merged_stream_is_predicted_from_once(model):
     network = segmentor('Concat', merges=True, model=model).eval()
