@@ -110,18 +110,27 @@ def enable_tta(cfg: Config) -> None:
     cfg.model = cfg.tta_model
 
 
+def require_segmentor(cfg: Config, option: str) -> None:
+    """Refuse an option that only a CENSegmentor has a meaning for.
+
+    Raises:
+        ValueError: If the model is another one.
+    """
+    kind = cfg.model.get('type')
+    if kind != 'CENSegmentor':
+        raise ValueError(
+            f"{option} is for a model of type 'CENSegmentor', got {kind!r}."
+        )
+
+
 def leave_out(cfg: Config, absent: list[str]) -> None:
     """Test without some modalities.
 
     Raises:
         ValueError: If the model is none that can, or has no such modality.
     """
-    kind, head = cfg.model.get('type'), cfg.model.get('decode_head', {})
-    if kind != 'CENSegmentor':
-        raise ValueError(
-            f"--absent is for a model of type 'CENSegmentor', got {kind!r}."
-        )
-    check_absent(absent, head.get('modalities', ()))
+    require_segmentor(cfg, '--absent')
+    check_absent(absent, cfg.model.get('decode_head', {}).get('modalities', ()))
     cfg.model.test_cfg = {**(cfg.model.get('test_cfg') or {}), 'absent': absent}
 
 
@@ -164,6 +173,7 @@ def main() -> None:
         if args.absent:
             leave_out(cfg, args.absent)
         if args.subsets:
+            require_segmentor(cfg, '--subsets')
             cfg.test_cfg = dict(type='SubsetTestLoop')
         if args.tta:
             enable_tta(cfg)

@@ -192,6 +192,17 @@ def test_a_checkpoint_of_another_width_is_refused(config, trained, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize('options', [['--subsets'], ['--absent', 'depth']])
+def test_sources_of_a_translation_cannot_be_absent(config, trained, tmp_path, options):
+    code, output = tool(
+        'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path, *options
+    )
+    assert code == 1
+    assert f"error: {options[0]} is for a model of type 'CENSegmentor'" in output
+    assert 'Traceback' not in output
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.device_count() == 1, reason='needs no GPU or two')
 def test_two_processes_train_like_one_on_the_same_batch(data_root, tmp_path):
     config = tmp_path / 'plain.py'
