@@ -167,6 +167,20 @@ def test_an_implausible_unit_is_warned_of(convert, mine):
     assert 'is --depth-unit 1 (metres per stored unit) right?' in report
 
 
+@pytest.mark.parametrize(
+    ('text', 'names'),
+    [
+        ('sky\nfloor mat\nroad\n', ('sky', 'floor mat', 'road')),
+        ('0\tsky\n1\tfloor mat\n2\troad\n', ('sky', 'floor mat', 'road')),
+        ('0 m\n5 m\n9 m\n', ('0 m', '5 m', '9 m')),
+    ],
+)
+def test_names_of_classes_are_those_of_the_file(convert, mine, text, names):
+    (mine / 'classes.txt').write_text(text)
+    assert convert(*options(mine, classes=mine / 'classes.txt'))[0] == 0
+    assert Config.fromfile(mine / 'out/config.py').metainfo.classes == names
+
+
 def test_incomplete_and_damaged_samples_can_be_left_out(convert, mine):
     (mine / 'depth/a/1_depth.png').write_bytes(b'')  # the first, which tells the type
     (mine / 'label/b/1_label.png').unlink()

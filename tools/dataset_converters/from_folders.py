@@ -16,6 +16,7 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
 import argparse
 import pprint
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -203,11 +204,18 @@ def split(
 def class_names(
     given: str | None, num_classes: int | None, reader: Reader, files: Sequence[Path]
 ) -> list[str]:
-    """Names of the classes: given, in a file or separated by commas, or counted."""
+    """Names of the classes: given, in a file or separated by commas, or counted.
+
+    Before the names, there may be their indices from 0.
+    """
     if given:
         text = Path(given).read_text() if Path(given).is_file() else given
         names = [name.strip() for name in text.replace('\n', ',').split(',')]
-        return [name for name in names if name]
+        names = [name for name in names if name]
+        numbered = [re.fullmatch(r'(\d+)\s+(.+)', name) for name in names]
+        if [m and int(m[1]) for m in numbered] == list(range(len(names))):
+            return [m[2] for m in numbered if m]
+        return names
     if num_classes is None:
         highest = -1
         for path in files:
