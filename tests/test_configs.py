@@ -104,6 +104,8 @@ def tiny(cfg, root, work_dir):
     shrink(cfg)
     width = cfg.model.backbone.get('base_channels', 64) // NARROWER
     cfg.model.backbone.update(base_channels=width, stem_channels=width, init_cfg=None)
+    # Without weights, frozen statistics normalize nothing, and losses are huge.
+    cfg.optim_wrapper.optimizer.lr = 1e-9
     cfg.model.backbone.depth = min(cfg.model.backbone.depth, 50)  # of the same stages
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.batch_size = min(loader.batch_size, 3)

@@ -2,7 +2,8 @@
 
 python tools/train.py configs/translation/rgb_edge_to_depth_nyud_half_small.py
 
-RESULT
+MAE of RGB, edge and ensemble after 1 epoch 0.182, 0.170, 0.170; after 8 epochs, in 14
+minutes on two cores that another training shared, 0.142, 0.143, 0.142.
 """
 
 _base_ = [

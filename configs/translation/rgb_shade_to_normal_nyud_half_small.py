@@ -2,7 +2,7 @@
 
 python tools/train.py configs/translation/rgb_shade_to_normal_nyud_half_small.py
 
-RESULT
+Not trained here.
 """
 
 _base_ = [
