@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
+from mmseg_cen.hooks.gamma_recorder import read_record
 from mmseg_cen.translation import build_domains
 from mmseg_cen.translation.taskonomy import DOMAINS
 
@@ -80,6 +81,10 @@ def test_config_trains_two_iterations_and_tests(leaf, tmp_path):
     runner = Runner.from_cfg(cfg)
     runner.train()
     assert runner.iter == 2
+    exchanges = len(cfg.model.sources) > 1 and cfg.model.generator.exchange_threshold
+    if exchanges:
+        *_, names, _ = read_record(tmp_path / 'work/gamma.npz')
+        assert names == cfg.model.sources
     metrics = runner.test()
     sources = cfg.model.sources
     assert set(metrics) >= {'MAE', 'SSIM', *(f'{source}/MAE' for source in sources)}

@@ -32,6 +32,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='GammaSparsityHook', sparsity_weight=1e-3),
     dict(type='ExchangeStatsHook'),
+    dict(type='GammaRecorderHook'),
     dict(type='FiniteLossHook'),
 ]
 randomness = dict(seed=42)

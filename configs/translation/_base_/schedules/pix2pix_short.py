@@ -11,5 +11,6 @@ default_hooks = dict(checkpoint=dict(interval=5, save_best=None))
 custom_hooks = [
     dict(type='GammaSparsityHook', sparsity_weight=0.3),
     dict(type='ExchangeStatsHook', interval=50),
+    dict(type='GammaRecorderHook'),
     dict(type='FiniteLossHook'),
 ]
