@@ -2,7 +2,8 @@
 
 python tools/train.py configs/translation/depth_normal_to_rgb_nyud_half_small.py
 
-RESULT
+MAE of depth, normal and ensemble after 1 epoch 0.435, 0.424, 0.425; after 5 epochs,
+where the training was stopped, 0.418 each. Two cores, about two minutes an epoch.
 """
 
 _base_ = [
@@ -14,6 +15,7 @@ _base_ = [
 sources = ('depth', 'normal')
 model = dict(
     sources=sources,
+    gan_weight=0.1,  # colours are a guess; more would trade MAE for vividness
     data_preprocessor=dict(sources=sources),
     generator=dict(
         num_modalities=len(sources),
