@@ -93,7 +93,7 @@ def test_unit_suffix_and_groups_are_those_of_the_prepared_folder(
         inverse_depth=dict(scale=1e-5, unit='1e-5/m'),
     )
     (source / 'meta.json').write_text(
-        json.dumps(dict(folders=folders, samples=samples))
+        json.dumps(dict(folders=folders, splits=dict(train=3), samples=samples))
     )
     assert convert(source, tmp_path / 'out', '--encoding', 'log')[0] == 0
     meta = json.loads((tmp_path / 'out/meta.json').read_text())
@@ -132,5 +132,5 @@ def test_options_without_meaning_are_refused(
 
 
 def test_the_data_itself_is_not_written_to(source, convert):
-    with pytest.raises(SystemExit, match='folder of its own'):
+    with pytest.raises(SystemExit, match='must not be the one to read'):
         convert(source, source, *OPTIONS)

@@ -119,7 +119,7 @@ def test_training_ends_when_a_loss_is_no_number(config, tmp_path):
     code, output = tool(
         'train.py', config, '--work-dir', tmp_path,
         '--cfg-options', 'optim_wrapper.generator.optimizer.lr=1e30',
-        'custom_hooks.2.interval=1',
+        'custom_hooks.3.interval=1',
     )  # fmt: skip
     assert code == 1
     assert 'training has diverged: at iteration' in output
