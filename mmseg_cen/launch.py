@@ -14,16 +14,14 @@ from mmengine.device import get_device
 from mmengine.dist import is_distributed
 from mmengine.logging import print_log
 from mmengine.model import (
-    BaseTTAModel,
     MMDistributedDataParallel,
-    is_model_wrapper,
 )
 from mmengine.registry import MODEL_WRAPPERS
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
 from torch import Tensor, nn
 
-_SHOWN_NAMES = 5
+from .models.state import describe_differences, tensor_shapes, unwrap
 
 
 @contextmanager
@@ -126,60 +124,24 @@ def check_checkpoint(model: nn.Module, filename: str, *, strict: bool) -> None:
         name.removeprefix('module.'): value
         for name, value in checkpoint.get('state_dict', checkpoint).items()
     }
-    given, wanted = _shapes(state), _shapes(get_state_dict(_unwrap(model)))
+    given, wanted = tensor_shapes(state), tensor_shapes(get_state_dict(unwrap(model)))
+    differences = describe_differences(given, wanted)
     if strict:
         try:
             load_state_dict(model, state, strict=True)
         except RuntimeError as error:
             raise ValueError(
                 f'{filename!r} is a checkpoint of another model than the config '
-                f'describes: {_differences(given, wanted) or error}. Use the config '
-                'that the checkpoint was trained with (a copy of it lies in its work '
+                f'describes: {differences or error}. Use the config that the '
+                'checkpoint was trained with (a copy of it lies in its work '
                 'directory), and the same --cfg-options.'
             ) from error
     elif not given.items() & wanted.items():
         raise ValueError(
-            f'Nothing in {filename!r} fits the model: {_differences(given, wanted)}. '
-            '`load_from` takes a checkpoint of the whole model; the weights of a '
-            'backbone belong into model.backbone.init_cfg=dict(type="Pretrained", '
-            'checkpoint=...).'
+            f'Nothing in {filename!r} fits the model: {differences}. `load_from` '
+            'takes a checkpoint of the whole model; the weights of a backbone belong '
+            'into model.backbone.init_cfg=dict(type="Pretrained", checkpoint=...).'
         )
-
-
-def _unwrap(model: Any) -> Any:
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
-    return model
-
-
-def _shapes(state: dict[str, Any]) -> dict[str, tuple[int, ...]]:
-    return {k: tuple(v.shape) for k, v in state.items() if isinstance(v, Tensor)}
-
-
-def _differences(
-    given: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]
-) -> str:
-    """Name what a checkpoint (`given`) has and has not of a model (`wanted`)."""
-    reshaped = (
-        f'{name} {given[name]} instead of {wanted[name]}'
-        for name in given
-        if name in wanted and given[name] != wanted[name]
-    )
-    parts = {
-        'missing': [name for name in wanted if name not in given],
-        'unexpected': [name for name in given if name not in wanted],
-        'of another shape': list(reshaped),
-    }
-    return '; '.join(
-        f'{len(names)} {what} ({_first(names)})'
-        for what, names in parts.items()
-        if names
-    )
-
-
-def _first(names: list[str]) -> str:
-    more = ', ...' if len(names) > _SHOWN_NAMES else ''
-    return ', '.join(names[:_SHOWN_NAMES]) + more
 
 
 def start_cpu_processes(cfg: Config) -> None:

@@ -58,7 +58,7 @@ def test_testing_refuses_what_is_missing_unexpected_or_of_another_shape(checkpoi
         check_checkpoint(network(extra=True), checkpoint, strict=True)
     with pytest.raises(ValueError, match=r'0\.weight \(3, 3, 1, 1\) instead of \(4, 3'):
         check_checkpoint(network(width=4), checkpoint, strict=True)
-    with pytest.raises(ValueError, match=r'5 unexpected \(1\.weight, '):
+    with pytest.raises(ValueError, match=r'4 unexpected \(1\.weight, '):
         check_checkpoint(network()[:1], checkpoint, strict=True)
 
 

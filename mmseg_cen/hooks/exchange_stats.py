@@ -9,7 +9,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.visualization import TensorboardVisBackend
 from mmseg.registry import HOOKS
@@ -18,6 +17,7 @@ from torch import nn
 from mmseg_cen.models.convert import exchanging_norms
 from mmseg_cen.models.ensemble_head import EnsembleHead
 from mmseg_cen.models.exchange import own_part
+from mmseg_cen.models.state import unwrap
 
 
 def stage_of(name: str) -> str:
@@ -175,7 +175,7 @@ class ExchangeStatsHook(Hook):
 
 def model_and_modalities(runner: Runner) -> tuple[nn.Module, tuple[str, ...]]:
     """The unwrapped model and the names of its modalities."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrap(runner.model)
     ensemble = _ensemble_of(model)
     if ensemble is not None:
         return model, ensemble.modalities

@@ -9,7 +9,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from mmseg_cen.models.convert import exchanging_norms
 from mmseg_cen.models.exchange import ExchangeScope, check_scope, own_part
 from mmseg_cen.models.norm import ModalityNorm
+from mmseg_cen.models.state import unwrap
 
 from .share_control import ShareControl
 
@@ -161,10 +161,9 @@ class GammaSparsityHook(Hook):
         self._control: ShareControl | None = None
 
     def before_train(self, runner: Runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap(runner.model)
         for name in ('backbone', 'generator'):
-            part: Any = getattr(model, name, None)
-            part = part.module if is_model_wrapper(part) else part
+            part = unwrap(getattr(model, name, None))
             if getattr(part, 'num_modalities', None) == 1:
                 return  # nobody to exchange with
         norms = exchanging_norms(model).values()

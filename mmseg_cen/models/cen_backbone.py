@@ -1,7 +1,7 @@
 """CEN backbones."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,6 +20,7 @@ from .exchange import ExchangeScope
 from .norm import streams_on_batch
 from .presence import current_presence, fill_absent
 from .private import Sharing, is_convolution
+from .state import describe_differences, tensor_shapes
 from .streams import fold_streams
 
 
@@ -267,42 +268,27 @@ def check_pretrained(
     state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     state = state.get('state_dict', state)
     start = f'{prefix}.' if prefix else ''
-    given = _shapes(
+    given = tensor_shapes(
         {
             name.removeprefix(start): tensor
             for name, tensor in state.items()
             if name.startswith(start) and not re.match(r'(head\.)?fc\.', name)
         }
     )
-    own = _shapes(backbone.state_dict())
+    own = tensor_shapes(backbone.state_dict())
     of_stream = {
         name: shape
-        for name, shape in _shapes(stream_state_dict(backbone, 0)).items()
+        for name, shape in tensor_shapes(stream_state_dict(backbone, 0)).items()
         if not name.startswith('fusions.')
     }
     wanted = own if given == own else of_stream
-    lines = [f'{name}: missing' for name in wanted if name not in given]
-    lines += [f'{name}: unexpected' for name in given if name not in wanted]
-    lines += [
-        f'{name}: {given[name]} instead of {shape}'
-        for name, shape in wanted.items()
-        if given.get(name, shape) != shape
-    ]
-    if lines:
+    differences = describe_differences(given, wanted, shown=len(given) + len(wanted))
+    if differences:
         raise ValueError(
             f'{checkpoint} holds the weights of another network than this '
-            f'{type(backbone).__name__}; choose its depth, stem and in_channels, or '
-            f'another checkpoint:\n  ' + '\n  '.join(lines)
+            f'{type(backbone).__name__}: {differences}; choose its depth, stem and '
+            'in_channels, or another checkpoint'
         )
-
-
-def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    # Old checkpoints lack the counters.
-    return {
-        name: tuple(tensor.shape)
-        for name, tensor in state.items()
-        if not name.endswith('num_batches_tracked')
-    }
 
 
 def _check_checkpoint_source(init_cfg: Any) -> None:

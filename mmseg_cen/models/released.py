@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from .state import first_names
+
 #: Blocks in each stage of the bottleneck ResNets, and their depth.
 DEPTHS: dict[tuple[int, ...], int] = {
     (3, 4, 6, 3): 50,
@@ -22,8 +24,6 @@ DEPTHS: dict[tuple[int, ...], int] = {
 #: Tensors that may be absent: a shortcut has no convolution where the widths agree, and
 #: torch < 0.4.1 did not count batches.
 _OPTIONAL = re.compile(r'\.downsample\.|\.num_batches_tracked$')
-
-_SHOWN_NAMES = 3
 
 
 class _Kind(NamedTuple):
@@ -345,9 +345,3 @@ def _require_names(
             f'the checkpoint is not that of a CEN-RefineNet with a bottleneck ResNet '
             f'and a norm-free decoder: {" and ".join(parts)}; give a complete file'
         )
-
-
-def first_names(names: Sequence[object]) -> str:
-    """Some names for a message."""
-    more = ', ...' if len(names) > _SHOWN_NAMES else ''
-    return ', '.join(map(str, names[:_SHOWN_NAMES])) + more

@@ -12,6 +12,8 @@ from mmengine.optim import (
 from mmengine.registry import MODEL_WRAPPERS, OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
+from mmseg_cen.models.state import unwrap
+
 
 class CountingOptimWrapperDict(OptimWrapperDict):
     """Optimizer wrappers that all know the iteration, for gradient accumulation."""
@@ -48,7 +50,7 @@ class OptimWrapperDictConstructor:
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
         """Build the optimizer wrappers of a model."""
-        network: Any = model.module if is_model_wrapper(model) else model
+        network = unwrap(model)
         wrappers = {}
         for name, cfg in self.optim_wrapper_cfg.items():
             part = getattr(network, name, None)

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 import torch
 from mmengine.dist import all_reduce_dict, all_reduce_params
-from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
@@ -15,6 +15,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from mmseg_cen.fusion.stages import take_losses
 from mmseg_cen.models.ensemble_head import ENSEMBLE
+from mmseg_cen.models.state import unwrap
 from mmseg_cen.models.streams import fold_streams
 
 from .losses import GANLoss, check_gan_loss, gan_loss, masked_l1
@@ -330,11 +331,6 @@ def hide_invalid(images: Tensor, valid: Tensor | None) -> Tensor:
         return images
     shape = (len(valid), *[1] * (images.ndim - 4), *valid.shape[1:])
     return torch.where(valid.view(shape), images, 0)
-
-
-def unwrap(module: Any) -> Any:
-    """The module within a wrapper for several processes."""
-    return module.module if is_model_wrapper(module) else module
 
 
 @contextmanager

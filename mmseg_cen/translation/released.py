@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from mmseg_cen.models.released import (
-    first_names,
     join_copies,
     split_copies,
     state_dict_of,
 )
+from mmseg_cen.models.state import first_names
 
 NORM_TENSORS = ('weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked')
 

@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from mmseg_cen.transforms import LoadAnnotations, LoadModalities
 h5py = pytest.importorskip('h5py')
 savemat = pytest.importorskip('scipy.io').savemat
 
-META = Path('/work/shared/data/nyudv2_meta')
+# Real files, which lie outside the project.
+SHARED = Path(__file__).parents[3] / 'shared' / 'data'
+META = Path(os.environ.get('MMSEG_CEN_DATA', SHARED)) / 'nyudv2_meta'
 N, H, W = 5, 24, 32
 TRAIN, TEST = [2, 5, 1], [3, 4]
 

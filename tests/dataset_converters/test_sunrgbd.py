@@ -1,3 +1,4 @@
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -12,7 +13,9 @@ from mmseg_cen.transforms import LoadAnnotations, LoadModalities
 h5py = pytest.importorskip('h5py')
 savemat = pytest.importorskip('scipy.io').savemat
 
-REAL = Path('/work/shared/data/sunrgbd_depth')
+# Real files, which lie outside the project.
+SHARED = Path(__file__).parents[3] / 'shared' / 'data'
+REAL = Path(os.environ.get('MMSEG_CEN_DATA', SHARED)) / 'sunrgbd_depth'
 OLD = '/n/fs/sun3d/data/'
 SEQUENCES = [
     ('kv1/NYUdata/NYU0001', 'NYU0001.jpg', 'NYU0001.png'),

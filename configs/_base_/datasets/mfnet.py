@@ -1,4 +1,5 @@
 # MFNet, 480x640, 9 classes, 784 training, 392 validation and 393 test images.
+_base_ = './multimodal.py'
 data_root = '{{$MFNET:data/mfnet}}'
 image_scale = (640, 480)
 crop_size = (480, 640)
@@ -16,29 +17,6 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackMultimodalInputs'),
 ]
-test_pipeline = [
-    dict(type='LoadModalities'),
-    dict(type='LoadAnnotations'),
-    dict(type='PackMultimodalInputs'),
-]
-tta_pipeline = [
-    dict(type='LoadModalities'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [
-                dict(type='Resize', scale_factor=ratio, keep_ratio=True)
-                for ratio in (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
-            ],
-            [
-                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
-                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
-            ],
-            [dict(type='LoadAnnotations')],
-            [dict(type='PackMultimodalInputs')],
-        ],
-    ),
-]
 dataset = dict(
     type='MFNetDataset',
     data_root=data_root,
@@ -47,24 +25,6 @@ dataset = dict(
         thermal=dict(dtype='uint8'),
     ),
 )
-train_dataloader = dict(
-    batch_size=6,
-    num_workers=4,
-    worker_init_fn=dict(type='seed_worker'),
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(ann_file='train.txt', pipeline=train_pipeline, **dataset),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(ann_file='val.txt', pipeline=test_pipeline, **dataset),
-)
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(ann_file='test.txt', pipeline=test_pipeline, **dataset),
-)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **dataset))
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dict(ann_file='test.txt', **dataset))

@@ -1,6 +1,7 @@
 # SUN RGB-D, 37 classes, 5285 training and 5050 test images of four cameras.
 # Their sizes differ (427x561 to 531x681 and more): in training all are scaled to about
 # 640x480 and cropped; at test each is predicted alone, at its own size.
+_base_ = './multimodal.py'
 data_root = '{{$SUNRGBD:data/sunrgbd}}'
 image_scale = (640, 480)
 crop_size = (500, 500)
@@ -19,29 +20,6 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackMultimodalInputs'),
 ]
-test_pipeline = [
-    dict(type='LoadModalities'),
-    dict(type='LoadAnnotations'),
-    dict(type='PackMultimodalInputs'),
-]
-tta_pipeline = [
-    dict(type='LoadModalities'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [
-                dict(type='Resize', scale_factor=ratio, keep_ratio=True)
-                for ratio in (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
-            ],
-            [
-                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
-                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
-            ],
-            [dict(type='LoadAnnotations')],
-            [dict(type='PackMultimodalInputs')],
-        ],
-    ),
-]
 dataset = dict(
     type='SUNRGBDDataset',
     data_root=data_root,
@@ -51,18 +29,6 @@ dataset = dict(
     ),
     data_prefix=dict(rgb='rgb', depth='depth', seg_map_path='label'),
 )
-train_dataloader = dict(
-    batch_size=6,
-    num_workers=4,
-    worker_init_fn=dict(type='seed_worker'),
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(ann_file='train.txt', pipeline=train_pipeline, **dataset),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(ann_file='val.txt', pipeline=test_pipeline, **dataset),
-)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **dataset))
+val_dataloader = dict(dataset=dataset)
 test_dataloader = val_dataloader
