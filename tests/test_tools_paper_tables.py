@@ -1,4 +1,5 @@
 import re
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -195,10 +196,13 @@ def test_a_table_has_paper_and_measured_side_by_side_with_the_spread():
 def test_claims_of_the_paper_are_told_true_or_not():
     runs = {'exchange_half': [run(50.0)], 'l1_half': [run(45.0)]}
     runs['exchange_all'] = [run(60.0)]
+    runs['no_exchange'] = [run(48.0), run(51.0)]
     lines = paper_tables.check_claims(TABLES['1'], runs)
     assert lines == [
-        'exchange > no exchange: yes, 50.0 against 45.0 (ensemble)',
-        'own part >= all channels: no, 50.0 against 60.0 (ensemble)',
+        'exchange > no exchange: yes: 50.0 against 45.0 (ensemble)',
+        'exchange > neither penalty nor exchange: yes, but seeds overlap: '
+        '50.0 against 49.5 ± 2.1 (ensemble)',
+        'own part >= all channels: no: 50.0 against 60.0 (ensemble)',
     ]
 
 
@@ -236,3 +240,33 @@ def test_runs_are_collected_by_the_settings_of_their_configs(tmp_path):
         assert found == {row.name: [work_dir]}
     with pytest.raises(FileNotFoundError, match='is no folder of runs'):
         paper_tables.collect([row], [tmp_path / 'nowhere'])
+
+
+@pytest.mark.slow
+def test_rows_are_trained_once_and_a_failure_is_the_exit_code(tmp_path):
+    def train(*options):
+        return subprocess.run(
+            [
+                sys.executable, ROOT / 'tools/analysis/paper_tables.py', '--table', '1',
+                '--train', '--rows', 'no_exchange', 'exchange_half', '--seeds', '0',
+                '--epochs', '1', '--jobs', '2', '--work-dir', tmp_path, '--cfg-options',
+                'train_dataloader.dataset.num_samples=16',
+                'test_dataloader.dataset.num_samples=2',
+                'val_dataloader.dataset.num_samples=2', *options,
+            ],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    failed = train('train_dataloader.dataset.seed=-1')
+    assert failed.returncode == 1
+    assert 'no_exchange, seed 0: FAILED, see ' in failed.stdout
+    assert 'error: 2 trainings failed' in failed.stderr
+    result = train()
+    assert result.returncode == 0, result.stderr
+    assert 'no_exchange, seed 0: done' in result.stdout
+    table = (tmp_path / 'table_1_synthetic.md').read_text()
+    assert re.search(r'\| half \| yes .*\| 51\.1 +\| +\d+\.\d ', table)
+    assert len((tmp_path / 'table_1_synthetic.csv').read_text().splitlines()) == 7
+    again = train()
+    assert 'exchange_half, seed 0: finished before' in again.stdout
+    assert (tmp_path / 'table_1_synthetic.md').read_text() == table

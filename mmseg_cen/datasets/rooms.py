@@ -14,7 +14,7 @@ Shapes: N is the number of rays, the pixels row by row.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -401,23 +401,29 @@ def sense_depth(
 # --- Furnishing -----------------------------------------------------------------------
 
 
-def furnish(rng: np.random.Generator) -> Scene:
+def furnish(rng: np.random.Generator, *, solid: bool = False) -> Scene:
     """Draw a scene: two cabinets, a podium, a box, a cylinder and a sphere.
 
     Each is solid or not by the toss of a coin, and has one of two materials by another.
+
+    Args:
+        rng: What is tossed with.
+        solid: Whether all are solid, whatever the coin says: the same room, in which
+            nothing is a picture.
     """
     size = rng.uniform([4.2, 2.5, 4.8], [5.2, 2.8, 5.6])
     eye = rng.uniform([-0.5, 1.45, 0.3], [0.5, 1.65, 0.6])
     eye[0] += size[0] / 2
     yaw = rng.uniform(-0.2, 0.2)
+    things = [
+        _far_cabinet(rng, size),
+        _side_cabinet(rng, size),
+        _podium(rng, size),
+        *_standing_things(rng, size, eye, yaw),
+    ]
     return Scene(
         size=size,
-        things=[
-            _far_cabinet(rng, size),
-            _side_cabinet(rng, size),
-            _podium(rng, size),
-            *_standing_things(rng, size, eye, yaw),
-        ],
+        things=[replace(t, solid=True) for t in things] if solid else things,
         eye=eye,
         yaw=yaw,
         light=size * rng.uniform([0.3, 0.9, 0.2], [0.7, 0.9, 0.5]),

@@ -42,6 +42,8 @@ class LoadSyntheticRoom(BaseTransform):
         noise: Factor on the noise of the depth, see
             :func:`mmseg_cen.datasets.rooms.sense_depth`.
         hole_rate: Probability that the depth of a pixel is invalid, see there.
+        solid: Whether every thing is solid, so that its material alone tells its class,
+            instead of half of them being painted on what is behind them.
         cache: Whether to keep what was rendered, 8 bytes a pixel, for the next epoch.
         images: Whether to load the modalities.
         labels: Whether to load the labels. Test-time augmentation resizes the images
@@ -55,6 +57,7 @@ class LoadSyntheticRoom(BaseTransform):
         self,
         noise: float = 1.0,
         hole_rate: float = 0.0,
+        solid: bool = False,
         cache: bool = True,
         images: bool = True,
         labels: bool = True,
@@ -66,6 +69,7 @@ class LoadSyntheticRoom(BaseTransform):
             )
         self.noise = noise
         self.hole_rate = hole_rate
+        self.solid = solid
         self.cache = cache
         self.images = images
         self.labels = labels
@@ -99,7 +103,7 @@ class LoadSyntheticRoom(BaseTransform):
     def _render(
         self, seed: int, index: int, height: int, width: int
     ) -> tuple[np.ndarray, ...]:
-        scene = furnish(np.random.default_rng([seed, index]))
+        scene = furnish(np.random.default_rng([seed, index]), solid=self.solid)
         rgb, depth, label = render(scene, height, width)
         sensor = np.random.default_rng([seed, index, 1])
         return rgb, sense_depth(depth, sensor, self.noise, self.hole_rate), label
@@ -107,5 +111,6 @@ class LoadSyntheticRoom(BaseTransform):
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(noise={self.noise}, hole_rate={self.hole_rate}, '
-            f'cache={self.cache}, images={self.images}, labels={self.labels})'
+            f'solid={self.solid}, cache={self.cache}, images={self.images}, '
+            f'labels={self.labels})'
         )

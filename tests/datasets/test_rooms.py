@@ -88,6 +88,18 @@ def test_every_pixel_of_an_empty_room_lies_on_the_surface_it_is_labelled_as(yaw)
     assert (points < SIZE + 1e-5).all()
 
 
+def test_solid_rooms_are_the_same_ones_without_pictures():
+    for index in range(20):
+        mixed = furnish(np.random.default_rng([0, index]))
+        solid = furnish(np.random.default_rng([0, index]), solid=True)
+        assert all(thing.solid for thing in solid.things)
+        for a, b in zip(mixed.things, solid.things, strict=True):
+            assert (a.material, a.shape, a.yaw) == (b.material, b.shape, b.yaw)
+            np.testing.assert_array_equal(a.centre, b.centre)
+        names = {CLASSES[k] for k in np.unique(render(solid, HEIGHT, WIDTH)[2])}
+        assert not names & {'picture', 'rug'}
+
+
 def test_far_wall_is_at_its_distance_everywhere():
     _, depth, _ = render(room(), HEIGHT, WIDTH)
     assert depth.max() == pytest.approx(4.5)

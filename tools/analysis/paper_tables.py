@@ -437,19 +437,22 @@ def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
 
 
 def check_claims(table: Table, runs: dict[str, list[Run]]) -> list[str]:
-    """What the paper says of the order of the rows, and whether it was measured."""
+    """What the paper says of the order of the rows, and whether it was measured.
+
+    Means are compared; it is said where runs of the one row reach those of the other.
+    """
     lines = []
     for text, better, worse in table.claims:
-        means = [
-            statistics.mean(r.metrics['mIoU'] for r in runs[name])
-            for name in (better, worse)
-            if runs.get(name)
-        ]
-        if len(means) == 2:
-            verdict = 'yes' if means[0] >= means[1] else 'no'
-            lines.append(
-                f'{text}: {verdict}, {means[0]:.1f} against {means[1]:.1f} (ensemble)'
-            )
+        if not (runs.get(better) and runs.get(worse)):
+            continue
+        first, second = ([r.metrics['mIoU'] for r in runs[n]] for n in (better, worse))
+        verdict = 'yes' if statistics.mean(first) >= statistics.mean(second) else 'no'
+        if min(first) <= max(second) and min(second) <= max(first):
+            verdict += ', but seeds overlap'
+        lines.append(
+            f'{text}: {verdict}: {summarize(first)} against {summarize(second)} '
+            '(ensemble)'
+        )
     return lines
 
 
@@ -494,6 +497,7 @@ def main() -> None:
             default = default / f'{args.epochs}_epochs'
         folders = collect(rows, args.collect or [default])
     runs: dict[str, list[Run]] = {}
+    unfinished = []
     for name, work_dirs in folders.items():
         for work_dir in work_dirs:
             cfg = run_config(work_dir)
@@ -501,6 +505,7 @@ def main() -> None:
             if run:
                 runs.setdefault(name, []).append(run)
             else:
+                unfinished.append(work_dir)
                 print(f'{work_dir} is not finished, and left out')
     lines = tabulate(table, runs)
     claims = check_claims(table, runs)
@@ -511,6 +516,11 @@ def main() -> None:
     stem.with_suffix('.md').write_text(text + '\n')
     with stem.with_suffix('.csv').open('w', newline='') as file:
         csv.writer(file).writerows(lines)
+    if args.train and unfinished:
+        raise SystemExit(
+            f'error: {len(unfinished)} trainings failed, see train.log in their '
+            'folders; the same command goes on with them'
+        )
 
 
 if __name__ == '__main__':
