@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / 'tools/analysis'))
+import paper_configs  # noqa: E402
 import paper_tables  # noqa: E402
 from paper_rows import TABLES  # noqa: E402
 
@@ -27,14 +28,14 @@ TRANSLATION = rows_of('4', '5', '6', '8', '9')
 @cache
 def leaf(name):
     row = SEGMENTATION.get(name) or TRANSLATION[name]
-    return paper_tables.settings(paper_tables.load_leaf(row))
+    return paper_configs.settings(paper_configs.load_leaf(row))
 
 
 @pytest.mark.parametrize('data', ['synthetic', 'nyud_half'])
 @pytest.mark.parametrize('name', SEGMENTATION)
 def test_the_network_of_any_data_has_the_settings_of_the_config_of_a_row(name, data):
-    cfg = paper_tables.build_config(SEGMENTATION[name], data, None, 3)
-    assert paper_tables.settings(cfg) == leaf(name)
+    cfg = paper_configs.build_config(SEGMENTATION[name], data, None, 3)
+    assert paper_configs.settings(cfg) == leaf(name)
     assert cfg.randomness.seed == 3
 
 
@@ -43,8 +44,8 @@ def test_the_network_of_any_data_has_the_settings_of_the_config_of_a_row(name, d
 def test_the_translation_of_any_data_has_the_settings_of_the_config_of_a_row(
     name, data
 ):
-    cfg = paper_tables.build_config(TRANSLATION[name], data, None, 3)
-    own, expected = paper_tables.settings(cfg), leaf(name)
+    cfg = paper_configs.build_config(TRANSLATION[name], data, None, 3)
+    own, expected = paper_configs.settings(cfg), leaf(name)
     if data == 'nyud_half_small':  # of seven layers
         own.pop('generator.fusion')
         expected = {k: v for k, v in expected.items() if k != 'generator.fusion'}
@@ -63,7 +64,7 @@ def kind_of(name):
 
 @pytest.mark.parametrize('name', TRANSLATION)
 def test_every_row_of_a_translation_builds(name):
-    cfg = paper_tables.build_config(TRANSLATION[name], 'synthetic', None, 0)
+    cfg = paper_configs.build_config(TRANSLATION[name], 'synthetic', None, 0)
     with torch.device('meta'):
         model = MODELS.build({**cfg.model, 'data_preprocessor': None})
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
@@ -73,7 +74,7 @@ def test_every_row_of_a_translation_builds(name):
 
 @pytest.mark.parametrize('name', {kind_of(n): n for n in TRANSLATION}.values())
 def test_a_row_of_each_kind_of_generator_trains_on_rooms(name):
-    cfg = paper_tables.build_config(TRANSLATION[name], 'synthetic', 2, 0)
+    cfg = paper_configs.build_config(TRANSLATION[name], 'synthetic', 2, 0)
     cfg.model.generator.base_channels = cfg.model.discriminator.base_channels = 4
     dataset = DATASETS.build({**cfg.train_dataloader.dataset, 'num_samples': 1})
     model = MODELS.build(cfg.model)
@@ -100,7 +101,7 @@ def test_fusion_is_at_like_depths_of_other_networks(num_downs):
     def at(*layers):
         stages = tuple(f'conv{i}' for i in layers)
         fusion = dict(type='ConcatFusion', stages=stages, merges=True)
-        return paper_tables.at_depth(fusion, num_downs)
+        return paper_configs.at_depth(fusion, num_downs)
 
     assert at(1)['stages'] == (f'conv{1 if num_downs <= 8 else 2}',)
     assert at(4)['stages'] == (f'conv{(num_downs + 1) // 2}',)
@@ -156,8 +157,8 @@ def test_tables_are_complete(table, rows):
 
 def test_a_shorter_training_has_a_shorter_schedule_and_a_larger_penalty():
     row = SEGMENTATION['exchange_half']
-    full = paper_tables.build_config(row, 'synthetic', None, 0)
-    half = paper_tables.build_config(row, 'synthetic', 4, 0)
+    full = paper_configs.build_config(row, 'synthetic', None, 0)
+    half = paper_configs.build_config(row, 'synthetic', 4, 0)
     warm_up, cosine = half.param_scheduler
     assert warm_up == full.param_scheduler[0]
     assert (cosine['begin'], cosine['end'], cosine['T_max']) == (30, 200, 170)
@@ -169,7 +170,7 @@ def test_a_shorter_training_has_a_shorter_schedule_and_a_larger_penalty():
 @pytest.mark.parametrize(('epochs', 'begin', 'end'), [(1, 0, 1), (10, 5, 10)])
 def test_a_decay_that_begins_late_is_shortened_as_a_whole(epochs, begin, end):
     row = TRANSLATION['shade_texture_to_rgb']
-    decay = paper_tables.build_config(row, 'synthetic', epochs, 0).param_scheduler
+    decay = paper_configs.build_config(row, 'synthetic', epochs, 0).param_scheduler
     assert (decay['begin'], decay['end']) == (begin, end)
 
 
@@ -208,7 +209,7 @@ def test_claims_of_the_paper_are_told_true_or_not():
 
 def test_unknown_data_are_refused():
     with pytest.raises(ValueError, match=r"one of \['synthetic', .*\], got 'sunrgbd'"):
-        paper_tables.build_config(SEGMENTATION['drop'], 'sunrgbd', None, 0)
+        paper_configs.build_config(SEGMENTATION['drop'], 'sunrgbd', None, 0)
 
 
 def test_runs_are_collected_by_the_settings_of_their_configs(tmp_path):
@@ -220,7 +221,7 @@ def test_runs_are_collected_by_the_settings_of_their_configs(tmp_path):
         '{"loss": 1.0, "time": 0.5, "step": 1}\n'
         '{"mIoU": 12.5, "rgb/mIoU": 11.0, "step": 2}\n'
     )
-    cfg = paper_tables.build_config(row, 'synthetic', 2, 0)
+    cfg = paper_configs.build_config(row, 'synthetic', 2, 0)
     cfg.dump(work_dir / 'my_config.py')
     found = paper_tables.collect(TABLES['ablations'].rows, [tmp_path])
     assert found == {'drop': [work_dir]}
@@ -235,7 +236,7 @@ def test_runs_are_collected_by_the_settings_of_their_configs(tmp_path):
     rows = [r for r in TABLES['4'].rows if 'concat_depth' in r.config]
     row = next(r for r in rows if r.name.endswith('late'))
     for data in ('synthetic', 'taskonomy'):  # of six and of eight layers
-        paper_tables.build_config(row, data, 2, 0).dump(work_dir / 'my_config.py')
+        paper_configs.build_config(row, data, 2, 0).dump(work_dir / 'my_config.py')
         found = paper_tables.collect(rows, [tmp_path])
         assert found == {row.name: [work_dir]}
     with pytest.raises(FileNotFoundError, match='is no folder of runs'):

@@ -11,8 +11,9 @@ TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
 
 
 @pytest.fixture
-def convert(request, capsys):
+def convert(request, capsys, monkeypatch):
     """Run the tool of the same name as the test's file; exit status and report."""
+    monkeypatch.syspath_prepend(TOOLS)  # as of a script that is run
     name = request.path.stem.removeprefix('test_')
     spec = importlib.util.spec_from_file_location(
         f'convert_{name}', TOOLS / f'{name}.py'
