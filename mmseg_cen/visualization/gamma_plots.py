@@ -7,6 +7,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mmseg_cen.models.exchange import own_part
+
 from .panels import Picture
 
 Gamma = NDArray[np.floating]
@@ -47,10 +49,10 @@ def draw_steps(
     """
     figure = _figure(4.5 * len(modalities), 3.2)
     axes = figure.subplots(1, len(modalities), squeeze=False, sharey=True)[0]
-    parts = np.array_split(np.arange(gamma.shape[2]), len(modalities))
+    parts = own_part(*gamma.shape[1:]).numpy()
     for m, (ax, name) in enumerate(zip(axes, modalities, strict=True)):
         size = np.abs(gamma[:, m].astype(np.float32))
-        own = np.isin(np.arange(size.shape[1]), parts[m])
+        own = parts[m]
         ax.plot(steps, size[:, ~own], color='tab:orange', lw=0.4, alpha=0.5)
         ax.plot(steps, size[:, own], color='tab:blue', lw=0.5, alpha=0.7)
         ax.plot([], [], color='tab:blue', label='own part')

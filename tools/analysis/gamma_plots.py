@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.models.exchange import own_part
 from mmseg_cen.visualization.curves import read_scalars
 from mmseg_cen.visualization.gamma_plots import (
     draw_proportions,
@@ -56,13 +57,7 @@ def draw_run(work_dir: Path, chosen: list[str] | None, out: Path) -> float:
         write(out, f'steps_{name}', picture)
     last = {name: gamma[-1] for name, gamma in layers.items()}
     write(out, 'proportions', draw_proportions(last, modalities))
-    own = [
-        np.abs(gamma[m, part])
-        for gamma in last.values()
-        for m, part in enumerate(
-            np.array_split(np.arange(gamma.shape[1]), len(modalities))
-        )
-    ]
+    own = [np.abs(gamma)[own_part(*gamma.shape).numpy()] for gamma in last.values()]
     return float((np.concatenate(own) < threshold).mean())
 
 
