@@ -91,3 +91,19 @@ def test_ours_has_no_parameters_for_the_fusion():
     total, fusion = count('cen/refinenet_r101_nyud.py')
     assert fusion == 0
     assert total == pytest.approx(OURS, abs=0.06)
+
+
+@pytest.mark.parametrize('setting', ['same', 'common'])
+def test_the_papers_cbn_modulates_depth_conditional_on_rgb(setting):
+    cfg = Config.fromfile(CONFIGS / f'fusion/{setting}/cbn_all.py').model
+    fusion = dict(cfg.backbone.fusion, channels=4)
+    del fusion['stages']
+    fusion = MODELS.build(fusion)
+    torch.nn.init.normal_(fusion.delta_beta[-1].weight)
+    depth = list(cfg.data_preprocessor.modalities).index('depth')
+    streams = torch.rand(2, 2, 4, 3, 3)
+    darker = streams.clone()
+    darker[:, 1 - depth] /= 2
+    out, other = fusion(streams).streams, fusion(darker).streams
+    assert torch.equal(out[:, 1 - depth], streams[:, 1 - depth])
+    assert not torch.equal(out[:, depth], other[:, depth])

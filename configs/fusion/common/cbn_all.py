@@ -11,6 +11,7 @@ model = dict(
     backbone=dict(
         fusion=dict(
             type='CBNFusion',
+            modulated=1,  # depth, conditional on RGB
             stages=('layer1', 'layer2', 'layer3', 'layer4'),
         )
     )

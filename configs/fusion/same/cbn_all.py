@@ -12,6 +12,7 @@ model = dict(
     backbone=dict(
         fusion=dict(
             type='CBNFusion',
+            modulated=1,  # depth, conditional on RGB
             stages=('layer1', 'layer2', 'layer3', 'layer4'),
         )
     )
