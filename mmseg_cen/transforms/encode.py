@@ -77,6 +77,8 @@ class EncodeDepth(BaseTransform):
         validity: Whether to add the channel of the measured pixels.
         depth_range: Nearest and farthest depth, metres, for 'minmax', 'jet' and
             'turbo'; by default those of the image.
+        gravity: Its direction in the camera frame (x right, y down, z ahead), for 'hha'
+            of a camera that is mounted; by default it is estimated for each image.
 
     Raises:
         ValueError: If an option has no meaning, or there is no such depth.
@@ -91,9 +93,10 @@ class EncodeDepth(BaseTransform):
         missing: float | str | None = None,
         validity: bool = False,
         depth_range: Sequence[float] | None = None,
+        gravity: Sequence[float] | None = None,
     ) -> None:
         limits = None if depth_range is None else tuple(depth_range)
-        self.camera = check_encoding(encoding, intrinsics, limits)  # type: ignore[arg-type]
+        self.camera = check_encoding(encoding, intrinsics, limits, gravity)  # type: ignore[arg-type]
         if not scale > 0:
             raise ValueError(f'`scale` must be positive, got {scale}')
         if isinstance(missing, str) and missing not in FILLS:
@@ -106,6 +109,7 @@ class EncodeDepth(BaseTransform):
         self.missing = missing
         self.validity = validity
         self.depth_range = limits
+        self.gravity = gravity
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Encode the depth of one sample."""
@@ -126,7 +130,13 @@ class EncodeDepth(BaseTransform):
         measured = valid_pixels(depth) & (depth > 0)
         if self.missing is not None:
             depth = fill_invalid(depth, measured, self.missing)
-        image = encode_depth(depth, self.encoding, self.camera, self.depth_range)  # type: ignore[arg-type]
+        image = encode_depth(
+            depth,
+            self.encoding,
+            self.camera,
+            self.depth_range,  # type: ignore[arg-type]
+            gravity=self.gravity,
+        )
         if image.ndim == 3:
             image = image[..., ::-1]
         if self.validity:
@@ -151,5 +161,6 @@ class EncodeDepth(BaseTransform):
         return (
             f'{type(self).__name__}({self.encoding!r}, modality={self.modality!r}, '
             f'intrinsics={self.camera}, scale={self.scale}, missing={self.missing!r}, '
-            f'validity={self.validity}, depth_range={self.depth_range})'
+            f'validity={self.validity}, depth_range={self.depth_range}, '
+            f'gravity={self.gravity})'
         )

@@ -5,7 +5,7 @@ pixels. Values are float32 (H, W), pictures uint8 (H, W, 3) in the order of thei
 both are 0 where there is no depth.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -39,6 +39,7 @@ LEAST_DEPTH = 100  # centimetres, for the disparity
 NEAR_GROUND = 90  # centimetres below the camera, less than which is no ground
 CAMERA_HEIGHT = 130  # centimetres, assumed without a ground
 ANGLE_OFFSET = 128 - 90  # degrees: right angles are in the middle
+GRAVITY_RADIUS = 10 / 480  # of its windows, in shorter sides of the image
 
 
 def min_max(
@@ -109,7 +110,7 @@ def hha(
     valid: Mask,
     camera: Camera,
     radius: int = 3,
-    gravity: NDArray[np.floating[Any]] | None = None,
+    gravity: Sequence[float] | NDArray[np.floating[Any]] | None = None,
 ) -> Picture:
     """Horizontal disparity, height above ground, angle with gravity.
 
@@ -129,16 +130,19 @@ def hha(
         camera: Of an image of this size.
         radius: Of the normals of the third channel, see :func:`surface_normals`; 3 in
             the released code.
-        gravity: Its direction in the camera frame, a unit vector (3,); by default an
-            estimate on normals over wider windows, of radius 10.
+        gravity: Its direction in the camera frame (x right, y down, z ahead), a vector
+            (3,) of any length; by default an estimate on normals over wider windows, of
+            radius 10 where the shorter side of the image has 480 pixels, and of at
+            least 3.
     """
     if not valid.any():
         return np.zeros((*depth.shape, 3), np.uint8)
     if gravity is None:
-        stride = max(1, min(depth.shape) // 120)
-        wide = surface_normals(depth, camera, 10, valid, stride)
-        gravity = estimate_gravity(wide)
-    down = np.asarray(gravity, np.float32)
+        side = min(depth.shape)
+        wide = max(3, round(side * GRAVITY_RADIUS))
+        stride = max(1, side // 120)
+        gravity = estimate_gravity(surface_normals(depth, camera, wide, valid, stride))
+    down = np.asarray(gravity, np.float32) / np.float32(np.linalg.norm(gravity))
     centimetres = np.where(valid, 100 * depth, LEAST_DEPTH).astype(np.float32)
     x, y = camera.rays()
     height = centimetres * (y * down[1] - x * down[0] - down[2])
@@ -158,6 +162,7 @@ def check_encoding(
     encoding: str,
     camera: str | Mapping[str, Any] | Camera | None = None,
     depth_range: tuple[float, float] | None = None,
+    gravity: Sequence[float] | NDArray[np.floating[Any]] | None = None,
 ) -> Camera | None:
     """The camera, built; raise a ValueError unless the encoding has all that it needs.
 
@@ -165,6 +170,7 @@ def check_encoding(
         encoding: One of :data:`ENCODINGS`.
         camera: Name or options of one.
         depth_range: Of the encodings in :data:`HAS_RANGE`.
+        gravity: Of 'hha'.
     """
     if encoding not in ENCODINGS:
         raise ValueError(
@@ -185,6 +191,16 @@ def check_encoding(
             raise ValueError(
                 f'`depth_range` must be (near, far) in metres, got {depth_range}'
             )
+    if gravity is not None:
+        if encoding != 'hha':
+            raise ValueError(
+                f"`gravity` is for the encoding 'hha', got it for {encoding!r}"
+            )
+        if np.shape(gravity) != (3,) or not 0 < np.linalg.norm(gravity) < np.inf:
+            raise ValueError(
+                '`gravity` must be its direction in the camera frame, three numbers '
+                f'(x right, y down, z ahead) that are not all 0, got {gravity!r}'
+            )
     return None if camera is None else build_camera(camera)
 
 
@@ -194,6 +210,7 @@ def encode_depth(
     camera: Camera | None = None,
     depth_range: tuple[float, float] | None = None,
     valid: Mask | None = None,
+    gravity: Sequence[float] | NDArray[np.floating[Any]] | None = None,
 ) -> Image | Picture:
     """Encode a depth map.
 
@@ -203,12 +220,13 @@ def encode_depth(
         camera: Of images of any size; needed by :data:`NEEDS_CAMERA`.
         depth_range: Of :func:`min_max`.
         valid: Mask (H, W) of the pixels with a depth; by default those.
+        gravity: Of :func:`hha`, where it is known.
 
     Returns:
         (H, W) float32, or (H, W, 3) uint8 with the channels in the order of the name of
         the encoding, and of pictures red, green, blue.
     """
-    check_encoding(encoding, camera, depth_range)
+    check_encoding(encoding, camera, depth_range, gravity)
     if valid is None:
         valid = valid_pixels(depth) & (depth > 0)
     if encoding == 'minmax':
@@ -221,6 +239,7 @@ def encode_depth(
         return colour(depth, valid, encoding, depth_range)
     if camera is not None and encoding in NEEDS_CAMERA:
         camera = camera.resized(*depth.shape)
-        function = hha if encoding == 'hha' else normal_picture
-        return function(depth, valid, camera)
+        if encoding == 'hha':
+            return hha(depth, valid, camera, gravity=gravity)
+        return normal_picture(depth, valid, camera)
     return np.where(valid, depth, 0).astype(np.float32)

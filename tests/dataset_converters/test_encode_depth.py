@@ -52,6 +52,16 @@ def test_a_modality_with_the_printed_options_is_the_encoding(
         np.testing.assert_allclose(got, expected, atol=0.51e-4)
 
 
+def test_gravity_of_a_mounted_camera(source, tmp_path, convert, read):
+    gravity = (0, 0.8, 0.6)
+    status, _ = convert(source, tmp_path / 'out', *OPTIONS, '--gravity', *gravity)
+    assert status == 0
+    metres = read(source / 'depth/a.png') * np.float32(0.001)
+    expected = encode_depth(metres, 'hha', CAMERA, gravity=gravity)
+    got = read(tmp_path / 'out/hha/a.png')
+    np.testing.assert_array_equal(got[..., ::-1], expected)
+
+
 def test_missing_depth_is_filled_if_asked(source, tmp_path, convert, read):
     options = ('--encoding', 'log', '--scale', 0.001)
     convert(source, tmp_path / 'out', *options)

@@ -61,6 +61,15 @@ def test_pictures_are_bgr_as_those_from_files():
     assert results['depth'].flags.c_contiguous
 
 
+def test_gravity_may_be_known():
+    options = dict(intrinsics=INTRINSICS, gravity=(0, 0.8, 0.6))
+    results = EncodeDepth('hha', **options)(sample())
+    expected = encode_depth(
+        sample()['depth'], 'hha', build_camera(INTRINSICS), gravity=(0, 0.8, 0.6)
+    )
+    np.testing.assert_array_equal(results['depth'], expected[..., ::-1])
+
+
 def test_validity_is_what_was_measured_before_the_filling():
     results = EncodeDepth('jet', missing='nearest', validity=True)(sample())
     np.testing.assert_array_equal(
@@ -140,6 +149,7 @@ def test_in_painting_continues_a_slope():
         (dict(encoding='log', scale=0), '`scale` must be positive'),
         (dict(encoding='hha', intrinsics=dict(fx=1)), 'width and height'),
         (dict(encoding='jet', depth_range=[3, 1]), 'in metres'),
+        (dict(encoding='jet', gravity=[0, 1, 0]), "'hha', got it for 'jet'"),
     ],
 )
 def test_options_without_meaning_are_refused(kwargs, message):

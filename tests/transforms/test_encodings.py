@@ -108,11 +108,11 @@ def window_normals(depth, valid, radius, camera):
 
 
 def by_definition(depth, valid, camera):
-    """The released algorithm of Gupta et al., one pixel after the other."""
-    wide = window_normals(depth, valid, 10, camera).reshape(-1, 3)
+    """The algorithm of Gupta et al., and two narrower angles, pixel by pixel."""
+    wide = window_normals(depth, valid, 3, camera).reshape(-1, 3)
     wide = wide[np.linalg.norm(wide, axis=1) > 0]
     gravity = np.array([0, 1.0, 0])
-    for threshold in [45] * 5 + [15] * 5:
+    for threshold in np.repeat([45, 15, 5, 1], 5):
         matrix = np.zeros((3, 3))
         angles = np.rad2deg(np.arccos(np.abs(wide @ gravity).clip(0, 1)))
         floors, walls = wide[angles < threshold], wide[angles > 90 - threshold]
@@ -171,6 +171,44 @@ def test_hha_of_a_box_on_a_floor_is_the_truth_away_from_its_edges(gravity):
     assert wrong[..., :2].max() <= 1
 
 
+def tilted(pitch, roll):
+    """Gravity in the frame of a camera that looks down and is rolled, degrees."""
+    pitch, roll = np.deg2rad([pitch, roll])
+    level = np.cos(pitch)
+    return level * np.sin(roll), level * np.cos(roll), np.sin(pitch)
+
+
+@pytest.mark.parametrize('roll', [-10, 0, 20])
+@pytest.mark.parametrize('pitch', [0, 5, 15, 40])
+@pytest.mark.parametrize('rows', [120, 240, 480])
+@pytest.mark.parametrize('box', [False, True])
+def test_the_height_of_a_box_on_a_floor_is_the_truth_without_its_gravity(
+    box, rows, pitch, roll
+):
+    """Floor 1.2 m below the camera, wall at 3 m, top of the box at 0.8 m."""
+    camera = NYUDV2_CAMERA.resized(rows, rows * 4 // 3)
+    right, down, ahead = turned(np.eye(3), tilted(pitch, roll))
+
+    def on(*limits):
+        return lambda points: np.logical_and.reduce(
+            [
+                (points @ axis > low) & (points @ axis < high)
+                for axis, low, high in limits
+            ]
+        )
+
+    width = (right, -0.4, 0.4)
+    faces = [(1.2 * down, -down, on()), (3.0 * ahead, -ahead, on())]
+    if box:
+        faces.append((0.8 * down, -down, on(width, (ahead, 1.6, 2.2))))
+        faces.append((1.6 * ahead, -ahead, on(width, (down, 0.8, 1.2))))
+    depth, normals, face = cast(faces, camera)
+    assert len(np.unique(face)) >= 2 + box
+    got = encode_depth(depth.astype(np.float32), 'hha', camera)
+    wrong = difference(got, true_hha(depth, normals, down, camera))
+    assert wrong[..., :2].max() <= 1
+
+
 @pytest.mark.parametrize('distance', [0.7, 1.4, 3.0])
 @pytest.mark.parametrize('tilt', [-30, -10, 0, 10, 40])
 def test_hha_of_a_plane_at_a_known_distance_and_tilt(distance, tilt):
@@ -195,6 +233,15 @@ def test_floors_walls_and_ceilings_have_their_angles():
     assert np.median(got[wall][:, 2]) == 128
     flipped = hha(depth, depth > 0, camera, gravity=-down)  # the floor is a ceiling
     assert np.median(flipped[floor][:, 2]) == 218
+
+
+def test_a_known_gravity_has_the_place_of_the_estimate():
+    depth = scene(GRAVITIES[1])[0]
+    known = 9.81 * unit(*GRAVITIES[2])
+    got = encode_depth(depth, 'hha', CAMERA, gravity=known)
+    expected = hha(depth, ALL, CAMERA, gravity=known / 9.81)
+    np.testing.assert_array_equal(got, expected)
+    assert difference(got, encode_depth(depth, 'hha', CAMERA)).max() > 9
 
 
 def test_without_a_ground_the_camera_is_at_130_centimetres():
@@ -295,6 +342,9 @@ def test_nothing_is_finite_nor_anything_else_without_depth():
         (dict(encoding='normals'), "give 'nyudv2', or fx"),
         (dict(encoding='log', depth_range=(0, 1)), r"for the encodings \['minmax'"),
         (dict(encoding='jet', depth_range=(2, 1)), r'\(near, far\) in metres'),
+        (dict(encoding='log', gravity=(0, 1, 0)), "'hha', got it for 'log'"),
+        (dict(encoding='hha', camera=CAMERA, gravity=(0, 0, 0)), 'not all 0'),
+        (dict(encoding='hha', camera=CAMERA, gravity=(0, 1)), r'three numbers .*0, 1'),
     ],
 )
 def test_what_an_encoding_needs_is_checked(kwargs, message):

@@ -84,6 +84,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
         scale=scale,
         missing=args.missing,
         depth_range=args.range,
+        gravity=args.gravity,
     )
     groups = read_groups(source)
     samples = [
@@ -160,6 +161,14 @@ def main(argv: list[str] | None = None) -> int:
         type=float,
         metavar=('NEAR', 'FAR'),
         help='metres, for minmax, jet and turbo; default: of each image',
+    )
+    option(
+        '--gravity',
+        nargs=3,
+        type=float,
+        metavar=('X', 'Y', 'Z'),
+        help='for hha: its direction in the frame of a camera that is mounted, x to '
+        'the right, y down, z ahead; default: estimated for each image',
     )
     args = parser.parse_args(argv)
     with exit_on_user_error():
