@@ -1,5 +1,6 @@
 """CEN backbones."""
 
+import inspect
 import re
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -12,10 +13,7 @@ from torch import Tensor, nn
 
 from mmseg_cen.fusion.stages import StageFusions, convert_stages
 
-from .convert import (
-    exchanging_norms,
-    stream_state_dict,
-)
+from .convert import exchanging_norms, stream_state_dict, to_multimodal
 from .exchange import ExchangeScope
 from .norm import streams_on_batch
 from .presence import current_presence, fill_absent
@@ -178,6 +176,12 @@ class CENBackbone(nn.Module):
         fusion: dict[str, Any] | None = None,
         **places: Any,
     ) -> None:
+        _, *known = inspect.signature(to_multimodal).parameters
+        if unknown := places.keys() - known:
+            raise ValueError(
+                f'CENBackbone has the arguments backbone, modalities, fusion and '
+                f'{known}, got {sorted(unknown)}'
+            )
         # Not `super().__init__()`: the backbone is built, and left to be converted.
         given = [num_modalities, None if modalities is None else len(modalities)]
         counts = {count for count in given if count is not None}

@@ -12,8 +12,9 @@ from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .checked_build import build_checked
 from .exchange import ExchangeScope
-from .exchange_variants import ChannelExchange
+from .exchange_variants import ChannelExchange, Exchange
 from .norm import (
     NORM_BASES,
     ModalityBN,
@@ -113,6 +114,8 @@ def to_multimodal(
     if num_modalities < 1:
         raise ValueError(f'num_modalities is at least 1, got {num_modalities}')
     ChannelExchange(exchange_threshold or 0, exchange_scope)  # checks them
+    if exchange is not None:
+        build_checked(exchange, Exchange)  # checks it, if no norm does
     check_sharing(convs=convs, norms=norms)
     if norms == 'shared' and exchange is not None:
         raise ValueError(

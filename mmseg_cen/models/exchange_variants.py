@@ -5,14 +5,14 @@ subclass of :class:`Exchange`, registered in ``MODELS`` of mmengine or mmseg. Th
 numbers of the ablations are those in the text of Sec. 4.1.
 """
 
-import inspect
+from numbers import Real
 from typing import Any
 
 import torch
 from mmengine.registry import MODELS
-from mmseg.registry import MODELS as MMSEG_MODELS
 from torch import Tensor, nn
 
+from .checked_build import build_checked
 from .exchange import (
     ExchangeScope,
     check_scope,
@@ -89,10 +89,10 @@ class ChannelExchange(Exchange):
     def __init__(self, threshold: float = 2e-2, scope: ExchangeScope = 'own') -> None:
         super().__init__()
         check_scope(scope)
-        if threshold < 0:
+        if not isinstance(threshold, Real) or not threshold >= 0:  # nor is NaN
             raise ValueError(
-                f'exchange_threshold bounds |gamma| and is not negative, got '
-                f'{threshold}; 0 exchanges nothing'
+                f'exchange_threshold bounds |gamma|, a number that is not negative, '
+                f'got {threshold!r}; 0 exchanges nothing'
             )
         self.threshold = threshold
         self.scope = scope
@@ -188,7 +188,7 @@ class RandomExchange(Exchange):
         seed: Of the draw; every layer draws on its own.
 
     Raises:
-        ValueError: The portion is no share.
+        ValueError: The portion is no share, or the seed no integer.
     """
 
     mask: Tensor
@@ -196,6 +196,8 @@ class RandomExchange(Exchange):
     def __init__(self, portion: float = 0.3, seed: int = 0) -> None:
         super().__init__()
         _check_portion(portion)
+        if not isinstance(seed, int):
+            raise ValueError(f'seed is an integer, got {seed!r}')
         self.portion = portion
         self.seed = seed
 
@@ -258,9 +260,9 @@ class GatedSumExchange(SumExchange):
 
 
 def _check_portion(portion: float) -> None:
-    if not 0 <= portion <= 1:
+    if not isinstance(portion, Real) or not 0 <= portion <= 1:
         raise ValueError(
-            f'portion is a share of the channels, in [0, 1], got {portion}'
+            f'portion is a share of the channels, in [0, 1], got {portion!r}'
         )
 
 
@@ -283,21 +285,6 @@ def build_exchange(
     Raises:
         ValueError: The type is unknown or no exchange, or an argument has no meaning.
     """
-    kind = cfg.get('type') if isinstance(cfg, dict) else None
-    exchange_type = MMSEG_MODELS.get(kind) if isinstance(kind, str) else kind
-    if not (inspect.isclass(exchange_type) and issubclass(exchange_type, Exchange)):
-        raise ValueError(
-            f"exchange is a config such as dict(type='ChannelExchange'), whose type is "
-            f'an Exchange registered in MODELS, got {cfg!r}'
-        )
-    accepted = inspect.signature(exchange_type).parameters
-    given = {k: v for k, v in cfg.items() if k != 'type'}
-    if unknown := given.keys() - accepted.keys():
-        raise ValueError(
-            f'{exchange_type.__name__} has the arguments {list(accepted)}, got '
-            f'{sorted(unknown)}'
-        )
-    arguments = {k: v for k, v in defaults.items() if k in accepted}
-    exchange: Exchange = exchange_type(**{**arguments, **given})
+    exchange = build_checked(cfg, Exchange, **defaults)
     exchange.prepare(num_modalities, num_channels, place)
     return exchange

@@ -102,7 +102,7 @@ class ModalityNorm(StreamAware):
         if threshold is not None:
             defaults['threshold'] = threshold
         self.exchange = build_exchange(
-            exchange or {'type': ChannelExchange},
+            {'type': ChannelExchange} if exchange is None else exchange,
             self.num_modalities,
             self.num_features,
             place,

@@ -8,8 +8,9 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_cen.fusion.stages import FusedFeatures, StageFusions, take_losses
+from mmseg_cen.models.checked_build import build_checked
 from mmseg_cen.models.exchange import ExchangeScope
-from mmseg_cen.models.exchange_variants import ChannelExchange
+from mmseg_cen.models.exchange_variants import ChannelExchange, Exchange
 from mmseg_cen.models.norm import ModalityNorm, streams_on_batch
 from mmseg_cen.models.private import Sharing, check_sharing, to_private
 from mmseg_cen.models.streams import fold_streams, split_streams
@@ -104,6 +105,8 @@ class CENUNet(BaseModule):
                 f'{in_channels}, {out_channels} and {base_channels}'
             )
         ChannelExchange(exchange_threshold or 0, exchange_scope)  # checks them
+        if exchange is not None:
+            build_checked(exchange, Exchange)  # checks it, if no norm does
         check_sharing(convs=convs)
         check_norm_sharing(norms=norms, decoder_norms=decoder_norms)
         self.num_modalities = num_modalities
@@ -170,7 +173,7 @@ class CENUNet(BaseModule):
             return
         norms = [m for m in self.encoder.modules() if isinstance(m, ModalityNorm)]
         norms = [norm for norm in norms if norm.norm.affine]
-        if not norms and (threshold or exchange):
+        if not norms and (threshold or exchange is not None):
             raise ValueError(
                 f'channels are exchanged by scaling factors that each modality has of '
                 f"its own: set norms='private' or 'private_affine', or, without "

@@ -211,6 +211,11 @@ def test_the_number_of_modalities_is_given_once_or_alike():
             CENBackbone(cfg, **arguments)
 
 
+def test_arguments_that_cenbackbone_does_not_have_are_refused():
+    with pytest.raises(ValueError, match=r"'exchange'\], got \['exchnge', 'module'\]"):
+        CENBackbone({**RESNET, 'depth': 18}, 2, exchnge={}, module=None)
+
+
 def test_inputs_of_another_number_of_modalities_are_refused_by_cenbackbone():
     with pytest.raises(ValueError, match=r'3 \* 3 = 9 packed channels, got 6'):
         CENBackbone({**RESNET, 'depth': 18}, 3)(torch.zeros(1, 6, 32, 32))

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from mmseg.registry import MODELS
@@ -5,6 +7,7 @@ from torch.testing import assert_close
 
 from mmseg_cen.models import (
     CENResNet,
+    ChannelExchange,
     Exchange,
     ModalityBN,
     exchange_channels,
@@ -12,6 +15,7 @@ from mmseg_cen.models import (
     own_part,
 )
 from mmseg_cen.models.exchange_variants import build_exchange
+from mmseg_cen.translation import CENUNet
 
 VARIANTS = [
     'ChannelExchange',
@@ -232,18 +236,68 @@ def test_a_user_registers_an_exchange_of_their_own():
     assert torch.equal(norm(x), -ModalityBN(C, 2).eval()(x))
 
 
-@pytest.mark.parametrize(
-    ('cfg', 'message'),
-    [
-        (dict(type='NoSuch'), "a config such as .* got {'type': 'NoSuch'}"),
-        (dict(type='ModalityBN'), 'whose type is an Exchange'),
-        ('ChannelExchange', "got 'ChannelExchange'"),
-        (dict(type='SumExchange', threshold=1), r"arguments \[\], got \['threshold'\]"),
-        (dict(type='RandomExchange', portion=30), r'in \[0, 1\], got 30'),
-        (dict(type='ChannelDrop', threshold=-1), 'not negative, got -1'),
-        (dict(type='ChannelDrop', scope='half'), "got 'half'"),
-    ],
-)
-def test_what_is_no_exchange_is_refused(cfg, message):
+def test_arguments_of_the_backbone_reach_a_subclass_through_its_kwargs():
+    @MODELS.register_module(force=True)
+    class Scaled(ChannelExchange):
+        def __init__(self, factor=1.0, **kwargs):
+            super().__init__(**kwargs)
+
+    class Inherited(Scaled):
+        pass
+
+    @MODELS.register_module(force=True)
+    class Plain(Exchange):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+
+    for kind in ('Scaled', Inherited):
+        args = dict(exchange_threshold=0.3, exchange_scope='all')
+        exchange = ModalityBN(C, 2, **args, exchange=dict(type=kind)).exchange
+        assert (exchange.threshold, exchange.scope) == (0.3, 'all')
+        own = dict(type=kind, threshold=0.1, factor=2.0)
+        exchange = ModalityBN(C, 2, **args, exchange=own).exchange
+        assert (exchange.threshold, exchange.scope) == (0.1, 'all')
+    # One that has neither is not given them.
+    assert ModalityBN(C, 2, **args, exchange=dict(type='Plain')).exchange
+    with pytest.raises(ValueError, match=r"'factor', 'threshold', 'scope'\], got .*no"):
+        ModalityBN(C, 2, exchange=dict(type='Scaled', no=1))
+
+
+class Demanding(Exchange):
+    def __init__(self, needed):
+        super().__init__()
+
+
+WRONG = [
+    (dict(type='NoSuch'), r"such as \['ChannelExchange', .* got {'type': 'NoSuch'}"),
+    (dict(type='ModalityBN'), 'that extends Exchange, such as'),
+    (dict(type='ResNet'), "got {'type': 'ResNet'}"),
+    (dict(type='ConcatFusion'), "got {'type': 'ConcatFusion'}"),
+    (dict(portion=0.3), r"config dict\(type=...\).*got {'portion': 0.3}"),
+    ('ChannelExchange', "got 'ChannelExchange'"),
+    ({}, 'got {}'),
+    ([], r'got \[\]'),
+    (dict(type='SumExchange', threshold=1), r"arguments \[\], got {'threshold': 1}"),
+    (dict(type=Demanding), r"\['needed'\], got {}: .*missing 1 required"),
+    (dict(type='RandomExchange', portion=30), r'in \[0, 1\], got 30'),
+    (dict(type='RandomExchange', seed=1.5), 'an integer, got 1.5'),
+    (dict(type='FixedPortionExchange', portion='0.3'), r"in \[0, 1\], got '0.3'"),
+    (dict(type='FixedPortionExchange', portion=None), r'in \[0, 1\], got None'),
+    (dict(type='FixedPortionExchange', portion=math.nan), r'in \[0, 1\], got nan'),
+    (dict(type='ChannelDrop', threshold=-1), 'not negative, got -1'),
+    (dict(type='ChannelDrop', threshold='0.02'), "not negative, got '0.02'"),
+    (dict(type='ChannelDrop', threshold=None), 'not negative, got None'),
+    (dict(type='ChannelDrop', threshold=math.nan), 'not negative, got nan'),
+    (dict(type='ChannelDrop', scope='half'), "got 'half'"),
+]
+
+
+@pytest.mark.parametrize('M', [1, 2])
+@pytest.mark.parametrize(('cfg', 'message'), WRONG)
+def test_what_is_no_exchange_is_refused(cfg, message, M):
     with pytest.raises(ValueError, match=message):
-        build_exchange(cfg, 2, C)
+        CENResNet(18, M, exchange=cfg, **NARROW)
+    with pytest.raises(ValueError, match=message):
+        CENUNet(M, num_downs=4, base_channels=4, exchange=cfg)
+    with pytest.raises(ValueError, match=message):
+        ModalityBN(C, M, exchange=cfg)
