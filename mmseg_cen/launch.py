@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from mmengine.model import (
     MMDistributedDataParallel,
 )
 from mmengine.registry import MODEL_WRAPPERS
-from mmengine.runner import CheckpointLoader
+from mmengine.runner import CheckpointLoader, find_latest_checkpoint
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
 from torch import Tensor, nn
 
@@ -78,6 +79,33 @@ def load_config(
     return cfg
 
 
+def latest_checkpoint(work_dir: str) -> str | None:
+    """The checkpoint to resume a training from, or None if there is none.
+
+    It is the one that mmengine noted last. If that one is gone or was not written to
+    its end, as after an interruption while checkpoints were replaced, it is the newest
+    complete one in the work directory.
+
+    Args:
+        work_dir: Work directory of the training.
+    """
+    noted = find_latest_checkpoint(work_dir)
+    if noted is not None and zipfile.is_zipfile(noted):
+        return noted
+    found = [
+        path
+        for pattern in ('epoch_*.pth', 'iter_*.pth')
+        for path in Path(work_dir).glob(pattern)
+        if zipfile.is_zipfile(path)  # whose directory is written at the end
+    ]
+    if not found:
+        return noted
+    newest = str(max(found, key=os.path.getmtime))
+    reason = f'{noted} is missing or incomplete' if noted else 'none was noted'
+    print_log(f'Resuming from {newest}: {reason}.', 'current')
+    return newest
+
+
 def load_tensors(path: str) -> Any:
     """Read a checkpoint from elsewhere without running code that it may contain.
 
@@ -116,14 +144,20 @@ def check_checkpoint(model: nn.Module, filename: str, *, strict: bool) -> None:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the checkpoint does not fit.
+        ValueError: If the checkpoint does not fit, or is none.
     """
     require_file(filename, 'checkpoint')
-    checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu')
-    state = {
-        name.removeprefix('module.'): value
-        for name, value in checkpoint.get('state_dict', checkpoint).items()
-    }
+    try:
+        checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu')
+        state_dict = dict(checkpoint.get('state_dict', checkpoint))
+    except OSError:
+        raise
+    except Exception as error:  # whatever the bytes of another format lead to
+        raise ValueError(
+            f'{filename!r} cannot be read as a checkpoint: it is damaged, or no file '
+            f'of torch.save with the state dict of a model'
+        ) from error
+    state = {name.removeprefix('module.'): value for name, value in state_dict.items()}
     given, wanted = tensor_shapes(state), tensor_shapes(get_state_dict(unwrap(model)))
     differences = describe_differences(given, wanted)
     if strict:

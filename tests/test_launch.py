@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from mmseg_cen.launch import (
     CPUSyncBatchNorm,
     check_checkpoint,
     exit_on_user_error,
+    latest_checkpoint,
     load_config,
     start_cpu_processes,
 )
@@ -51,6 +53,35 @@ def test_wrappers_are_looked_through(checkpoint, tmp_path):
     state = {f'module.{k}': v for k, v in network().state_dict().items()}
     torch.save(state, tmp_path / 'parallel.pth')
     check_checkpoint(network(), str(tmp_path / 'parallel.pth'), strict=True)
+
+
+@pytest.mark.parametrize('content', [b'', b'text', b'PK\x03\x04damaged'])
+def test_what_is_no_checkpoint_is_refused_as_such(content, tmp_path):
+    path = tmp_path / 'file.pth'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r'file.pth.* cannot be read as a checkpoint'):
+        check_checkpoint(network(), str(path), strict=True)
+
+
+def test_an_interrupted_training_goes_on_from_the_newest_complete_checkpoint(tmp_path):
+    folder = str(tmp_path)
+    assert latest_checkpoint(folder) is None
+    noted = tmp_path / 'last_checkpoint'
+    paths = [tmp_path / f'{name}.pth' for name in ('epoch_9', 'epoch_10', 'epoch_11')]
+    for seconds, path in enumerate(paths):
+        torch.save(network().state_dict(), path)
+        os.utime(path, (seconds, seconds))
+    noted.write_text(str(paths[0]))
+    assert latest_checkpoint(folder) == str(paths[0]), 'what is noted counts'
+    noted.write_text(str(tmp_path / 'epoch_8.pth'))  # removed
+    assert latest_checkpoint(folder) == str(paths[2])
+    paths[2].write_bytes(paths[2].read_bytes()[:-50])  # not written to its end
+    assert latest_checkpoint(folder) == str(paths[1])
+    noted.write_text(str(paths[2]))
+    assert latest_checkpoint(folder) == str(paths[1])
+    for path in paths:
+        path.unlink()
+    assert latest_checkpoint(folder) == str(paths[2]), 'which is told to be missing'
 
 
 def test_testing_refuses_what_is_missing_unexpected_or_of_another_shape(checkpoint):

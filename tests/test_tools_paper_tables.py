@@ -1,6 +1,12 @@
+import csv
+import multiprocessing
+import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -198,11 +204,14 @@ def test_claims_of_the_paper_are_told_true_or_not():
     runs = {'exchange_half': [run(50.0)], 'l1_half': [run(45.0)]}
     runs['exchange_all'] = [run(60.0)]
     runs['no_exchange'] = [run(48.0), run(51.0)]
+    runs['shared_norms'] = [run(49.5)]
     lines = paper_tables.check_claims(TABLES['1'], runs)
     assert lines == [
         'exchange > no exchange: yes: 50.0 against 45.0 (ensemble)',
         'exchange > neither penalty nor exchange: yes, but seeds overlap: '
         '50.0 against 49.5 ± 2.1 (ensemble)',
+        'shared conv + private BN > shared BN: no, but seeds overlap: '
+        '49.5 ± 2.1 against 49.5 (ensemble)',
         'own part >= all channels: no: 50.0 against 60.0 (ensemble)',
     ]
 
@@ -243,6 +252,155 @@ def test_runs_are_collected_by_the_settings_of_their_configs(tmp_path):
         paper_tables.collect([row], [tmp_path / 'nowhere'])
 
 
+def finished_run(folder, name='exchange_half', epochs=2, **metrics):
+    """What a training of a row leaves behind."""
+    cfg = paper_configs.build_config(SEGMENTATION[name], 'synthetic', epochs, 0)
+    (folder / '20200101/vis_data').mkdir(parents=True)
+    figures = ''.join(f'"{key}": {value}, ' for key, value in metrics.items())
+    (folder / '20200101/vis_data/scalars.json').write_text(
+        '{"loss": 1.0, "time": 0.5, "step": 1}\n'
+        f'{{"mIoU": 12.5, "rgb/mIoU": 11.0, {figures}"step": {epochs}}}\n'
+    )
+    (folder / 'last_checkpoint').write_text(f'/somewhere/epoch_{epochs}.pth')
+    cfg.dump(folder / f'{name}.py')
+    return folder
+
+
+def paper_table(monkeypatch, *args):
+    monkeypatch.setattr(sys, 'argv', ['paper_tables.py', *map(str, args)])
+    paper_tables.main()
+
+
+def test_a_run_that_was_not_written_to_its_end_is_left_out(
+    tmp_path, monkeypatch, capsys
+):
+    runs = [finished_run(tmp_path / f'runs/{name}') for name in 'abcd']
+    config = runs[1] / 'exchange_half.py'
+    config.write_text(config.read_text()[:3000])
+    scalars = runs[2] / '20200101/vis_data/scalars.json'
+    scalars.write_text(scalars.read_text()[:-20])
+    scalars = runs[3] / '20200101/vis_data/scalars.json'
+    scalars.write_text('{"loss\n' + scalars.read_text())
+    out = tmp_path / 'out'
+    paper_table(
+        monkeypatch, '--table', '1', '--work-dir', out, '--collect', tmp_path / 'runs'
+    )
+    text = capsys.readouterr().out
+    reasons = ('has no config', 'is not finished', 'is not finished')
+    for run, reason in zip(runs[1:], reasons, strict=True):
+        assert f'{run} {reason}' in text
+    with (out / 'table_1_collected.csv').open() as file:
+        header, *lines = csv.reader(file)
+    assert len(set(header)) == len(header)
+    line = dict(zip(header, lines[4], strict=True))
+    assert (line['Ensemble: measured'], line['runs']) == ('12.5', '1')
+
+
+def test_a_run_is_counted_once(tmp_path):
+    run_folder = finished_run(tmp_path / 'a/b')
+    rows = [SEGMENTATION['exchange_half']]
+    folders = [tmp_path, tmp_path / 'a', run_folder, tmp_path / 'a/../a']
+    assert paper_tables.collect(rows, folders) == {'exchange_half': [run_folder]}
+
+
+def test_runs_of_different_lengths_or_data_are_not_averaged(
+    tmp_path, monkeypatch, capsys
+):
+    finished_run(tmp_path / 'short', epochs=1)
+    finished_run(tmp_path / 'long', 'no_exchange', epochs=2)
+    command = ('--table', '1', '--collect', tmp_path, '--work-dir', tmp_path / 'out')
+    with pytest.raises(ValueError, match=r'1 epochs on .* and of 2 epochs on .*Synth'):
+        paper_table(monkeypatch, *command)
+    paper_table(monkeypatch, *command, '--epochs', '2')
+    assert [path.name for path in sorted((tmp_path / 'out').iterdir())] == [
+        'table_1_collected_2_epochs.csv', 'table_1_collected_2_epochs.md'
+    ]  # fmt: skip
+    config = finished_run(tmp_path / 'few', epochs=2) / 'exchange_half.py'
+    config.write_text(config.read_text().replace('num_samples=800', 'num_samples=8'))
+    with pytest.raises(ValueError, match=r'num_samples=8, .*num_samples=800'):
+        paper_table(monkeypatch, *command, '--epochs', '2')
+
+
+def test_no_or_few_rows_do_not_replace_the_table(tmp_path, monkeypatch, capsys):
+    (tmp_path / 'empty').mkdir()
+    command = ('--table', '1', '--work-dir', tmp_path / 'out', '--collect')
+    with pytest.raises(SystemExit, match='no runs found'):
+        paper_table(monkeypatch, *command, tmp_path / 'empty')
+    assert not (tmp_path / 'out').exists()
+    finished_run(tmp_path / 'run')
+    paper_table(monkeypatch, *command, tmp_path / 'run', '--rows', 'exchange_half')
+    assert len((tmp_path / 'out/table_1_collected_part.csv').read_text().split()) > 2
+    assert not (tmp_path / 'out/table_1_collected.csv').exists()
+
+
+def test_a_run_of_other_options_is_not_taken_for_the_wanted_one(tmp_path, monkeypatch):
+    run_folder = tmp_path / 'synthetic/2_epochs/exchange_half/seed_0'
+    finished_run(run_folder)
+    command = (
+        '--table', '1', '--train', '--rows', 'exchange_half', '--epochs', '2',
+        '--seeds', '0', '0', '--work-dir', tmp_path,
+    )  # fmt: skip
+    paper_table(monkeypatch, *command)  # which is finished
+    table = (tmp_path / 'table_1_synthetic_2_epochs_part.csv').read_text()
+    assert table.strip().endswith(',0.500,1')
+    wanted = rf'{run_folder} holds a training with other settings of train_dataloader:'
+    option = 'train_dataloader.dataset.num_samples=8'
+    with pytest.raises(ValueError, match=wanted):
+        paper_table(monkeypatch, *command, '--cfg-options', option)
+
+
+@pytest.mark.parametrize('option', ['--jobs 0', '--epochs 0', '--epochs -1'])
+def test_numbers_below_one_are_refused(option, tmp_path, monkeypatch):
+    name, value = option.split()
+    with pytest.raises(ValueError, match=f'{name} must be at least 1, got {value}'):
+        paper_table(
+            monkeypatch, '--table', '1', '--train', '--work-dir', tmp_path, name, value
+        )
+
+
+def test_a_training_that_outlives_its_command_is_not_started_twice(
+    tmp_path, monkeypatch
+):
+    script = tmp_path / 'tools/train.py'
+    script.parent.mkdir()
+    script.write_text(
+        'import os, sys, time, pathlib\n'
+        "work_dir = pathlib.Path(sys.argv[sys.argv.index('--work-dir') + 1])\n"
+        "first = not (work_dir / 'pid').exists()\n"
+        "(work_dir / 'new').write_text(str(os.getpid()))\n"
+        "(work_dir / 'new').rename(work_dir / 'pid')\n"
+        'time.sleep(60 * first)\n'
+    )
+    monkeypatch.setattr(paper_tables, 'ROOT', tmp_path)
+    row = SEGMENTATION['exchange_half']
+    cfg = paper_configs.build_config(row, 'synthetic', 1, 0)
+    task = paper_tables.Task(row, 0, cfg, tmp_path / 'run')
+    environment = dict(os.environ)
+    command = multiprocessing.get_context('fork').Process(
+        target=paper_tables.train_one, args=(task, environment)
+    )
+    command.start()
+    pid_file = tmp_path / 'run/pid'
+    while not pid_file.exists():
+        time.sleep(0.05)
+    training = int(pid_file.read_text())
+    try:
+        os.kill(command.pid, signal.SIGKILL)
+        command.join()
+        outcome = paper_tables.train_one(task, environment)
+        assert outcome.startswith(f'another process trains in {tmp_path}/run;')
+        assert int(pid_file.read_text()) == training
+    finally:
+        os.kill(training, signal.SIGKILL)
+    for _ in range(100):  # until the system has ended it
+        outcome = paper_tables.train_one(task, environment)
+        if outcome == 'done':
+            break
+        time.sleep(0.05)
+    assert outcome == 'done'
+    assert int(pid_file.read_text()) != training
+
+
 @pytest.mark.slow
 def test_rows_are_trained_once_and_a_failure_is_the_exit_code(tmp_path):
     def train(*options):
@@ -262,12 +420,14 @@ def test_rows_are_trained_once_and_a_failure_is_the_exit_code(tmp_path):
     assert failed.returncode == 1
     assert 'no_exchange, seed 0: FAILED, see ' in failed.stdout
     assert 'error: 2 trainings failed' in failed.stderr
+    shutil.rmtree(tmp_path / 'synthetic')  # of other options
     result = train()
     assert result.returncode == 0, result.stderr
     assert 'no_exchange, seed 0: done' in result.stdout
-    table = (tmp_path / 'table_1_synthetic.md').read_text()
+    path = tmp_path / 'table_1_synthetic_1_epochs_part.md'
+    table = path.read_text()
     assert re.search(r'\| half \| yes .*\| 51\.1 +\| +\d+\.\d ', table)
-    assert len((tmp_path / 'table_1_synthetic.csv').read_text().splitlines()) == 7
+    assert len(path.with_suffix('.csv').read_text().splitlines()) == 3
     again = train()
     assert 'exchange_half, seed 0: finished before' in again.stdout
-    assert (tmp_path / 'table_1_synthetic.md').read_text() == table
+    assert path.read_text() == table

@@ -8,11 +8,12 @@ import os
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from mmseg_cen.launch import (
     check_checkpoint,
     exit_on_user_error,
+    latest_checkpoint,
     load_config,
     require_file,
     start_cpu_processes,
@@ -82,7 +83,7 @@ def select_checkpoint(cfg: Config, resume: str | None) -> None:
     is: a job that is started again and again with `--resume` starts from it once.
     """
     if resume == 'auto':
-        resume = find_latest_checkpoint(cfg.work_dir)
+        resume = latest_checkpoint(cfg.work_dir)
     if resume is not None:
         cfg.resume = True
         cfg.load_from = resume

@@ -20,6 +20,7 @@ def read_scalars(work_dir: str | Path) -> dict[str, Curve]:
 
     The runs in it (`<time>/vis_data/scalars.json`) follow each other, as interrupted
     and resumed trainings do: where a later one logged a step again, its value counts.
+    The last line of a run that was interrupted while writing it is left out.
 
     Args:
         work_dir: Work directory, or one `scalars.json`.
@@ -40,11 +41,14 @@ def read_scalars(work_dir: str | Path) -> dict[str, Curve]:
         )
     values: dict[str, dict[float, float]] = {}
     for file in files:
-        for number, line in enumerate(file.read_text().splitlines(), 1):
+        lines = file.read_text().splitlines()
+        for number, line in enumerate(lines, 1):
             try:
                 scalars = json.loads(line)
                 step = scalars.pop('step')
             except (json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
+                if number == len(lines) and isinstance(error, json.JSONDecodeError):
+                    continue
                 raise ValueError(
                     f'{file}, line {number}, is no JSON object with a `step`.'
                 ) from error

@@ -38,13 +38,23 @@ def test_a_resumed_run_continues_the_curve(tmp_path):
     assert only['loss'][0].tolist() == [20, 30]
 
 
+def test_a_line_that_an_interruption_cut_off_is_left_out(tmp_path):
+    log = tmp_path / 'scalars.json'
+    log.write_text('{"loss": 2.0, "step": 1}\n{"loss": 1.0, "st')
+    steps, values = read_scalars(log)['loss']
+    assert (steps.tolist(), values.tolist()) == ([1], [2.0])
+    log.write_text('{"loss": 2.0, "st\n{"loss": 1.0, "step": 2}\n')
+    with pytest.raises(ValueError, match='line 1, is no JSON object'):
+        read_scalars(log)
+
+
 def test_missing_and_broken_logs_are_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match='LocalVisBackend'):
         read_scalars(tmp_path)
     path = write(tmp_path, 'run', dict(loss=1.0, step=1), dict(loss=1.0))
     with pytest.raises(ValueError, match='line 2, is no JSON object with a `step`'):
         read_scalars(tmp_path)
-    path.write_text('{"loss": 1')
+    path.write_text('{"loss": 1\n{"loss": 1, "step": 2}')
     with pytest.raises(ValueError, match='line 1'):
         read_scalars(tmp_path)
 

@@ -49,6 +49,13 @@ GENERATOR = dict(
     exchange_threshold=1e-2, exchange_scope='own',
 )  # fmt: skip
 
+#: Parts of a config that decide the figures of a training, and hooks that do not.
+TRAINING = (
+    'model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
+    'optim_wrapper', 'param_scheduler', 'randomness', 'custom_hooks',
+)  # fmt: skip
+OBSERVERS = ('ExchangeStatsHook', 'GammaRecorderHook', 'FiniteLossHook')
+
 
 def settings(cfg: Config, num_downs: int | None = None) -> dict[str, Any]:
     """What tells one row from another, of any config.
@@ -90,6 +97,18 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
+def differences(first: Config, second: Config) -> list[str]:
+    """Keys of what decides the figures of a training, and differs in two configs."""
+
+    def part(cfg: Config, key: str) -> Any:
+        value = cfg.get(key)
+        if key == 'custom_hooks':
+            value = [h for h in value or [] if h['type'] not in OBSERVERS]
+        return _plain(value)
+
+    return [key for key in TRAINING if part(first, key) != part(second, key)]
+
+
 def build_config(row: Row, data: str, epochs: int | None, seed: int) -> Config:
     """The training of a row.
 
@@ -100,8 +119,10 @@ def build_config(row: Row, data: str, epochs: int | None, seed: int) -> Config:
         seed: Seed.
 
     Raises:
-        ValueError: The row cannot be trained on these data.
+        ValueError: The row cannot be trained on these data, or for so many epochs.
     """
+    if epochs is not None and epochs < 1:
+        raise ValueError(f'--epochs must be at least 1, got {epochs}')
     leaf = load_leaf(row)
     known = TRANSLATION if 'generator' in leaf.model else SEGMENTATION
     if data not in known:
@@ -109,8 +130,9 @@ def build_config(row: Row, data: str, epochs: int | None, seed: int) -> Config:
     cfg = (translation if known is TRANSLATION else segmentation)(leaf, data)
     set_epochs(cfg, epochs)
     cfg.randomness = dict(seed=seed)
+    # Two, as mmengine removes an old one before the new one is written.
     cfg.default_hooks.checkpoint = dict(
-        type='CheckpointHook', interval=1, max_keep_ckpts=1
+        type='CheckpointHook', interval=1, max_keep_ckpts=2
     )
     cfg.default_hooks.pop('visualization', None)
     return cfg
@@ -214,7 +236,7 @@ def at_depth(fusion: dict[str, Any], num_downs: int) -> dict[str, Any]:
 def set_epochs(cfg: Config, epochs: int | None) -> None:
     """Shorten or lengthen a training with its schedule, and the penalty with it."""
     before = cfg.train_cfg.max_epochs
-    epochs = epochs or before
+    epochs = before if epochs is None else epochs
     ratio = epochs / before
     cfg.train_cfg.max_epochs = epochs
     cfg.train_cfg.val_interval = min(epochs, cfg.train_cfg.get('val_interval', 1))

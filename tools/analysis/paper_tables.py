@@ -8,20 +8,24 @@ With `--train`, each row and seed is a training of its own, by tools/train.py. F
 ones are skipped, interrupted ones go on where they were, so that the command can be
 repeated. Tables with common rows share them. Without it, what is there is collected:
 what an earlier call trained, or the work directories of `--collect`, in which a run
-belongs to the row whose settings its config has.
+belongs to the row whose settings its config has. Runs of different data or lengths are
+not averaged.
 
 Settings of a row are put onto the network of the data, see paper_configs.py. The
 figures of the paper are those of `nyud` and `taskonomy`: with other data, compare the
 order of the rows. `±` is the standard deviation over the seeds. The small translations
 have no FID and KID.
 
-The tables are also written to TABLE.md and TABLE.csv in the work directory.
+The table is also written to table_TABLE_DATA.md and .csv in the work directory; that
+of some --rows, or of some number of --epochs, has a name of its own.
 """  # noqa: E501
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
 import argparse
 import csv
+import fcntl
+import operator
 import os
 import re
 import statistics
@@ -29,14 +33,14 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
-from paper_configs import ROOT, build_config, load_leaf, settings
+from paper_configs import ROOT, build_config, differences, load_leaf, settings
 from paper_rows import TABLES, Row, Table
 
 from mmseg_cen.launch import exit_on_user_error
@@ -56,17 +60,24 @@ class Run:
 
 
 def run_config(folder: Path) -> Config | None:
-    """The config of a work directory, or None."""
-    if not [*folder.glob('*/vis_data/scalars.json')]:
-        return None
+    """The config of a work directory, or None if there is none that can be read."""
     found = sorted(folder.glob('*.py'))
-    return Config.fromfile(found[0]) if found else None
+    if not found or not [*folder.glob('*/vis_data/scalars.json')]:
+        return None
+    try:
+        cfg = Config.fromfile(found[0])
+    except Exception:  # whatever a file leads to that was not written to its end
+        return None
+    return cfg if {'model', 'train_cfg', 'train_dataloader'} <= cfg.keys() else None
 
 
 def read_run(folder: Path, cfg: Config) -> Run | None:
-    """The figures of a training, or None if it is not finished."""
-    curves = read_scalars(folder)
-    epochs = cfg.train_cfg.max_epochs
+    """The figures of a training, or None if it is not finished or cannot be read."""
+    try:
+        curves = read_scalars(folder)
+    except ValueError:
+        return None
+    epochs = cfg.train_cfg.get('max_epochs')
     metrics = {
         key: float(values[-1])
         for key, (steps, values) in curves.items()
@@ -97,65 +108,159 @@ def count_parameters(cfg: Config) -> tuple[int, int]:
     return sum(sizes.values()), sum(fusion)
 
 
-def train(
-    rows: Iterable[Row], folder: Path, args: argparse.Namespace
-) -> dict[str, list[Path]]:
-    """Train all rows with all seeds; returns the work directories of each row."""
-    tasks = [(row, seed) for seed in args.seeds for row in rows]
-    threads = str(max(1, (os.cpu_count() or 1) // args.jobs))
+@dataclass
+class Task:
+    """A training: its row, seed, config and work directory."""
+
+    row: Row
+    seed: int
+    cfg: Config
+    work_dir: Path
+
+
+def plan(rows: Iterable[Row], folder: Path, args: argparse.Namespace) -> list[Task]:
+    """The trainings of all rows with all seeds.
+
+    Raises:
+        ValueError: A work directory holds a training with other settings.
+    """
+    tasks = []
+    for seed in dict.fromkeys(args.seeds):
+        for row in rows:
+            cfg = build_config(row, args.data, args.epochs, seed)
+            cfg.merge_from_dict(args.cfg_options or {})
+            epochs = f'{cfg.train_cfg.max_epochs}_epochs'
+            work_dir = folder / args.data / epochs / row.name / f'seed_{seed}'
+            old = run_config(work_dir)
+            if old is not None and (keys := differences(cfg, old)):
+                raise ValueError(
+                    f'{work_dir} holds a training with other settings of '
+                    f'{", ".join(keys)}: give the --cfg-options that it had, take '
+                    f'another --work-dir, or delete it'
+                )
+            tasks.append(Task(row, seed, cfg, work_dir))
+    return tasks
+
+
+def train(tasks: list[Task], jobs: int) -> dict[str, list[Path]]:
+    """Train what is not finished; returns the work directories of each row."""
+    threads = str(max(1, (os.cpu_count() or 1) // jobs))
     env = {'OMP_NUM_THREADS': threads, **os.environ}
 
-    def one(task: tuple[Row, int]) -> tuple[Row, Path]:
-        row, seed = task
-        cfg = build_config(row, args.data, args.epochs, seed)
-        cfg.merge_from_dict(args.cfg_options or {})
-        epochs = f'{cfg.train_cfg.max_epochs}_epochs'
-        work_dir = folder / args.data / epochs / row.name / f'seed_{seed}'
-        label = f'{row.name}, seed {seed}'
-        old = run_config(work_dir)
-        if old is not None and read_run(work_dir, old):
-            print(f'{label}: finished before', flush=True)
-            return row, work_dir
-        work_dir.mkdir(parents=True, exist_ok=True)
-        path = work_dir / 'config' / f'{row.name}.py'
-        path.parent.mkdir(exist_ok=True)
-        cfg.dump(path)
-        command = [sys.executable, ROOT / 'tools/train.py', path, '--resume']
-        with (work_dir / 'train.log').open('a') as log:
-            code = subprocess.run(
-                [*map(str, command), '--work-dir', str(work_dir)],
-                stdout=log, stderr=subprocess.STDOUT, env=env, check=False,
-            ).returncode  # fmt: skip
-        print(
-            f'{label}: {"done" if not code else f"FAILED, see {log.name}"}', flush=True
-        )
-        return row, work_dir
+    def one(task: Task) -> None:
+        outcome = train_one(task, env)
+        print(f'{task.row.name}, seed {task.seed}: {outcome}', flush=True)
 
     found: dict[str, list[Path]] = {}
-    with ThreadPoolExecutor(args.jobs) as pool:
-        for row, work_dir in pool.map(one, tasks):
-            found.setdefault(row.name, []).append(work_dir)
+    with ThreadPoolExecutor(jobs) as pool:
+        for task, _ in zip(tasks, pool.map(one, tasks), strict=True):
+            found.setdefault(task.row.name, []).append(task.work_dir)
     return found
 
 
-def collect(rows: list[Row], folders: Iterable[Path]) -> dict[str, list[Path]]:
-    """Work directories of each row, below some folders, by the settings of configs."""
+def train_one(task: Task, env: dict[str, str]) -> str:
+    """Train one, and say what came of it.
+
+    A lock on its work directory is held by the process that trains. The system
+    releases it when that one ends, however it does, but not when only this one does.
+    """
+    folder = task.work_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / 'train.log').open('a') as log:
+        try:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return f'another process trains in {folder}; repeat this when it has ended'
+        old = run_config(folder)
+        if old is not None and read_run(folder, old):
+            return 'finished before'
+        path = folder / 'config' / f'{task.row.name}.py'
+        path.parent.mkdir(exist_ok=True)
+        task.cfg.dump(path)
+        command = [sys.executable, ROOT / 'tools/train.py', path, '--resume']
+        code = subprocess.run(
+            [*map(str, command), '--work-dir', str(folder)],
+            stdout=log, stderr=subprocess.STDOUT, env=env, check=False,
+        ).returncode  # fmt: skip
+        return f'FAILED, see {log.name}' if code else 'done'
+
+
+def collect(
+    rows: list[Row], folders: Iterable[Path], epochs: int | None = None
+) -> dict[str, list[Path]]:
+    """Work directories of each row, below some folders, by the settings of configs.
+
+    Args:
+        rows: The rows.
+        folders: The folders.
+        epochs: Length of the runs, or None for those of any.
+
+    Raises:
+        FileNotFoundError: A folder does not exist.
+    """
     leaves = {row.name: load_leaf(row) for row in rows}
     wanted = cache(lambda name, layers: settings(leaves[name], layers))
-    found: dict[str, list[Path]] = {}
+    runs: dict[Path, Path] = {}
     for folder in folders:
         if not folder.is_dir():
             raise FileNotFoundError(f'{folder} is no folder of runs')
-        runs = {path.parents[2] for path in folder.rglob('vis_data/scalars.json')}
-        for run in sorted(runs):
-            cfg = run_config(run)
-            if cfg is None:
-                continue
-            layers = cfg.model.get('generator', {}).get('num_downs')
-            for name in leaves:
-                if wanted(name, layers) == settings(cfg):
-                    found.setdefault(name, []).append(run)
+        for path in folder.rglob('vis_data/scalars.json'):
+            runs.setdefault(path.parents[2].resolve(), path.parents[2])
+    found: dict[str, list[Path]] = {}
+    for run in sorted(runs.values()):
+        cfg = run_config(run)
+        if cfg is None:
+            print(f'{run} has no config that can be read, and is left out')
+            continue
+        if epochs is not None and cfg.train_cfg.get('max_epochs') != epochs:
+            continue
+        layers = cfg.model.get('generator', {}).get('num_downs')
+        for name in leaves:
+            if wanted(name, layers) == settings(cfg):
+                found.setdefault(name, []).append(run)
     return found
+
+
+def read_runs(
+    folders: dict[str, list[Path]],
+) -> tuple[dict[str, list[Run]], list[Path]]:
+    """The finished runs of each row, and the work directories of the others.
+
+    Raises:
+        ValueError: Runs are of different lengths or data.
+    """
+    runs: dict[str, list[Run]] = {}
+    unfinished = []
+    kinds = set()
+    for name, work_dirs in folders.items():
+        for work_dir in work_dirs:
+            cfg = run_config(work_dir)
+            run = cfg and read_run(work_dir, cfg)
+            if run:
+                runs.setdefault(name, []).append(run)
+                kinds.add(kind_of(cfg))
+            else:
+                unfinished.append(work_dir)
+                print(f'{work_dir} is not finished, and left out')
+    if len(kinds) > 1:
+        raise ValueError(
+            f'runs of {" and of ".join(sorted(kinds))} are not averaged: choose by '
+            '--epochs, or --collect folders of one kind'
+        )
+    return runs, unfinished
+
+
+def kind_of(cfg: Config) -> str:
+    """What is common to the runs of a table: their length and data."""
+    dataset = cfg.train_dataloader.dataset
+    while 'dataset' in dataset:  # of a wrapper
+        dataset = dataset.dataset
+    options = ', '.join(
+        f'{key}={value}'
+        for key, value in sorted(dataset.items())
+        if isinstance(value, str | int | float) and key not in ('type', 'target')
+    )
+    return f'{cfg.train_cfg.max_epochs} epochs on {dataset.type}({options})'
 
 
 def summarize(values: list[float], digits: int = 1) -> str:
@@ -178,8 +283,9 @@ def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
     ]
     header = [*table.columns]
     for name in metrics:
-        header += [f'{name}: paper', 'measured']
-    header += ['Params (M): paper', 'measured', 'Fusion (M): paper', 'measured']
+        header += [f'{name}: paper', f'{name}: measured']
+    for name in ('Params (M)', 'Fusion (M)'):
+        header += [f'{name}: paper', f'{name}: measured']
     header += ['s/iter', 'runs']
     lines = [header]
     for row in table.rows:
@@ -216,7 +322,9 @@ def check_claims(table: Table, runs: dict[str, list[Run]]) -> list[str]:
         if not (runs.get(better) and runs.get(worse)):
             continue
         first, second = ([r.metrics['mIoU'] for r in runs[n]] for n in (better, worse))
-        verdict = 'yes' if statistics.mean(first) >= statistics.mean(second) else 'no'
+        compare = operator.ge if '>=' in text else operator.gt
+        holds = compare(statistics.mean(first), statistics.mean(second))
+        verdict = 'yes' if holds else 'no'
         if min(first) <= max(second) and min(second) <= max(first):
             verdict += ', but seeds overlap'
         lines.append(
@@ -240,13 +348,14 @@ def markdown(lines: list[list[str]]) -> str:
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--table', required=True, choices=list(TABLES))
-    parser.add_argument('--train', action='store_true', help='train what is missing')
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument('--train', action='store_true', help='train what is missing')
+    what.add_argument('--collect', type=Path, nargs='+', metavar='WORK_DIR')
     parser.add_argument('--data', default='synthetic', help='synthetic, nyud_half, ...')
     parser.add_argument('--epochs', type=int, help='default: those of the base config')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
     parser.add_argument('--rows', nargs='+', help='names of rows, instead of all')
-    parser.add_argument('--collect', type=Path, nargs='+', metavar='WORK_DIR')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/paper_tables'))
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     return parser.parse_args()
@@ -254,42 +363,45 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    if args.jobs < 1:
+        raise ValueError(f'--jobs must be at least 1, got {args.jobs}')
+    if args.epochs is not None and args.epochs < 1:
+        raise ValueError(f'--epochs must be at least 1, got {args.epochs}')
     table = TABLES[args.table]
     names = [row.name for row in table.rows]
     if unknown := set(args.rows or []) - set(names):
         raise ValueError(f'rows of table {args.table} are {names}, got {unknown}')
-    rows = [row for row in table.rows if not args.rows or row.name in args.rows]
+    if args.rows:
+        table = replace(table, rows=[r for r in table.rows if r.name in args.rows])
     if args.train:
-        folders = train(rows, args.work_dir, args)
+        folders = train(plan(table.rows, args.work_dir, args), args.jobs)
     else:
-        default = args.work_dir / args.data
-        if args.epochs:
-            default = default / f'{args.epochs}_epochs'
-        folders = collect(rows, args.collect or [default])
-    runs: dict[str, list[Run]] = {}
-    unfinished = []
-    for name, work_dirs in folders.items():
-        for work_dir in work_dirs:
-            cfg = run_config(work_dir)
-            run = cfg and read_run(work_dir, cfg)
-            if run:
-                runs.setdefault(name, []).append(run)
-            else:
-                unfinished.append(work_dir)
-                print(f'{work_dir} is not finished, and left out')
-    lines = tabulate(table, runs)
-    claims = check_claims(table, runs)
-    text = markdown(lines) + '\n' + ''.join(f'\n* {claim}' for claim in claims)
-    print(f'\n{text}\n')
-    args.work_dir.mkdir(parents=True, exist_ok=True)
-    stem = args.work_dir / f'table_{args.table}_{args.data}'
-    stem.with_suffix('.md').write_text(text + '\n')
-    with stem.with_suffix('.csv').open('w', newline='') as file:
-        csv.writer(file).writerows(lines)
+        places = args.collect or [args.work_dir / args.data]
+        folders = collect(table.rows, places, args.epochs)
+    runs, unfinished = read_runs(folders)
+    if runs:
+        lines = tabulate(table, runs)
+        claims = check_claims(table, runs)
+        text = markdown(lines) + '\n' + ''.join(f'\n* {claim}' for claim in claims)
+        print(f'\n{text}\n')
+        name = f'table_{args.table}_{"collected" if args.collect else args.data}'
+        if args.epochs is not None:
+            name += f'_{args.epochs}_epochs'
+        if len(table.rows) < len(names):
+            name += '_part'
+        args.work_dir.mkdir(parents=True, exist_ok=True)
+        (args.work_dir / f'{name}.md').write_text(text + '\n')
+        with (args.work_dir / f'{name}.csv').open('w', newline='') as file:
+            csv.writer(file).writerows(lines)
     if args.train and unfinished:
         raise SystemExit(
-            f'error: {len(unfinished)} trainings failed, see train.log in their '
-            'folders; the same command goes on with them'
+            f'error: {len(unfinished)} trainings failed or are not finished, see '
+            'train.log in their folders; the same command goes on with them'
+        )
+    if not runs:
+        raise SystemExit(
+            'error: no runs found: none that is finished, in '
+            f'{", ".join(map(str, places))}, has the settings of a row'
         )
 
 
