@@ -10,8 +10,9 @@ _RAMP = 0.5
 #: A proportional and an integral gain, per training, on the logarithm of the weight.
 #: They damp well (by 0.7) what is an integrator from weight to scaling factor.
 _PROPORTIONAL, _INTEGRAL = 9.0, 80.0
-#: No weight is larger than moves a scaling factor to zero in this share of a training.
-_FASTEST = 0.05
+#: A weight is not larger than moves a free scaling factor to zero in this share of a
+#: training, nor smaller than does so in this many trainings.
+_FASTEST, _SLOWEST = 0.05, 20.0
 
 
 @dataclass
@@ -28,19 +29,21 @@ class ShareControl:
 
     Args:
         target: Share of the penalized channels, in (0, 1).
-        weight: Lambda at the start.
-        factor: State: what it is multiplied by.
-        integral: State: the part of the logarithm of ``factor`` that grows and shrinks.
-        start: State: the quantile at the start.
+        weight: Lambda, first and now.
+        integral: State: the part of the logarithm of lambda that grows and shrinks.
+        start: State: the largest quantile until now.
         cutoff: State: the largest scaling factor that is still penalized.
     """
 
     target: float
     weight: float
-    factor: float = 1.0
-    integral: float = 0.0
+    integral: float = math.nan
     start: float = 0.0
     cutoff: float = math.inf
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.integral):
+            self.integral = math.log(self.weight)
 
     def update(
         self,
@@ -48,28 +51,36 @@ class ShareControl:
         threshold: float,
         begun: float,
         step: float,
-        fast: float,
+        force: float,
+        num_steps: int,
+        exact: bool,
     ) -> None:
-        """Choose the factor until the next update.
+        """Choose lambda until the next update.
 
         Args:
             magnitudes: All penalized scaling factors, without signs.
             threshold: Exchange threshold.
             begun: Share of the training that is over.
             step: Share of the training between two updates.
-            fast: Lambda that moves a scaling factor by 1 in the whole training.
+            force: Lambda that moves a scaling factor by 1 in one iteration.
+            num_steps: Iterations of the training.
+            exact: Whether scaling factors stay where they arrive at zero, however far
+                they move in one iteration.
         """
         count = max(1, math.ceil(self.target * magnitudes.numel()))
         quantile = float(magnitudes.kthvalue(count).values)
-        self.start = self.start or quantile
+        self.start = max(self.start, quantile, threshold)
         if quantile < self.start / 2:
-            self.cutoff = quantile
+            self.cutoff = max(quantile, threshold)
         if quantile < threshold:
-            self.factor = 0.0
+            self.weight = 0.0
             return
         line = self.start * max(0.0, 1 - begun / _RAMP)
         error = (quantile - line) / self.start
-        largest = math.log(fast * self.start / _FASTEST / self.weight)
-        self.integral = min(self.integral + _INTEGRAL * step * error, largest)
-        exponent = min(self.integral + _PROPORTIONAL * error, largest)
-        self.factor = math.exp(exponent)
+        fast = self.start / num_steps
+        smallest = math.log(force * fast / _SLOWEST)
+        landing = self.start if exact else threshold
+        largest = math.log(force * max(fast / _FASTEST, landing))
+        self.integral += _INTEGRAL * step * error
+        self.integral = min(max(self.integral, smallest), largest)
+        self.weight = math.exp(min(self.integral + _PROPORTIONAL * error, largest))

@@ -1,5 +1,6 @@
 """Sparsity of the scaling factors, the precondition of the exchange."""
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -9,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
@@ -26,6 +28,8 @@ SparsityMode = Literal['subgradient', 'proximal']
 _CONTROL = 'sparsity_control'
 #: How often lambda is adjusted in a training that has a target.
 _ADJUSTMENTS = 1000
+#: By how much the exchanged share may miss its target without a warning.
+_TOLERANCE = 0.05
 
 
 def penalized(
@@ -101,8 +105,10 @@ class GammaSparsityHook(Hook):
 
     In the mode ``'proximal'``, they are soft-thresholded by :func:`step_size` *
     lambda after each step that the optimizer takes (not after those that accumulate
-    gradients, or that a loss scaler skips), and reach exact zeros. Both modes have the
-    same minima, those of Eq. 4. What is logged as ``sparsity`` is no loss here.
+    gradients, or that a loss scaler skips), and reach exact zeros. With SGD, both modes
+    have the same minima, those of Eq. 4; with optimizers that scale gradients, such as
+    Adam, this one is not scaled with them, and the same lambda leaves other channels.
+    What is logged as ``sparsity`` is no loss here.
 
     With one modality alone there is no exchange, and no penalty.
 
@@ -132,17 +138,26 @@ class GammaSparsityHook(Hook):
         schedule: Sequence[tuple[float, float]] | None = None,
         target_share: float | None = None,
     ) -> None:
-        if sparsity_weight < 0:
-            raise ValueError(f'sparsity_weight is not negative, got {sparsity_weight}')
+        if not (_is_number(sparsity_weight) and sparsity_weight >= 0):
+            raise ValueError(
+                f'sparsity_weight is a number, not negative, got {sparsity_weight!r}'
+            )
+        if not (isinstance(warmup_iters, int) and warmup_iters >= 0):
+            raise ValueError(
+                f'warmup_iters is a number of iterations, not negative, got '
+                f'{warmup_iters!r}'
+            )
         if mode not in get_args(SparsityMode):
             raise ValueError(
                 f"mode is 'subgradient' (the penalty is a loss) or 'proximal' (exact "
                 f'zeros), got {mode!r}'
             )
-        if target_share is not None and not 0 < target_share < 1:
+        if target_share is not None and not (
+            _is_number(target_share) and 0 < target_share < 1
+        ):
             raise ValueError(
                 f'target_share is a share of the own parts, in (0, 1), got '
-                f'{target_share}; 0.5 exchanges half of what may be exchanged'
+                f'{target_share!r}; 0.5 exchanges half of what may be exchanged'
             )
         if target_share is not None and not sparsity_weight:
             raise ValueError(
@@ -173,13 +188,13 @@ class GammaSparsityHook(Hook):
                 f'exchange channels, and {type(model).__name__} has none; use a CEN '
                 f'backbone such as CENResNet or a CENUNet, or remove the hook'
             )
-        if self.target_share and not any(norm.exchange_threshold for norm in norms):
-            raise ValueError(
-                'target_share counts scaling factors below the threshold of the '
-                'exchange, and there is none; set exchange_threshold, or leave '
-                'target_share out'
-            )
         if self.target_share is not None:
+            if not any(n.exchange_threshold for n, _ in self._trained(model)):
+                raise ValueError(
+                    'target_share counts trained scaling factors below the threshold '
+                    'of the exchange, and there are none; set exchange_threshold, '
+                    'freeze fewer layers, or leave target_share out'
+                )
             self._start_control(runner)
         add_penalty = partial(self._add_penalty, runner)
         self._handles = [model.register_forward_hook(add_penalty, with_kwargs=True)]
@@ -193,6 +208,18 @@ class GammaSparsityHook(Hook):
     def after_train(self, runner: Runner) -> None:
         while self._handles:
             self._handles.pop().remove()
+        if self._control is not None:
+            magnitudes, threshold = self._magnitudes(runner.model)
+            share = float((magnitudes < threshold).float().mean())
+            if abs(share - self._control.target) > _TOLERANCE:
+                print_log(
+                    f'{share:.1%} of what may be exchanged is, not the target_share of '
+                    f'{self._control.target:.1%}: the loss holds these channels more '
+                    'firmly than lambda may pull, or lets them go; train longer, '
+                    "choose mode='proximal', or another target",
+                    'current',
+                    logging.WARNING,
+                )
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
@@ -204,13 +231,15 @@ class GammaSparsityHook(Hook):
             runner.message_hub.update_scalar('train/sparsity_weight', weight)
 
     def weight(self, iteration: int, progress: float = 0.0) -> float:
-        """Lambda at an iteration counted from 0, unless it is controlled.
+        """Lambda at an iteration counted from 0; of a controlled one, that of now.
 
         Args:
             iteration: The iteration.
             progress: Share of the training that is over, in [0, 1].
         """
         weight = self.sparsity_weight
+        if self._control is not None:
+            weight = self._control.weight
         if iteration < self.warmup_iters:
             weight *= (iteration + 1) / self.warmup_iters
         if self.schedule is not None:
@@ -221,8 +250,7 @@ class GammaSparsityHook(Hook):
     def current_weight(self, runner: Runner) -> float:
         """Lambda now."""
         progress = runner.iter / runner.max_iters if self.schedule is not None else 0
-        weight = self.weight(runner.iter, progress)
-        return weight if self._control is None else weight * self._control.factor
+        return self.weight(runner.iter, progress)
 
     @property
     def _cutoff(self) -> float:
@@ -230,26 +258,40 @@ class GammaSparsityHook(Hook):
 
     def _start_control(self, runner: Runner) -> None:
         state = runner.message_hub.runtime_info.get(_CONTROL) if runner.iter else None
-        state = state or {'target': self.target_share, 'weight': self.sparsity_weight}
-        self._control = ShareControl(**state)
+        state = {'weight': self.sparsity_weight, **(state or {})}
+        self._control = ShareControl(**{**state, 'target': self.target_share})
+
+    def _trained(self, model: nn.Module) -> list[tuple[ModalityNorm, Tensor]]:
+        """Penalized layers, but for frozen ones."""
+        layers = penalized(model, self.scope)
+        return [(n, mask) for n, mask in layers if n.norm.weight.requires_grad]
+
+    def _magnitudes(self, model: nn.Module) -> tuple[Tensor, float]:
+        """All penalized scaling factors, without signs, and the exchange threshold."""
+        layers = self._trained(model)
+        magnitudes = [norm.gamma[mask].detach().abs() for norm, mask in layers]
+        return torch.cat(magnitudes), max(
+            norm.exchange_threshold or 0.0 for norm, _ in layers
+        )
 
     def _interval(self, runner: Runner) -> int:
         return max(1, runner.max_iters // _ADJUSTMENTS)
 
     def _adjust(self, runner: Runner, control: ShareControl) -> None:
-        layers = [*penalized(runner.model, self.scope)]
+        first = self._trained(runner.model)[0][0].norm.weight
         sizes = [
             step_size({**group, 'lr': group.get('initial_lr', group['lr'])})
             for optimizer in _optimizers(runner.optim_wrapper)
             for group in optimizer.param_groups
-            if any(p is layers[0][0].norm.weight for p in group['params'])
+            if any(p is first for p in group['params'])
         ]
         control.update(
-            torch.cat([norm.gamma[mask].detach().abs() for norm, mask in layers]),
-            max(norm.exchange_threshold or 0 for norm, _ in layers),
+            *self._magnitudes(runner.model),
             runner.iter / runner.max_iters,
             self._interval(runner) / runner.max_iters,
-            1 / (sizes[0] * runner.max_iters),
+            1 / sizes[0],
+            runner.max_iters,
+            self.mode == 'proximal',
         )
         runner.message_hub.update_info(_CONTROL, asdict(control))
 
@@ -294,19 +336,26 @@ def _optimizers(optim_wrapper: Any) -> list[torch.optim.Optimizer]:
     return [w.optimizer for w in wrappers] or [optim_wrapper.optimizer]
 
 
-def _check_schedule(schedule: Sequence[tuple[float, float]] | None) -> None:
+def _check_schedule(schedule: Any) -> None:
     if schedule is None:
         return
-    pairs = all(isinstance(pair, Sequence) and len(pair) == 2 for pair in schedule)
-    shares = [pair[0] for pair in schedule] if pairs else []
-    increasing = shares and shares == sorted(set(shares))
+    try:
+        shares, factors = zip(*schedule, strict=True)
+        fine = all(map(_is_number, shares + factors))
+    except (TypeError, ValueError):  # no pairs
+        fine = False
     if (
-        not increasing
+        not fine
+        or list(shares) != sorted(set(shares))
         or not 0 <= shares[0] <= shares[-1] <= 1
-        or any(factor < 0 for _, factor in schedule)
+        or min(factors) < 0
     ):
         raise ValueError(
             f'schedule is a list of pairs of a share of the training, in [0, 1] and '
             f'increasing, and a factor that is not negative, such as [(0, 1), (1, 0)], '
             f'got {schedule}'
         )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)

@@ -6,7 +6,7 @@ from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from mmseg_cen.hooks import GammaSparsityHook
+from mmseg_cen.hooks import GammaSparsityHook, sparsity
 from mmseg_cen.models import ModalityBN
 
 THRESHOLD = 2e-2
@@ -15,10 +15,10 @@ THRESHOLD = 2e-2
 class Problem(nn.Module):
     """Each scaling factor is pulled to a place of its own, unless it is exchanged."""
 
-    def __init__(self, stiffness, C=400):
+    def __init__(self, stiffness, C=400, places=(0.7, 1.3)):
         super().__init__()
         self.norm = ModalityBN(C, 2, exchange_threshold=THRESHOLD)
-        self.place = torch.rand(2, C) * 0.6 + 0.7
+        self.place = torch.empty(2, C).uniform_(*places)
         self.stiffness = stiffness * torch.rand(2, C)
 
     def forward(self, mode='loss'):
@@ -63,6 +63,41 @@ def test_the_target_is_reached_and_held_wherever_lambda_begins(
     assert train(problem, hook, 800) == pytest.approx(target, abs=0.03)
 
 
+@pytest.mark.parametrize('steps', [400, 1600])
+@pytest.mark.parametrize(('places', 'stiffness'), [((0, 0.3), 2), ((0, 1), 1)])
+def test_exact_zeros_reach_the_target_where_scaling_factors_are_held_firmly(
+    places, stiffness, steps
+):
+    torch.manual_seed(0)
+    problem = Problem(stiffness, places=places)
+    hook = GammaSparsityHook(mode='proximal', target_share=0.5)
+    assert train(problem, hook, steps, lr=0.05) == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_target_that_is_missed_is_said(monkeypatch):
+    torch.manual_seed(0)
+    said = []
+    monkeypatch.setattr(sparsity, 'print_log', lambda text, *args: said.append(text))
+    train(Problem(1e-3), GammaSparsityHook(target_share=0.5), 400)
+    assert said == []
+    problem = Problem(1, places=(0.5, 1.5))
+    share = train(problem, GammaSparsityHook(target_share=0.5), 100)
+    missed = f'{share:.1%} of what may be exchanged is, not the target_share of 50.0%'
+    assert said[0].startswith(missed)
+
+
+def test_frozen_scaling_factors_do_not_count():
+    torch.manual_seed(0)
+    problem = Problem(1e-2)
+    problem.frozen = ModalityBN(400, 2, exchange_threshold=THRESHOLD)
+    problem.frozen.norm.weight.requires_grad_(False)
+    hook = GammaSparsityHook(mode='proximal', target_share=0.5)
+    assert train(problem, hook, 400) == pytest.approx(0.5, abs=0.03)
+    problem.norm.norm.weight.requires_grad_(False)
+    with pytest.raises(ValueError, match='freeze fewer layers'):
+        train(problem, hook, 400)
+
+
 def test_without_control_the_same_weights_exchange_nothing_or_everything():
     shares = []
     for weight in (1e-4, 5e-2):
@@ -80,13 +115,14 @@ def test_a_resumed_training_goes_on_with_the_lambda_it_had():
     hub = MessageHub.get_instance('share control')
     hub.update_info('sparsity_control', {})  # another training's
     hub.load_state_dict(saved)
-    hook = GammaSparsityHook(5e-3, target_share=0.5)
     runner = SimpleNamespace(
         model=problem, max_iters=400, iter=150, message_hub=hub, optim_wrapper=None
     )
+    hook = GammaSparsityHook(1e-2, target_share=0.8)
     hook.before_train(runner)
     weight = hook.current_weight(runner)
-    assert weight == 5e-3 * saved['runtime_info']['sparsity_control']['factor'] != 5e-3
+    assert weight == saved['runtime_info']['sparsity_control']['weight'] != 5e-3
+    assert hook._control.target == 0.8, 'what is asked for now'
     runner.iter = 0
     hook.before_train(runner)
-    assert hook.current_weight(runner) == 5e-3, 'a new training begins anew'
+    assert hook.current_weight(runner) == 1e-2, 'a new training begins anew'

@@ -246,6 +246,12 @@ def test_one_modality_alone_trains_without_penalty():
     [
         (dict(sparsity_weight=-1), r'not negative, got -1'),
         (dict(mode='exact'), r"'subgradient' .* or 'proximal' .*, got 'exact'"),
+        (dict(target_share='0.5'), r"in \(0, 1\), got '0.5'"),
+        (dict(sparsity_weight=float('nan')), 'a number, not negative, got nan'),
+        (dict(warmup_iters=-5), 'number of iterations, not negative, got -5'),
+        (dict(schedule=5), 'got 5'),
+        (dict(schedule=[(0, 'a')]), r"got \[\(0, 'a'\)\]"),
+        (dict(schedule=[]), r'got \[\]'),
         (dict(target_share=1.0), r'in \(0, 1\), got 1.0; 0.5 exchanges half'),
         (dict(target_share=0.5, sparsity_weight=0), 'it is positive, got 0'),
         (dict(schedule=[(0, 1), (2, 0)]), r'in \[0, 1\] and increasing'),
@@ -263,7 +269,7 @@ def test_arguments_without_meaning_are_refused(arguments, message):
 def test_a_target_without_threshold_is_refused():
     model = Model()
     model.norm.exchange_threshold = 0
-    with pytest.raises(ValueError, match='there is none; set exchange_threshold'):
+    with pytest.raises(ValueError, match='there are none; set exchange_threshold'):
         GammaSparsityHook(target_share=0.5).before_train(
             SimpleNamespace(model=model, iter=0)
         )
