@@ -61,6 +61,18 @@ def test_the_translation_of_any_data_has_the_settings_of_the_config_of_a_row(
     )
 
 
+@pytest.mark.parametrize(
+    'name', [n for n, r in SEGMENTATION.items() if r.config.startswith('ablation/')]
+)
+def test_scaling_factors_of_all_private_norms_are_recorded(name):
+    for cfg in (
+        paper_configs.load_leaf(SEGMENTATION[name]),
+        paper_configs.build_config(SEGMENTATION[name], 'synthetic', None, 0),
+    ):
+        recorded = [h['type'] for h in cfg.custom_hooks].count('GammaRecorderHook')
+        assert recorded == (name != 'shared_norms')
+
+
 def kind_of(name):
     """The settings of a row's generator, whatever its domains are."""
     found = leaf(name)

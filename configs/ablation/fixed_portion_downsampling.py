@@ -13,4 +13,4 @@ model = dict(
         pattern=r'layer[234]\.0\.',
     )
 )
-custom_hooks = [dict(type='ExchangeStatsHook')]
+custom_hooks = [dict(type='ExchangeStatsHook'), dict(type='GammaRecorderHook')]

@@ -11,4 +11,5 @@ model = dict(backbone=dict(exchange_threshold=0))
 custom_hooks = [
     dict(type='GammaSparsityHook', sparsity_weight=5e-3, scope='all'),
     dict(type='ExchangeStatsHook'),
+    dict(type='GammaRecorderHook'),
 ]

@@ -14,4 +14,5 @@ model = dict(
 custom_hooks = [
     dict(type='GammaSparsityHook', sparsity_weight=5e-3, scope='all'),
     dict(type='ExchangeStatsHook'),
+    dict(type='GammaRecorderHook'),
 ]

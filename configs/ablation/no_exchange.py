@@ -8,4 +8,4 @@ single-scale). Needs ImageNet weights (torchvision) and a GPU; not trained here.
 
 _base_ = '../cen/refinenet_r101_nyud.py'
 model = dict(backbone=dict(exchange_threshold=0))
-custom_hooks = [dict(type='ExchangeStatsHook')]
+custom_hooks = [dict(type='ExchangeStatsHook'), dict(type='GammaRecorderHook')]

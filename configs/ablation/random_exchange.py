@@ -9,4 +9,4 @@ and a GPU; not trained here.
 
 _base_ = '../cen/refinenet_r101_nyud.py'
 model = dict(backbone=dict(exchange=dict(type='RandomExchange', portion=0.3)))
-custom_hooks = [dict(type='ExchangeStatsHook')]
+custom_hooks = [dict(type='ExchangeStatsHook'), dict(type='GammaRecorderHook')]

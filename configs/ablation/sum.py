@@ -9,4 +9,4 @@ ImageNet weights (torchvision) and a GPU; not trained here.
 
 _base_ = '../cen/refinenet_r101_nyud.py'
 model = dict(backbone=dict(exchange=dict(type='SumExchange')))
-custom_hooks = [dict(type='ExchangeStatsHook')]
+custom_hooks = [dict(type='ExchangeStatsHook'), dict(type='GammaRecorderHook')]

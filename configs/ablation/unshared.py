@@ -11,4 +11,4 @@ model = dict(
     backbone=dict(exchange_threshold=0, convs='private'),
     decode_head=dict(convs='private'),
 )
-custom_hooks = [dict(type='ExchangeStatsHook')]
+custom_hooks = [dict(type='ExchangeStatsHook'), dict(type='GammaRecorderHook')]

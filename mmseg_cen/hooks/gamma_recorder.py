@@ -1,5 +1,7 @@
 """A compact record of the scaling factors during a training."""
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import numpy as np
 import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from numpy.typing import NDArray
@@ -42,10 +45,14 @@ class GammaRecorderHook(Hook):
         self._steps, self._layers = [], {}
         path = Path(runner.work_dir, RECORD)
         if runner.iter and path.is_file():
-            steps, layers, *_ = read_record(path)
-            kept = steps < runner.iter
-            self._steps = steps[kept].tolist()
-            self._layers = {name: [*values[kept]] for name, values in layers.items()}
+            try:
+                steps, layers, *_ = read_record(path)
+            except ValueError as error:
+                print_log(f'{error}: a new record begins here.', 'current')
+            else:
+                kept = steps < runner.iter
+                self._steps = steps[kept].tolist()
+                self._layers = {name: [*v[kept]] for name, v in layers.items()}
         self._record(runner, runner.iter)
 
     def after_train_iter(
@@ -85,7 +92,11 @@ class GammaRecorderHook(Hook):
             _THRESHOLD: np.array(max(n.exchange_threshold or 0 for n in norms)),
             **{name: np.stack(values) for name, values in self._layers.items()},
         }
-        np.savez_compressed(Path(runner.work_dir, RECORD), **record)
+        path = Path(runner.work_dir, RECORD)
+        unfinished = path.with_suffix('.npz.tmp')  # an interruption leaves the old one
+        with unfinished.open('wb') as file:
+            np.savez_compressed(file, **record)
+        unfinished.replace(path)
 
 
 def read_record(
@@ -99,13 +110,19 @@ def read_record(
 
     Raises:
         FileNotFoundError: There is no record.
+        ValueError: It is damaged.
     """
     if not path.is_file():
         raise FileNotFoundError(
             f'{path} does not exist: a training writes it whose custom_hooks have '
             f"dict(type='GammaRecorderHook')"
         )
-    with np.load(path) as record:
-        layers = {name: record[name] for name in record if name[0] != '_'}
-        names = tuple(str(name) for name in record[_MODALITIES])
-        return record[_STEPS], layers, names, float(record[_THRESHOLD])
+    try:
+        with np.load(path) as record:
+            layers = {name: record[name] for name in record if name[0] != '_'}
+            names = tuple(str(name) for name in record[_MODALITIES])
+            return record[_STEPS], layers, names, float(record[_THRESHOLD])
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f'{path} is damaged, or no record of a GammaRecorderHook'
+        ) from error

@@ -8,26 +8,27 @@ from torch import Tensor
 
 
 def kept_groups(
-    gamma: Tensor, threshold: float, modalities: Sequence[str]
+    chosen: Tensor, modalities: Sequence[str], fate: str = '~ 0'
 ) -> dict[str, Tensor]:
-    r"""Channels by which modalities keep them, :math:`|\gamma_m| \ge \theta`.
+    r"""Channels by which modalities keep them.
 
     Args:
-        gamma: Scaling factors, (M, C).
-        threshold: Exchange threshold.
+        chosen: Those that are not kept, bool (M, C); of the paper's exchange,
+            :math:`|\gamma_m| < \theta`. See :meth:`mmseg_cen.models.Exchange.chosen`.
         modalities: Names.
+        fate: What is said of the chosen ones.
 
     Returns:
         Boolean masks (C,) of all groups but the one that nobody keeps, those with fewer
         modalities first, by a name such as ``'depth kept, rgb ~ 0'``.
     """
-    kept = gamma.abs() >= threshold
+    kept = ~chosen
     groups = {}
     for pattern in sorted(product((False, True), repeat=len(modalities)), key=sum)[1:]:
-        wanted = torch.tensor(pattern, device=gamma.device)
+        wanted = torch.tensor(pattern, device=chosen.device)
         yes = [m for m, keeps in zip(modalities, pattern, strict=True) if keeps]
         no = [m for m, keeps in zip(modalities, pattern, strict=True) if not keeps]
-        name = f'{", ".join(yes)} kept' + (f', {", ".join(no)} ~ 0' if no else '')
+        name = f'{", ".join(yes)} kept' + (f', {", ".join(no)} {fate}' if no else '')
         groups[name] = (kept == wanted[:, None]).all(0)
     return groups
 

@@ -59,7 +59,7 @@ def draw_steps(
         ax.plot([], [], color='tab:orange', label='other part')
         ax.axhline(threshold, color='black', lw=1, ls='--', label='threshold')
         ax.set(title=f'{name} {title}'.strip(), xlabel='step', ylabel='|gamma|')
-        ax.legend(fontsize='x-small', loc='upper left')
+        ax.legend(fontsize='x-small', loc='center right')
     return _picture(figure)
 
 
@@ -86,6 +86,9 @@ def draw_proportions(layers: Mapping[str, Gamma], modalities: Sequence[str]) -> 
         ax.set_title(name, fontsize='small')
         ax.set(xlim=(-0.5, len(channel) - 0.5), ylim=(0, 1))
         ax.tick_params(labelsize='x-small')
+        ax.set_xlabel('channel', fontsize='x-small')
+    for ax in axes[::columns]:
+        ax.set_ylabel('share', fontsize='x-small')
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc='outside lower center', ncols=len(modalities))
     return _picture(figure)
@@ -122,7 +125,7 @@ def draw_sensitivity(
         axis.plot(values, data, 'o', color=colour, ms=3, alpha=0.5)
         axis.plot(unique, means, '-', color=colour)
         axis.set_ylabel(label, color=colour)
-    other.set_ylim(0, 1)
+    other.set_ylim(-0.02, 1.02)
     ax.set_xlabel(parameter)
     if min(unique) > 0 and max(unique) > 5 * min(unique):
         ax.set_xscale('log')

@@ -48,6 +48,29 @@ def test_a_resumed_training_continues_the_record(model, tmp_path):
     assert layers['0'][:, 0, 0].tolist() == [1, 2, 4, 6, 8, 10]
 
 
+@pytest.mark.parametrize('size', [0, 300])
+def test_a_damaged_record_is_named_and_does_not_stop_a_training(model, size, tmp_path):
+    train(model, GammaRecorderHook(2), tmp_path, 0, 7)
+    path = tmp_path / RECORD
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ValueError, match=rf'{path} is damaged'):
+        read_record(path)
+    train(model, GammaRecorderHook(2), tmp_path, 4, 10)
+    assert read_record(path)[0].tolist() == [4, 6, 8, 10]
+
+
+def test_an_interruption_while_writing_leaves_the_record(model, tmp_path, monkeypatch):
+    def interrupted(file, **record):
+        (file.write if hasattr(file, 'write') else file.write_bytes)(b'PK')
+        raise KeyboardInterrupt
+
+    train(model, GammaRecorderHook(2), tmp_path, 0, 7)
+    monkeypatch.setattr(np, 'savez_compressed', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(model, GammaRecorderHook(2), tmp_path, 4, 10)
+    assert read_record(tmp_path / RECORD)[0].tolist() == [0, 2, 4, 6]
+
+
 def test_a_missing_record_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="type='GammaRecorderHook'"):
         read_record(tmp_path / RECORD)

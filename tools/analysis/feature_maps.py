@@ -6,6 +6,7 @@ python tools/analysis/feature_maps.py CONFIG CHECKPOINT room_2_000003 --layer ba
 Samples of the test data are given by number or by the name of their image. A picture is
 written for each: a row for each modality, its input and the means of its channels before
 the exchange. Without `--layer`, it is the first exchanging layer that exchanges any.
+Translations are drawn likewise, with a row for each source.
 """  # noqa: E501
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
@@ -24,8 +25,10 @@ from torch import nn
 
 from mmseg_cen.launch import check_checkpoint, exit_on_user_error, load_config
 from mmseg_cen.models import exchanging_norms
+from mmseg_cen.translation.visualization import colour_domain, colour_limits
 from mmseg_cen.visualization import Panel, colour_modality, draw_grid
 from mmseg_cen.visualization.feature_maps import averaged_maps, kept_groups
+from mmseg_cen.visualization.panels import Picture
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,9 +45,7 @@ def choose_layer(model: nn.Module, name: str | None) -> tuple[str, Any]:
     norms = exchanging_norms(model)
     if name is None:
         exchanging = (
-            key
-            for key, norm in norms.items()
-            if (norm.gamma.abs() < (norm.exchange_threshold or 0)).any()
+            key for key, norm in norms.items() if norm.exchange.chosen(norm.gamma).any()
         )
         name = next(exchanging, next(iter(norms), None))
     if name not in norms:
@@ -64,6 +65,21 @@ def find_sample(dataset: Any, wanted: str) -> int:
     )
 
 
+def pictures_of(sample: Any) -> dict[str, Picture]:
+    """The inputs of a packed sample, by modality or source."""
+    info = sample['data_samples']
+    translates = 'sources' in info.metainfo_keys()
+    channels = info.sources if translates else info.modalities
+    pictures = {}
+    parts = sample['inputs'].float().split([*channels.values()])
+    for name, part in zip(channels, parts, strict=True):
+        if translates:
+            pictures[name] = colour_domain(part, name, colour_limits(part, name))
+        else:
+            pictures[name], _ = colour_modality(part.numpy())
+    return pictures
+
+
 @torch.no_grad()
 def main() -> None:
     args = parse_args()
@@ -75,8 +91,9 @@ def main() -> None:
     layer, norm = choose_layer(model, args.layer)
     seen: list[Any] = []
     norm.exchange.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    modalities = model.decode_head.modalities
-    groups = kept_groups(norm.gamma, norm.exchange_threshold or 0, modalities)
+    streams = model if hasattr(model, 'modalities') else model.decode_head
+    fate = '~ 0' if norm.exchange_threshold else 'exchanged'
+    groups = kept_groups(norm.exchange.chosen(norm.gamma), streams.modalities, fate)
     args.out.mkdir(parents=True, exist_ok=True)
     for wanted in args.samples:
         index = find_sample(dataset, wanted)
@@ -84,17 +101,14 @@ def main() -> None:
         seen.clear()
         model.test_step(pseudo_collate([sample]))
         maps = averaged_maps(seen[0].float(), groups)
-        inputs = sample['inputs'].numpy()
-        ends = np.cumsum([*sample['data_samples'].modalities.values()])
         rows: list[list[Panel | None]] = []
-        for m, name in enumerate(modalities):
-            start = ends[m - 1] if m else 0
-            picture, _ = colour_modality(inputs[start : ends[m]].astype(np.float32))
+        for m, (name, picture) in enumerate(pictures_of(sample).items()):
             row: list[Panel | None] = [Panel(picture, name)]
             for group, values in maps.items():
-                count = f'{int(groups[group].sum())} channels'
+                number = int(groups[group].sum())
+                count = f'{number} channel{"s" * (number != 1)}'
                 if values is None:
-                    row.append(None)
+                    row.append(Panel(np.full_like(picture, 255), group, count))
                     continue
                 image = values[0, m].cpu().numpy()
                 image = (image - image.min()) / max(np.ptp(image), 1e-12) * 255

@@ -6,7 +6,8 @@ python tools/analysis/gamma_plots.py work_dirs/lambda_1e-3 work_dirs/lambda_5e-3
 Needs `dict(type='GammaRecorderHook')` among the `custom_hooks` of the training. Of each
 run, `steps_<layer>.png` (--layers, by default the first, middle and last one) and
 `proportions.png` are written; of several, `lambda.png` and `theta.png`, too: the metric
-and the exchanged share of the own parts against what differs between the runs.
+and the exchanged share of the own parts against what differs between the runs. Runs with a
+`target_share` have no fixed lambda, and are left out of that picture.
 """  # noqa: E501
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
 from mmseg_cen.launch import exit_on_user_error
 from mmseg_cen.models.exchange import own_part
+from mmseg_cen.visualization import unique_names
 from mmseg_cen.visualization.curves import read_scalars
 from mmseg_cen.visualization.gamma_plots import (
     draw_proportions,
@@ -61,14 +63,17 @@ def draw_run(work_dir: Path, chosen: list[str] | None, out: Path) -> float:
     return float((np.concatenate(own) < threshold).mean())
 
 
-def parameters_of(work_dir: Path) -> tuple[float, float]:
-    """Lambda and theta of a run, by its config."""
+def parameters_of(work_dir: Path) -> tuple[float | None, float]:
+    """Lambda, None if a target adjusts it, and theta of a run, by its config."""
     found = sorted(work_dir.glob('*.py'))
     if not found:
         raise FileNotFoundError(f'{work_dir} holds no config of a training')
     cfg = Config.fromfile(found[0])
     hooks = [h for h in cfg.get('custom_hooks', []) if 'Sparsity' in h['type']]
     weight = hooks[0].get('sparsity_weight', 5e-3) if hooks else 0.0
+    if hooks and hooks[0].get('target_share') is not None:
+        print(f'{work_dir} has a target_share, and is left out of the plot of lambda')
+        weight = None
     part = cfg.model.get('backbone') or cfg.model.generator
     return weight, part.get('exchange_threshold') or 0.0
 
@@ -76,21 +81,22 @@ def parameters_of(work_dir: Path) -> tuple[float, float]:
 def main() -> None:
     args = parse_args()
     points = []
-    for work_dir in args.work_dirs:
-        several = args.out and len(args.work_dirs) > 1
-        out = args.out / work_dir.name if several else args.out
+    work_dirs = [*{path.resolve(): path for path in args.work_dirs}.values()]
+    names = unique_names(map(str, work_dirs))
+    for work_dir in work_dirs:
+        several = args.out and len(work_dirs) > 1
+        out = args.out / names[str(work_dir)] if several else args.out
         share = draw_run(work_dir, args.layers, out or work_dir / 'figures')
-        if len(args.work_dirs) > 1:
+        if len(work_dirs) > 1:
             curves = read_scalars(work_dir)
             if args.metric not in curves:
                 raise ValueError(f'{work_dir} logged no {args.metric!r}: {[*curves]}')
             figure = float(curves[args.metric][1][-1])
             points.append((*parameters_of(work_dir), figure, share))
     for i, name in enumerate(('lambda', 'theta') if points else ()):
-        if len({point[i] for point in points}) > 1:
-            values, figures, shares = (
-                [point[k] for point in points] for k in (i, 2, 3)
-            )
+        known = [point for point in points if point[i] is not None]
+        if len({point[i] for point in known}) > 1:
+            values, figures, shares = ([point[k] for point in known] for k in (i, 2, 3))
             picture = draw_sensitivity(values, figures, shares, name, args.metric)
             write(args.out or args.work_dirs[0] / 'figures', name, picture)
 
