@@ -30,7 +30,7 @@ def exit_on_user_error() -> Iterator[None]:
     """End the program with one line, not a traceback, if what was asked cannot be."""
     try:
         yield
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from error
 
 

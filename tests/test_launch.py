@@ -113,6 +113,8 @@ def test_user_errors_end_in_one_line_and_others_in_a_traceback():
         exit_on_user_error(),
     ):
         load_config('nowhere.py')
+    with pytest.raises(SystemExit, match='No space left'), exit_on_user_error():
+        raise OSError(28, 'No space left on device')
     with pytest.raises(KeyError), exit_on_user_error():
         raise KeyError
 

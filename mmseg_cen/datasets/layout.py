@@ -16,6 +16,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -73,7 +74,7 @@ class Folder:
             if wrong.size:
                 void = '' if self.ignore_index is None else f' or {self.ignore_index}'
                 raise ValueError(
-                    f'labels must be 0..{self.num_classes - 1}{void}, got '
+                    f'must hold 0..{self.num_classes - 1}{void}, got '
                     f'{wrong[:_MAX_SHOWN].tolist()}'
                 )
 
@@ -197,6 +198,16 @@ def write_atomically(path: Path, content: bytes) -> None:
     os.replace(part, path)
 
 
+def is_part(path: Path) -> bool:
+    """Whether a file is one that :func:`write_atomically` was stopped at."""
+    return re.fullmatch(r'\..+\.\d+\.part', path.name) is not None
+
+
+def is_line(stem: str) -> bool:
+    """Whether a stem can be a line of a list, and is read as it was written."""
+    return stem.splitlines() == [stem.strip()] and '\t' not in stem
+
+
 def read_meta(root: str | Path) -> dict[str, Any]:
     """Read `meta.json` of a prepared folder.
 
@@ -232,6 +243,13 @@ def read_groups(root: str | Path) -> dict[str, dict[str, str]]:
     return {s['stem']: s['groups'] for s in read_meta(root)['samples']}
 
 
+def read_list(path: str | Path) -> list[str]:
+    """Stems of a list, one a line; they may have blanks in them."""
+    # Windows' editors begin a file with a byte order mark, which this encoding skips.
+    lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
 def find_stems(
     root: Path, folder: str, suffix: str, lists: Sequence[str] = LISTS
 ) -> list[tuple[str, list[str]]]:
@@ -244,9 +262,9 @@ def find_stems(
         lists: Names of the lists that there may be.
     """
     paths = [root / f'{name}.txt' for name in lists]
-    found = [(path.stem, path.read_text().split()) for path in paths if path.is_file()]
+    found = [path for path in paths if path.is_file()]
     if found:
-        return found
+        return [(path.stem, read_list(path)) for path in found]
     stems = sorted(
         path.relative_to(root / folder).as_posix().removesuffix(suffix)
         for path in (root / folder).rglob(f'*{suffix}')

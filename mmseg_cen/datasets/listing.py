@@ -1,6 +1,6 @@
 """Lists of samples, and the files that they name."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from mmengine import fileio
@@ -11,16 +11,19 @@ def read_rows(
     ann_file: str,
     widths: Collection[int],
     rule: str,
+    is_stem: Callable[[str], bool],
     backend_args: dict[str, Any] | None = None,
 ) -> Iterator[list[str]]:
     """Columns of the lines of a list, separated by tabs, or in lines without by blanks.
 
+    A line that is the stem of a sample as a whole is one column, with whatever blanks.
     Blank lines are skipped.
 
     Args:
         ann_file: The list.
         widths: Allowed numbers of columns; all lines have the same.
         rule: What a line must be, in words, for messages.
+        is_stem: Whether there is a file of this stem.
         backend_args: Arguments of the file backend.
 
     Raises:
@@ -34,9 +37,11 @@ def read_rows(
     lines = list_from_file(ann_file, encoding='utf-8-sig', backend_args=backend_args)
     for number, line in enumerate(lines, start=1):
         line = line.strip()
-        row = [cell.strip() for cell in line.split('\t' if '\t' in line else None)]
-        if not row:
+        if not line:
             continue
+        row = [cell.strip() for cell in line.split('\t' if '\t' in line else None)]
+        if len(row) > 1 and '\t' not in line and is_stem(line):
+            row = [line]
         columns = columns or len(row)
         if len(row) not in widths or len(row) != columns:
             raise ValueError(

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+HDF5 = b'\x89HDF\r\n\x1a\n'  # MATLAB writes 512 bytes before it
+
 
 def open_hdf5(path: str | Path) -> Any:
     """Open a MATLAB file of version 7.3 for reading.
@@ -27,7 +29,7 @@ def open_hdf5(path: str | Path) -> Any:
 
 
 def load_mat(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Read variables of a MATLAB file up to version 7.
+    """Read variables of a MATLAB file; of version 7.3, only numbers.
 
     Raises:
         ValueError: If the file is damaged or lacks a variable, or scipy is missing.
@@ -39,9 +41,47 @@ def load_mat(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     try:
         mat = scipy.io.loadmat(str(path), variable_names=list(names))
     except Exception as error:  # scipy has dozens of ways to fail on a damaged file
+        with open(path, 'rb') as file:
+            is_hdf5 = HDF5 in file.read(512 + len(HDF5))
+        if is_hdf5:
+            return _load_hdf5(path, names)
         raise ValueError(
             f'{path} is no complete MATLAB file: download it again ({error!r})'
         ) from error
     if absent := [name for name in names if name not in mat]:
         raise ValueError(f'{path} has no {absent}: is it the official file?')
     return {name: np.asarray(mat[name]) for name in names}
+
+
+def load_integers(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Read variables that hold whole numbers, of whatever type, as int64 (n,).
+
+    Raises:
+        ValueError: Like :func:`load_mat`, or if there are other values.
+    """
+    values = load_mat(path, names)
+    for name, array in values.items():
+        if (
+            array.dtype.kind not in 'buif'
+            or not np.isfinite(array).all()
+            or (array != np.rint(array)).any()
+        ):
+            raise ValueError(
+                f'{path}: `{name}` must hold whole numbers, got {array.dtype} '
+                f'{array.ravel()[:5]}: is it the official file?'
+            )
+    return {name: array.ravel().astype(np.int64) for name, array in values.items()}
+
+
+def _load_hdf5(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    with open_hdf5(path) as file:
+        if absent := [name for name in names if name not in file]:
+            raise ValueError(f'{path} has no {absent}: is it the official file?')
+        for name in names:
+            if getattr(file[name], 'dtype', np.dtype(object)).kind not in 'buif':
+                raise ValueError(
+                    f'{path}: `{name}` can only be read of a MATLAB file up to version '
+                    "7: save it with save(..., '-v7')"
+                )
+        # MATLAB's columns come first there.
+        return {name: np.asarray(file[name]).T for name in names}

@@ -24,7 +24,7 @@ class MultimodalSegDataset(BaseSegDataset):
 
     - one stem each: ``{data_prefix[name]}/{stem}{suffix}`` is the file of modality
       ``name``, ``{data_prefix['seg_map_path']}/{stem}{seg_map_suffix}`` the label
-      file; or
+      file; it may have blanks in it if there is such a file; or
     - a tuple of M paths relative to ``data_root``, in the order of ``modalities``,
       and of the label file as the last one, if there are labels. Columns are separated
       by tabs, or by any blanks in lines without tabs.
@@ -166,7 +166,9 @@ class MultimodalSegDataset(BaseSegDataset):
             f'one stem or the {M} paths of {list(self.modalities)}, and one of the '
             'labels if there are any'
         )
-        rows = read_rows(self.ann_file, {1, M, M + 1}, rule, self.backend_args)
+        rows = read_rows(
+            self.ann_file, {1, M, M + 1}, rule, self._is_stem, self.backend_args
+        )
         return [
             (row[0], self._stem_row(row[0]) if len(row) == 1 else self._rooted(row))
             for row in rows
@@ -200,6 +202,9 @@ class MultimodalSegDataset(BaseSegDataset):
         if LABEL in self.data_prefix:
             row.append(osp.join(self.data_prefix[LABEL], stem + self.seg_map_suffix))
         return row
+
+    def _is_stem(self, stem: str) -> bool:
+        return any(self._is_file(path) for path in self._stem_row(stem))
 
     def _first_file(self, path: str, suffix: str | tuple[str, ...]) -> str:
         if isinstance(suffix, str):

@@ -39,6 +39,19 @@ def read_indices(path: str | Path) -> NDArray[Any]:
         return np.asarray(image)
 
 
+def check_labels(
+    path: str | Path, labels: NDArray[Any], low: int, high: int, void: int | None = None
+) -> None:
+    """Raise a ValueError that names the file unless labels are low..high or void."""
+    wrong = np.unique(labels[(labels < low) | (labels > high)])
+    wrong = wrong[wrong != void]
+    if wrong.size:
+        also = '' if void is None else f' or {void}'
+        raise ValueError(
+            f'{path}: labels must be {low}..{high}{also}, got {wrong[:10].tolist()}'
+        )
+
+
 def three_channels(image: NDArray[Any]) -> NDArray[Any]:
     """Repeat one channel, or leave out the opacity: (H, W[, C]) to (H, W, 3)."""
     channels = np.atleast_3d(image)

@@ -51,6 +51,7 @@ class Plan:
         palette: Their colours.
         warnings: What was remarkable about the download.
         problems: What is wrong with it, beyond single samples.
+        extras: Other files that the tool writes when the rest is finished.
     """
 
     dataset: str
@@ -64,3 +65,4 @@ class Plan:
     palette: Sequence[Sequence[int]] = ()
     warnings: Sequence[str] = ()
     problems: Sequence[str] = ()
+    extras: Sequence[str] = ()

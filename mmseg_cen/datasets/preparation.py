@@ -38,6 +38,8 @@ from .layout import (
     encode_png,
     fingerprint,
     fingerprint_file,
+    is_line,
+    is_part,
     read_meta,
     write_atomically,
 )
@@ -143,8 +145,9 @@ def prepare(
         `meta.json` are not written, so that nothing takes the folder for complete.
 
     Raises:
-        ValueError: If the folder holds another data set or the download, or another
-            run writes to it; if two samples have one stem, or there are none.
+        ValueError: If the folder holds another data set, the download or files that no
+            tool wrote, or another run writes to it; if two samples have one stem, one
+            cannot be a line of a list, or there are none.
     """
     _check_plan(plan, out)
     out.mkdir(parents=True, exist_ok=True)
@@ -153,8 +156,10 @@ def prepare(
 
 
 def _prepare(plan: Plan, out: Path, jobs: int, skip_bad: bool, strict: bool) -> int:
+    _refuse_foreign_files(plan, out)
     for part in out.rglob('.*.part'):
-        part.unlink()
+        if is_part(part):
+            part.unlink()
     header = dict(
         dataset=plan.dataset,
         options=dict(plan.options),
@@ -163,7 +168,7 @@ def _prepare(plan: Plan, out: Path, jobs: int, skip_bad: bool, strict: bool) -> 
     )
     header = json.loads(json.dumps(header))
     journal = _open_journal(out, header, {sample.stem for sample in plan.samples})
-    for finished in (META, SHEET, *(f'{split}.txt' for split in plan.splits)):
+    for finished in _finished_files(plan):
         (out / finished).unlink(missing_ok=True)  # from here on it is unfinished
     done, bad = _convert_all(plan, out, header, journal, jobs)
 
@@ -172,9 +177,9 @@ def _prepare(plan: Plan, out: Path, jobs: int, skip_bad: bool, strict: bool) -> 
     records = [done[sample.stem] for sample in plan.samples if sample.stem in done]
     if strict:
         problems, warnings = problems + warnings, []
-    skipped = skip_bad and records and not plan.problems and not strict
-    failed = bool(problems) and not skipped
-    report = write_report(plan, records, warnings, problems, failed)
+    can_skip = bool(records) and not plan.problems and not strict
+    failed = bool(problems) and not (skip_bad and can_skip)
+    report = write_report(plan, records, warnings, problems, failed, can_skip)
     write_atomically(out / REPORT, report.encode())
     print(report, end='')
     if failed:
@@ -207,6 +212,11 @@ def _check_plan(plan: Plan, out: Path) -> None:
         raise ValueError(
             f'no sample of {plan.dataset} was found: check the path of the download'
         )
+    if unlisted := [stem for stem in stems if not is_line(stem)]:
+        raise ValueError(
+            'a name must be a line of a list: no tab or line break in it, no blank at '
+            f'its ends, got {unlisted[:5]}: rename these files'
+        )
     if out.exists() and not out.is_dir():
         raise ValueError(f'{out} must be a folder, got a file: choose another name')
     written = {out.resolve() / name for name in plan.folders}
@@ -216,6 +226,31 @@ def _check_plan(plan: Plan, out: Path) -> None:
                 f'files would be overwritten that are to be read, those in {parent}: '
                 f'choose another folder to write than {out}'
             )
+
+
+def _finished_files(plan: Plan) -> list[str]:
+    """Files beside the folders that a finished data set has."""
+    return [META, SHEET, *plan.extras, *(f'{split}.txt' for split in plan.splits)]
+
+
+def _refuse_foreign_files(plan: Plan, out: Path) -> None:
+    """Raise a ValueError if what is to be written is there, but no run has begun."""
+    if (out / JOURNAL).is_file():
+        return
+    try:
+        read_meta(out)
+    except (FileNotFoundError, ValueError):
+        names = [*_finished_files(plan), REPORT]
+        foreign = sorted(name for name in names if (out / name).exists())
+        for name in plan.folders:
+            folder = out / name
+            if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+                foreign.append(f'{name}/')
+        if foreign:
+            raise ValueError(
+                f'{out} holds files that no tool wrote, as its meta.json would tell: '
+                f'{", ".join(foreign)}; choose an empty folder'
+            ) from None
 
 
 @contextmanager
@@ -380,17 +415,19 @@ def _write_sample(
     sizes: dict[str, tuple[int, ...]] = {}
     for name, folder in folders.items():
         content = contents[name]
+        stored = content if isinstance(content, bytes) else None
         try:
             if isinstance(content, bytes):
                 array = decode_complete(content, color=folder.channels == 3)
             else:
-                array, content = content, b''
+                array = content
             folder.check(array)
         except ValueError as error:
-            raise ValueError(f'{name} {error}') from error
+            what = None if stored is None else _copied_from(sample, stored)
+            raise ValueError(f'{what or name} {error}') from error
         sizes[name] = array.shape[:2]
         stats[name] = folder.summarize(array)
-        encoded[name] = content or encode_png(np.ascontiguousarray(array))
+        encoded[name] = stored or encode_png(np.ascontiguousarray(array))
     if len(set(sizes.values())) != 1:
         raise ValueError(f'its files disagree in size: {sizes}')
     for name, content in encoded.items():
@@ -404,6 +441,11 @@ def _write_sample(
         files={name: fingerprint(content) for name, content in encoded.items()},
         stats={name: values for name, values in stats.items() if values},
     )
+
+
+def _copied_from(sample: Sample, content: bytes) -> str | None:
+    """Which of the official files of a sample ``content`` is, if any."""
+    return next((p for p in sample.inputs if Path(p).read_bytes() == content), None)
 
 
 def _map(

@@ -30,8 +30,18 @@ def write_report(
     warnings: Sequence[str],
     problems: Sequence[str],
     failed: bool,
+    can_skip: bool,
 ) -> str:
-    """Say what was found, for people; the same for the same data."""
+    """Say what was found, for people; the same for the same data.
+
+    Args:
+        plan: The data set.
+        records: The finished samples.
+        warnings: What was remarkable.
+        problems: What was wrong.
+        failed: Whether they keep the folder from being finished.
+        can_skip: Whether it could be finished without the bad samples.
+    """
     lines = [plan.dataset]
     for split in plan.splits:
         count = sum(record.split == split for record in records)
@@ -51,7 +61,7 @@ def write_report(
         lines.append(
             'NOT FINISHED: no lists, no meta.json. Repair the download and run the '
             'command again'
-            + ('.' if plan.problems else ', or finish without them: --skip-bad.')
+            + (', or finish without them: --skip-bad.' if can_skip else '.')
         )
     elif problems:
         lines.append(f'Finished without {len(problems)} sample(s) (--skip-bad).')

@@ -95,8 +95,8 @@ class EncodeDepth(BaseTransform):
         depth_range: Sequence[float] | None = None,
         gravity: Sequence[float] | None = None,
     ) -> None:
+        self.camera = check_encoding(encoding, intrinsics, depth_range, gravity)
         limits = None if depth_range is None else tuple(depth_range)
-        self.camera = check_encoding(encoding, intrinsics, limits, gravity)  # type: ignore[arg-type]
         if not scale > 0:
             raise ValueError(f'`scale` must be positive, got {scale}')
         if isinstance(missing, str) and missing not in FILLS:

@@ -161,7 +161,7 @@ def hha(
 def check_encoding(
     encoding: str,
     camera: str | Mapping[str, Any] | Camera | None = None,
-    depth_range: tuple[float, float] | None = None,
+    depth_range: Sequence[float] | None = None,
     gravity: Sequence[float] | NDArray[np.floating[Any]] | None = None,
 ) -> Camera | None:
     """The camera, built; raise a ValueError unless the encoding has all that it needs.
@@ -187,7 +187,7 @@ def check_encoding(
                 f'`depth_range` is for the encodings {list(HAS_RANGE)}, got it for '
                 f'{encoding!r}'
             )
-        if len(depth_range) != 2 or not 0 <= depth_range[0] < depth_range[1]:
+        if np.shape(depth_range) != (2,) or not 0 <= depth_range[0] < depth_range[1]:
             raise ValueError(
                 f'`depth_range` must be (near, far) in metres, got {depth_range}'
             )

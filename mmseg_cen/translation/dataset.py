@@ -153,7 +153,12 @@ class MultimodalTranslationDataset(TranslationDataset):
         if list(files) == list(self.modalities):
             rule += f' or the {len(files)} paths of {list(files)}'
             widths.add(len(files))
-        rows = read_rows(self.ann_file, widths, rule, self.backend_args)
+
+        def is_stem(line: str) -> bool:
+            paths = self._paths(line, files)
+            return any(fileio.isfile(p, backend_args=self.backend_args) for p in paths)
+
+        rows = read_rows(self.ann_file, widths, rule, is_stem, self.backend_args)
         return [
             self._paths(row[0], files)
             if len(row) == 1

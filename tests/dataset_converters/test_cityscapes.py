@@ -119,7 +119,7 @@ CORRUPT = {
     'aachen_000000_000019_disparity.png is truncated': lambda r: truncate(
         path_of(r, 'disparity', *FIRST)
     ),
-    'aachen_000000_000019: rgb is truncated': lambda r: truncate(
+    'aachen_000000_000019_leftImg8bit.png is truncated': lambda r: truncate(
         path_of(r, 'leftImg8bit', *FIRST)
     ),
     'aachen_000000_000019_leftImg8bit.png is missing': lambda r: path_of(

@@ -1,8 +1,16 @@
+import importlib.util
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmseg.registry import DATASETS
+
+from mmseg_cen.transforms import encode_depth
+
+TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
 
 SIZE = (48, 64)
 STEMS = ['a/1', 'a/2', 'b/1', 'b/2', 'b/3']
@@ -107,6 +115,85 @@ def test_what_the_camera_stores_for_no_depth_becomes_zero(convert, mine, read):
     np.testing.assert_array_equal(read(mine / 'out/depth/a/1.png'), depth)
 
 
+def test_names_may_have_blanks_from_the_camera_to_the_encoded_depth(
+    convert, tmp_path, read
+):
+    names = ['img 1', 'a b/IMG (4)', 'IMG(5)']
+    for name, stem in zip(names, STEMS, strict=False):
+        for kind, image in draw(stem).items():
+            suffix = '.jpg' if kind == 'rgb' else '.png'
+            write(tmp_path / kind / f'{name}{suffix}', image)
+    kwargs = dict(depth_suffix='.png', label_suffix='.png')
+    assert convert(*options(tmp_path, **kwargs))[0] == 0
+    out = tmp_path / 'out'
+    assert convert(out, '--check')[0] == 0
+    seen = []
+    cfg = Config.fromfile(out / 'config.py')
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        data = DATASETS.build(loader.dataset)
+        for i in range(len(data)):
+            name = Path(data.get_data_info(i)['img_path']).relative_to(out / 'rgb')
+            seen.append(name.with_suffix('').as_posix())
+            stem = STEMS[names.index(seen[-1])]
+            label = data[i]['data_samples'].gt_sem_seg.data
+            if loader is cfg.val_dataloader:
+                np.testing.assert_array_equal(label[0], draw(stem)['label'])
+    assert sorted(seen) == sorted(names)
+
+    spec = importlib.util.spec_from_file_location('encode', TOOLS / 'encode_depth.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    arguments = [str(out), str(out / 'encoded'), '--encoding', 'log', '--jobs', '1']
+    assert module.main(arguments) == 0
+    for name, stem in zip(names, STEMS, strict=False):
+        stored = read(out / f'encoded/log/{name}.png') / 10000
+        expected = encode_depth(draw(stem)['depth'] * np.float32(0.001), 'log')
+        np.testing.assert_allclose(stored, expected, atol=0.51e-4)
+
+
+@pytest.mark.parametrize('shift', [0, 1])
+def test_labels_may_be_arrays(convert, mine, read, shift):
+    for stem in STEMS:
+        labels = draw(stem)['label'].astype(np.int64)
+        write(mine / f'label/{stem}_label.npy', labels + shift * (labels != 255))
+    kwargs = dict(label_suffix='_label.npy', num_classes=3)
+    kwargs['reduce_zero_label'] = bool(shift) or None
+    assert convert(*options(mine, **kwargs))[0] == 0
+    for stem in STEMS:
+        written = read(mine / f'out/label/{stem}.png')
+        np.testing.assert_array_equal(written, draw(stem)['label'])
+    np.save(mine / 'label/a/1_label.npy', np.full(SIZE, 3 + shift))
+    report = convert(*options(mine, **kwargs))[1]
+    low, high = shift, 2 + shift
+    message = f'1_label.npy: labels must be {low}..{high} or 255, got [{3 + shift}]'
+    assert message in report
+
+
+def test_arrays_beside_the_images_are_no_images(convert, mine):
+    for stem in STEMS:
+        write(mine / f'rgb/{stem}.npy', draw(stem)['rgb'])
+    assert convert(*options(mine))[0] == 0
+    with pytest.raises(SystemExit, match='npy is for depth and labels only'):
+        convert(*options(mine, rgb_suffix='.npy'))
+
+
+@pytest.mark.parametrize('stems', [STEMS, STEMS[1:], []])
+def test_a_list_must_leave_samples_for_training_and_validation(convert, mine, stems):
+    (mine / 'depth/a/1_depth.png').unlink()  # so that it is no sample to train with
+    (mine / 'val.list').write_text('\n'.join(stems))
+    with pytest.raises(SystemExit, match='must name some of the 4 complete samples'):
+        convert(*options(mine, val_list=mine / 'val.list'))
+    assert not (mine / 'out').exists()
+
+
+def test_a_config_that_no_tool_wrote_is_kept(convert, mine):
+    (mine / 'out').mkdir()
+    (mine / 'out/config.py').write_text('mine = True')
+    with pytest.raises(SystemExit, match=r'no tool wrote.*config\.py'):
+        convert(*options(mine))
+    assert (mine / 'out/config.py').read_text() == 'mine = True'
+
+
 def test_images_of_several_formats_become_png(convert, mine, read):
     image = draw('a/1')['rgb']
     (mine / 'rgb/a/1.jpg').unlink()
@@ -142,7 +229,7 @@ CORRUPT = {
     'depth must have one channel of integers': lambda r: write(
         r / 'depth/b/2_depth.png', np.zeros((*SIZE, 3), np.uint8)
     ),
-    'labels must be 0..2 or 255, got [4]': lambda r: write(
+    'label/b/1_label.png: labels must be 0..2 or 255, got [4]': lambda r: write(
         r / 'label/b/1_label.png', np.full(SIZE, 4, np.uint8)
     ),
 }
@@ -203,6 +290,8 @@ def test_the_folders_themselves_are_not_written_to(convert, mine, tree):
     [
         (dict(depth_unit=None), '--depth-unit must be given'),
         (dict(depth_unit=0), 'must be positive'),
+        (dict(depth_unit='nan'), 'must be positive and finite, got nan'),
+        (dict(depth_unit='inf'), 'must be positive and finite, got inf'),
         (dict(depth_suffix='_d.png'), 'no file in .*ends with _d.png'),
         (dict(val_share=1.0), 'must be within 0 and 1'),
         (

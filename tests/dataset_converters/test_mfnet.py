@@ -121,7 +121,7 @@ DAMAGE = {
     r'images/00003N\.png must have 4 channels': lambda d: cv2.imwrite(
         str(d / 'images/00003N.png'), np.zeros((*SIZE, 3), np.uint8)
     ),
-    r'00003N: label labels must be 0\.\.8, got \[9\]': lambda d: cv2.imwrite(
+    r'labels/00003N\.png: labels must be 0\.\.8, got \[9\]': lambda d: cv2.imwrite(
         str(d / 'labels/00003N.png'), np.full(SIZE, 9, np.uint8)
     ),
     '00003N: its files disagree in size': lambda d: cv2.imwrite(
@@ -144,6 +144,16 @@ def test_damage_is_named_and_the_folder_stays_unfinished(
     assert main([str(download), str(out), '--jobs', '1']) == 1
     assert re.search(message, capsys.readouterr().out)
     assert not (out / 'meta.json').exists()
+
+
+def test_swapped_arguments_leave_the_download_as_it_is(download, tmp_path, tree):
+    out = tmp_path / 'out'
+    assert main([str(download), str(out), '--jobs', '1']) == 0
+    before = tree(download)
+    for source in (out, download.parent):
+        with pytest.raises(SystemExit, match=r'no tool wrote.*test\.txt, train\.txt'):
+            main([str(source), str(download), '--jobs', '1'])
+    assert tree(download) == before
 
 
 def test_it_runs_as_a_command_and_continues_with_the_same_bytes(download, tmp_path):

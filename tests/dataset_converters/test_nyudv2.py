@@ -179,7 +179,10 @@ CORRUPT = [
     (without('rawDepths'), r"has no ['rawDepths']"),
     (with_array(labels=images()['labels'][..., 1:]), 'disagree in size'),
     (with_array(depths=images()['depths'][1:]), 'disagree in size'),
-    (with_array(labels=np.full((H, W, N), 895, np.uint16)), '000002: labels must be'),
+    (
+        with_array(labels=np.full((H, W, N), 895, np.uint16)),
+        'labeled.mat: labels must be 0..894, got [895]',
+    ),
     (
         lambda r: savemat(r / 'splits.mat', dict(trainNdxs=[[1], [9]], testNdxs=[[2]])),
         'lists 1 images that',
@@ -190,8 +193,35 @@ CORRUPT = [
     ),
     (
         lambda r: savemat(r / 'classMapping40.mat', dict(mapClass=[[41, 1]])),
-        'must hold 1..40',
+        'classMapping40.mat: `mapClass` must hold 1..40 for each of 894',
     ),
+    (
+        lambda r: savemat(r / 'classMapping40.mat', dict(mapClass=mapping()[:, 1:])),
+        'got 893 values, within 1..40',
+    ),
+    (
+        lambda r: savemat(
+            r / 'splits.mat', dict(trainNdxs=[[1.0], [np.nan]], testNdxs=[[2]])
+        ),
+        'splits.mat: `trainNdxs` must hold whole numbers, got float64',
+    ),
+    (
+        lambda r: savemat(r / 'splits.mat', dict(trainNdxs=[[1.5]], testNdxs=[[2]])),
+        'splits.mat: `trainNdxs` must hold whole numbers, got float64',
+    ),
+    (
+        lambda r: save_hdf5(r / 'splits.mat', dict(trainNdxs=np.ones((1, 1)))),
+        "splits.mat has no ['testNdxs']",
+    ),
+    (
+        with_array(labels=images()['labels'].astype(float)),
+        'labeled.mat: `images` and `labels` must be integers',
+    ),
+    (
+        with_array(rawDepths=images()['labels']),
+        'got rawDepths of uint16',
+    ),
+    (with_array(images=images()['images'][..., 0]), 'must be (N, 3, W, H), got'),
     (
         lambda r: savemat(r / 'splits.mat', dict(a=1)),
         "has no ['trainNdxs', 'testNdxs']",
@@ -215,6 +245,27 @@ def test_a_corrupt_download_is_named_and_repairing_it_helps(
     assert convert(sound, tmp_path / 'out')[0] == 0
     convert(sound, tmp_path / 'other')
     assert tree(tmp_path / 'out') == tree(tmp_path / 'other')
+
+
+@pytest.mark.parametrize('header', [0, 512])
+def test_lists_of_matlab_7_3_are_those_of_earlier_versions(
+    convert, download, tmp_path, tree, header
+):
+    convert(download, tmp_path / 'a')
+    with h5py.File(download / 'splits.mat', 'w', userblock_size=header) as file:
+        for name, values in dict(trainNdxs=TRAIN, testNdxs=TEST).items():
+            file[name] = np.array([values], float)
+    assert convert(download, tmp_path / 'b')[0] == 0
+    written = [tree(tmp_path / name) for name in 'ab']
+    for contents in written:
+        contents.pop('meta.json')  # has the hashes of the download
+    assert written[0] == written[1]
+
+
+def test_a_folder_below_a_file_is_refused_in_one_line(convert, download, tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(SystemExit, match=r'Not a directory: .*file/sub'):
+        convert(download, tmp_path / 'file/sub')
 
 
 def test_check_of_a_sound_folder_succeeds_and_of_a_damaged_one_fails(
@@ -283,7 +334,7 @@ def test_labels_from_one_on_can_be_shifted(convert, released, tmp_path, read):
     cv2.imwrite(f'{released}/masks/000001.png', labels)
     status, report = convert(released, tmp_path / 'out')
     assert status == 1
-    assert 'labels must be 0..39 or 255, got [40]' in report
+    assert 'masks/000001.png: labels must be 0..39 or 255, got [40]' in report
     assert convert(released, tmp_path / 'out', '--reduce-zero-label')[0] == 0
     shifted = read(tmp_path / 'out/label/000001.png')
     assert (shifted[0] == 255).all()

@@ -194,7 +194,7 @@ CORRUPT = {
     'kv1/NYUdata/NYU0001/depth/NYU0001.png is missing': lambda r: (
         folder_of(r, 0) / 'depth/NYU0001.png'
     ).unlink(),
-    'NYU0001: rgb is no complete image': lambda r: truncate(
+    'image/NYU0001.jpg is no complete image': lambda r: truncate(
         folder_of(r, 0) / 'image/NYU0001.jpg'
     ),
     'depth_bfx/0000081-1.png: is truncated': lambda r: truncate(
@@ -250,7 +250,26 @@ def test_a_damaged_zip_file_is_named(convert, download, tmp_path):
     truncate(download / 'SUNRGBD.zip')
     status, report = convert(download, tmp_path / 'out')
     assert status == 1
-    assert 'SUNRGBD.zip is no complete zip file' in report
+    assert report.count('SUNRGBD.zip is no complete zip file') == 1
+
+
+def test_the_cameras_may_lie_beside_the_toolbox(convert, download, tmp_path, tree):
+    convert(download, tmp_path / 'a')
+    for folder in (download / 'SUNRGBD').iterdir():
+        folder.rename(download / folder.name)
+    (download / 'SUNRGBD').rmdir()
+    assert convert(download, tmp_path / 'b')[0] == 0
+    assert tree(tmp_path / 'a') == tree(tmp_path / 'b')
+    shutil.rmtree(download / 'SUNRGBDtoolbox')
+    report = convert(download, tmp_path / 'c')[1]
+    assert f'allsplit.mat is missing in {download} and {tmp_path}, with' in report
+
+
+def test_a_table_of_matlab_7_3_is_named(convert, download, tmp_path):
+    with h5py.File(meta(download, 'SUNRGBDMeta.mat'), 'w') as file:
+        file.create_group('SUNRGBDMeta')
+    report = convert(download, tmp_path / 'out')[1]
+    assert 'SUNRGBDMeta.mat: `SUNRGBDMeta` can only be read of a MATLAB file' in report
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f'no data in {REAL}')

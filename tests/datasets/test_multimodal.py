@@ -82,6 +82,25 @@ def test_paths_with_blanks_are_separated_by_tabs(root):
     assert data.get_data_info(0)['img_path'] == f'{root}/rgb/a room.jpg'
 
 
+def test_stems_with_blanks_are_told_from_several_paths(root):
+    for name in ('rgb', 'depth', 'label'):
+        old = next((root / name).glob('a.*'))
+        old.rename(old.with_stem('img 1'))
+    data = dataset(root, 'd\nimg 1\n')
+    assert paths(data.get_data_info(1)) == [
+        f'{root}/rgb/img 1.jpg', f'{root}/depth/img 1.png', f'{root}/label/img 1.png'
+    ]  # fmt: skip
+    (root / 'rgb/img 1.jpg').unlink()
+    with pytest.raises(FileNotFoundError, match=r'1 of .*\s+.*/rgb/img 1\.jpg$'):
+        dataset(root, 'd\nimg 1\n')
+    data = dataset(root, 'd\nimg 1\n', optional=('rgb',))
+    assert data.get_data_info(1)['absent'] == ('rgb',)
+    rows = [
+        f'rgb/{stem}.jpg depth/{stem}.png label/{stem}.png' for stem in ('b/c', 'd')
+    ]
+    assert len(dataset(root, '\n'.join(rows))) == 2
+
+
 @pytest.mark.parametrize('lines', ['a\nb/c\nd\n', None])
 def test_of_several_suffixes_a_sample_has_the_first_that_exists(root, lines):
     (root / 'rgb/a.jpg').rename(root / 'rgb/a.png')

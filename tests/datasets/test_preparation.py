@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from mmseg_cen.datasets.layout import (
     check_folder,
     decode_complete,
     encode_png,
+    find_stems,
     read_groups,
     write_atomically,
 )
@@ -112,7 +114,7 @@ def test_a_strict_run_takes_another_count_than_the_official_one_as_error(tmp_pat
 
 
 CORRUPT = {
-    r'label labels must be 0\.\.3 or 255, got \[7\]': lambda a: a['label'].fill(7),
+    r'label must hold 0\.\.3 or 255, got \[7\]': lambda a: a['label'].fill(7),
     'disagree in size': lambda a: a.update(depth=a['depth'][1:]),
     'depth must be uint16': lambda a: a.update(depth=a['depth'].astype(np.uint8)),
     'rgb is truncated': lambda a: a.update(rgb=encode_png(a['rgb'])[:-20]),
@@ -147,6 +149,27 @@ def test_bad_samples_can_be_left_out(tmp_path, capsys):
     assert (tmp_path / 'train.txt').read_text() == '0\n1\n4\n'
     assert 'without 1 sample' in capsys.readouterr().out
     assert check_folder(tmp_path) == []
+
+
+def test_leaving_bad_samples_out_is_proposed_if_others_are_left(tmp_path, capsys):
+    prepare(plan_of(refuse('3', CORRUPT['is missing'])), tmp_path / 'a')
+    assert '--skip-bad' in capsys.readouterr().out
+    missing = plan_of(refuse('0', CORRUPT['is missing']), count=1)
+    for skip_bad in (False, True):
+        assert prepare(missing, tmp_path / 'b', skip_bad=skip_bad) == 1
+        assert '--skip-bad' not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('copied', [True, False])
+def test_of_what_is_copied_the_damaged_file_is_named(tmp_path, capsys, copied):
+    path = tmp_path / 'official.png'
+    path.write_bytes(encode_png(draw(Sample('0', ''))['rgb'])[:-20])
+    plan = plan_of(refuse('0', lambda a: a.update(rgb=path.read_bytes())), count=1)
+    inputs = (str(path),) if copied else ()
+    plan = replace(plan, samples=[Sample('0', 'train', inputs=inputs)])
+    prepare(plan, tmp_path / 'out')
+    named = str(path) if copied else 'rgb'
+    assert f'PROBLEM: 0: {named} is truncated' in capsys.readouterr().out
 
 
 def test_problems_of_the_whole_download_cannot_be_left_out(tmp_path):
@@ -241,7 +264,7 @@ def test_check_looks_at_labels_lists_and_strays(tmp_path):
     (tmp_path / 'train.txt').unlink()
     (tmp_path / 'rgb' / 'other.png').write_bytes(b'')
     assert check_folder(tmp_path) == [
-        'label/0.png labels must be 0..3 or 255, got [9]',
+        'label/0.png must hold 0..3 or 255, got [9]',
         'label/1.png has size (6, 8), the sample (12, 16)',
         'train.txt is missing',
         'val.txt does not list the samples of meta.json',
@@ -250,7 +273,7 @@ def test_check_looks_at_labels_lists_and_strays(tmp_path):
 
 
 def test_half_written_files_of_a_killed_run_are_not_taken_for_good(tmp_path):
-    (tmp_path / 'a/rgb').mkdir(parents=True)
+    prepare(plan_of(refuse('2', CORRUPT['is missing'])), tmp_path / 'a')
     (tmp_path / 'a/rgb/2.png').write_bytes(
         encode_png(draw(Sample('2', ''))['rgb'])[:50]
     )
@@ -340,6 +363,57 @@ def test_what_is_to_be_read_is_not_overwritten(tmp_path):
     with pytest.raises(ValueError, match='would be overwritten'):
         prepare(plan, tmp_path)
     assert contents(tmp_path) == {'rgb/mine.png': b'precious'}
+
+
+FOREIGN = ['train.txt', 'meta.json', 'contact_sheet.png', 'report.txt', 'statistics']
+
+
+@pytest.mark.parametrize('name', [*FOREIGN, 'label/mine.png'])
+def test_files_that_no_run_wrote_stay_as_they_are(tmp_path, name):
+    write_atomically(tmp_path / name, b'precious')
+    shown = 'label/' if '/' in name else name
+    with pytest.raises(ValueError, match=rf'no tool wrote.*: {shown}; choose an empty'):
+        prepare(plan_of(extras=('statistics',)), tmp_path)
+    assert contents(tmp_path) == {name: b'precious'}
+
+
+def test_files_that_are_not_in_the_way_stay_beside_the_data(tmp_path):
+    for name in ('notes.md', '.mine.part'):
+        (tmp_path / name).write_bytes(b'precious')
+    (tmp_path / 'rgb').mkdir()
+    assert prepare(plan_of(), tmp_path) == 0
+    assert prepare(plan_of(count=3), tmp_path) == 0
+    assert {path.name for path in tmp_path.glob('*') if path.is_file()} == {
+        *ALL, 'notes.md', '.mine.part',
+    }  # fmt: skip
+    assert check_folder(tmp_path) == []
+
+
+def test_another_run_removes_what_the_tool_adds_until_it_is_added_again(tmp_path):
+    plan = plan_of(extras=('statistics',))
+    assert prepare(plan, tmp_path) == 0
+    (tmp_path / 'statistics').touch()
+    assert prepare(plan, tmp_path) == 0
+    assert not (tmp_path / 'statistics').exists()
+
+
+@pytest.mark.parametrize('stem', [' 1', '1 ', 'a\t1', 'a\n1', 'a\u20281', ''])
+def test_names_that_no_line_of_a_list_can_hold_are_refused(tmp_path, stem):
+    plan = Plan('toys', FOLDERS, [Sample(stem, 'train')], draw, dict(train=None))
+    with pytest.raises(ValueError, match='must be a line of a list'):
+        prepare(plan, tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
+
+
+def test_lists_are_read_as_they_are_written(tmp_path):
+    stems = ['img 1', 'b/IMG (4)', 'Grün\u202f3']
+    samples = [Sample(stem, 'train') for stem in stems]
+    plan = Plan('toys', FOLDERS, samples, lambda _: draw(Sample('0', '')), {'train': 3})
+    assert prepare(plan, tmp_path) == 0
+    assert find_stems(tmp_path, 'rgb', '.png') == [('train', stems)]
+    text = (tmp_path / 'train.txt').read_bytes()
+    (tmp_path / 'train.txt').write_bytes(b'\xef\xbb\xbf' + text + b'\n')
+    assert find_stems(tmp_path, 'rgb', '.png') == [('train', stems)]
 
 
 def test_a_file_is_no_folder_to_write_to(tmp_path):

@@ -150,6 +150,10 @@ def test_in_painting_continues_a_slope():
         (dict(encoding='hha', intrinsics=dict(fx=1)), 'width and height'),
         (dict(encoding='jet', depth_range=[3, 1]), 'in metres'),
         (dict(encoding='jet', gravity=[0, 1, 0]), "'hha', got it for 'jet'"),
+        (
+            dict(encoding='jet', depth_range=3),
+            r'must be \(near, far\) in metres, got 3',
+        ),
     ],
 )
 def test_options_without_meaning_are_refused(kwargs, message):

@@ -45,6 +45,16 @@ def root(tmp_path):
     return tmp_path
 
 
+def test_stems_may_have_blanks_in_them(root):
+    for name, domain in build_domains(DOMAINS).items():
+        old = root / name / f'd{domain.suffix}'
+        old.rename(old.with_stem('room (4)'))
+    (root / 'list.txt').write_text('room (4)\na\n')
+    data = build(root, ann_file='list.txt')
+    assert data.get_data_info(0)['img_path'].endswith('rgb/room (4).jpg')
+    assert len(data) == 2
+
+
 def build(root, sources=('depth', 'rgb'), target='normal', **kwargs):
     options = dict(domains=DOMAINS, pipeline=PIPELINE, serialize_data=False) | kwargs
     return DATASETS.build(

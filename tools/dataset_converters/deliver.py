@@ -27,7 +27,12 @@ import numpy as np
 
 from mmseg_cen.datasets.deliver import CASES, COLORS, CONDITIONS
 from mmseg_cen.datasets.layout import Folder
-from mmseg_cen.datasets.official import read_image, read_indices, three_channels
+from mmseg_cen.datasets.official import (
+    check_labels,
+    read_image,
+    read_indices,
+    three_channels,
+)
 from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
 
@@ -61,6 +66,7 @@ def convert(sample: Sample) -> dict[str, np.ndarray]:
     """Arrays of one sample as the official code trains with them."""
     paths = dict(zip((*SOURCES, 'depth'), sample.inputs, strict=True))
     labels = np.atleast_3d(read_indices(paths['label']))[..., 0]
+    check_labels(paths['label'], labels, 0, len(COLORS), 255)
     arrays = {name: read_image(path) for name, path in paths.items() if name != 'label'}
     height, width = arrays['rgb'].shape[:2]
     if arrays['event'].shape[:2] != (height, width):

@@ -9,7 +9,8 @@ Files belong together if their paths below the folders are the same up to the su
 `--depth-suffix _depth.png` if `a/1_depth.png` is the depth of `a/1.jpg`. Images, depth
 and labels must have one size, registered to each other; the contact sheet shows whether
 they are. Depth is PNG or TIFF of integers, or TIFF or `.npy` of floats, in the stated
-unit. Labels are the indices of the classes, from 0, or from 1 with --reduce-zero-label.
+unit. Labels, files of images or `.npy`, are the indices of the classes, from 0, or from
+1 with --reduce-zero-label.
 """
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
@@ -26,13 +27,14 @@ import numpy as np
 from numpy.typing import NDArray
 from own_config import write_config
 
-from mmseg_cen.datasets.layout import Folder, decode_complete
-from mmseg_cen.datasets.official import read_image, read_indices
+from mmseg_cen.datasets.layout import Folder, decode_complete, read_list
+from mmseg_cen.datasets.official import check_labels, read_image, read_indices
 from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, check, prepare
 from mmseg_cen.launch import exit_on_user_error
 from mmseg_cen.visualization.panels import default_palette
 
-SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.npy')
+IMAGES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp')
+ARRAYS = (*IMAGES, '.npy')
 VOID = 255
 PLAUSIBLE = (0.1, 200)  # metres
 
@@ -40,7 +42,9 @@ PLAUSIBLE = (0.1, 200)  # metres
 # --- Files ----------------------------------------------------------------------------
 
 
-def find(folder: str, suffix: str | None) -> dict[str, Path]:
+def find(
+    folder: str, suffix: str | None, known: Sequence[str] = ARRAYS
+) -> dict[str, Path]:
     """Files of a folder and below it, by their path without the suffix.
 
     Raises:
@@ -49,7 +53,7 @@ def find(folder: str, suffix: str | None) -> dict[str, Path]:
     files: dict[str, Path] = {}
     root = Path(folder)
     for path in sorted(root.rglob(f'*{suffix}' if suffix else '*')):
-        if not path.is_file() or not (suffix or path.suffix.lower() in SUFFIXES):
+        if not path.is_file() or not (suffix or path.suffix.lower() in known):
             continue
         name = path.relative_to(root).as_posix()
         stem = name.removesuffix(suffix or path.suffix)
@@ -57,14 +61,19 @@ def find(folder: str, suffix: str | None) -> dict[str, Path]:
             raise ValueError(f'{files[stem]} and {path} are two files of one sample')
         files[stem] = path
     if not files:
-        ends = suffix or ', '.join(SUFFIXES)
+        ends = suffix or ', '.join(known)
         raise ValueError(f'no file in {folder} ends with {ends}')
     return files
 
 
+def is_array(path: str | Path) -> bool:
+    """Whether a file is an array, not an image."""
+    return str(path).lower().endswith('.npy')
+
+
 def read_array(path: str | Path) -> NDArray[Any]:
     """Read an image or a `.npy` file, as it is."""
-    if Path(path).suffix != '.npy':
+    if not is_array(path):
         return read_image(path)
     try:
         return np.asarray(np.load(path, allow_pickle=False))
@@ -95,6 +104,7 @@ class Reader:
         keep_rgb: Whether images are kept as they are.
         reduce_zero_label: Whether label 0 is void.
         ignore: The stored label of void.
+        num_classes: Of labels; 255 as long as it is not known.
     """
 
     unit: float
@@ -103,6 +113,7 @@ class Reader:
     keep_rgb: bool
     reduce_zero_label: bool
     ignore: int
+    num_classes: int = VOID
 
     def __call__(self, sample: Sample) -> dict[str, Any]:
         """Contents of each folder."""
@@ -143,21 +154,20 @@ class Reader:
 
     def read_labels(self, path: str) -> NDArray[np.uint8]:
         """Labels from 0, 255 for void."""
-        labels = read_indices(path)
+        labels = read_array(path) if is_array(path) else read_indices(path)
         if labels.ndim != 2 or labels.dtype.kind not in 'bui':
             raise ValueError(
                 f'{path}: labels must be the index of the class of each pixel, one '
                 f'channel of integers, got {labels.dtype} of shape {labels.shape}'
             )
         labels = labels.astype(np.int64)
+        first = int(self.reduce_zero_label)
         void = labels == self.ignore
         if self.reduce_zero_label:
             void |= labels == 0
-            labels = labels - 1
-        beyond = ~void & ((labels < 0) | (labels >= VOID))
-        if beyond.any():
-            raise ValueError(f'{path}: a class must be 0..254, got {labels[beyond][0]}')
-        return np.where(void, VOID, labels).astype(np.uint8)
+        last = first + self.num_classes - 1
+        check_labels(path, labels[~void], first, last, self.ignore)
+        return np.where(void, VOID, labels - first).astype(np.uint8)
 
 
 # --- Plan -----------------------------------------------------------------------------
@@ -174,17 +184,31 @@ def match(folders: dict[str, dict[str, Path]]) -> dict[str, str | None]:
 
 
 def split(
-    stems: Sequence[str], val_share: float, val_list: str | None
+    missing: dict[str, str | None], val_share: float, val_list: str | None
 ) -> tuple[set[str], list[str]]:
-    """Stems for validation, and what is wrong with the list of them."""
+    """Stems for validation, and what is wrong with the list of them.
+
+    Args:
+        missing: See :func:`match`.
+        val_share: How many of the complete samples.
+        val_list: File with the stems instead.
+
+    Raises:
+        ValueError: If none would be left for training, or for validation.
+    """
+    stems = [stem for stem, what in missing.items() if what is None]
     if val_list is not None:
-        wanted = {line.strip() for line in Path(val_list).read_text().splitlines()} - {
-            ''
-        }
-        unknown = sorted(wanted - set(stems))
-        return wanted, [
-            f'{val_list} names {s!r}, which does not exist' for s in unknown
-        ]
+        wanted = set(read_list(val_list))
+        if unknown := sorted(wanted - set(missing)):
+            return wanted, [
+                f'{val_list} names {stem!r}, which does not exist' for stem in unknown
+            ]
+        if not 0 < len(wanted & set(stems)) < len(stems):
+            raise ValueError(
+                f'{val_list} must name some of the {len(stems)} complete samples, and '
+                f'leave others for training, got {len(wanted & set(stems))} of them'
+            )
+        return wanted, []
     if not 0 < val_share < 1:
         raise ValueError(f'`--val-share` must be within 0 and 1, got {val_share}')
     if len(stems) < 2:
@@ -226,21 +250,19 @@ def class_names(
 def make_plan(args: argparse.Namespace) -> Plan:
     """Plan the conversion of the folders."""
     folders = {
-        name: find(getattr(args, name), getattr(args, f'{name}_suffix'))
-        for name in ('rgb', 'depth', 'label')
+        name: find(getattr(args, name), getattr(args, f'{name}_suffix'), known)
+        for name, known in dict(rgb=IMAGES, depth=ARRAYS, label=ARRAYS).items()
         if getattr(args, name) is not None
     }
     missing = match(folders)
-    complete = [stem for stem, what in missing.items() if what is None]
-    if not complete:
+    if all(missing.values()):
         raise ValueError(
             'names must agree up to the suffix, got '
             + ', '.join(str(next(iter(files.values()))) for files in folders.values())
             + ' and no complete sample: say how they end with '
             + ', '.join(f'--{name}-suffix' for name in folders)
         )
-    known = complete if args.val_list is None else list(missing)
-    val, problems = split(known, args.val_share, args.val_list)
+    val, problems = split(missing, args.val_share, args.val_list)
     first = first_array(list(folders['depth'].values()))
     endings = {path.suffix for path in folders['rgb'].values()}
     reader = Reader(
@@ -261,6 +283,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
         classes = class_names(
             args.classes, args.num_classes, reader, list(folders['label'].values())
         )
+        reader.num_classes = len(classes)
         layout['label'] = Folder(
             kind='label', num_classes=len(classes), ignore_index=VOID
         )
@@ -289,6 +312,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
         palette=default_palette(len(classes)),
         warnings=implausible_depth(first, args.depth_unit, args.depth_invalid),
         problems=problems,
+        extras=('config.py',),
     )
 
 
@@ -355,8 +379,15 @@ def main(argv: list[str] | None = None) -> int:
         if absent := [name for name in needed if getattr(args, name) is None]:
             options = ', '.join('--' + name.replace('_', '-') for name in absent)
             raise ValueError(f'{options} must be given')
-        if args.depth_unit <= 0:
-            raise ValueError(f'`--depth-unit` must be positive, got {args.depth_unit}')
+        if not 0 < args.depth_unit < np.inf:
+            raise ValueError(
+                f'`--depth-unit` must be positive and finite, got {args.depth_unit}'
+            )
+        if is_array(args.rgb_suffix or ''):
+            raise ValueError(
+                '`--rgb-suffix` must be of files of images, as .npy is for depth and '
+                f'labels only, got {args.rgb_suffix}'
+            )
         status = prepare(
             make_plan(args),
             out,

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmseg_cen.datasets.layout import Folder
+from mmseg_cen.datasets.layout import Folder, read_list
 from mmseg_cen.datasets.mfnet import COLORS, CONDITIONS
-from mmseg_cen.datasets.official import read_image, read_indices
+from mmseg_cen.datasets.official import check_labels, read_image, read_indices
 from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
 
@@ -45,6 +45,7 @@ def convert(sample: Sample) -> dict[str, np.ndarray]:
         raise ValueError(
             f'{label_path} must have 1 channel, got an array of shape {label.shape}'
         )
+    check_labels(label_path, label, 0, len(COLORS) - 1)
     if sample.stem.endswith(FLIP):
         image, label = image[:, ::-1], label[:, ::-1]
     return dict(rgb=image[..., :3], thermal=image[..., 3], label=label)
@@ -60,7 +61,7 @@ def plan(source: Path, keep_flipped: bool = False) -> Plan:
         if not path.is_file():
             problems.append(f'{path} is missing')
             continue
-        for stem in path.read_text().split():
+        for stem in read_list(path):
             if stem.endswith(FLIP) and not keep_flipped:
                 left_out += 1
                 continue

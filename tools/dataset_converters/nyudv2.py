@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from mmseg_cen.datasets import NYUDv2Dataset
 from mmseg_cen.datasets.layout import Folder
-from mmseg_cen.datasets.matlab import load_mat, open_hdf5
-from mmseg_cen.datasets.official import read_image, read_indices
+from mmseg_cen.datasets.matlab import load_integers, open_hdf5
+from mmseg_cen.datasets.official import check_labels, read_image, read_indices
 from mmseg_cen.datasets.plan import READ_ERRORS, Plan, Sample
 from mmseg_cen.datasets.preparation import add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
@@ -41,6 +41,7 @@ WHERE = {
 }
 OFFICIAL = dict(train=795, val=654)
 PER_METRE = 5000
+NUM_CLASSES = 894
 # The part of 480x640 that is not a white border; the toolbox has 45:471, 41:601.
 VALID = (slice(44, 471), slice(40, 601))
 
@@ -96,10 +97,7 @@ class MatReader:
             }
         labels = raw['labels'].T
         highest = len(self.to_40) - 1
-        if labels.max() > highest:
-            raise ValueError(
-                f'labels must be 0..{highest}, got {labels.max()} in the download'
-            )
+        check_labels(self.path, labels, 0, highest)
         forty = self.to_40[labels]
         thirteen = np.array([0, *FROM_40_TO_13], np.uint8)[forty]
         arrays = dict(
@@ -134,18 +132,19 @@ def find_files(source: Path) -> dict[str, Path]:
 
 def read_splits(path: Path) -> dict[str, list[int]]:
     """Indices from 1 of the images of each list."""
-    mat = load_mat(path, ['trainNdxs', 'testNdxs'])
-    return dict(
-        train=[int(i) for i in mat['trainNdxs'].ravel()],
-        val=[int(i) for i in mat['testNdxs'].ravel()],
-    )
+    lists = load_integers(path, ['trainNdxs', 'testNdxs'])
+    return dict(train=lists['trainNdxs'].tolist(), val=lists['testNdxs'].tolist())
 
 
 def read_mapping(path: Path) -> NDArray[np.uint8]:
     """Class 1..40 of each of the 894 classes, numbered from 1; index 0 is void."""
-    mapping = load_mat(path, ['mapClass'])['mapClass'].ravel()
-    if not mapping.size or mapping.min() < 1 or mapping.max() > 40:
-        raise ValueError(f'{path}: `mapClass` must hold 1..40')
+    mapping = load_integers(path, ['mapClass'])['mapClass']
+    if mapping.size != NUM_CLASSES or mapping.min() < 1 or mapping.max() > 40:
+        values = f', within {mapping.min()}..{mapping.max()}' if mapping.size else ''
+        raise ValueError(
+            f'{path}: `mapClass` must hold 1..40 for each of {NUM_CLASSES} classes, '
+            f'got {mapping.size} values{values}: is it the official file?'
+        )
     return np.concatenate([[0], mapping]).astype(np.uint8)
 
 
@@ -217,12 +216,19 @@ def read_sizes(path: Path) -> dict[str, tuple[int, ...]]:
         if absent := [key for key in wanted if key not in file]:
             raise ValueError(f'{path} has no {absent}: download it again')
         shapes = {key: tuple(file[key].shape) for key in wanted}
-    n, channels, *size = shapes['images']
-    if channels != 3:
+        types = {key: file[key].dtype for key in wanted}
+    for key in wanted:
+        if (types[key].kind in 'ui') != (key in ('images', 'labels')):
+            raise ValueError(
+                f'{path}: `images` and `labels` must be integers, `depths` and '
+                f'`rawDepths` floats, got {key} of {types[key]}: download it again'
+            )
+    n, *channels = shapes['images'][:2]
+    if channels != [3]:
         raise ValueError(
             f'{path}: `images` must be (N, 3, W, H), got {shapes["images"]}'
         )
-    return {**shapes, 'images': (n, *size)}
+    return {**shapes, 'images': (n, *shapes['images'][2:])}
 
 
 # --- Layout of the released code ------------------------------------------------------
@@ -232,6 +238,7 @@ def read_released(sample: Sample, reduce_zero_label: bool) -> Mapping[str, Any]:
     """Image, depth and labels of three files; labels may be those of the valid part."""
     rgb, mask, depth_path = sample.inputs
     image, labels, depth = read_image(rgb), read_indices(mask), read_image(depth_path)
+    check_labels(mask, labels, 0, 40 if reduce_zero_label else 39, VOID)
     if reduce_zero_label:
         labels = np.where(labels == VOID, labels, labels - np.uint8(1))  # 0 to 255, too
     return dict(

@@ -6,7 +6,7 @@ python tools/dataset_converters/sunrgbd.py data/sunrgbd --check
 DOWNLOAD is a folder with `SUNRGBD.zip`, or what is in it as `SUNRGBD/`, and with
 `SUNRGBDtoolbox/`, from https://rgbd.cs.princeton.edu (Data and Annotation). Of the
 toolbox, `SUNRGBDMeta.mat`, `SUNRGBD2Dseg.mat` and `allsplit.mat` are read; they may
-lie in DOWNLOAD itself, too.
+lie in DOWNLOAD itself, too, or SUNRGBDtoolbox/ beside kv1/, kv2/ and the others.
 
 Written are `rgb` (the JPEG files as they are), `depth` (depth_bfx, in-painted) and
 `depth_raw` in 1 mm, and `label` with 37 classes (255 is void). A sample is named by its
@@ -204,10 +204,13 @@ def _text(value: Any) -> str:
 def find_download(source: Path) -> tuple[dict[str, Path], list[str]]:
     """Paths of the parts of the download, and what is missing."""
     is_root = any((source / camera).is_dir() for camera in SUNRGBDDataset.CAMERAS)
+    parents = [source]  # of the toolbox
     if (source / 'SUNRGBD').is_dir():
         root = source / 'SUNRGBD'
-    elif is_root or source.is_file():
-        root, source = source, source.parent
+    elif source.is_file():
+        root, parents = source, [source.parent]
+    elif is_root:
+        root, parents = source, [source, source.parent]
     else:
         root = source / 'SUNRGBD.zip'
     files, problems = {'images': root}, []
@@ -216,14 +219,19 @@ def find_download(source: Path) -> tuple[dict[str, Path], list[str]]:
     for part, names in dict(
         meta=META, labels=('SUNRGBD2Dseg.mat',), splits=('allsplit.mat',)
     ).items():
-        paths = [source / place / name for name in names for place in PLACES]
+        paths = [
+            parent / place / name
+            for name in names
+            for parent in parents
+            for place in PLACES
+        ]
         found = [path for path in paths if path.is_file()]
         if found:
             files[part] = found[0]
         else:
             problems.append(
-                f'{names[0]} is missing in {source} and {source / "SUNRGBDtoolbox"}: '
-                f'it is in {TOOLBOX}'
+                f'{names[0]} is missing in {" and ".join(map(str, parents))}, with '
+                f'or without SUNRGBDtoolbox/: it is in {TOOLBOX}'
             )
     return files, problems
 
@@ -287,9 +295,9 @@ def plan(source: Path) -> Plan:
     warnings: list[str] = []
     if not problems:
         try:
-            samples, warnings, problems = find_samples(files)
             if files['images'].is_file():
                 open_zip(str(files['images']))
+            samples, warnings, problems = find_samples(files)
         except READ_ERRORS as error:
             problems.append(str(error))
     return Plan(

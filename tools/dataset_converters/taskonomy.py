@@ -282,6 +282,7 @@ def plan(source: Path, args: argparse.Namespace, statistics: dict) -> Plan:
         options=dict(domains=domains),
         warnings=warnings,
         problems=problems,
+        extras=(STATISTICS,),
     )
 
 
@@ -307,13 +308,11 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     statistics: dict = {}
-    if not args.check:
-        (Path(args.out) / STATISTICS).unlink(missing_ok=True)
     with exit_on_user_error():
         status = run(args, partial(plan, args=args, statistics=statistics))
-    if status == 0 and not args.check:
-        text = json.dumps(statistics, indent=1) + '\n'
-        write_atomically(Path(args.out) / STATISTICS, text.encode())
+        if status == 0 and not args.check:
+            text = json.dumps(statistics, indent=1) + '\n'
+            write_atomically(Path(args.out) / STATISTICS, text.encode())
     return status
 
 
