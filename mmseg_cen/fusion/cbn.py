@@ -35,7 +35,7 @@ class CBNFusion(Fusion):
         **kwargs: ``num_modalities``; ``merges`` has to be False.
 
     Raises:
-        ValueError: There is no such modality, or ``merges`` is set.
+        ValueError: There is no such modality, no hidden channel, or ``merges`` is set.
     """
 
     can_merge = False
@@ -53,6 +53,8 @@ class CBNFusion(Fusion):
                 f'modulated is the index of one of {self.num_modalities} modalities, '
                 f'got {modulated}'
             )
+        if hidden_channels < 1:
+            raise ValueError(f'hidden_channels is at least 1, got {hidden_channels}')
         self.modulated = modulated
         self.norm = nn.BatchNorm2d(channels, affine=False)
         self.gamma = nn.Parameter(torch.ones(channels))

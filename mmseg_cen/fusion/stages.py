@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 from mmengine.model import ModuleDict
-from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_cen.models.checked_build import build_checked, type_of
 from mmseg_cen.models.convert import to_multimodal
+from mmseg_cen.models.norm import streams_on_batch
 from mmseg_cen.models.presence import current_presence
 from mmseg_cen.models.private import is_convolution
 from mmseg_cen.models.streams import split_streams
@@ -60,16 +61,15 @@ class StageFusions(ModuleDict):
     that one is a network of a single stream.
 
     Args:
-        network: The unimodal network whose stages are submodules that return feature
-            maps; forward hooks are added to these.
+        network: The network whose stages are submodules that return feature maps. It
+            may be unimodal still; :meth:`attach` is called when it is not.
         forward: What runs it, from images to the features of its stages.
         num_modalities: Number of modalities M.
         stages: Names of the submodules behind which streams are fused.
         type: Type of the :class:`Fusion`.
         merges: Whether streams are merged (commonly used) or kept (as in CEN).
-        channels: Channels of each of ``stages``; by default, blank images are run
-            through the network to see.
-        image_size: Height and width of these.
+        image_size: Height and width of the blank images that are run through the
+            network to see the order of the stages, and their channels.
         **kwargs: Further arguments of the fusion.
 
     Raises:
@@ -82,42 +82,72 @@ class StageFusions(ModuleDict):
         network: nn.Module,
         forward: Callable[[Tensor], Any],
         num_modalities: int,
-        stages: Sequence[str],
-        type: str,
+        /,
+        stages: Sequence[str] = (),
+        type: Any = None,
         merges: bool = False,
-        channels: Sequence[int] | None = None,
         image_size: int = 64,
         **kwargs: Any,
     ) -> None:
         modules = dict(network.named_modules())
-        if not stages or isinstance(stages, str) or not modules.keys() >= set(stages):
+        known = isinstance(stages, (list, tuple)) and all(s in modules for s in stages)
+        if not stages or not known:
             raise ValueError(
                 f'fusion.stages are names of submodules, such as '
                 f'{[name for name, _ in network.named_children()]}, got {stages!r}'
             )
-        self.stages = [name for name in modules if name in stages]
-        if channels is None:
-            images = blank_images(network, num_modalities, image_size)
-            channels = stage_channels(network, forward, images, self.stages)
-        elif len(channels) != len(self.stages):
+        if not isinstance(merges, bool):
+            raise ValueError(f'fusion.merges is True or False, got {merges!r}')
+        if measured := kwargs.keys() & {'channels', 'num_modalities'}:
             raise ValueError(
-                f'fusion.channels are those of the {len(self.stages)} stages '
-                f'{self.stages}, got {channels}'
+                f'{measured} of a fusion are those of its network, got {kwargs}; '
+                f'leave them out of `fusion`'
             )
-        common = dict(type=type, num_modalities=num_modalities, merges=merges)
-        fusions: dict[str, Fusion] = {
-            _key(name): MODELS.build(dict(common, channels=width, **kwargs))
-            for name, width in zip(self.stages, channels, strict=True)
+        images = blank_images(network, num_modalities, image_size)
+        channels = stage_channels(network, forward, images, stages)
+        fusions = {
+            _key(name): build_checked(
+                dict(kwargs, type=type, merges=merges),
+                Fusion,
+                num_modalities=num_modalities,
+                channels=width,
+            )
+            for name, width in channels.items()
         }
         super().__init__(modules=fusions)
+        self.stages = list(channels)
         self.num_modalities = num_modalities
         self.merges = merges
         self.type = type
+        self.image_size = image_size
+        self._num_streams = 0
         self._losses = Travelling()
         self._travelling = Travelling()
         self._merged: dict[str, tuple[Tensor, Tensor]] = {}
-        for name in self.stages:
-            modules[name].register_forward_hook(partial(self._fuse, name))
+
+    def attach(self, network: nn.Module, forward: Callable[[Tensor], Any]) -> None:
+        """Fuse behind the stages of a network, by forward hooks, and try it.
+
+        Args:
+            network: The network, over folded features by now.
+            forward: What runs it, as above.
+
+        Raises:
+            ValueError: It does not run, as where what is merged meets what is not.
+        """
+        images = blank_images(network, 2 * self.num_modalities, self.image_size)
+        try:
+            for name in self.stages:
+                stage = network.get_submodule(name)
+                stage.register_forward_hook(partial(self._fuse, name))
+            with blank_pass(network, self), streams_on_batch(network, len(images)):
+                self.run(forward, images)
+        except (AttributeError, RuntimeError) as error:
+            raise ValueError(
+                f'a network runs on if its streams are fused, but this one does not '
+                f'behind {self.stages} with merges={self.merges}: {error}; choose '
+                f'whole stages, of {[name for name, _ in network.named_children()]}'
+            ) from error
 
     @property
     def out_streams(self) -> int:
@@ -153,6 +183,7 @@ class StageFusions(ModuleDict):
                 f'and necks outside a CENSegmentor; set decode_head=dict(type='
                 f"'EnsembleHead', head=...), or the type of the model"
             )
+        self._num_streams = len(x)
         try:
             feats: list[Tensor] = list(forward(x))
             if self.merges:
@@ -165,23 +196,40 @@ class StageFusions(ModuleDict):
 
     def _fuse(
         self, name: str, stage: nn.Module, args: tuple[Any, ...], output: Tensor
-    ) -> Tensor:
+    ) -> Any:
         """The forward hook of a stage."""
-        fused: Fused = self[_key(name)](split_streams(output, self.num_modalities))
+        if len(output) != self._num_streams:
+            raise ValueError(
+                f'streams are fused where all B*M={self._num_streams} of them are, but '
+                f'{name!r} returns a batch of {len(output)}; choose other stages than '
+                f'{self.stages}, none of them within another'
+            )
+        streams = split_streams(output, self.num_modalities)
+        fused = self[_key(name)](streams)
+        self._check(fused, streams)
         if fused.loss is not None:
             self._losses[f'loss_fusion_{_key(name)}'] = fused.loss
-        streams = fused.streams.flatten(0, 1)
+        # Copies, as the next layer may work in place on what the fusion still needs.
+        if self.merges and name == self.stages[-1]:
+            return fused.merged.clone()
+        folded = fused.streams.flatten(0, 1).clone()
         if not self.merges:
-            return streams
-        if fused.merged is None:
+            return folded
+        self._merged[name] = (folded, fused.merged)
+        return folded
+
+    def _check(self, fused: Any, streams: Tensor) -> None:
+        """Refuse what a fusion module returned unless it is what it has to be."""
+        wanted = [tuple(streams.shape)] + [tuple(streams[:, 0].shape)] * self.merges
+        parts = fused[: len(wanted)] if isinstance(fused, Fused) else [fused]
+        got = [tuple(getattr(part, 'shape', ())) for part in parts]
+        if not isinstance(fused, Fused) or got != wanted:
             raise ValueError(
-                f'{self.type} was built with merges=True and '
-                f'returned no merged stream: set Fused.merged, or can_merge = False'
+                f'{self.type}, built with merges={self.merges}, returns Fused of '
+                f'streams and, merging, of merged ones, of the shapes {wanted}, got '
+                f'{type(fused).__name__} of {got}: set Fused.streams and, if it can '
+                f'merge, Fused.merged, or can_merge = False'
             )
-        if name == self.stages[-1]:
-            return fused.merged
-        self._merged[name] = (streams, fused.merged)
-        return streams
 
     def _seen_by_decoder(self, feats: list[Tensor], num_streams: int) -> list[Tensor]:
         of_streams = {id(streams): merged for streams, merged in self._merged.values()}
@@ -238,14 +286,19 @@ def convert_stages(
         num_modalities: Number of modalities M.
         *args: Further arguments of :func:`to_multimodal`.
         **kwargs: Likewise.
+
+    Raises:
+        ValueError: ``fusion`` is no config of one, or not of one for this network.
     """
     if fusion is None:
         to_multimodal(network, num_modalities, *args, **kwargs)
         return None
+    type_of(fusion, Fusion)  # checks it
     fusions = StageFusions(network, forward, num_modalities, **fusion)
     last = fusions.stages[-1] if fusions.merges else None
     with without_later_modules(network, last):
         to_multimodal(network, num_modalities, *args, **kwargs)
+    fusions.attach(network, forward)
     return fusions
 
 
@@ -255,16 +308,30 @@ def blank_images(network: nn.Module, batch_size: int, size: int) -> Tensor:
     return first.weight.new_zeros(batch_size, first.in_channels, size, size)
 
 
+@contextmanager
+def blank_pass(*modules: nn.Module) -> Iterator[None]:
+    """Context of a forward pass without a trace: in eval mode, without gradients."""
+    modes = {m: m.training for module in modules for m in module.modules()}
+    try:
+        for m in modes:
+            m.training = False
+        with torch.no_grad():
+            yield
+    finally:
+        for m, training in modes.items():
+            m.training = training
+
+
 def stage_channels(
     network: nn.Module,
     forward: Callable[[Tensor], Any],
     images: Tensor,
     stages: Sequence[str],
-) -> list[int]:
-    """Channels of what submodules of a network return.
+) -> dict[str, int]:
+    """Channels of what submodules of a network return, in the order they run.
 
     Raises:
-        ValueError: One of them returns no feature map.
+        ValueError: One of them returns no feature map, or does not run just once.
     """
     channels: dict[str, int] = {}
 
@@ -275,22 +342,26 @@ def stage_channels(
                 f'{name!r}, a {type(stage).__name__}, returns '
                 f'{getattr(output, "shape", type(output).__name__)}'
             )
+        if name in channels:
+            raise ValueError(
+                f'streams are fused behind stages that run once, but {name!r}, a '
+                f'{type(stage).__name__}, runs again; choose a stage that holds it'
+            )
         channels[name] = output.shape[1]
 
-    modules = dict(network.named_modules())
-    hooks = [modules[name].register_forward_hook(partial(see, name)) for name in stages]
-    training = network.training
-    network.eval()
+    hooks = [
+        network.get_submodule(name).register_forward_hook(partial(see, name))
+        for name in {*stages}
+    ]
     try:
-        with torch.no_grad():
+        with blank_pass(network):
             forward(images)
     finally:
-        network.train(training)
         for hook in hooks:
             hook.remove()
     if missing := [name for name in stages if name not in channels]:
         raise ValueError(f'fusion.stages {missing} are no part of the forward pass')
-    return [channels[name] for name in stages]
+    return channels
 
 
 def _key(name: str) -> str:

@@ -57,12 +57,12 @@ def type_of(cfg: Any, base: type[Module]) -> type[Module]:
 
 def arguments_of(kind: type) -> list[str]:
     """Names of the arguments of a class and, if it has ``**kwargs``, of its bases."""
-    names: list[str] = []
+    names: dict[str, None] = {}
     for base in kind.__mro__:
         if '__init__' not in vars(base):
             continue
         _, *parameters = inspect.signature(vars(base)['__init__']).parameters.values()
-        names += [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+        names |= {p.name: None for p in parameters if p.kind is not p.VAR_KEYWORD}
         if all(p.kind is not p.VAR_KEYWORD for p in parameters):
             break
-    return names
+    return list(names)

@@ -7,8 +7,9 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_cen.fusion.base import Fusion
 from mmseg_cen.fusion.stages import FusedFeatures, StageFusions, take_losses
-from mmseg_cen.models.checked_build import build_checked
+from mmseg_cen.models.checked_build import build_checked, type_of
 from mmseg_cen.models.exchange import ExchangeScope
 from mmseg_cen.models.exchange_variants import ChannelExchange, Exchange
 from mmseg_cen.models.norm import ModalityNorm, streams_on_batch
@@ -107,6 +108,8 @@ class CENUNet(BaseModule):
         ChannelExchange(exchange_threshold or 0, exchange_scope)  # checks them
         if exchange is not None:
             build_checked(exchange, Exchange)  # checks it, if no norm does
+        if fusion is not None:
+            type_of(fusion, Fusion)  # checks it
         check_sharing(convs=convs)
         check_norm_sharing(norms=norms, decoder_norms=decoder_norms)
         self.num_modalities = num_modalities
@@ -161,6 +164,7 @@ class CENUNet(BaseModule):
                 num_modalities,
                 **{'image_size': 2**n, **fusion},
             )
+            self.fusions.attach(self.encoder, self.encode)
 
     def _set_exchange(
         self,

@@ -163,6 +163,82 @@ def test_any_backbone_fuses(merges):
     assert backbone.out_streams == same.out_streams == (1 if merges else 2)
 
 
+LAYERS = ('conv1', 'bn1', 'layer2.0.conv1', 'layer2.0.bn1', 'layer2.0.downsample')
+
+
+@ANY_M
+@pytest.mark.parametrize('convs', ['shared', 'private'])
+@pytest.mark.parametrize('name', LAYERS)
+def test_streams_are_fused_behind_any_layer(name, convs, M):
+    """Behind all copies of a private one, and not within them."""
+    backbone = build('Concat', (name,), M, convs=convs).eval()
+    stage = backbone.get_submodule(name)
+    seen = []
+    stage.register_forward_hook(lambda _, args, out: seen.extend([*args, out.clone()]))
+    x = images(M)
+    outs = backbone(x)
+    streams = split_streams(stage.forward(seen[0]), M)
+    fused = backbone.fusions[name.replace('.', '_')](streams).streams
+    assert_close(seen[1], fused.flatten(0, 1))
+    for out, of_first, of_second in zip(
+        outs, backbone(x[:1]), backbone(x[1:]), strict=True
+    ):
+        assert_close(out, torch.cat([of_first, of_second]), rtol=1e-4, atol=1e-4)
+
+
+@ANY_M
+@pytest.mark.parametrize('convs', ['shared', 'private'])
+def test_streams_are_merged_behind_a_norm(convs, M):
+    backbone = build('Concat', ('bn1',), M, merges=True, convs=convs).eval()
+    x = images(M)
+    streams = []
+    for m in range(M):
+        network = unimodal(stream_state_dict(backbone, m), training=False)
+        streams.append(network.norm1(network.conv1(x[:, 3 * m : 3 * m + 3])))
+    merged = backbone.fusions['bn1'].block(torch.cat(streams, dim=1))
+    merged = backbone.maxpool(merged.relu())
+    for name, out in zip(ALL, backbone(x), strict=True):
+        merged = backbone.get_submodule(name)(merged)
+        assert_close(out, merged, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'merges'),
+    [*((kind, False) for kind in KEPT), *((kind, True) for kind in MERGED)],
+)
+def test_the_next_layer_may_work_in_place(kind, merges):
+    """As the ReLU behind a norm does, on features that the fusion still needs."""
+    backbone = build(kind, ('bn1',), merges=merges).train()
+    x = torch.randn(2, 6, 32, 32)
+    sum(out.sum() for out in backbone(x)).backward()
+    with torch.no_grad():
+        backbone.eval()(x[:1])
+
+
+def test_stages_are_fused_in_the_order_they_run():
+    backbone = build(stages=('layer2', 'layer1', 'layer1.0', 'layer2.0.downsample'))
+    assert backbone.fusions.stages == [
+        'layer1.0',
+        'layer1',
+        'layer2.0.downsample',
+        'layer2',
+    ]
+    backbone(images())
+
+
+def test_building_leaves_no_trace_in_the_network():
+    """The blank images are seen by no statistics, and change no mode."""
+    backbone = build('SSMA', ALL, frozen_stages=1, norm_eval=False)
+    for name, buffer in backbone.named_buffers():
+        if 'running' in name:
+            assert buffer.eq('var' in name).all()
+        elif 'batches' in name:
+            assert not buffer
+    assert not backbone.layer1.training
+    assert backbone.layer2.training
+    assert backbone.fusions.training
+
+
 def test_blocks_within_stages_fuse_too():
     backbone = build('SSMA', ('layer3.0',), convs='private').train()
     before = {}
@@ -191,13 +267,65 @@ def test_tokens_are_refused_when_the_model_is_built():
     [
         (dict(stages=()), r"names of submodules, such as \['conv1'.*got \(\)"),
         (dict(stages='layer2'), "got 'layer2'"),
+        (dict(stages=2), 'got 2'),
         (dict(stages=('layer5',)), r"got \('layer5',\)"),
-        (dict(channels=(8, 8)), r"of the 1 stages \['layer2'\], got \(8, 8\)"),
+        (dict(stages=('',)), r"\[''\] are no part of the forward pass"),
+        (dict(merges='yes'), "True or False, got 'yes'"),
+        (dict(channels=(5,)), r"{'channels'} of a fusion are those of its network"),
+        (dict(num_modalities=3), r"got {'num_modalities': 3}; leave them out"),
+        (dict(type='NoSuch'), r"such as \['ACMFusion', .* got {'type': 'NoSuch'"),
+        (dict(type='ResNet'), "that extends Fusion, .* got {'type': 'ResNet'"),
+        (dict(type='SumExchange'), "got {'type': 'SumExchange'"),
+        (
+            dict(reduction=3),
+            r"\['channels', 'num_modalities', 'merges'\], got {'reduction': 3",
+        ),
+        (dict(type='CBNFusion', hidden_channels=0), 'at least 1, got 0'),
     ],
 )
-def test_stages_without_meaning_are_refused(fusion, message):
+def test_a_fusion_without_meaning_is_refused(fusion, message):
     with pytest.raises(ValueError, match=message):
         build(fusion=fusion)
+
+
+@pytest.mark.parametrize(
+    ('fusion', 'message'),
+    [
+        ('ConcatFusion', "a config dict.* got 'ConcatFusion'"),
+        ({}, 'got {}'),
+        (dict(stages=('layer2',)), r"got {'stages': \('layer2',\)}"),
+        (dict(type='ConcatFusion'), r'names of submodules, .* got \(\)'),
+    ],
+)
+def test_what_is_no_fusion_is_refused(fusion, message):
+    with pytest.raises(ValueError, match=message):
+        CENResNet(**NARROW, fusion=fusion)
+    with pytest.raises(ValueError, match=message):
+        CENBackbone(dict(type='ResNet', **NARROW), 2, fusion=fusion)
+
+
+@pytest.mark.parametrize('merges', [False, True])
+def test_a_stage_that_runs_twice_is_refused(merges):
+    with pytest.raises(ValueError, match=r"once, but 'layer2\.0\.relu', a ReLU, runs"):
+        build(stages=('layer2.0.relu',), merges=merges)
+
+
+@pytest.mark.parametrize('convs', ['shared', 'private'])
+@pytest.mark.parametrize(
+    ('stages', 'message'),
+    [
+        (('layer1', 'layer1.0'), 'choose stages among its outputs'),
+        (('layer2.0', 'layer4'), 'choose stages among its outputs'),
+        (('layer2.0.conv1',), 'does not behind .* must match .*; choose whole stages'),
+        (('layer2.0.bn1',), 'does not behind .* must match .*; choose whole stages'),
+        (('layer2.0.downsample',), 'does not behind .* must match'),
+    ],
+)
+def test_streams_that_cannot_be_merged_there_are_refused_when_the_model_is_built(
+    stages, message, convs
+):
+    with pytest.raises(ValueError, match=message):
+        build(stages=stages, merges=True, convs=convs)
 
 
 def test_one_modality_has_nothing_to_fuse():
@@ -206,19 +334,49 @@ def test_one_modality_has_nothing_to_fuse():
 
 
 def test_a_merged_stage_that_is_no_output_is_refused():
-    backbone = build(stages=ALL, merges=True, out_indices=(0, 2, 3))
     with pytest.raises(ValueError, match='choose stages among its outputs'):
-        backbone(images())
+        build(stages=ALL, merges=True, out_indices=(0, 2, 3))
 
 
-def test_a_module_that_forgets_to_merge_is_refused():
-    class Lazy(Fusion):
-        def forward(self, streams):
-            return Fused(streams)
+class Lazy(Fusion):
+    def forward(self, streams):
+        return Fused(streams)
 
-    backbone = build(merges=True, fusion=dict(type=Lazy))
-    with pytest.raises(ValueError, match=r'set Fused\.merged, or can_merge'):
-        backbone(images())
+
+class Unmerged(Fusion):
+    def forward(self, streams):
+        return Fused(streams, streams)
+
+
+class Bare(Fusion):
+    def forward(self, streams):
+        return streams
+
+
+class Pooling(Fusion):
+    def forward(self, streams):
+        return Fused(streams[..., ::2, ::2], streams.mean(1))
+
+
+class Absent(Fusion):
+    pass
+
+
+@pytest.mark.parametrize(
+    ('kind', 'merges', 'message'),
+    [
+        (Lazy, True, r'Fused of .*\(\)\]: set .*Fused\.merged, or can_merge'),
+        (Unmerged, True, r'\(2, 16, 8, 8\)\], got Fused of .*, \(2, 2, 16, 8, 8\)\]'),
+        (Bare, False, r'got Tensor of'),
+        (Pooling, False, r'\[\(2, 2, 16, 8, 8\)\], got .* \[\(2, 2, 16, 4, 4\)\]'),
+        (Absent, False, 'does not behind .*choose whole stages'),
+    ],
+)
+def test_a_module_that_fuses_in_no_way_is_refused_when_the_model_is_built(
+    kind, merges, message
+):
+    with pytest.raises(ValueError, match=message):
+        build(merges=merges, fusion=dict(type=kind))
 
 
 def test_frozen_statistics_are_those_of_the_pretrained_network_only():

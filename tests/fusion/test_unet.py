@@ -7,6 +7,7 @@ from mmseg.registry import MODELS
 from torch import nn
 from torch.testing import assert_close
 
+from mmseg_cen.fusion import Fused, Fusion
 from mmseg_cen.models import ModalityNorm, PrivateLayer, split_streams
 from mmseg_cen.models.streams import fold_streams
 from mmseg_cen.translation import CENUNet, TranslationDataSample
@@ -36,6 +37,13 @@ def build(kind='Concat', stages=('conv1',), M=2, merges=False, **kwargs):
 
 def images(M=2, batch=2):
     return torch.randn(batch, 3 * M, 2**N, 2**N)
+
+
+class Lazy(Fusion):
+    """It does not merge."""
+
+    def forward(self, streams):
+        return Fused(streams)
 
 
 @ANY_M
@@ -106,6 +114,22 @@ def test_one_image_is_enough_for_the_innermost_layer_without_norm():
 def test_layers_without_meaning_are_refused(stages):
     with pytest.raises(ValueError, match=r"layers of the encoder, out of \['conv1'"):
         build(stages=stages)
+
+
+@pytest.mark.parametrize(
+    ('fusion', 'message'),
+    [
+        ('ConcatFusion', "a config dict.* got 'ConcatFusion'"),
+        (dict(stages=('conv1',)), r"got {'stages': \('conv1',\)}"),
+        (dict(type='ConcatFusion'), r'layers of the encoder, .* got \(\)'),
+        (dict(type='SumExchange', stages=('conv1',)), 'that extends Fusion'),
+        (dict(type='ConcatFusion', stages=('conv1',), no=1), "got {'no': 1, "),
+        (dict(type=Lazy, stages=('conv1',), merges=True), 'set .*Fused.merged'),
+    ],
+)
+def test_what_is_no_fusion_is_refused(fusion, message):
+    with pytest.raises(ValueError, match=message):
+        CENUNet(num_downs=N, base_channels=4, exchange_threshold=None, fusion=fusion)
 
 
 def pix2pix(kind, merges):
