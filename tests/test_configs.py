@@ -238,6 +238,7 @@ def test_the_recipe_is_that_of_the_paper():
         300,
     ]
     assert cfg.train_dataloader.batch_size == 6
+    assert cfg.train_dataloader.drop_last
     assert cfg.custom_hooks[0].sparsity_weight == 5e-3
     assert cfg.model.backbone.exchange_threshold == 2e-2
 

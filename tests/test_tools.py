@@ -162,6 +162,22 @@ def test_a_missing_file_ends_in_one_line(args, message, config):
 
 
 @pytest.mark.slow
+def test_epochs_without_a_batch_are_refused(config, tmp_path):
+    path = tmp_path / 'epochs.py'
+    path.write_text(f"""
+_base_ = {str(config)!r}
+train_cfg = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=1)
+train_dataloader = dict(
+    batch_size=9, drop_last=True, sampler=dict(type='DefaultSampler')
+)
+""")
+    code, output = tool('train.py', path, '--work-dir', tmp_path)
+    assert code == 1
+    assert 'got 8 samples for batches of 9' in output
+    assert 'Traceback' not in output
+
+
+@pytest.mark.slow
 def test_a_checkpoint_of_another_model_is_refused(config, trained, tmp_path):
     code, output = tool(
         'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path,

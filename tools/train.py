@@ -8,7 +8,7 @@ import os
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmseg_cen.launch import (
     check_checkpoint,
@@ -91,6 +91,22 @@ def select_checkpoint(cfg: Config, resume: str | None) -> None:
         require_file(cfg.load_from, 'checkpoint')
 
 
+def require_batches(runner: Runner) -> None:
+    """Refuse to train epochs without a batch.
+
+    Raises:
+        ValueError: If there are fewer samples than a batch has, and it is dropped.
+    """
+    loop = runner.train_loop
+    if isinstance(loop, EpochBasedTrainLoop) and not len(loop.dataloader):
+        loader = loop.dataloader
+        raise ValueError(
+            f'an epoch must have a batch, got {len(loader.dataset)} samples for '
+            f'batches of {loader.batch_size}, and the last, smaller one is dropped: '
+            'set train_dataloader.batch_size, or train_dataloader.drop_last=False'
+        )
+
+
 def main() -> None:
     args = parse_args()
     with exit_on_user_error():
@@ -109,6 +125,8 @@ def main() -> None:
         with exit_on_user_error():
             resume = cfg.get('resume', False)
             check_checkpoint(runner.model, cfg.load_from, strict=resume)
+    with exit_on_user_error():
+        require_batches(runner)
     runner.train()
 
 
