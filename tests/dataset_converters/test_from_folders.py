@@ -194,6 +194,21 @@ def test_a_config_that_no_tool_wrote_is_kept(convert, mine):
     assert (mine / 'out/config.py').read_text() == 'mine = True'
 
 
+def test_a_config_that_was_changed_is_not_lost(convert, mine):
+    convert(*options(mine))
+    config = mine / 'out/config.py'
+    written = config.read_text()
+    config.write_text('edited')
+    status, report = convert(*options(mine))
+    assert status == 0
+    assert 'before is' in report
+    assert (mine / 'out/config.old.py').read_text() == 'edited'
+    assert config.read_text() == written
+    (mine / 'out/config.old.py').unlink()
+    assert 'before is' not in convert(*options(mine))[1]
+    assert not (mine / 'out/config.old.py').exists()
+
+
 def test_images_of_several_formats_become_png(convert, mine, read):
     image = draw('a/1')['rgb']
     (mine / 'rgb/a/1.jpg').unlink()

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from own_config import write_config
+from own_config import OLD, set_aside, write_config
 
 from mmseg_cen.datasets.layout import Folder, decode_complete, read_list
 from mmseg_cen.datasets.official import check_labels, read_image, read_indices
@@ -388,8 +388,10 @@ def main(argv: list[str] | None = None) -> int:
                 '`--rgb-suffix` must be of files of images, as .npy is for depth and '
                 f'labels only, got {args.rgb_suffix}'
             )
+        plan = make_plan(args)
+        set_aside(out)
         status = prepare(
-            make_plan(args),
+            plan,
             out,
             jobs=args.jobs,
             skip_bad=args.skip_bad,
@@ -398,6 +400,8 @@ def main(argv: list[str] | None = None) -> int:
         if status == 0 and args.label is not None:
             path = write_config(out, args.long_side)
             print(f'Train with: python tools/train.py {path}')
+            if (out / OLD).is_file():
+                print(f'The config that was there before is {out / OLD}')
     return status
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_cen.datasets.layout import read_meta, write_atomically
+from mmseg_cen.datasets.layout import META, read_meta, write_atomically
 from mmseg_cen.datasets.official import read_image
 
 ITERATIONS, BATCH_SIZE = 1200, 8
+OLD = 'config.old.py'
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / '_base_'
 
 CONFIG = '''"""A small CEN from scratch, for {count} training images, on a CPU or a GPU.
@@ -132,7 +133,7 @@ def depth_statistics(out: Path, meta: dict[str, Any]) -> tuple[float, float]:
 
 
 def write_config(out: Path, long_side: int) -> Path:
-    """Write `config.py` into a prepared folder."""
+    """Write `config.py` into a prepared folder, and drop its copy if it is the same."""
     meta = read_meta(out)
     sizes = np.array([sample['size'] for sample in meta['samples']])
     height, width = np.median(sizes, axis=0)
@@ -161,4 +162,13 @@ def write_config(out: Path, long_side: int) -> Path:
         num_classes=len(meta['classes']),
     )
     write_atomically(path, text.encode())
+    old = out / OLD
+    if old.is_file() and old.read_text() == text:
+        old.unlink()
     return path
+
+
+def set_aside(out: Path) -> None:
+    """Rename the config of a prepared folder, which may have been changed."""
+    if (out / META).is_file() and (out / 'config.py').is_file():
+        (out / 'config.py').replace(out / OLD)
