@@ -81,7 +81,10 @@ param_scheduler = [
 train_cfg = dict(max_epochs=max_epochs, val_interval=3)
 default_hooks = dict(checkpoint=dict(interval=3))
 train_dataloader = dict(
-    batch_size=8, num_workers=1, dataset=dict(pipeline=train_pipeline)
+    batch_size=8,
+    num_workers=1,
+    drop_last=False,
+    dataset=dict(pipeline=train_pipeline),
 )
 val_dataloader = dict(
     num_workers=0, persistent_workers=False, dataset=dict(pipeline=test_pipeline)

@@ -27,7 +27,7 @@ tta_pipeline = [
 train_dataloader = dict(
     batch_size=6,
     num_workers=4,
-    drop_last=True,  # as the released code; a batch of one has no statistics
+    drop_last=True,  # a batch of one has no statistics
     worker_init_fn=dict(type='seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(ann_file='train.txt'),
