@@ -12,6 +12,7 @@ from mmseg.registry import METRICS
 
 from mmseg_cen.launch import (
     check_checkpoint,
+    end_cpu_processes,
     exit_on_user_error,
     load_config,
     require_file,
@@ -184,6 +185,7 @@ def main() -> None:
     with exit_on_user_error():
         check_checkpoint(runner.model, args.checkpoint, strict=True)
     runner.test()
+    end_cpu_processes(cfg)
 
 
 if __name__ == '__main__':

@@ -12,6 +12,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmseg_cen.launch import (
     check_checkpoint,
+    end_cpu_processes,
     exit_on_user_error,
     latest_checkpoint,
     load_config,
@@ -128,6 +129,7 @@ def main() -> None:
     with exit_on_user_error():
         require_batches(runner)
     runner.train()
+    end_cpu_processes(cfg)
 
 
 if __name__ == '__main__':
