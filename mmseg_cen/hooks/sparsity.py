@@ -209,7 +209,7 @@ class GammaSparsityHook(Hook):
         while self._handles:
             self._handles.pop().remove()
         if self._control is not None:
-            magnitudes, threshold = self._magnitudes(runner.model)
+            magnitudes, threshold = _magnitudes(self._trained(runner.model))
             share = float((magnitudes < threshold).float().mean())
             if abs(share - self._control.target) > _TOLERANCE:
                 print_log(
@@ -266,19 +266,12 @@ class GammaSparsityHook(Hook):
         layers = penalized(model, self.scope)
         return [(n, mask) for n, mask in layers if n.norm.weight.requires_grad]
 
-    def _magnitudes(self, model: nn.Module) -> tuple[Tensor, float]:
-        """All penalized scaling factors, without signs, and the exchange threshold."""
-        layers = self._trained(model)
-        magnitudes = [norm.gamma[mask].detach().abs() for norm, mask in layers]
-        return torch.cat(magnitudes), max(
-            norm.exchange_threshold or 0.0 for norm, _ in layers
-        )
-
     def _interval(self, runner: Runner) -> int:
         return max(1, runner.max_iters // _ADJUSTMENTS)
 
     def _adjust(self, runner: Runner, control: ShareControl) -> None:
-        first = self._trained(runner.model)[0][0].norm.weight
+        layers = self._trained(runner.model)
+        first = layers[0][0].norm.weight
         sizes = [
             step_size({**group, 'lr': group.get('initial_lr', group['lr'])})
             for optimizer in _optimizers(runner.optim_wrapper)
@@ -286,7 +279,7 @@ class GammaSparsityHook(Hook):
             if any(p is first for p in group['params'])
         ]
         control.update(
-            *self._magnitudes(runner.model),
+            *_magnitudes(layers),
             runner.iter / runner.max_iters,
             self._interval(runner) / runner.max_iters,
             1 / sizes[0],
@@ -328,6 +321,13 @@ class GammaSparsityHook(Hook):
                 shrunk = soft_threshold(gamma, weight * sizes[gamma])
                 moved = mask.flatten() & (gamma.abs() <= self._cutoff)
                 gamma.copy_(torch.where(moved, shrunk, gamma))
+
+
+def _magnitudes(layers: list[tuple[ModalityNorm, Tensor]]) -> tuple[Tensor, float]:
+    """All scaling factors of masked layers, without signs, and the threshold."""
+    magnitudes = [norm.gamma[mask].detach().abs() for norm, mask in layers]
+    threshold = max(norm.exchange_threshold or 0.0 for norm, _ in layers)
+    return torch.cat(magnitudes), threshold
 
 
 def _optimizers(optim_wrapper: Any) -> list[torch.optim.Optimizer]:
