@@ -24,7 +24,7 @@ from mmengine.runner import CheckpointLoader, find_latest_checkpoint
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
 from torch import Tensor, nn
 
-from .models.state import describe_differences, tensor_shapes, unwrap
+from mmseg_cen.streams.state import describe_differences, tensor_shapes, unwrap
 
 
 @contextmanager

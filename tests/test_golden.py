@@ -18,7 +18,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from mmseg_cen.hooks.sparsity import gamma_l1
-from mmseg_cen.models.released import from_released, to_released
+from mmseg_cen.released.segmentation import from_released, to_released
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = Path(

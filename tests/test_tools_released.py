@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmseg_cen.models.released import released_names, to_released
+from mmseg_cen.released.segmentation import released_names, to_released
 
 TOOL = Path(__file__).parents[1] / 'tools/model_converters/released_cen.py'
 

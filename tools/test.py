@@ -18,7 +18,7 @@ from mmseg_cen.launch import (
     require_file,
     start_cpu_processes,
 )
-from mmseg_cen.models.presence import check_absent
+from mmseg_cen.streams.presence import check_absent
 from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
 
 

@@ -7,10 +7,11 @@ from .base import Fused, Fusion
 from .cbn import CBNFusion
 from .cmx import CMXFusion
 from .concat import ConcatFusion
+from .losses import FusedFeatures
 from .mmf import MMFFusion
 from .sa_gate import SAGateFusion
 from .ssma import SSMAFusion
-from .stages import FusedFeatures, StageFusions
+from .stages import StageFusions
 
 __all__ = [
     'ACMFusion',

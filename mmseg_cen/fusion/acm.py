@@ -10,8 +10,8 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_cen.models.private import to_private
-from mmseg_cen.models.streams import split_streams
+from mmseg_cen.streams.fold import split_streams
+from mmseg_cen.streams.private import to_private
 
 from .base import MergingFusion
 

@@ -10,10 +10,10 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_cen.models.convert import to_multimodal
-from mmseg_cen.models.exchange import mean_of_others
-from mmseg_cen.models.private import to_private
-from mmseg_cen.models.streams import split_streams
+from mmseg_cen.streams.convert import to_multimodal
+from mmseg_cen.streams.exchange import mean_of_others
+from mmseg_cen.streams.fold import split_streams
+from mmseg_cen.streams.private import to_private
 
 from .base import Fused, Fusion
 

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_cen.models.private import to_private
-from mmseg_cen.models.refinenet_head import ResidualConvUnit
-from mmseg_cen.models.streams import split_streams
+from mmseg_cen.streams.fold import split_streams
+from mmseg_cen.streams.private import to_private
 
 from .base import MergingFusion
+from .residual_unit import ResidualConvUnit
 
 
 @MODELS.register_module()

@@ -10,7 +10,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_cen.models.convert import to_multimodal
+from mmseg_cen.streams.convert import to_multimodal
 
 from .base import JointFusion
 

@@ -1,7 +1,6 @@
 """Fusion modules behind the stages of a network, and what the decoder sees of them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,47 +8,14 @@ import torch
 from mmengine.model import ModuleDict
 from torch import Tensor, nn
 
-from mmseg_cen.models.checked_build import build_checked, type_of
-from mmseg_cen.models.convert import to_multimodal
-from mmseg_cen.models.norm import streams_on_batch
-from mmseg_cen.models.presence import current_presence
-from mmseg_cen.models.private import is_convolution
-from mmseg_cen.models.streams import split_streams
+from mmseg_cen.streams.build import build_checked
+from mmseg_cen.streams.context import streams_on_batch
+from mmseg_cen.streams.fold import split_streams
+from mmseg_cen.streams.presence import current_presence
 
 from .base import Fused, Fusion
-
-
-class Travelling(dict[str, Tensor]):
-    """Losses on their way; a copy of a network, with no step behind it, has none."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> 'Travelling':
-        return Travelling()
-
-
-class FusedFeatures(tuple[Tensor, ...]):
-    """The features of a network, and the losses of its fusion modules.
-
-    They travel with the features to :class:`EnsembleHead`, which puts them beside its
-    own, once.
-    """
-
-    losses: dict[str, Tensor]
-
-    def __new__(
-        cls, feats: Sequence[Tensor], losses: dict[str, Tensor]
-    ) -> 'FusedFeatures':
-        """Of feature maps and named scalars."""
-        self = super().__new__(cls, feats)
-        self.losses = losses
-        return self
-
-
-def take_losses(feats: Any) -> dict[str, Tensor]:
-    """The losses that travel with features; the next call finds none."""
-    travelling: dict[str, Tensor] = getattr(feats, 'losses', {})
-    losses = dict(travelling)
-    travelling.clear()
-    return losses
+from .losses import CarriedLosses, FusedFeatures
+from .probe import blank_images, blank_pass, stage_channels
 
 
 class StageFusions(ModuleDict):
@@ -121,8 +87,8 @@ class StageFusions(ModuleDict):
         self.type = type
         self.image_size = image_size
         self._num_streams = 0
-        self._losses = Travelling()
-        self._travelling = Travelling()
+        self._losses = CarriedLosses()
+        self._travelling = CarriedLosses()
         self._merged: dict[str, tuple[Tensor, Tensor]] = {}
 
     def attach(self, network: nn.Module, forward: Callable[[Tensor], Any]) -> None:
@@ -175,7 +141,7 @@ class StageFusions(ModuleDict):
                 f'samples lack a modality, and {self.type} fuses all of them; only the '
                 f'exchange (a network without `fusion`) leaves streams out'
             )
-        lost, self._travelling = self._travelling, Travelling()
+        lost, self._travelling = self._travelling, CarriedLosses()
         if lost and torch.is_grad_enabled():
             raise ValueError(
                 f'{[*lost]} of {self.type} took no part in the last training step: an '
@@ -192,7 +158,7 @@ class StageFusions(ModuleDict):
                 self._travelling = self._losses
             return FusedFeatures(feats, self._losses)
         finally:
-            self._losses, self._merged = Travelling(), {}
+            self._losses, self._merged = CarriedLosses(), {}
 
     def _fuse(
         self, name: str, stage: nn.Module, args: tuple[Any, ...], output: Tensor
@@ -245,123 +211,6 @@ class StageFusions(ModuleDict):
                 f'what the network returns; choose stages among its outputs'
             )
         return seen
-
-
-@contextmanager
-def without_later_modules(network: nn.Module, stage: str | None) -> Iterator[None]:
-    """Context in which a network ends with a stage, to convert only what comes before.
-
-    Args:
-        network: A network whose modules are registered in the order they run.
-        stage: Name of a submodule; ``None``: the network stays whole.
-    """
-    removed: list[tuple[nn.Module, dict[str, nn.Module | None]]] = []
-    parent = network
-    for name in stage.split('.') if stage else []:
-        children = list(parent._modules)
-        later = children[children.index(name) + 1 :]
-        removed.append((parent, {key: parent._modules.pop(key) for key in later}))
-        parent = parent.get_submodule(name)
-    try:
-        yield
-    finally:
-        for module, modules in removed:
-            module._modules.update(modules)
-
-
-def convert_stages(
-    network: nn.Module,
-    forward: Callable[[Tensor], Any],
-    fusion: dict[str, Any] | None,
-    num_modalities: int,
-    *args: Any,
-    **kwargs: Any,
-) -> StageFusions | None:
-    """Make a network multimodal, as far as streams are not merged.
-
-    Args:
-        network: A unimodal network, changed in place.
-        forward: See :class:`StageFusions`.
-        fusion: Its config; ``None``: there is no fusion.
-        num_modalities: Number of modalities M.
-        *args: Further arguments of :func:`to_multimodal`.
-        **kwargs: Likewise.
-
-    Raises:
-        ValueError: ``fusion`` is no config of one, or not of one for this network.
-    """
-    if fusion is None:
-        to_multimodal(network, num_modalities, *args, **kwargs)
-        return None
-    type_of(fusion, Fusion)  # checks it
-    fusions = StageFusions(network, forward, num_modalities, **fusion)
-    last = fusions.stages[-1] if fusions.merges else None
-    with without_later_modules(network, last):
-        to_multimodal(network, num_modalities, *args, **kwargs)
-    fusions.attach(network, forward)
-    return fusions
-
-
-def blank_images(network: nn.Module, batch_size: int, size: int) -> Tensor:
-    """What a network takes, by its first convolution: (B, C, size, size)."""
-    first: Any = next(layer for layer in network.modules() if is_convolution(layer))
-    return first.weight.new_zeros(batch_size, first.in_channels, size, size)
-
-
-@contextmanager
-def blank_pass(*modules: nn.Module) -> Iterator[None]:
-    """Context of a forward pass without a trace: in eval mode, without gradients."""
-    modes = {m: m.training for module in modules for m in module.modules()}
-    try:
-        for m in modes:
-            m.training = False
-        with torch.no_grad():
-            yield
-    finally:
-        for m, training in modes.items():
-            m.training = training
-
-
-def stage_channels(
-    network: nn.Module,
-    forward: Callable[[Tensor], Any],
-    images: Tensor,
-    stages: Sequence[str],
-) -> dict[str, int]:
-    """Channels of what submodules of a network return, in the order they run.
-
-    Raises:
-        ValueError: One of them returns no feature map, or does not run just once.
-    """
-    channels: dict[str, int] = {}
-
-    def see(name: str, stage: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        if not isinstance(output, Tensor) or output.ndim != 4:
-            raise ValueError(
-                f'streams are fused behind stages that return a feature map, but '
-                f'{name!r}, a {type(stage).__name__}, returns '
-                f'{getattr(output, "shape", type(output).__name__)}'
-            )
-        if name in channels:
-            raise ValueError(
-                f'streams are fused behind stages that run once, but {name!r}, a '
-                f'{type(stage).__name__}, runs again; choose a stage that holds it'
-            )
-        channels[name] = output.shape[1]
-
-    hooks = [
-        network.get_submodule(name).register_forward_hook(partial(see, name))
-        for name in {*stages}
-    ]
-    try:
-        with blank_pass(network):
-            forward(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if missing := [name for name in stages if name not in channels]:
-        raise ValueError(f'fusion.stages {missing} are no part of the forward pass')
-    return channels
 
 
 def _key(name: str) -> str:

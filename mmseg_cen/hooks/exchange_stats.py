@@ -14,10 +14,10 @@ from mmengine.visualization import TensorboardVisBackend
 from mmseg.registry import HOOKS
 from torch import nn
 
-from mmseg_cen.models.convert import exchanging_norms
 from mmseg_cen.models.ensemble_head import EnsembleHead
-from mmseg_cen.models.exchange import own_part
-from mmseg_cen.models.state import unwrap
+from mmseg_cen.streams.exchange import own_part
+from mmseg_cen.streams.places import exchanging_norms
+from mmseg_cen.streams.state import unwrap
 
 
 def stage_of(name: str) -> str:

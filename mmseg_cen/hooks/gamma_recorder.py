@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from numpy.typing import NDArray
 
-from mmseg_cen.models.convert import exchanging_norms
+from mmseg_cen.streams.places import exchanging_norms
 
 from .exchange_stats import model_and_modalities
 

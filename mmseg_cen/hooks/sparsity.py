@@ -15,10 +15,10 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
-from mmseg_cen.models.convert import exchanging_norms
-from mmseg_cen.models.exchange import ExchangeScope, check_scope, own_part
-from mmseg_cen.models.norm import ModalityNorm
-from mmseg_cen.models.state import unwrap
+from mmseg_cen.streams.exchange import ExchangeScope, check_scope, own_part
+from mmseg_cen.streams.norm import ModalityNorm
+from mmseg_cen.streams.places import exchanging_norms
+from mmseg_cen.streams.state import unwrap
 
 from .share_control import ShareControl
 

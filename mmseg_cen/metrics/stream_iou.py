@@ -10,7 +10,7 @@ from mmseg.registry import METRICS
 from prettytable import PrettyTable
 from torch import Tensor
 
-from mmseg_cen.models.ensemble_head import ENSEMBLE
+from mmseg_cen.streams.fold import ENSEMBLE
 
 # Areas of the classes that an IoU is computed of: intersection, union, prediction,
 # label, each of shape (K,).

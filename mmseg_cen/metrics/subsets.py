@@ -13,8 +13,8 @@ from mmseg.registry import LOOPS
 from prettytable import PrettyTable
 from torch import nn
 
-from mmseg_cen.models.presence import check_absent
 from mmseg_cen.models.segmentor import CENSegmentor
+from mmseg_cen.streams.presence import check_absent
 
 
 @LOOPS.register_module()

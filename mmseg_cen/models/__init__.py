@@ -1,25 +1,32 @@
 """Networks: streams, exchange, private norms, backbones, heads, segmentor."""
 
-from .cen_backbone import CENBackbone, CENResNet
-from .convert import exchanging_norms, stream_state_dict, to_multimodal
-from .ensemble_head import ENSEMBLE, EnsembleHead
-from .exchange import exchange_channels, exchanged_channels, own_part
-from .exchange_variants import (
+from mmseg_cen.streams.ablations import (
     ChannelDrop,
-    ChannelExchange,
-    Exchange,
     FixedPortionExchange,
     GatedSumExchange,
     RandomExchange,
     SumExchange,
 )
-from .norm import ModalityBN, ModalityGN, ModalityIN, ModalityLN, ModalityNorm
+from mmseg_cen.streams.convert import stream_state_dict, to_multimodal
+from mmseg_cen.streams.exchange import exchange_channels, exchanged_channels, own_part
+from mmseg_cen.streams.exchanges import ChannelExchange, Exchange
+from mmseg_cen.streams.fold import ENSEMBLE, fold_streams, split_streams
+from mmseg_cen.streams.norm import (
+    ModalityBN,
+    ModalityGN,
+    ModalityIN,
+    ModalityLN,
+    ModalityNorm,
+)
+from mmseg_cen.streams.places import exchanging_norms
+from mmseg_cen.streams.presence import present_modalities
+from mmseg_cen.streams.private import PrivateLayer, to_private
+
+from .backbone import CENBackbone, CENResNet
+from .ensemble_head import EnsembleHead
 from .preprocessor import MultimodalPreprocessor
-from .presence import present_modalities
-from .private import PrivateLayer, to_private
 from .refinenet_head import RefineNetHead
 from .segmentor import CENSegmentor
-from .streams import fold_streams, split_streams
 from .tta import CENTTAModel
 
 __all__ = [

@@ -1,6 +1,5 @@
 """Ensemble of the predictions of all streams."""
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -11,24 +10,14 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
-from mmseg_cen.fusion.stages import take_losses
+from mmseg_cen.fusion.losses import pop_losses
+from mmseg_cen.streams.context import streams_on_batch
+from mmseg_cen.streams.convert import to_multimodal
+from mmseg_cen.streams.fold import ENSEMBLE, map_tensors, split_streams
+from mmseg_cen.streams.presence import current_presence, ensemble_weights
+from mmseg_cen.streams.private import Sharing
 
-from .convert import to_multimodal
-from .norm import streams_on_batch
-from .presence import current_presence, ensemble_weights
-from .private import Sharing
-from .streams import map_tensors, split_streams
-
-ENSEMBLE = 'ensemble'
-
-#: Heads whose output is no map of logits, whatever their methods look like.
-REFUSED = {
-    'IterativeDecodeHead': 'it classifies masks (K-Net)',
-    'MaskFormerHead': 'it classifies masks',
-    'Mask2FormerHead': 'it classifies masks',
-    'SideAdapterCLIPHead': 'it classifies masks (SAN)',
-    'VPDDepthHead': 'it estimates depth',
-}
+from .heads import build_head
 
 
 @MODELS.register_module()
@@ -46,7 +35,7 @@ class EnsembleHead(BaseModule):
     PIDHead, has an ensemble of each of them.
 
     In the ensemble of a sample without some modality, the others have the share of that
-    one, see :func:`~mmseg_cen.models.presence.ensemble_weights`.
+    one, see :func:`~mmseg_cen.streams.presence.ensemble_weights`.
 
     Args:
         head: Config of a decode head, e.g. ``PSPHead``, as for the unimodal model; or a
@@ -184,7 +173,7 @@ class EnsembleHead(BaseModule):
         beside them.
         """
         self._check_batch(feats, samples)
-        losses = take_losses(feats)
+        losses = pop_losses(feats)
         previous: tuple[Any, ...] = ()
         for i, head in enumerate(self.heads):
             seam = _LossesOfStreams(self, head.loss_by_feat)
@@ -351,36 +340,3 @@ class _Replaced:
 
     def __exit__(self, *error: object) -> None:
         delattr(self.owner, self.name)
-
-
-def build_head(cfg: dict[str, Any]) -> BaseDecodeHead:
-    """Build a head, unless :func:`why_refused` has an answer.
-
-    Raises:
-        ValueError: It has.
-    """
-    kind = cfg['type']
-    head_type = MODELS.get(kind) if isinstance(kind, str) else kind
-    if head_type is not None and (reason := why_refused(head_type)):
-        raise ValueError(
-            f'EnsembleHead averages maps of logits, and cannot take '
-            f'{head_type.__name__}: {reason}; choose a head that hands its outputs '
-            f'over as BaseDecodeHead does, such as PSPHead, UPerHead or RefineNetHead'
-        )
-    return MODELS.build(cfg)
-
-
-def why_refused(head_type: Any) -> str | None:
-    """Why :class:`EnsembleHead` cannot take heads of a type, or None."""
-    for base in head_type.__mro__:
-        if base.__name__ in REFUSED:
-            return REFUSED[base.__name__]
-    if not issubclass(head_type, BaseDecodeHead):
-        return 'it is no BaseDecodeHead'
-    if head_type.predict_by_feat is not BaseDecodeHead.predict_by_feat:
-        return 'it has its own predict_by_feat'
-    for step in ('loss', 'predict'):
-        method = inspect.unwrap(getattr(head_type, step))
-        if f'{step}_by_feat' not in method.__code__.co_names:
-            return f'its own {step} does not call {step}_by_feat'
-    return None

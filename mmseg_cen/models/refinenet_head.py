@@ -8,55 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch.nn.functional as F
-from mmcv.cnn import ConvModule
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-
-def conv3x3(
-    in_channels: int, channels: int, norm_cfg: dict | None, bias: bool = False
-) -> ConvModule:
-    """A 3x3 convolution and, if configured, its norm; no activation."""
-    return ConvModule(
-        in_channels,
-        channels,
-        3,
-        padding=1,
-        bias=bias,
-        norm_cfg=norm_cfg,
-        act_cfg=None,
-    )
-
-
-class ResidualConvUnit(nn.Module):
-    """``x + conv(relu(conv(relu(x))))``.
-
-    Args:
-        channels: Channels C.
-        norm_cfg: Norm after each convolution; RefineNet has none.
-        rectify_residual: Add ``relu(x)`` instead of ``x``, as the released code does,
-            whose first ReLU works in place.
-
-    Shape:
-        - Input and output: (B, C, H, W).
-    """
-
-    def __init__(
-        self,
-        channels: int,
-        norm_cfg: dict | None = None,
-        rectify_residual: bool = False,
-    ) -> None:
-        super().__init__()
-        self.conv1 = conv3x3(channels, channels, norm_cfg, bias=norm_cfg is None)
-        self.conv2 = conv3x3(channels, channels, norm_cfg)
-        self.rectify_residual = rectify_residual
-
-    def forward(self, x: Tensor) -> Tensor:
-        rectified = F.relu(x)
-        out = self.conv2(F.relu(self.conv1(rectified)))
-        return out + (rectified if self.rectify_residual else x)
+from mmseg_cen.fusion.residual_unit import ResidualConvUnit, conv3x3
 
 
 class ChainedResidualPooling(nn.Module):

@@ -9,12 +9,13 @@ from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_cen.fusion.stages import FusedFeatures, take_losses
+from mmseg_cen.fusion.losses import FusedFeatures, pop_losses
+from mmseg_cen.streams.convert import to_multimodal
+from mmseg_cen.streams.fold import ENSEMBLE
+from mmseg_cen.streams.presence import check_absent, presence_of, present_modalities
 
-from .convert import to_multimodal
-from .ensemble_head import ENSEMBLE, EnsembleHead
+from .ensemble_head import EnsembleHead
 from .preprocessor import MultimodalPreprocessor
-from .presence import check_absent, presence_of, present_modalities
 
 
 @MODELS.register_module()
@@ -129,7 +130,7 @@ class CENSegmentor(EncoderDecoder):
         if not self.with_neck:
             return feats
         # A neck does not hand on what travels with the features.
-        return FusedFeatures(self.neck(feats), take_losses(feats))
+        return FusedFeatures(self.neck(feats), pop_losses(feats))
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Logits of all streams and the ensemble side by side, (B, (M+1)*K, H, W)."""

@@ -8,7 +8,8 @@ from mmseg.models.segmentors import SegTTAModel
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from .ensemble_head import ENSEMBLE
+from mmseg_cen.streams.fold import ENSEMBLE
+
 from .segmentor import CENSegmentor
 
 

@@ -12,7 +12,7 @@ from mmengine.optim import (
 from mmengine.registry import MODEL_WRAPPERS, OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
-from mmseg_cen.models.state import unwrap
+from mmseg_cen.streams.state import unwrap
 
 
 class CountingOptimWrapperDict(OptimWrapperDict):

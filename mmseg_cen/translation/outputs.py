@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmseg_cen.models.ensemble_head import ENSEMBLE
+from mmseg_cen.streams.fold import ENSEMBLE
 
 
 def named_outputs(sample: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -13,10 +13,9 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from mmseg_cen.fusion.stages import take_losses
-from mmseg_cen.models.ensemble_head import ENSEMBLE
-from mmseg_cen.models.state import unwrap
-from mmseg_cen.models.streams import fold_streams
+from mmseg_cen.fusion.losses import pop_losses
+from mmseg_cen.streams.fold import ENSEMBLE, fold_streams
+from mmseg_cen.streams.state import unwrap
 
 from .losses import GANLoss, check_gan_loss, gan_loss, masked_l1
 
@@ -192,7 +191,7 @@ class CENPix2Pix(BaseModel):
         with without_gradients(self._unwrapped_discriminator()) as discriminator:
             logits = discriminator(sources, fakes.flatten(0, 1))
         logits = logits.unflatten(0, streams.shape[:2])
-        losses = take_losses(outputs)  # of fusion modules
+        losses = pop_losses(outputs)  # of fusion modules
         for m, name in enumerate(self.sources):
             of_stream = gan_loss(logits[:, m], real=True, kind=self.gan_loss)
             losses[f'loss_gan_{name}'] = self.gan_weight * of_stream

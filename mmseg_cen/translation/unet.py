@@ -8,15 +8,20 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_cen.fusion.base import Fusion
-from mmseg_cen.fusion.stages import FusedFeatures, StageFusions, take_losses
-from mmseg_cen.models.checked_build import build_checked, type_of
-from mmseg_cen.models.exchange import ExchangeScope
-from mmseg_cen.models.exchange_variants import ChannelExchange, Exchange
-from mmseg_cen.models.norm import ModalityNorm, streams_on_batch
-from mmseg_cen.models.private import Sharing, check_sharing, to_private
-from mmseg_cen.models.streams import fold_streams, split_streams
-
-from .instance_norm import NormSharing, build_instance_norm, check_norm_sharing
+from mmseg_cen.fusion.losses import FusedFeatures, pop_losses
+from mmseg_cen.fusion.stages import StageFusions
+from mmseg_cen.streams.build import build_checked, type_of
+from mmseg_cen.streams.context import streams_on_batch
+from mmseg_cen.streams.exchange import ExchangeScope
+from mmseg_cen.streams.exchanges import ChannelExchange, Exchange
+from mmseg_cen.streams.fold import fold_streams, split_streams
+from mmseg_cen.streams.instance_norm import (
+    NormSharing,
+    build_instance_norm,
+    check_norm_sharing,
+)
+from mmseg_cen.streams.norm import ModalityNorm
+from mmseg_cen.streams.private import Sharing, check_sharing, to_private
 
 #: Weights of pix2pix.
 INIT_CFG = dict(type='Normal', layer=['Conv2d', 'ConvTranspose2d'], std=0.02)
@@ -203,7 +208,7 @@ class CENUNet(BaseModule):
         else:
             streams = split_streams(images, self.num_modalities)
         outputs = (streams, self.ensemble(streams))
-        return FusedFeatures(outputs, take_losses(feats)) if self.fusions else outputs
+        return FusedFeatures(outputs, pop_losses(feats)) if self.fusions else outputs
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Folded sources (B*M, C, H, W) -> the folded features of each layer."""

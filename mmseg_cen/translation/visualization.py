@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmseg_cen.hooks.visualization import MultimodalVisualizationHook, title
-from mmseg_cen.models.ensemble_head import ENSEMBLE
+from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.visualization.names import SampleNames
 from mmseg_cen.visualization.panels import Panel, Picture, draw_grid
 

@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mmseg_cen.models.exchange import own_part
+from mmseg_cen.streams.exchange import own_part
 
 from .panels import Picture
 

@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 from mmseg_cen.fusion import Fused, Fusion
 from mmseg_cen.models import ModalityNorm, PrivateLayer, split_streams
-from mmseg_cen.models.streams import fold_streams
+from mmseg_cen.streams.fold import fold_streams
 from mmseg_cen.translation import CENUNet, TranslationDataSample
 
 N = 5

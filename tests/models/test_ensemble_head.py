@@ -14,7 +14,7 @@ from mmseg_cen.models import (
     split_streams,
     stream_state_dict,
 )
-from mmseg_cen.models.streams import map_tensors
+from mmseg_cen.streams.fold import map_tensors
 
 
 def fcn(**kwargs):

@@ -3,11 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from mmseg_cen.models.refinenet_head import (
-    ChainedResidualPooling,
-    RefineNetHead,
-    ResidualConvUnit,
-)
+from mmseg_cen.fusion.residual_unit import ResidualConvUnit
+from mmseg_cen.models.refinenet_head import ChainedResidualPooling, RefineNetHead
 
 
 def conv(layer, x):

@@ -18,8 +18,8 @@ from mmengine.structures import PixelData
 
 from mmseg_cen.hooks import gamma_l1
 from mmseg_cen.models import own_part
+from mmseg_cen.released.translation import from_released, to_released
 from mmseg_cen.translation import CENPix2Pix, TranslationDataSample
-from mmseg_cen.translation.released import from_released, to_released
 
 REFERENCE = Path(
     os.environ.get(

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
 from mmseg_cen.launch import exit_on_user_error
-from mmseg_cen.models.exchange import own_part
+from mmseg_cen.streams.exchange import own_part
 from mmseg_cen.visualization import unique_names
 from mmseg_cen.visualization.curves import read_scalars
 from mmseg_cen.visualization.gamma_plots import (

@@ -40,8 +40,8 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmseg_cen.models import exchanging_norms, stream_state_dict
-from mmseg_cen.models.ensemble_head import why_refused
-from mmseg_cen.models.norm import ModalityNorm
+from mmseg_cen.models.heads import why_refused
+from mmseg_cen.streams.norm import ModalityNorm
 
 CONFIGS = Path(mmseg.__file__).parent / '.mim' / 'configs'
 NO_FAMILIES = ('_base_', 'dsdl')  # `dsdl` is a way to read data sets

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from mmseg_cen.launch import exit_on_user_error, load_tensors
-from mmseg_cen.models.released import from_released, to_released
+from mmseg_cen.released.segmentation import from_released, to_released
 
 
 def parse_args() -> argparse.Namespace:

@@ -14,7 +14,7 @@ from mmseg.registry import METRICS, MODELS
 from prettytable import PrettyTable
 from torch import Tensor, nn
 
-from mmseg_cen.models.ensemble_head import ENSEMBLE
+from mmseg_cen.streams.fold import ENSEMBLE
 
 from ..outputs import (
     check_shape,

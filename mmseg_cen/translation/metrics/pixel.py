@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from prettytable import PrettyTable
 from torch import Tensor
 
-from mmseg_cen.models.ensemble_head import ENSEMBLE
+from mmseg_cen.streams.fold import ENSEMBLE
 
 from ..domains import build_domains
 from ..outputs import check_shape, named_outputs, target_and_validity

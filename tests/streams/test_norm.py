@@ -6,7 +6,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from mmseg_cen.models import ModalityBN, ModalityIN, split_streams, to_multimodal
-from mmseg_cen.models.norm import streams_on_batch
+from mmseg_cen.streams.context import streams_on_batch
 
 PAIRS = [(ModalityBN, nn.BatchNorm2d), (ModalityIN, nn.InstanceNorm2d)]
 

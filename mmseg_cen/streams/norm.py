@@ -1,8 +1,5 @@
 """Norm layers that are private to each modality, with the exchange on top."""
 
-import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from .context import StreamAware
+from .copies import num_channels, pack_copies, repeat_channels
 from .exchange import ExchangeScope
-from .exchange_variants import ChannelExchange, Exchange, build_exchange
-from .presence import current_presence
-from .streams import StreamAware
+from .exchanges import ChannelExchange, Exchange, build_exchange
 
 NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
 
@@ -270,73 +267,3 @@ class ModalityLN2d(ModalityLN):
         if data_format == 'channel_last':
             return super().forward(x)
         return super().forward(x.movedim(1, -1)).movedim(-1, 1).contiguous()
-
-
-@contextmanager
-def streams_on_batch(
-    module: nn.Module, num_streams: int, present: Tensor | None = None
-) -> Iterator[None]:
-    """Context in which private layers of ``module`` know the B*M streams of its input.
-
-    They check that these are what they see on the batch axis, and exchange channels of
-    those that are present.
-
-    Args:
-        module: What is about to run.
-        num_streams: B*M.
-        present: Presence (B, M); by default that of :func:`present_modalities`.
-
-    Raises:
-        ValueError: The mask is not of B*M streams.
-    """
-    present = current_presence() if present is None else present
-    if present is not None and present.numel() != num_streams:
-        raise ValueError(
-            f'the presence of the modalities is given for {tuple(present.shape)} '
-            f'(B, M) streams, but the input has B*M={num_streams}'
-        )
-    layers = [m for m in module.modules() if isinstance(m, StreamAware)]
-    for layer in layers:
-        layer.num_streams = num_streams
-        layer.present = present
-    try:
-        yield
-    finally:
-        # Gradient checkpointing runs the layers again, after this: they keep the mask
-        # until the next pass.
-        for layer in layers:
-            layer.num_streams = None
-            layer.present = present if layer.training else None
-
-
-def num_channels(norm: Any) -> int:
-    """Channels C of a norm layer of any kind."""
-    if isinstance(norm, nn.LayerNorm):
-        return norm.normalized_shape[0]
-    return norm.num_channels if isinstance(norm, nn.GroupNorm) else norm.num_features
-
-
-def repeat_channels(tensor: Tensor, num_modalities: int) -> Tensor:
-    """(C, ...) -> (M*C, ...)."""
-    return tensor.repeat(num_modalities, *[1] * (tensor.ndim - 1))
-
-
-def pack_copies(norm: Any, num_modalities: int) -> Any:
-    """A layer like ``norm``, over the channels of M modalities side by side.
-
-    It is of the type of ``norm`` and has M copies of each of its tensors.
-    """
-    packed = copy.deepcopy(norm)
-    for name, parameter in norm.named_parameters(recurse=False):
-        copies = repeat_channels(parameter.detach(), num_modalities)
-        setattr(packed, name, nn.Parameter(copies, parameter.requires_grad))
-    for name, buffer in norm.named_buffers(recurse=False):
-        if buffer.ndim:  # not `num_batches_tracked`
-            setattr(packed, name, repeat_channels(buffer, num_modalities))
-    for size in ('num_features', 'num_channels', 'num_groups'):
-        if hasattr(norm, size):
-            setattr(packed, size, num_modalities * getattr(norm, size))
-    if isinstance(norm, nn.LayerNorm):
-        C, *ones = norm.normalized_shape
-        packed.normalized_shape = (num_modalities * C, *ones)
-    return packed

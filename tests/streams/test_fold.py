@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmseg_cen.models import fold_streams, split_streams
-from mmseg_cen.models.streams import map_tensors
+from mmseg_cen.streams.fold import map_tensors
 
 
 @pytest.mark.parametrize('num_modalities', [1, 2, 3, 4])

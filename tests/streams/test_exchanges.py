@@ -14,7 +14,7 @@ from mmseg_cen.models import (
     exchanging_norms,
     own_part,
 )
-from mmseg_cen.models.exchange_variants import build_exchange
+from mmseg_cen.streams.exchanges import build_exchange
 from mmseg_cen.translation import CENUNet
 
 VARIANTS = [

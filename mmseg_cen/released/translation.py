@@ -13,12 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmseg_cen.models.released import (
-    join_copies,
-    split_copies,
-    state_dict_of,
-)
-from mmseg_cen.models.state import first_names
+from mmseg_cen.streams.state import first_names
+
+from .checkpoint import join_copies, split_copies, state_dict_of
 
 NORM_TENSORS = ('weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked')
 

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch.testing import assert_close
 
-from mmseg_cen.models.released import from_released, to_released
+from mmseg_cen.released.segmentation import from_released, to_released
 
 THRESHOLD = 2e-2
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}

@@ -3,7 +3,7 @@ import torch
 from torch.testing import assert_close
 
 from mmseg_cen.models import exchange_channels, exchanged_channels, own_part
-from mmseg_cen.models.exchange import check_scope
+from mmseg_cen.streams.exchange import check_scope
 
 SCOPES = ['own', 'all']
 

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from mmseg_cen.models.norm import ModalityIN
+from .norm import ModalityIN
 
 #: What is private to each modality of an instance norm: all of it, nothing, only the
 #: scaling factors and offsets, or only the running mean and variance.

@@ -19,7 +19,7 @@ from mmseg_cen.models import (
     stream_state_dict,
     to_multimodal,
 )
-from mmseg_cen.models.convert import stem_length
+from mmseg_cen.streams.places import stem_length
 
 
 def network():

@@ -9,8 +9,8 @@ import torch
 from mmseg.registry import MODELS
 
 from mmseg_cen.models import exchanging_norms
-from mmseg_cen.models.released import from_released as from_released_segmentor
-from mmseg_cen.translation.released import from_released, to_released
+from mmseg_cen.released.segmentation import from_released as from_released_segmentor
+from mmseg_cen.released.translation import from_released, to_released
 
 TOOL = Path(__file__).parents[2] / 'tools/model_converters/released_pix2pix.py'
 SIZE = 32

@@ -6,8 +6,9 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from .context import StreamAware
+from .fold import split_streams
 from .norm import NORM_BASES, ModalityNorm
-from .streams import StreamAware, split_streams
 
 #: One copy of a layer for all modalities, or one for each.
 Sharing = Literal['shared', 'private']

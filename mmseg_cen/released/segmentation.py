@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .state import first_names
+from mmseg_cen.streams.state import first_names
+
+from .checkpoint import join_copies, split_copies, state_dict_of
 
 #: Blocks in each stage of the bottleneck ResNets, and their depth.
 DEPTHS: dict[tuple[int, ...], int] = {
@@ -241,18 +243,6 @@ def _decoder_layers() -> dict[str, str]:
     return layers
 
 
-def join_copies(parts: Sequence[Tensor]) -> Tensor:
-    """One tensor of M private ones; of M counts, the first."""
-    return torch.cat(list(parts)) if parts[0].ndim else parts[0]
-
-
-def split_copies(tensor: Tensor, count: int) -> list[Tensor]:
-    """Inverse of :func:`join_copies`."""
-    if not tensor.ndim:
-        return [tensor] * count
-    return [part.clone() for part in tensor.chunk(count)]
-
-
 def _lost_counts(
     released: Mapping[str, Tensor], names: Mapping[str, Sequence[str]]
 ) -> dict[str, int]:
@@ -267,30 +257,6 @@ def _lost_counts(
         for part in parts
         if released[part] != released[parts[0]]
     }
-
-
-def state_dict_of(checkpoint: Any) -> dict[str, Tensor]:
-    """The tensors of a checkpoint, without the prefix of (Distributed)DataParallel.
-
-    Raises:
-        ValueError: It holds none, or something else besides.
-    """
-    state = checkpoint
-    for key in ('segmenter', 'state_dict', 'model'):
-        if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
-            state = state[key]
-    if not isinstance(state, Mapping) or not state:
-        raise ValueError(
-            f'a checkpoint is a dict of named tensors, got {type(state).__name__}; '
-            f'give the file that the training saved'
-        )
-    others = [name for name, value in state.items() if not isinstance(value, Tensor)]
-    if others:
-        raise ValueError(
-            f'a state dict holds tensors only, but this file has other entries '
-            f'({first_names(others)}); give the file that the training saved'
-        )
-    return {str(name).removeprefix('module.'): value for name, value in state.items()}
 
 
 def _require(wanted: _Kind, state: Mapping[str, Tensor]) -> None:

@@ -15,7 +15,7 @@ from mmseg_cen.models import (
     stream_state_dict,
     to_private,
 )
-from mmseg_cen.models.norm import streams_on_batch
+from mmseg_cen.streams.context import streams_on_batch
 
 NARROW = dict(depth=18, base_channels=8, stem_channels=8)
 LAYERS = {

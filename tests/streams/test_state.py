@@ -1,13 +1,13 @@
 from mmengine.model import MMDistributedDataParallel
 from torch import nn
 
-from mmseg_cen.models.state import (
+from mmseg_cen.models.tta import CENTTAModel
+from mmseg_cen.streams.state import (
     describe_differences,
     first_names,
     tensor_shapes,
     unwrap,
 )
-from mmseg_cen.models.tta import CENTTAModel
 
 
 def test_shapes_leave_out_counters_and_what_is_no_tensor():

@@ -1,25 +1,26 @@
 """CEN backbones."""
 
 import inspect
-import re
-from collections.abc import Sequence
-from importlib.util import find_spec
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from mmengine.runner import CheckpointLoader
 from mmseg.models.backbones.resnet import ResNet
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_cen.fusion.stages import StageFusions, convert_stages
+from mmseg_cen.fusion.base import Fusion
+from mmseg_cen.fusion.probe import without_later_modules
+from mmseg_cen.fusion.stages import StageFusions
+from mmseg_cen.streams.build import type_of
+from mmseg_cen.streams.context import streams_on_batch
+from mmseg_cen.streams.convert import to_multimodal
+from mmseg_cen.streams.exchange import ExchangeScope
+from mmseg_cen.streams.fold import fold_streams
+from mmseg_cen.streams.places import exchanging_norms
+from mmseg_cen.streams.presence import current_presence, fill_absent
+from mmseg_cen.streams.private import Sharing, is_convolution
 
-from .convert import exchanging_norms, stream_state_dict, to_multimodal
-from .exchange import ExchangeScope
-from .norm import streams_on_batch
-from .presence import current_presence, fill_absent
-from .private import Sharing, is_convolution
-from .state import describe_differences, tensor_shapes
-from .streams import fold_streams
+from .pretrained import check_checkpoint_source, check_pretrained
 
 
 @MODELS.register_module()
@@ -79,7 +80,7 @@ class CENResNet(ResNet):
         if depth in (18, 34):
             kwargs.setdefault('zero_init_residual', False)
         super().__init__(depth=depth, in_channels=in_channels, **kwargs)
-        _check_checkpoint_source(self.init_cfg)
+        check_checkpoint_source(self.init_cfg)
         self.num_modalities = num_modalities
         self.in_channels = in_channels
         self.fusions: StageFusions | None = None
@@ -191,7 +192,7 @@ class CENBackbone(nn.Module):
                 f'both alike, got {num_modalities} and {modalities}'
             )
         self.num_modalities = counts.pop()
-        _check_checkpoint_source(getattr(self, 'init_cfg', None))
+        check_checkpoint_source(getattr(self, 'init_cfg', None))
         first: Any = next(layer for layer in self.modules() if is_convolution(layer))
         self.packed_channels: int = self.num_modalities * first.in_channels
         self.fusions: StageFusions | None = None
@@ -255,54 +256,34 @@ def _fold_inputs(
     return fold_streams(x, num_modalities)
 
 
-def check_pretrained(
-    backbone: nn.Module, checkpoint: str, prefix: str | None = None
-) -> None:
-    """Refuse weights that do not fit a backbone, which mmengine would load in part.
+def convert_stages(
+    network: nn.Module,
+    forward: Callable[[Tensor], Any],
+    fusion: dict[str, Any] | None,
+    num_modalities: int,
+    *args: Any,
+    **kwargs: Any,
+) -> StageFusions | None:
+    """Make a network multimodal, as far as streams are not merged.
 
     Args:
-        backbone: A multimodal backbone.
-        checkpoint: Anything mmengine loads; of the unimodal network, a classifier
-            aside, or of ``backbone`` itself.
-        prefix: What the names of the backbone's tensors begin with.
+        network: A unimodal network, changed in place.
+        forward: See :class:`StageFusions`.
+        fusion: Its config; ``None``: there is no fusion.
+        num_modalities: Number of modalities M.
+        *args: Further arguments of :func:`to_multimodal`.
+        **kwargs: Likewise.
 
     Raises:
-        ValueError: Tensors are missing, unexpected or of another shape; all are named.
+        ValueError: ``fusion`` is no config of one, or not of one for this network.
     """
-    state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    state = state.get('state_dict', state)
-    start = f'{prefix}.' if prefix else ''
-    given = tensor_shapes(
-        {
-            name.removeprefix(start): tensor
-            for name, tensor in state.items()
-            if name.startswith(start) and not re.match(r'(head\.)?fc\.', name)
-        }
-    )
-    own = tensor_shapes(backbone.state_dict())
-    of_stream = {
-        name: shape
-        for name, shape in tensor_shapes(stream_state_dict(backbone, 0)).items()
-        if not name.startswith('fusions.')
-    }
-    wanted = own if given == own else of_stream
-    differences = describe_differences(given, wanted, shown=len(given) + len(wanted))
-    if differences:
-        raise ValueError(
-            f'{checkpoint} holds the weights of another network than this '
-            f'{type(backbone).__name__}: {differences}; choose its depth, stem and '
-            'in_channels, or another checkpoint'
-        )
-
-
-def _check_checkpoint_source(init_cfg: Any) -> None:
-    """Say before training what mmengine finds out by an ImportError."""
-    for cfg in init_cfg if isinstance(init_cfg, list) else [init_cfg]:
-        checkpoint = str((cfg or {}).get('checkpoint', ''))
-        if checkpoint.startswith('torchvision://') and find_spec('torchvision') is None:
-            raise ValueError(
-                f'{checkpoint} is downloaded through torchvision, which is not '
-                f'installed: install it, or give a local file with '
-                f'model.backbone.init_cfg.checkpoint=PATH, or train from scratch with '
-                f'model.backbone.init_cfg=None'
-            )
+    if fusion is None:
+        to_multimodal(network, num_modalities, *args, **kwargs)
+        return None
+    type_of(fusion, Fusion)  # checks it
+    fusions = StageFusions(network, forward, num_modalities, **fusion)
+    last = fusions.stages[-1] if fusions.merges else None
+    with without_later_modules(network, last):
+        to_multimodal(network, num_modalities, *args, **kwargs)
+    fusions.attach(network, forward)
+    return fusions

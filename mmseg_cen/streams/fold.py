@@ -17,7 +17,10 @@ tensor is shared by all modalities by construction.
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
+
+#: Name of the ensemble among the names of the streams.
+ENSEMBLE = 'ensemble'
 
 
 def fold_streams(packed: Tensor, num_modalities: int) -> Tensor:
@@ -39,19 +42,6 @@ def fold_streams(packed: Tensor, num_modalities: int) -> Tensor:
 def split_streams(folded: Tensor, num_modalities: int) -> Tensor:
     """(B*M, C, H, W) -> (B, M, C, H, W)."""
     return folded.unflatten(0, (-1, num_modalities))
-
-
-class StreamAware(nn.Module):
-    """A module that tells modalities apart on the batch axis, and checks that it can.
-
-    Attributes:
-        num_streams: B*M of the pass that runs, while it is known, see
-            :func:`mmseg_cen.models.norm.streams_on_batch`.
-        present: Which of these streams there are, (B, M); ``None``: all.
-    """
-
-    num_streams: int | None = None
-    present: Tensor | None = None
 
 
 def map_tensors(function: Callable[[Tensor], Any], outputs: Any) -> Any:

@@ -1,20 +1,17 @@
 """Make any built module multimodal: private norms, and where they exchange channels."""
 
-import logging
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
-from mmengine.logging import print_log
 from mmengine.model.utils import _BatchNormXd
 from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .checked_build import build_checked
+from .build import build_checked
 from .exchange import ExchangeScope
-from .exchange_variants import ChannelExchange, Exchange
+from .exchanges import ChannelExchange, Exchange
 from .norm import (
     NORM_BASES,
     ModalityBN,
@@ -24,13 +21,8 @@ from .norm import (
     ModalityLN2d,
     ModalityNorm,
 )
-from .private import (
-    PrivateLayer,
-    Sharing,
-    check_sharing,
-    is_convolution,
-    to_private,
-)
+from .places import choose_places
+from .private import PrivateLayer, Sharing, check_sharing, to_private
 
 #: The norm layers that can be made private, and by what. A subclass of one of them may
 #: have a forward of its own and is not converted.
@@ -51,9 +43,6 @@ PRIVATE_TYPES: dict[type[nn.Module], type[ModalityNorm]] = {
 #: Modules that move R regions of an image to the batch axis, (B*M*R, C, ...), before
 #: their norms.
 WITH_REGIONS = ('ISAHead', 'KernelUpdator')
-
-#: What a block of the network is not: layers, and these containers of layers.
-CONTAINERS = (nn.Sequential, nn.ModuleList, ConvModule, DepthwiseSeparableConvModule)
 
 
 def to_multimodal(
@@ -139,37 +128,10 @@ def to_multimodal(
     if norms == 'private':
         module = _make_norms_private(module, num_modalities)
         if exchange_threshold is not None or exchange is not None:
-            places = _choose_places(module, kernel_sizes, pattern, stages, layer_norms)
+            places = choose_places(module, kernel_sizes, pattern, stages, layer_norms)
             for place, norm in enumerate(places):
                 norm.set_exchange(exchange, exchange_threshold, exchange_scope, place)
     return to_private(module, num_modalities) if convs == 'private' else module
-
-
-def _choose_places(
-    module: nn.Module,
-    kernel_sizes: Sequence[int],
-    pattern: str | None,
-    stages: Sequence[str] | None,
-    layer_norms: bool,
-) -> list[ModalityNorm]:
-    """The norms that exchange channels, as :func:`to_multimodal` has it."""
-    places = norms_after_convolutions(module, kernel_sizes)
-    if layer_norms:
-        places |= {
-            name: norm
-            for name, norm in module.named_modules()
-            if isinstance(norm, ModalityLN)
-        }
-    if not places:
-        print_log(
-            f'no layer of a {type(module).__name__} exchanges channels: no norm with a '
-            f'scaling factor per channel follows a convolution of the chosen size; '
-            f'CENBackbone takes kernel_sizes, and layer_norms=True for networks with '
-            f'LayerNorm',
-            'current',
-            logging.WARNING,
-        )
-    return [places[name] for name in choose(list(places), pattern, stages)]
 
 
 def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
@@ -257,101 +219,3 @@ def stream_state_dict(module: nn.Module, modality: int) -> dict[str, Tensor]:
                 ]
                 state[f'{prefix}.{name}'.lstrip('.')] = of_streams[modality]
     return state
-
-
-def exchanging_norms(module: nn.Module) -> dict[str, ModalityNorm]:
-    """The norm layers of ``module`` after which channels may be exchanged, by name."""
-    return {
-        name: norm
-        for name, norm in module.named_modules()
-        if isinstance(norm, ModalityNorm) and norm.exchange is not None
-    }
-
-
-def norms_after_convolutions(
-    module: nn.Module, kernel_sizes: Sequence[int]
-) -> dict[str, ModalityNorm]:
-    """The private norms that follow a k x k convolution beyond the stem, by name."""
-    found = {}
-    stem = stem_length(module)
-    convolutions: list[Any] = []  # since the last norm
-    count = 0
-    leading = {  # norms of a ConvModule in the order norm - activation - convolution
-        m.norm
-        for m in module.modules()
-        if isinstance(m, ConvModule)
-        and m.with_norm
-        and m.order.index('norm') < m.order.index('conv')
-    }
-    for name, layer in module.named_modules():
-        if is_convolution(layer):
-            count += 1
-            if count > stem:
-                convolutions.append(layer)
-        elif isinstance(layer, ModalityNorm):
-            of_norm = [c for c in convolutions if c.out_channels == layer.num_features]
-            convolutions = []
-            if (
-                of_norm
-                and layer not in leading
-                and getattr(layer.norm, 'weight', None) is not None
-                and not isinstance(layer, ModalityLN)
-                and any(set(of_norm[-1].kernel_size) == {k} for k in kernel_sizes)
-            ):
-                found[name] = layer
-    return found
-
-
-def stem_length(module: nn.Module) -> int:
-    """Number of convolutions in the stem of a network, in the order of registration.
-
-    The stem is the plain sequence of convolutions before the first block, and at most
-    until the resolution is a quarter of the input's: the 7 x 7 convolution of a ResNet,
-    the three 3 x 3 convolutions that replace it in ResNet V1c, the two of an HRNet or
-    of a MSCAN. A block is what is neither a layer nor a plain container of layers.
-    """
-    length = 0
-    stride = 1
-    layers: list[Any] = [*module.modules()][1:]  # without itself
-    for layer in layers:
-        if is_convolution(layer):
-            length += 1
-            stride *= layer.stride[0]
-            if stride >= 4:
-                return length
-        elif length and next(layer.children(), None) and not _is_container(layer):
-            return length
-    return length
-
-
-def _is_container(layer: nn.Module) -> bool:
-    return isinstance(layer, (*CONTAINERS, ModalityNorm))
-
-
-def choose(
-    names: Sequence[str], pattern: str | None, stages: Sequence[str] | None
-) -> list[str]:
-    """Those of ``names`` in which ``pattern`` is found and that lie within ``stages``.
-
-    Raises:
-        ValueError: Of names, none is left, or none of one of the stages.
-    """
-    prefixes = tuple(f'{stage}.' for stage in stages or ())
-    for prefix in prefixes:
-        if not any(name.startswith(prefix) for name in names):
-            raise ValueError(
-                f'stages are names of submodules that hold an exchanging layer, got '
-                f'{prefix[:-1]!r}; the layers are {names}'
-            )
-    chosen = [
-        name
-        for name in names
-        if (pattern is None or re.search(pattern, name))
-        and (stages is None or name.startswith(prefixes))
-    ]
-    if names and not chosen:
-        raise ValueError(
-            f'no layer is chosen by pattern={pattern!r}, stages={stages!r}; the layers '
-            f'are {names}'
-        )
-    return chosen

@@ -15,8 +15,8 @@ from mmseg_cen.models import (
     exchanging_norms,
     present_modalities,
 )
-from mmseg_cen.models.norm import streams_on_batch
-from mmseg_cen.models.presence import (
+from mmseg_cen.streams.context import streams_on_batch
+from mmseg_cen.streams.presence import (
     check_absent,
     current_presence,
     ensemble_weights,

@@ -1,0 +1,1 @@
+"""Checkpoints of the authors' released code, converted to ours and back."""

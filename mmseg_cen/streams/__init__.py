@@ -1,0 +1,9 @@
+"""The idea of the paper, for any network: streams, private norms, channel exchange.
+
+Nothing here knows of segmentation or of translation. In reading order: ``fold``
+(streams on the batch axis), ``exchange`` (Eq. 6 as a pure function), ``exchanges`` and
+``ablations`` (the exchange as a layer, and what the paper compares it with), ``norm``
+and ``private`` (layers with a copy for each modality), ``convert`` and ``places`` (any
+network becomes multimodal, and where it exchanges), ``presence`` (a modality may be
+missing).
+"""
