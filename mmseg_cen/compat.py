@@ -8,7 +8,7 @@ several processes needs is in `mmseg_cen.launch`.
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pickle import UnpicklingError
 from types import ModuleType
 from typing import Any, NoReturn
@@ -147,23 +147,7 @@ def register_one_adafactor() -> None:
     optim.OPTIMIZERS.register_module(name='TorchAdafactor', module=adafactor)
 
 
-def keep_order_in_dumped_configs() -> None:
-    """Let mmengine write the entries of a dict in their order, not sorted by name.
-
-    A training leaves a copy of its config in the work directory. The order of
-    `modalities` is that of the streams: sorted, the copy would be another model.
-    `mmengine.config.config` sorts in one place, where `sorted` is shadowed.
-    """
-    from mmengine.config import config
-
-    def in_order(items: Iterable[Any], key: Any = None) -> list[Any]:
-        return list(items)
-
-    config.sorted = in_order
-
-
 # The optimizers come first: everything else of mmengine may import them.
 register_one_adafactor()
 import_ops_of_mmcv_lite()
 allow_checkpoints_of_mmengine()
-keep_order_in_dumped_configs()

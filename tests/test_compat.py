@@ -5,7 +5,6 @@ from pickle import UnpicklingError
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
@@ -195,12 +194,3 @@ def test_everything_else_stays_refused(call, tmp_path):
     torch.save(call, tmp_path / 'checkpoint.pth')
     with pytest.raises(UnpicklingError):
         torch.load(tmp_path / 'checkpoint.pth')
-
-
-def test_a_dumped_config_keeps_the_order_of_its_modalities(tmp_path):
-    modalities = dict(rgb=dict(z=1, a=2), depth=dict(), audio=dict())
-    path = tmp_path / 'dumped.py'
-    Config(dict(modalities=modalities)).dump(path)
-    read = Config.fromfile(path).modalities
-    assert list(read) == ['rgb', 'depth', 'audio']
-    assert list(read.rgb) == ['z', 'a']

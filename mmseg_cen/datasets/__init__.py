@@ -8,17 +8,3 @@ from .multimodal import MultimodalSegDataset
 from .nyudv2 import NYUDv2Dataset
 from .sunrgbd import SUNRGBDDataset
 from .synthetic import SyntheticRGBDDataset
-
-__all__ = [
-    'CityscapesRGBDDataset',
-    'DELIVERDataset',
-    'MFNetDataset',
-    'Modality',
-    'MultimodalSegDataset',
-    'NYUDv2Dataset',
-    'SUNRGBDDataset',
-    'SyntheticRGBDDataset',
-    'build_modalities',
-    'keyed_modalities',
-    'modality_key',
-]

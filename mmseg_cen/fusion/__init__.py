@@ -1,4 +1,4 @@
-"""Other ways to fuse: the paper's baselines, and blocks of other papers."""
+"""Fusion modules: the baselines of the paper, and blocks of other papers."""
 
 from .acm import ACMFusion
 from .align import AlignFusion, mk_mmd
@@ -12,20 +12,3 @@ from .mmf import MMFFusion
 from .sa_gate import SAGateFusion
 from .ssma import SSMAFusion
 from .stages import StageFusions
-
-__all__ = [
-    'ACMFusion',
-    'AlignFusion',
-    'AverageFusion',
-    'CBNFusion',
-    'CMXFusion',
-    'ConcatFusion',
-    'Fused',
-    'FusedFeatures',
-    'Fusion',
-    'MMFFusion',
-    'SAGateFusion',
-    'SSMAFusion',
-    'StageFusions',
-    'mk_mmd',
-]

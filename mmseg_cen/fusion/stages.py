@@ -8,7 +8,7 @@ import torch
 from mmengine.model import ModuleDict
 from torch import Tensor, nn
 
-from mmseg_cen.streams.build import build_checked
+from mmseg_cen.streams.build import build_from_config
 from mmseg_cen.streams.context import streams_on_batch
 from mmseg_cen.streams.fold import split_streams
 from mmseg_cen.streams.presence import current_presence
@@ -72,7 +72,7 @@ class StageFusions(ModuleDict):
         images = blank_images(network, num_modalities, image_size)
         channels = stage_channels(network, forward, images, stages)
         fusions = {
-            _key(name): build_checked(
+            _key(name): build_from_config(
                 dict(kwargs, type=type, merges=merges),
                 Fusion,
                 num_modalities=num_modalities,

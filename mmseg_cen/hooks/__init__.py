@@ -10,15 +10,3 @@ from .randomness import (
 )
 from .sparsity import GammaSparsityHook, gamma_l1
 from .visualization import MultimodalVisualizationHook
-
-__all__ = [
-    'ExchangeStatsHook',
-    'FiniteLossHook',
-    'GammaRecorderHook',
-    'GammaSparsityHook',
-    'MultimodalVisualizationHook',
-    'ResumableEpochTrainLoop',
-    'ResumableRandomnessHook',
-    'gamma_l1',
-    'seed_worker',
-]

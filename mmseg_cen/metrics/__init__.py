@@ -2,5 +2,3 @@
 
 from .stream_iou import StreamIoUMetric
 from .subsets import SubsetTestLoop
-
-__all__ = ['StreamIoUMetric', 'SubsetTestLoop']

@@ -1,11 +1,10 @@
 """Ensemble of the predictions of all streams."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 from mmengine.model import BaseModule
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
@@ -14,10 +13,11 @@ from mmseg_cen.fusion.losses import pop_losses
 from mmseg_cen.streams.context import streams_on_batch
 from mmseg_cen.streams.convert import to_multimodal
 from mmseg_cen.streams.fold import ENSEMBLE, map_tensors, split_streams
-from mmseg_cen.streams.presence import current_presence, ensemble_weights
+from mmseg_cen.streams.presence import current_presence
 from mmseg_cen.streams.private import Sharing
 
-from .heads import build_head
+from .ensembles import ConcatEnsemble, weighted_mean
+from .heads import StreamedHead, build_head, recorded_outputs
 
 
 @MODELS.register_module()
@@ -28,14 +28,12 @@ class EnsembleHead(BaseModule):
     trained on detached logits: its loss moves only :math:`\alpha`, and each modality
     keeps a loss of its own. The head's norm layers become private to each modality.
 
-    Every head runs as it is, once, over folded features, and computes its losses and
-    its prediction by methods of its own, whatever it returns. Streams are told apart
-    where mmseg's heads hand over their outputs, in ``loss_by_feat`` and
-    ``predict_by_feat``. A head with several outputs while training, such as DAHead or
-    PIDHead, has an ensemble of each of them.
+    Every head runs as it is, once, over folded features, see
+    :class:`~mmseg_cen.models.heads.StreamedHead`. A head with several outputs while
+    training, such as DAHead or PIDHead, has an ensemble of each of them.
 
-    In the ensemble of a sample without some modality, the others have the share of that
-    one, see :func:`~mmseg_cen.streams.presence.ensemble_weights`.
+    If a sample lacks a modality, the weight of its stream is shared out among the
+    others, see :func:`~mmseg_cen.models.ensembles.weighted_mean`.
 
     Args:
         head: Config of a decode head, e.g. ``PSPHead``, as for the unimodal model; or a
@@ -83,23 +81,25 @@ class EnsembleHead(BaseModule):
             raise ValueError(f'output is one of {names}, got {output!r}')
         self.output = output
         if isinstance(head, Sequence):
-            self.head: nn.Module = nn.ModuleList(build_head(cfg) for cfg in head)
+            self.head: Any = nn.ModuleList(
+                build_head(cfg, self.by_stream) for cfg in head
+            )
         else:
-            self.head = build_head(head)
+            self.head = build_head(head, self.by_stream)
         to_multimodal(self.head, len(self.modalities), convs=convs, norms=norms)
         if ensemble not in ('alpha', 'concat'):
             raise ValueError(
                 f"ensemble is 'alpha' (a weight for each stream) or 'concat' (a 1x1 "
                 f'convolution), got {ensemble!r}'
             )
-        self.concat: nn.Conv2d | None = None
+        self.concat: ConcatEnsemble | None = None
         if ensemble == 'concat':
-            self.concat = mean_of_streams(len(self.modalities), self.out_channels)
+            self.concat = ConcatEnsemble(len(self.modalities), self.out_channels)
         else:
             self.alpha_logits = nn.Parameter(torch.zeros(len(self.modalities)))
 
     @property
-    def heads(self) -> list[BaseDecodeHead]:
+    def heads(self) -> list[StreamedHead]:
         """The heads of the cascade; of a plain head, itself."""
         return [*self.head] if isinstance(self.head, nn.ModuleList) else [self.head]
 
@@ -139,7 +139,7 @@ class EnsembleHead(BaseModule):
 
         Args:
             feats: Folded features.
-            test_cfg: Of the segmentor; PointHead reads it.
+            test_cfg: Test settings of the segmentor, which PointHead reads.
         """
         num_streams = _batch_size(feats)
         previous: tuple[Any, ...] = ()
@@ -147,18 +147,14 @@ class EnsembleHead(BaseModule):
             with streams_on_batch(head, num_streams):
                 previous = (head(feats, *previous),)
         head = self.heads[-1]
-        # What the head would resize to the size of the input.
-        with_logits = _Replaced(
-            head, 'predict_by_feat', lambda logits, *_, **__: logits
-        )
-        with with_logits, streams_on_batch(head, num_streams):
+        with streams_on_batch(head, num_streams):
             logits = head.predict(feats, *previous, [], test_cfg)
         if not isinstance(logits, Tensor):
             raise ValueError(
-                f'{type(head).__name__} predicts in eval mode only: while training, it '
-                f'returns several outputs; call eval() first'
+                'the decode head must be in eval mode to predict, got several outputs, '
+                'which it returns while training: call eval() first'
             )
-        return self._by_name(logits)
+        return self.by_stream(logits)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         return self.forward_streams(feats)[self.output]
@@ -166,21 +162,20 @@ class EnsembleHead(BaseModule):
     def loss(
         self, feats: Sequence[Tensor], samples: list[Any], train_cfg: Any
     ) -> dict[str, Tensor]:
-        """The losses of each head, those of each stream and of the ensemble.
+        """The losses of each head, for each stream and the ensemble.
 
-        Those of a stream are over the samples that have its modality, and 0 if none of
-        the batch has it. Those of fusion modules, which come with the features, are
-        beside them.
+        The losses of a stream are over the samples that have its modality, and 0 if no
+        sample of the batch has it. The losses of fusion modules, which come with the
+        features, are beside them.
         """
         self._check_batch(feats, samples)
         losses = pop_losses(feats)
-        previous: tuple[Any, ...] = ()
+        previous: list[Any] = []
         for i, head in enumerate(self.heads):
-            seam = _LossesOfStreams(self, head.loss_by_feat)
-            replaced = _Replaced(head, 'loss_by_feat', seam)
-            with replaced, streams_on_batch(head, _batch_size(feats)):
+            streams = streams_on_batch(head, _batch_size(feats))
+            with recorded_outputs() as outputs, streams:
                 of_head = head.loss(feats, *previous, samples, train_cfg)
-            previous = seam.outputs[:1]
+            previous = outputs[:1]
             if len(self.heads) > 1:
                 of_head = add_prefix(of_head, str(i))
             losses.update(of_head)
@@ -192,7 +187,7 @@ class EnsembleHead(BaseModule):
         """Logits of :attr:`output` at the size of the input, (B, K, H, W)."""
         self._check_batch(feats, metas)
         logits = self.forward_streams(feats, test_cfg)[self.output]
-        return self.heads[-1].predict_by_feat(logits, metas)
+        return self.heads[-1].resize_to_input(logits, metas)
 
     def predict_streams(
         self,
@@ -203,7 +198,7 @@ class EnsembleHead(BaseModule):
         """Logits of all :meth:`forward_streams` side by side, (B, (M+1)*K, H, W)."""
         self._check_batch(feats, metas)
         logits = torch.cat(list(self.forward_streams(feats, test_cfg).values()), dim=1)
-        return self.heads[-1].predict_by_feat(logits, metas)
+        return self.heads[-1].resize_to_input(logits, metas)
 
     def _check_batch(self, feats: Any, samples: Sequence[Any]) -> None:
         M, num_samples = len(self.modalities), len(samples)
@@ -213,49 +208,40 @@ class EnsembleHead(BaseModule):
                 f'{num_samples * M} streams, got features of {_batch_size(feats)}; '
                 f'make num_modalities of the backbone agree'
             )
+        packed = samples[0].get('streams', self.modalities) if samples else ()
+        if len(packed) == M and tuple(packed) != self.modalities:
+            raise ValueError(
+                f'`modalities` of the EnsembleHead must have the order of the streams, '
+                f'{packed}, got {self.modalities}: set `order` of the '
+                f'data_preprocessor, or take a CENSegmentor, which does so'
+            )
         if current_presence() is None and any(s.get('absent') for s in samples):
             raise ValueError(
                 "samples with an absent modality are for a model of type 'CENSegmentor'"
                 ', which tells the backbone'
             )
 
-    def _by_name(self, folded: Any, ensemble: bool = True) -> dict[str, Any]:
+    def by_stream(self, folded: Any, ensemble: bool = True) -> dict[str, Any]:
         """Outputs of a head (B*M, ...) -> (B, ...), of each stream and the ensemble."""
         M = len(self.modalities)
-        present = current_presence()
 
         def stream(m: int) -> Any:
             return map_tensors(lambda output: split_streams(output, M)[:, m], folded)
 
-        def concatenated(output: Tensor, fuse: nn.Conv2d) -> Tensor:
-            streams = split_streams(output.detach(), M)
-            if streams[0].shape[1] != fuse.out_channels:
-                raise ValueError(
-                    f"ensemble='concat' is for maps of {fuse.out_channels} logits, but "
-                    f'{type(self.heads[-1]).__name__} has one of {streams.shape[2]} '
-                    f"channels, too; use ensemble='alpha'"
-                )
-            if present is not None:
-                absent = ~present.view(*present.shape, 1, 1, 1)
-                streams = streams.masked_fill(absent, 0)
-            return fuse(streams.flatten(1, 2))
-
-        def mean(output: Tensor) -> Tensor:
-            if self.concat is not None:
-                return concatenated(output, self.concat)
-            streams = split_streams(output.detach(), M)
-            if present is None:
-                alpha = self.alpha.to(output.dtype)
-                return torch.einsum('m,bm...->b...', alpha, streams)
-            alpha = ensemble_weights(self.alpha_logits, present).to(output.dtype)
-            absent = ~present.view(*present.shape, *[1] * (streams.ndim - 2))
-            streams = streams.masked_fill(absent, 0)
-            return torch.einsum('bm,bm...->b...', alpha, streams)
+        def combined(output: Tensor) -> Tensor:
+            return self.combine(split_streams(output.detach(), M))
 
         outputs = {name: stream(m) for m, name in enumerate(self.modalities)}
         if ensemble:
-            outputs[ENSEMBLE] = map_tensors(mean, folded)
+            outputs[ENSEMBLE] = map_tensors(combined, folded)
         return outputs
+
+    def combine(self, streams: Tensor) -> Tensor:
+        """The ensemble (B, ...) of the outputs (B, M, ...) of all streams."""
+        present = current_presence()
+        if self.concat is not None:
+            return self.concat(streams, present)
+        return weighted_mean(streams, self.alpha_logits, present)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any
@@ -267,76 +253,8 @@ class EnsembleHead(BaseModule):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-def mean_of_streams(num_modalities: int, num_classes: int) -> nn.Conv2d:
-    """A convolution over the logits of all streams that starts as their mean."""
-    fuse = nn.Conv2d(num_modalities * num_classes, num_classes, 1)
-    mean = torch.eye(num_classes).repeat(1, num_modalities) / num_modalities
-    with torch.no_grad():
-        fuse.weight.copy_(mean[..., None, None])
-        fuse.get_parameter('bias').zero_()
-    return fuse
-
-
 def _batch_size(feats: Any) -> int:
     """Of the features of a backbone: maps, a single one, or with a class token each."""
     while not isinstance(feats, Tensor):
         feats = feats[0]
     return feats.shape[0]
-
-
-class _LossesOfStreams:
-    """Stands in for ``loss_by_feat`` of a head: calls it for each stream.
-
-    Args:
-        ensemble: The head of all streams.
-        loss_by_feat: What it stands in for.
-    """
-
-    def __init__(
-        self, ensemble: EnsembleHead, loss_by_feat: Callable[..., dict[str, Tensor]]
-    ) -> None:
-        self.ensemble = ensemble
-        self.loss_by_feat = loss_by_feat
-        self.outputs: tuple[Any, ...] = ()
-
-    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        *outputs, samples = args
-        self.outputs = tuple(outputs)
-        # Beside the output, there may be where it was sampled: other places in each
-        # stream, and no ensemble.
-        streams = self.ensemble._by_name(outputs, ensemble=len(outputs) == 1)
-        losses: dict[str, Tensor] = {}
-        present = current_presence()
-        for m, (name, of_stream) in enumerate(streams.items()):
-            if present is None or name == ENSEMBLE:
-                own = self.loss_by_feat(*of_stream, samples, **kwargs)
-            else:
-                own = self._loss_of_present(of_stream, samples, present[:, m], **kwargs)
-            losses.update(add_prefix(own, name))
-        return losses
-
-    def _loss_of_present(
-        self, outputs: Any, samples: list[Any], present: Tensor, **kwargs: Any
-    ) -> dict[str, Tensor]:
-        """The losses over some of the samples of a batch; 0 over none."""
-        chosen = present.nonzero().flatten()
-        if not len(chosen):
-            # Processes that train together need the same losses, of all parameters.
-            losses = self.loss_by_feat(*outputs, samples, **kwargs)
-            return {name: 0 * value for name, value in losses.items()}
-        outputs = map_tensors(lambda output: output[chosen], outputs)
-        samples = [samples[b] for b in chosen.tolist()]
-        return self.loss_by_feat(*outputs, samples, **kwargs)
-
-
-class _Replaced:
-    """Context in which a method of one object is another function."""
-
-    def __init__(self, owner: Any, name: str, function: Callable[..., Any]) -> None:
-        self.owner, self.name, self.function = owner, name, function
-
-    def __enter__(self) -> None:
-        setattr(self.owner, self.name, self.function)
-
-    def __exit__(self, *error: object) -> None:
-        delattr(self.owner, self.name)

@@ -1,12 +1,13 @@
 """Bring packed modalities to the form a network takes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.registry import MODELS
+from torch import Tensor
 
 from mmseg_cen.datasets.modality import check_modality_names
 
@@ -21,14 +22,21 @@ class MultimodalPreprocessor(SegDataPreProcessor):
     with fewer repeats them cyclically (paper, footnote 2). A modality that is
     ``absent``, as the metainfo of a sample says, is 0: its mean.
 
+    The modalities of the data are matched by name, whatever their order: ``modalities``
+    in the metainfo of a sample tells how its channels are packed. Batches are packed in
+    the order of the streams, which ``streams`` in the metainfo then tells.
+
     Args:
-        modalities: Under the name of each modality, in the order of the streams, a dict
-            with ``mean`` and ``std``, one value per channel, in the order the network
-            gets and in the units of the loaded arrays; ``channels``, which is needed
-            without them; and ``bgr_to_rgb``, whether to reverse its 3 channels, which
-            is by default done for the name 'rgb' only.
+        modalities: Under the name of each modality, a dict with ``mean`` and ``std``,
+            one value per channel, in the order the network gets and in the units of
+            the loaded arrays; ``channels``, which is needed without them; and
+            ``bgr_to_rgb``, whether to reverse the 3 channels, by default of the
+            modality named 'rgb' only.
         num_channels: Channels C of every stream; ``None``: the least common multiple
             of those of the modalities.
+        order: Names of the modalities in the order of the streams, which a CENSegmentor
+            gives; ``None``: the order of ``modalities``. (mmengine sorts the entries of
+            a dict by name when it writes a config file.)
         **kwargs: Passed to :class:`mmseg.models.SegDataPreProcessor`. Padding happens
             after normalization, without ``size`` and ``size_divisor`` to the size of
             the largest sample of a training batch.
@@ -38,13 +46,15 @@ class MultimodalPreprocessor(SegDataPreProcessor):
         - Output: ``inputs``, packed modalities, (B, M*C, H, W).
 
     Raises:
-        ValueError: If an option has no meaning, or the samples have other modalities.
+        ValueError: If an option is out of its range, or the samples have other
+            modalities.
     """
 
     def __init__(
         self,
         modalities: Mapping[str, Mapping[str, Any]],
         num_channels: int | None = None,
+        order: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         if misplaced := sorted(
@@ -58,8 +68,14 @@ class MultimodalPreprocessor(SegDataPreProcessor):
             kwargs['size_divisor'] = 1  # to the largest sample of the batch
         super().__init__(**kwargs)
         check_modality_names(list(modalities))
+        names = list(modalities if order is None else order)
+        if sorted(names) != sorted(modalities):
+            raise ValueError(
+                f'`order` must hold the names of `modalities`, {list(modalities)}, got '
+                f'{names}: make them agree'
+            )
         self.modalities = {
-            name: _num_channels(name, options) for name, options in modalities.items()
+            name: _num_channels(name, modalities[name]) for name in names
         }
         self.num_channels = num_channels or math.lcm(*self.modalities.values())
         if self.num_channels < max(self.modalities.values()):
@@ -72,13 +88,13 @@ class MultimodalPreprocessor(SegDataPreProcessor):
         mean: list[float] = []
         std: list[float] = []
         offset = 0
-        for name, options in modalities.items():
-            C = self.modalities[name]
-            order = range(offset, offset + C)
+        for name, C in self.modalities.items():
+            options = modalities[name]
+            channels = range(offset, offset + C)
             if options.get('bgr_to_rgb', name == 'rgb'):
-                order = order[::-1]
+                channels = channels[::-1]
             for c in range(self.num_channels):
-                index.append(order[c % C])
+                index.append(channels[c % C])
                 mean.append(options.get('mean', [0.0] * C)[c % C])
                 std.append(options.get('std', [1.0] * C)[c % C])
             offset += C
@@ -89,31 +105,47 @@ class MultimodalPreprocessor(SegDataPreProcessor):
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Preprocess one batch."""
-        self._check(data)
+        samples = data.get('data_samples') or [None] * len(data['inputs'])
+        packed = [self._modalities_of(sample) for sample in samples]
         data = self.cast_data(data)
-        inputs = [sample[self.channel_index] for sample in data['inputs']]
+        inputs = [
+            self._in_order_of_streams(sample, modalities)[self.channel_index]
+            for sample, modalities in zip(data['inputs'], packed, strict=True)
+        ]
         data = super().forward({**data, 'inputs': inputs}, training)
         names = list(self.modalities)
         for b, sample in enumerate(data['data_samples'] or []):
+            sample.set_metainfo(dict(streams=tuple(names)))
             for name in sample.get('absent') or ():
                 first = names.index(name) * self.num_channels
                 data['inputs'][b, first : first + self.num_channels] = 0
         return data
 
-    def _check(self, data: Mapping[str, Any]) -> None:
-        for sample in data.get('data_samples') or []:
-            found = sample.metainfo.get('modalities', self.modalities)
-            if list(found.items()) != list(self.modalities.items()):
-                raise ValueError(
-                    'the modalities of the data, their order and channels must be '
-                    f'those of the data preprocessor, {self.modalities}, got {found}'
-                )
-        for sample in data['inputs']:
-            if len(sample) != sum(self.modalities.values()):
-                raise ValueError(
-                    'inputs must have the channels of the modalities '
-                    f'{self.modalities} side by side, got shape {tuple(sample.shape)}'
-                )
+    def _modalities_of(self, sample: Any) -> dict[str, int]:
+        """Channels of each modality of a sample, in the order they are packed."""
+        if sample is None:
+            return self.modalities
+        found = dict(sample.metainfo.get('modalities', self.modalities))
+        if found != self.modalities:
+            raise ValueError(
+                f'the modalities of the data and their channels must be those of the '
+                f'data preprocessor, {self.modalities}, got {found}: make `modalities` '
+                f'of the dataset and of the model agree'
+            )
+        return found
+
+    def _in_order_of_streams(self, x: Tensor, packed: dict[str, int]) -> Tensor:
+        """Modalities of (C_1 + ... + C_M, H, W), side by side, in their own order."""
+        sizes = list(packed.values())
+        if len(x) != sum(sizes):
+            raise ValueError(
+                f'`inputs` must have the channels of the modalities {packed} side by '
+                f'side, got shape {tuple(x.shape)}: pack them with PackMultimodalInputs'
+            )
+        if list(packed) == list(self.modalities):
+            return x
+        parts = dict(zip(packed, x.split(sizes), strict=True))
+        return torch.cat([parts[name] for name in self.modalities])
 
 
 def _num_channels(name: str, options: Mapping[str, Any]) -> int:

@@ -1,5 +1,6 @@
 """Segmentor that predicts every stream and the ensemble in one pass."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.streams.presence import check_absent, presence_of, present_modalities
 
 from .ensemble_head import EnsembleHead
+from .modalities import check_agreement, check_names, hand_down
 from .preprocessor import MultimodalPreprocessor
 
 
@@ -26,8 +28,9 @@ class CENSegmentor(EncoderDecoder):
     private to each modality. A ``CascadeEncoderDecoder`` becomes one of these, with the
     list of its heads in the EnsembleHead.
 
-    With a backbone whose fusion merges the streams, there is one, which the
-    ``EnsembleHead`` names: ``modalities=('fused',)``.
+    The names of the modalities are said once, here. The backbone, the heads and the
+    preprocessor learn number, names and order, unless their configs say them, too. A
+    head behind a fusion that merges all streams sees one, named ``'fused'``.
 
     A plain ``EncoderDecoder`` runs the same network and returns the ensemble; this one
     returns all streams. Whole and sliding inference, flipping and resizing are those of
@@ -42,39 +45,68 @@ class CENSegmentor(EncoderDecoder):
     stream has no influence on the others and the ensemble, no loss, and no field in
     ``pred_streams``.
 
+    Args:
+        backbone: Config of a CENResNet, a CENBackbone or the like.
+        decode_head: Config of an :class:`EnsembleHead`.
+        modalities: Names of the modalities, in the order of the streams; ``None``: the
+            names of the decode head.
+        auxiliary_head: Config of an :class:`EnsembleHead`, or several.
+        data_preprocessor: Config of a :class:`MultimodalPreprocessor`.
+        **kwargs: Arguments of :class:`mmseg.models.EncoderDecoder`.
+
     Raises:
-        ValueError: The parts of the model disagree about the modalities.
+        ValueError: If the parts of the model disagree about the modalities.
     """
 
     decode_head: EnsembleHead
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        backbone: dict[str, Any],
+        decode_head: dict[str, Any],
+        *,
+        modalities: Sequence[str] | None = None,
+        auxiliary_head: Any = None,
+        data_preprocessor: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        parts = dict(
+            backbone=backbone,
+            decode_head=decode_head,
+            auxiliary_head=auxiliary_head,
+            data_preprocessor=data_preprocessor,
+        )
+        names = decode_head.get('modalities') if modalities is None else modalities
+        if names is not None:
+            parts = hand_down(check_names(names), parts)
+        super().__init__(**parts, **kwargs)
         if self.with_neck:
             to_multimodal(self.neck, len(self.modalities))
+        self._check_modalities(modalities)
+        check_absent(self.absent, self.modalities)
+
+    def _check_modalities(self, modalities: Sequence[str] | None) -> None:
         num_modalities = getattr(self.backbone, 'num_modalities', None)
         out_streams = getattr(self.backbone, 'out_streams', num_modalities)
-        merges = out_streams != num_modalities
-        if out_streams not in (None, len(self.modalities)):
-            raise ValueError(
-                f'the decode_head has {len(self.modalities)} modalities '
-                f'{self.modalities}, but backbone.num_modalities={num_modalities}'
-                f'{" are merged to one stream" if merges else ""}; make them agree'
-            )
-        if isinstance(self.data_preprocessor, MultimodalPreprocessor):
-            names = tuple(self.data_preprocessor.modalities)
-            if merges and len(names) != num_modalities:
-                raise ValueError(
-                    f'the backbone merges num_modalities={num_modalities}, the '
-                    f'data_preprocessor has {names}; make them agree'
-                )
-            if not merges and names != self.modalities:
-                raise ValueError(
-                    f'the decode_head has modalities {self.modalities}, the '
-                    f'data_preprocessor {names}; make names and order agree'
-                )
-
-        check_absent((self.test_cfg or {}).get('absent') or (), self.modalities)
+        preprocessor = self.data_preprocessor
+        auxiliary = getattr(self, 'auxiliary_head', None)
+        several = auxiliary if isinstance(auxiliary, nn.ModuleList) else [auxiliary]
+        check_agreement(
+            {
+                'CENSegmentor': None if modalities is None else tuple(modalities),
+                'data_preprocessor': tuple(preprocessor.modalities)
+                if isinstance(preprocessor, MultimodalPreprocessor)
+                else None,
+                'decode_head': self.modalities,
+                **{
+                    f'{i}. auxiliary_head': head.modalities
+                    for i, head in enumerate(several)
+                    if isinstance(head, EnsembleHead)
+                },
+            },
+            num_modalities,
+            merges=out_streams != num_modalities,
+        )
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -98,9 +130,9 @@ class CENSegmentor(EncoderDecoder):
         super()._init_decode_head(decode_head)
         if not isinstance(self.decode_head, EnsembleHead):
             raise ValueError(
-                f'the decode_head of a CENSegmentor is an EnsembleHead, got '
-                f'{type(self.decode_head).__name__}; wrap its config: '
-                f"dict(type='EnsembleHead', modalities=(...), head=dict(...))"
+                f'`decode_head` of a CENSegmentor must be an EnsembleHead, got '
+                f'{type(self.decode_head).__name__}: wrap it, '
+                f"dict(type='EnsembleHead', head=dict(...))"
             )
         # What `slide_inference` allocates: all streams and the ensemble.
         self.out_channels = (len(self.modalities) + 1) * self.decode_head.out_channels
@@ -111,12 +143,10 @@ class CENSegmentor(EncoderDecoder):
             return
         several = isinstance(self.auxiliary_head, nn.ModuleList)
         for head in self.auxiliary_head if several else [self.auxiliary_head]:
-            if getattr(head, 'modalities', None) != self.modalities:
+            if not isinstance(head, EnsembleHead):
                 raise ValueError(
-                    f'an auxiliary_head of a CENSegmentor is an EnsembleHead with the '
-                    f'modalities {self.modalities} of the decode_head, got '
-                    f'{type(head).__name__} with {getattr(head, "modalities", None)}; '
-                    f"wrap its config: dict(type='EnsembleHead', modalities=..., "
+                    f'`auxiliary_head` of a CENSegmentor must be an EnsembleHead, got '
+                    f"{type(head).__name__}: wrap it, dict(type='EnsembleHead', "
                     f'head=dict(...))'
                 )
 
@@ -129,7 +159,7 @@ class CENSegmentor(EncoderDecoder):
         feats = self.backbone(inputs)
         if not self.with_neck:
             return feats
-        # A neck does not hand on what travels with the features.
+        # A neck does not hand on the losses that travel with the features.
         return FusedFeatures(self.neck(feats), pop_losses(feats))
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:

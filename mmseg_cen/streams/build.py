@@ -9,8 +9,10 @@ from mmseg.registry import MODELS as MMSEG_MODELS
 Module = TypeVar('Module')
 
 
-def build_checked(cfg: dict[str, Any], base: type[Module], **defaults: Any) -> Module:
-    """Build the subclass of a base class that a config has.
+def build_from_config(
+    cfg: dict[str, Any], base: type[Module], **defaults: Any
+) -> Module:
+    """Build an object of a subclass of ``base``.
 
     Args:
         cfg: Config with the ``type`` of a ``base``, a registered name or the class.
@@ -55,8 +57,10 @@ def type_of(cfg: Any, base: type[Module]) -> type[Module]:
     )
 
 
-def arguments_of(kind: type) -> list[str]:
-    """Names of the arguments of a class and, if it has ``**kwargs``, of its bases."""
+def arguments_of(kind: Any) -> list[str]:
+    """Names of the arguments of a function, or of a class and its bases."""
+    if not inspect.isclass(kind):
+        return list(inspect.signature(kind).parameters)
     names: dict[str, None] = {}
     for base in kind.__mro__:
         if '__init__' not in vars(base):

@@ -9,9 +9,8 @@ from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .build import build_checked
 from .exchange import ExchangeScope
-from .exchanges import ChannelExchange, Exchange
+from .exchanges import exchange_config
 from .norm import (
     NORM_BASES,
     ModalityBN,
@@ -40,9 +39,9 @@ PRIVATE_TYPES: dict[type[nn.Module], type[ModalityNorm]] = {
     nn.LayerNorm: ModalityLN,
 }
 
-#: Modules that move R regions of an image to the batch axis, (B*M*R, C, ...), before
-#: their norms.
-WITH_REGIONS = ('ISAHead', 'KernelUpdator')
+#: Types of modules that move R regions of an image to the batch axis, (B*M*R, C, ...),
+#: before their norms.
+WITH_REGIONS = {'ISAHead'}
 
 
 def to_multimodal(
@@ -102,9 +101,7 @@ def to_multimodal(
     """
     if num_modalities < 1:
         raise ValueError(f'num_modalities is at least 1, got {num_modalities}')
-    ChannelExchange(exchange_threshold or 0, exchange_scope)  # checks them
-    if exchange is not None:
-        build_checked(exchange, Exchange)  # checks it, if no norm does
+    config = exchange_config(exchange, exchange_threshold, exchange_scope)
     check_sharing(convs=convs, norms=norms)
     if norms == 'shared' and exchange is not None:
         raise ValueError(
@@ -127,10 +124,10 @@ def to_multimodal(
         return module
     if norms == 'private':
         module = _make_norms_private(module, num_modalities)
-        if exchange_threshold is not None or exchange is not None:
+        if config is not None:
             places = choose_places(module, kernel_sizes, pattern, stages, layer_norms)
             for place, norm in enumerate(places):
-                norm.set_exchange(exchange, exchange_threshold, exchange_scope, place)
+                norm.set_exchange(config, place)
     return to_private(module, num_modalities) if convs == 'private' else module
 
 
@@ -151,7 +148,9 @@ def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
         for layer in module.modules()
         if (private_type := _private_type(layer)) and layer not in done
     }
-    for parent in [m for m in module.modules() if type(m).__name__ in WITH_REGIONS]:
+    for parent in module.modules():
+        if WITH_REGIONS.isdisjoint(base.__name__ for base in type(parent).__mro__):
+            continue
         for layer in parent.modules():
             if layer in private:
                 private[layer].has_regions = True

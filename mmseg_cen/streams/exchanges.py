@@ -11,7 +11,7 @@ from typing import Any
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from .build import build_checked
+from .build import arguments_of, build_from_config, type_of
 from .exchange import (
     ExchangeScope,
     check_scope,
@@ -102,25 +102,49 @@ class ChannelExchange(Exchange):
         return f'threshold={self.threshold}, scope={self.scope!r}'
 
 
+def exchange_config(
+    exchange: dict[str, Any] | None,
+    threshold: float | None,
+    scope: ExchangeScope = 'own',
+) -> dict[str, Any] | None:
+    """The one config that says how layers exchange, from the arguments of a network.
+
+    Args:
+        exchange: Config of an :class:`Exchange`; ``None``: :class:`ChannelExchange`.
+        threshold: Threshold of the exchange, if it has one that ``exchange`` does not
+            tell. ``None`` without ``exchange``: no layer exchanges.
+        scope: Scope of the exchange, if it has one that ``exchange`` does not tell.
+
+    Raises:
+        ValueError: If the type of the exchange is unknown, or an argument is out of its
+            range.
+    """
+    ChannelExchange(threshold or 0, scope)  # checks both, even if nobody reads them
+    if exchange is None:
+        if threshold is None:
+            return None
+        return dict(type=ChannelExchange, threshold=threshold, scope=scope)
+    told = {'scope': scope} | ({} if threshold is None else {'threshold': threshold})
+    known = arguments_of(type_of(exchange, Exchange))
+    config = {name: value for name, value in told.items() if name in known} | exchange
+    build_from_config(config, Exchange)  # checks it, in case no layer does
+    return config
+
+
 def build_exchange(
-    cfg: dict[str, Any],
-    num_modalities: int,
-    num_channels: int,
-    place: int = 0,
-    **defaults: Any,
+    exchange: dict[str, Any], num_modalities: int, num_channels: int, place: int = 0
 ) -> Exchange:
     """Build the exchange of one layer.
 
     Args:
-        cfg: Config with the ``type`` of an :class:`Exchange`.
-        num_modalities: M.
-        num_channels: C.
-        place: Number of the layer among those that exchange.
-        **defaults: Arguments for those types that have them.
+        exchange: Config of an :class:`Exchange`.
+        num_modalities: Number of modalities M.
+        num_channels: Channels C of one stream.
+        place: Number of the layer among the exchanging layers.
 
     Raises:
-        ValueError: The type is unknown or no exchange, or an argument has no meaning.
+        ValueError: If there can be no such exchange.
     """
-    exchange = build_checked(cfg, Exchange, **defaults)
-    exchange.prepare(num_modalities, num_channels, place)
-    return exchange
+    built = build_from_config(exchange, Exchange)
+    built.prepare(num_modalities, num_channels, place)
+    return built

@@ -12,7 +12,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from .context import StreamAware
 from .copies import num_channels, pack_copies, repeat_channels
 from .exchange import ExchangeScope
-from .exchanges import ChannelExchange, Exchange, build_exchange
+from .exchanges import ChannelExchange, Exchange, build_exchange, exchange_config
 
 NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
 
@@ -63,8 +63,9 @@ class ModalityNorm(StreamAware):
         self.num_features = num_features
         self.num_modalities = num_modalities
         self.exchange = None
-        if exchange is not None or exchange_threshold is not None:
-            self.set_exchange(exchange, exchange_threshold, exchange_scope)
+        exchange = exchange_config(exchange, exchange_threshold, exchange_scope)
+        if exchange is not None:
+            self.set_exchange(exchange)
         norm = self.build(num_features, **{**self.defaults, **kwargs})
         self.norm = pack_copies(norm, num_modalities)
 
@@ -80,30 +81,15 @@ class ModalityNorm(StreamAware):
         private.norm = pack_copies(norm, num_modalities)
         return private.train(norm.training)
 
-    def set_exchange(
-        self,
-        exchange: dict[str, Any] | None = None,
-        threshold: float | None = None,
-        scope: ExchangeScope = 'own',
-        place: int = 0,
-    ) -> None:
-        """Make this layer a place of exchange.
+    def set_exchange(self, exchange: dict[str, Any], place: int = 0) -> None:
+        """Let the layer exchange channels.
 
         Args:
-            exchange: Config of an :class:`Exchange`; by default, ChannelExchange.
-            threshold: Its threshold, if it has one and the config does not tell.
-            scope: Likewise.
-            place: Number of the layer among those that exchange.
+            exchange: Config of an :class:`Exchange`.
+            place: Number of the layer among the exchanging layers.
         """
-        defaults: dict[str, Any] = {'scope': scope}
-        if threshold is not None:
-            defaults['threshold'] = threshold
         self.exchange = build_exchange(
-            {'type': ChannelExchange} if exchange is None else exchange,
-            self.num_modalities,
-            self.num_features,
-            place,
-            **defaults,
+            exchange, self.num_modalities, self.num_features, place
         )
 
     @property
@@ -116,7 +102,7 @@ class ModalityNorm(StreamAware):
         if threshold is None:
             self.exchange = None
         elif self.exchange is None:
-            self.set_exchange(threshold=threshold)
+            self.set_exchange(dict(type=ChannelExchange, threshold=threshold))
         else:
             self.exchange.threshold = threshold
 

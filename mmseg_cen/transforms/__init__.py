@@ -8,19 +8,3 @@ from .loading import LoadAnnotations, LoadModalities
 from .missing import RandomModalityDropout
 from .packing import PackMultimodalInputs
 from .synthetic import LoadSyntheticRoom
-
-__all__ = [
-    'EncodeDepth',
-    'LoadAnnotations',
-    'LoadModalities',
-    'LoadSyntheticRoom',
-    'PackMultimodalInputs',
-    'RandomModalityDropout',
-    'encode_depth',
-    'fill_inpaint',
-    'fill_invalid',
-    'fill_nearest',
-    'geometry',
-    'hha',
-    'valid_pixels',
-]

@@ -13,26 +13,3 @@ from .taskonomy import TaskonomyDataset
 from .transforms import DeriveDomains, LoadDomains, PackTranslationInputs
 from .unet import CENUNet
 from .visualization import TranslationImagesHook, TranslationVisualizationHook
-
-__all__ = [
-    'CENPix2Pix',
-    'CENUNet',
-    'DeriveDomains',
-    'Domain',
-    'LoadDomains',
-    'LoadSyntheticDomains',
-    'MultimodalTranslationDataset',
-    'OptimWrapperDictConstructor',
-    'PackTranslationInputs',
-    'PatchDiscriminator',
-    'SeparateDistributedDataParallel',
-    'SyntheticTranslationDataset',
-    'TaskonomyDataset',
-    'TranslationDataSample',
-    'TranslationImagesHook',
-    'TranslationPreprocessor',
-    'TranslationVisualizationHook',
-    'build_domains',
-    'metrics',
-    'to_picture',
-]

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from mmseg_cen.fusion.base import Fusion
 from mmseg_cen.fusion.losses import FusedFeatures, pop_losses
 from mmseg_cen.fusion.stages import StageFusions
-from mmseg_cen.streams.build import build_checked, type_of
+from mmseg_cen.streams.build import type_of
 from mmseg_cen.streams.context import streams_on_batch
 from mmseg_cen.streams.exchange import ExchangeScope
-from mmseg_cen.streams.exchanges import ChannelExchange, Exchange
+from mmseg_cen.streams.exchanges import exchange_config
 from mmseg_cen.streams.fold import fold_streams, split_streams
 from mmseg_cen.streams.instance_norm import (
     NormSharing,
@@ -110,9 +110,7 @@ class CENUNet(BaseModule):
                 f'in_channels, out_channels and base_channels are positive, got '
                 f'{in_channels}, {out_channels} and {base_channels}'
             )
-        ChannelExchange(exchange_threshold or 0, exchange_scope)  # checks them
-        if exchange is not None:
-            build_checked(exchange, Exchange)  # checks it, if no norm does
+        config = exchange_config(exchange, exchange_threshold, exchange_scope)
         if fusion is not None:
             type_of(fusion, Fusion)  # checks it
         check_sharing(convs=convs)
@@ -151,8 +149,8 @@ class CENUNet(BaseModule):
                 dropout=dropout if i <= min(NUM_DROPOUTS, n - 1) else 0,
             )
             channels = width
-        if exchange_threshold is not None or exchange is not None:
-            self._set_exchange(exchange, exchange_threshold, exchange_scope)
+        if config is not None:
+            self._set_exchange(config)
         if convs == 'private':
             layers: list[Any] = [*self.encoder.values()][:several]
             for layer in layers + ([] if merges else [*self.decoder.values()]):
@@ -171,26 +169,21 @@ class CENUNet(BaseModule):
             )
             self.fusions.attach(self.encoder, self.encode)
 
-    def _set_exchange(
-        self,
-        exchange: dict[str, Any] | None,
-        threshold: float | None,
-        scope: ExchangeScope,
-    ) -> None:
-        """Make the norms of the encoder places of exchange."""
+    def _set_exchange(self, exchange: dict[str, Any]) -> None:
+        """Let the norms of the encoder exchange channels."""
         if self.num_modalities == 1:
             return
         norms = [m for m in self.encoder.modules() if isinstance(m, ModalityNorm)]
         norms = [norm for norm in norms if norm.norm.affine]
-        if not norms and (threshold or exchange is not None):
+        if not norms and exchange.get('threshold', True):
             raise ValueError(
                 f'channels are exchanged by scaling factors that each modality has of '
                 f"its own: set norms='private' or 'private_affine', or, without "
-                f'exchange, exchange_threshold=None; got exchange_threshold='
-                f'{threshold}, exchange={exchange}'
+                f'exchange, exchange_threshold=None; got '
+                f'exchange={exchange}'
             )
         for place, norm in enumerate(norms):
-            norm.set_exchange(exchange, threshold, scope, place)
+            norm.set_exchange(exchange, place)
 
     @property
     def alpha(self) -> Tensor:

@@ -11,16 +11,3 @@ from .panels import (
     picture_size,
     score,
 )
-
-__all__ = [
-    'IGNORED_COLOUR',
-    'Panel',
-    'SampleNames',
-    'colour_labels',
-    'colour_modality',
-    'default_palette',
-    'draw_grid',
-    'picture_size',
-    'score',
-    'unique_names',
-]

@@ -164,7 +164,7 @@ class HeadWithItsOwnLoss(FCNHead):
     ],
 )
 def test_a_head_without_a_map_of_logits_is_refused_by_name(kind, why):
-    with pytest.raises(ValueError, match=f'cannot take {kind}: {why}'):
+    with pytest.raises(ValueError, match=f'got {kind}: {why}'):
         EnsembleHead({**fcn(), 'type': kind}, modalities=('rgb',))
 
 
@@ -333,7 +333,7 @@ def test_methods_of_the_head_are_given_back_even_after_an_error(head):
 
 def test_several_outputs_of_training_are_no_prediction():
     head = build('DDRHead', 2).train()
-    with pytest.raises(ValueError, match='DDRHead predicts in eval mode only'):
+    with pytest.raises(ValueError, match='must be in eval mode to predict'):
         head.forward_streams(feats_for('DDRHead', 4, training=True))
 
 

@@ -45,7 +45,7 @@ def test_rgb_alone_is_treated_as_by_the_parent(training, bgr_to_rgb):
     assert torch.equal(got['inputs'], expected['inputs'])
     for a, b in zip(got['data_samples'], expected['data_samples'], strict=True):
         assert torch.equal(a.gt_sem_seg.data, b.gt_sem_seg.data)
-        assert a.metainfo == b.metainfo | dict(modalities=dict(rgb=3))
+        assert a.metainfo == b.metainfo | dict(modalities=dict(rgb=3), streams=('rgb',))
 
 
 @pytest.mark.parametrize('num_channels', [None, 4, 5])
@@ -141,9 +141,29 @@ def test_it_is_built_by_the_registry():
     assert type(MODELS.build(config)) is MultimodalPreprocessor
 
 
-@pytest.mark.parametrize(
-    'found', [dict(rgb=3), dict(depth=1, rgb=3), dict(rgb=3, depth=2), dict(rgb=3, d=1)]
-)
+@pytest.mark.parametrize('order', [None, ('depth', 'rgb')])
+def test_the_modalities_of_the_data_are_matched_by_name(order):
+    """Samples of one batch may be packed in different orders."""
+    options = dict(rgb=RGB, depth=dict(mean=[2.0], std=[1.5]))
+    preprocessor = MultimodalPreprocessor(options, order=order)
+    one, other = batch(dict(rgb=3, depth=1)), batch(dict(depth=1, rgb=3))
+    other['inputs'] = [torch.cat([x[3:], x[:3]]) for x in one['inputs']]
+    mixed = {key: [one[key][0], other[key][1]] for key in one}
+    expected, got = preprocessor(one), preprocessor(mixed)
+    assert torch.equal(got['inputs'], expected['inputs'])
+    rgb = 0 if order is None else 3
+    depth = expected['inputs'][:, 3 - rgb : 6 - rgb]
+    assert torch.equal(depth[:, :1].expand_as(depth), depth), 'depth, three times'
+    streams = {sample.streams for sample in got['data_samples']}
+    assert streams == {order or ('rgb', 'depth')}
+
+
+def test_an_order_of_other_names_is_refused():
+    with pytest.raises(ValueError, match='`order` must hold the names'):
+        MultimodalPreprocessor(dict(rgb=RGB), order=('rgb', 'depth'))
+
+
+@pytest.mark.parametrize('found', [dict(rgb=3), dict(rgb=3, depth=2), dict(rgb=3, d=1)])
 def test_other_modalities_in_the_data_are_an_error(found):
     preprocessor = MultimodalPreprocessor(dict(rgb=RGB, depth=dict(channels=1)))
     with pytest.raises(

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -142,36 +142,87 @@ def test_tta_averages_the_probabilities_of_every_stream():
 
 
 def test_parts_that_disagree_about_the_modalities_are_refused():
-    with pytest.raises(ValueError, match=r'2 modalities .*num_modalities=3'):
+    with pytest.raises(ValueError, match=r'must agree .*num_modalities=3'):
         build(num_modalities=3)
-    with pytest.raises(ValueError, match='make names and order agree'):
-        build(names=('depth', 'rgb'))
-    with pytest.raises(ValueError, match='make names and order agree'):
+    with pytest.raises(ValueError, match='must agree in all parts'):
         build(names=('rgb', 'thermal'))
+    for names in (('depth', 'rgb'), ('rgb', 'thermal'), ('rgb', 'depth', 'thermal')):
+        with pytest.raises(ValueError, match=r"must agree .*'CENSegmentor'"):
+            MODELS.build(config() | dict(modalities=names))
+    for names in (('rgb', 'rgb'), 'rgb', ()):
+        with pytest.raises(ValueError, match='`modalities` must be distinct names'):
+            MODELS.build(config() | dict(modalities=names))
 
 
-@pytest.mark.parametrize(
-    'auxiliary_head',
-    [
-        dict(type='FCNHead', in_channels=16, channels=4, num_classes=5),
-        dict(
-            type='EnsembleHead',
-            modalities=('depth', 'rgb'),
-            head=dict(type='FCNHead', in_channels=16, channels=4, num_classes=5),
-        ),
-    ],
-)
-def test_an_auxiliary_head_of_other_modalities_is_refused(auxiliary_head):
+def said_once(names):
+    """The config of :func:`config`, with the names of modalities in one place."""
+    cfg = config(names=names)
+    del cfg.backbone['num_modalities']
+    del cfg.decode_head['modalities'], cfg.auxiliary_head['modalities']
+    return cfg | dict(modalities=names)
+
+
+def test_names_that_are_said_once_build_the_model_that_says_them_everywhere():
+    torch.manual_seed(0)
+    everywhere = build()
+    torch.manual_seed(0)
+    once = MODELS.build(said_once(('rgb', 'depth')))
+    assert str(once) == str(everywhere)
+    assert list(once.state_dict()) == list(everywhere.state_dict())
+    assert once.data_preprocessor.modalities == everywhere.data_preprocessor.modalities
+
+
+@pytest.mark.parametrize('names', [('rgb',), ('thermal', 'rgb', 'depth')])
+def test_all_parts_have_the_modalities_of_the_segmentor(names):
+    model = MODELS.build(said_once(names))
+    assert model.backbone.num_modalities == len(names)
+    assert model.modalities == model.auxiliary_head.modalities == names
+    assert tuple(model.data_preprocessor.modalities) == names
+
+
+@pytest.mark.parametrize('spelling', [config, lambda: said_once(('rgb', 'depth'))])
+def test_the_order_of_streams_is_not_that_of_a_dict(spelling, tmp_path):
+    """mmengine sorts dicts when it writes the config of a training."""
+    Config(dict(model=spelling())).dump(tmp_path / 'dumped.py')
+    dumped = Config.fromfile(tmp_path / 'dumped.py').model
+    assert list(dumped.data_preprocessor.modalities) == ['depth', 'rgb']
+    model = MODELS.build(dumped)
+    assert model.modalities == ('rgb', 'depth')
+    assert list(model.data_preprocessor.modalities) == ['rgb', 'depth']
+
+
+def test_heads_behind_a_fusion_that_merges_are_told_the_merged_stream():
+    cfg = said_once(('rgb', 'depth'))
+    cfg.backbone.fusion = dict(type='ConcatFusion', stages=('layer4',), merges=True)
+    cfg.decode_head.head.update(in_channels=32)
+    model = MODELS.build(cfg)
+    assert model.modalities == model.auxiliary_head.modalities == ('fused',)
+    cfg.decode_head.modalities = ('rgb', 'depth')
+    with pytest.raises(ValueError, match='streams are merged'):
+        MODELS.build(cfg)
+
+
+def test_an_auxiliary_head_of_other_modalities_is_refused():
     cfg = config()
-    cfg['auxiliary_head'] = auxiliary_head
-    with pytest.raises(ValueError, match='is an EnsembleHead with the modalities'):
+    cfg.auxiliary_head.modalities = ('depth', 'rgb')
+    with pytest.raises(ValueError, match=r'must agree .*0\. auxiliary_head'):
+        MODELS.build(cfg)
+
+
+def test_a_plain_auxiliary_head_is_refused():
+    cfg = config()
+    cfg['auxiliary_head'] = cfg['auxiliary_head']['head']
+    message = r'`auxiliary_head` .* must be an EnsembleHead'
+    with pytest.raises(ValueError, match=message):
+        ValueError, match=r'`auxiliary_head` .* must be an EnsembleHead'
+    ):
         MODELS.build(cfg)
 
 
 def test_a_plain_head_is_refused():
     cfg = config()
     cfg['decode_head'] = cfg['decode_head']['head']
-    with pytest.raises(ValueError, match='is an EnsembleHead, got FCNHead'):
+    with pytest.raises(ValueError, match='must be an EnsembleHead, got FCNHead'):
         MODELS.build(cfg)
 
 

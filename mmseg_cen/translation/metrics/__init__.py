@@ -4,12 +4,3 @@ from .distances import frechet_distance, kernel_distances
 from .generative import GenerativeMetric
 from .inception import InceptionFeatures
 from .pixel import TranslationMetric, ssim
-
-__all__ = [
-    'GenerativeMetric',
-    'InceptionFeatures',
-    'TranslationMetric',
-    'frechet_distance',
-    'kernel_distances',
-    'ssim',
-]

@@ -1,0 +1,63 @@
+"""How the outputs of all streams become one: a weighted mean, or a convolution."""
+
+import torch
+from torch import Tensor, nn
+
+from mmseg_cen.streams.presence import ensemble_weights
+
+
+def weighted_mean(
+    streams: Tensor, alpha_logits: Tensor, present: Tensor | None = None
+) -> Tensor:
+    r"""The mean :math:`\sum_m \alpha_m f_m(x)`, :math:`\alpha` a softmax (Eq. 4).
+
+    Args:
+        streams: Outputs of the streams, (B, M, ...).
+        alpha_logits: Logits of the weights, (M,).
+        present: Presence, bool (B, M); the weight of an absent stream is shared out
+            among the others.
+
+    Returns:
+        A tensor of shape (B, ...).
+    """
+    if present is None:
+        alpha = alpha_logits.softmax(dim=0).to(streams.dtype)
+        return torch.einsum('m,bm...->b...', alpha, streams)
+    alpha = ensemble_weights(alpha_logits, present).to(streams.dtype)
+    return torch.einsum('bm,bm...->b...', alpha, streams)
+
+
+class ConcatEnsemble(nn.Conv2d):
+    """1x1 convolution over the logits of all streams (Sec. 4.1, ablation 4).
+
+    The convolution starts as the mean of the streams. Absent streams are 0 to it.
+
+    Args:
+        num_modalities: Number of modalities M.
+        num_classes: Channels K of the logits.
+
+    Shape:
+        - Input: logits of the streams, (B, M, K, h, w), and presence, bool (B, M).
+        - Output: logits, (B, K, h, w).
+
+    Raises:
+        ValueError: If the input is no map of K logits.
+    """
+
+    def __init__(self, num_modalities: int, num_classes: int) -> None:
+        super().__init__(num_modalities * num_classes, num_classes, 1)
+        mean = torch.eye(num_classes).repeat(1, num_modalities) / num_modalities
+        with torch.no_grad():
+            self.weight.copy_(mean[..., None, None])
+            self.get_parameter('bias').zero_()
+
+    def forward(self, streams: Tensor, present: Tensor | None = None) -> Tensor:
+        if streams.ndim != 5 or streams.shape[2] != self.out_channels:
+            raise ValueError(
+                f"with ensemble='concat', outputs of the head must be maps of "
+                f'{self.out_channels} logits, got shape {tuple(streams[:, 0].shape)}: '
+                f"set ensemble='alpha'"
+            )
+        if present is not None:
+            streams = streams.masked_fill(~present.view(*present.shape, 1, 1, 1), 0)
+        return super().forward(streams.flatten(1, 2))
