@@ -13,9 +13,6 @@ baseline * focal length / disparity of the camera of each image; what has no dis
 or is farther than 655.35 m, is 0 resp. saturates.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
-import argparse
 import json
 import sys
 from functools import partial
@@ -26,10 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg_cen.datasets import CityscapesRGBDDataset
-from mmseg_cen.datasets.layout import Folder
-from mmseg_cen.datasets.official import read_image, read_indices
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    Folder,
+    Plan,
+    Sample,
+    make_parser,
+    read_image,
+    read_indices,
+    run,
+)
 
 OFFICIAL = dict(train=2975, val=500)
 SUFFIXES = dict(
@@ -156,10 +159,7 @@ def plan(source: Path, inverse: bool) -> Plan:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     parser.add_argument(
         '--inverse-depth', action='store_true', help='write `inverse_depth`, too'
     )

@@ -16,7 +16,6 @@ folder; `depth`, the pixels of that folder as they are; or `carla`, which decode
 from the 24 bits of CARLA's depth camera to uint16 in 1/64 m.
 """
 
-import argparse
 import re
 import sys
 from functools import partial
@@ -26,15 +25,18 @@ import cv2
 import numpy as np
 
 from mmseg_cen.datasets.deliver import CASES, COLORS, CONDITIONS
-from mmseg_cen.datasets.layout import Folder
-from mmseg_cen.datasets.official import (
+from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    Folder,
+    Plan,
+    Sample,
     check_labels,
+    make_parser,
     read_image,
     read_indices,
+    run,
     three_channels,
 )
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
-from mmseg_cen.launch import exit_on_user_error
 
 SPLITS = dict(train=3983, val=2005, test=1897)
 # Official folder of each of ours, and the kind in its file names.
@@ -176,10 +178,7 @@ def depth_folder(depth: str, samples: list[Sample]) -> Folder:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     parser.add_argument(
         '--depth',
         choices=('hha', 'depth', 'carla'),

@@ -20,8 +20,6 @@ MultimodalTranslationDataset. What is computed, and how, is told in
 mmseg_cen/translation/derived.py; `DeriveDomains` in a pipeline does it on the fly.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
 import sys
 from dataclasses import asdict
@@ -31,9 +29,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmseg_cen.datasets.layout import Folder, find_stems
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    Folder,
+    Plan,
+    Sample,
+    find_stems,
+    make_parser,
+    run,
+)
 from mmseg_cen.transforms.surface import parse_camera
 from mmseg_cen.translation.derived import RECIPES, Derivation
 from mmseg_cen.translation.domains import DERIVED_FILES, Domain, build_domains
@@ -111,10 +115,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     option = parser.add_argument
     option('--domains', nargs='+', choices=sorted(RECIPES), default=sorted(RECIPES))
     option('--depth', default='depth', help='folder of the depth maps')

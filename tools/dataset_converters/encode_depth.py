@@ -21,8 +21,6 @@ too. There are no normals: they have to turn with the image where it is flipped,
 leave them to `EncodeDepth`.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
 import sys
 from functools import partial
@@ -32,17 +30,20 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmseg_cen.datasets.layout import (
+from mmseg_cen.datasets.modality import FILLS, Modality
+from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
     META,
     Folder,
+    Plan,
+    Sample,
     decode_complete,
     find_stems,
+    make_parser,
     read_groups,
     read_meta,
+    run,
 )
-from mmseg_cen.datasets.modality import FILLS, Modality
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
-from mmseg_cen.launch import exit_on_user_error
 from mmseg_cen.transforms import EncodeDepth
 from mmseg_cen.transforms.surface import parse_camera
 
@@ -72,11 +73,6 @@ def convert(
 
 def plan(source: Path, args: argparse.Namespace) -> Plan:
     """Plan the encoding: every stem of the lists, or of the depth maps."""
-    if Path(args.out).resolve() == source.resolve():
-        raise ValueError(
-            'the encoding must be written to a folder of its own, such as '
-            f'{source / "encoded"}, got {source} for both'
-        )
     suffix, scale = find_unit(source, args)
     encode = EncodeDepth(
         args.encoding,
@@ -133,10 +129,7 @@ def find_unit(source: Path, args: argparse.Namespace) -> tuple[str, float]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     option = parser.add_argument
     option('--encoding', choices=list(STEPS), default='hha')
     option('--depth', default='depth', help='folder of the depth maps')

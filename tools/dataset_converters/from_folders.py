@@ -13,8 +13,6 @@ unit. Labels, files of images or `.npy`, are the indices of the classes, from 0,
 1 with --reduce-zero-label.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
 import re
 import sys
@@ -27,10 +25,20 @@ import numpy as np
 from numpy.typing import NDArray
 from own_config import OLD, set_aside, write_config
 
-from mmseg_cen.datasets.layout import Folder, decode_complete, read_list
-from mmseg_cen.datasets.official import check_labels, read_image, read_indices
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, check, prepare
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    Folder,
+    Plan,
+    Sample,
+    check,
+    check_labels,
+    decode_complete,
+    make_parser,
+    prepare,
+    read_image,
+    read_indices,
+    read_list,
+)
 from mmseg_cen.visualization.panels import default_palette
 
 IMAGES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp')
@@ -312,7 +320,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
         palette=default_palette(len(classes)),
         warnings=implausible_depth(first, args.depth_unit, args.depth_invalid),
         problems=problems,
-        extras=('config.py',),
+        extras={'config.py': None},
     )
 
 
@@ -335,10 +343,7 @@ def implausible_depth(
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser, source=False)
+    parser = make_parser(__doc__, source=False)
     for folder, suffix, what in [
         ('--rgb', '--rgb-suffix', 'images'),
         ('--depth', '--depth-suffix', 'depth'),

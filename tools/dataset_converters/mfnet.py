@@ -10,18 +10,25 @@ of the download adds to the lists, are mirrored copies: training flips at random
 so they are left out unless asked for.
 """
 
-import argparse
 import sys
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from mmseg_cen.datasets.layout import Folder, read_list
 from mmseg_cen.datasets.mfnet import COLORS, CONDITIONS
-from mmseg_cen.datasets.official import check_labels, read_image, read_indices
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    Folder,
+    Plan,
+    Sample,
+    check_labels,
+    make_parser,
+    read_image,
+    read_indices,
+    read_list,
+    run,
+)
 
 FLIP = '_flip'
 SPLITS = dict(train=784, val=392, test=393)  # without mirrored copies
@@ -99,10 +106,7 @@ def plan(source: Path, keep_flipped: bool = False) -> Plan:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     parser.add_argument(
         '--keep-flipped',
         action='store_true',

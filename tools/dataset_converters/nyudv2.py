@@ -11,9 +11,6 @@ Written are `rgb` (PNG), `depth` (in-painted) and `depth_raw` in 1/5000 m, `labe
 40 classes (255 is void), `label13` likewise, and `label894` as it is (0 is void).
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
-import argparse
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,12 +22,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg_cen.datasets import NYUDv2Dataset
-from mmseg_cen.datasets.layout import Folder
-from mmseg_cen.datasets.matlab import load_integers, open_hdf5
-from mmseg_cen.datasets.official import check_labels, read_image, read_indices
-from mmseg_cen.datasets.plan import READ_ERRORS, Plan, Sample
-from mmseg_cen.datasets.preparation import add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    READ_ERRORS,
+    Folder,
+    Plan,
+    Sample,
+    check_labels,
+    make_parser,
+    read_image,
+    read_indices,
+    run,
+)
+from mmseg_cen.preparation.matlab import load_integers, open_hdf5
 
 IMAGES = 'nyu_depth_v2_labeled.mat'
 WHERE = {
@@ -300,10 +304,7 @@ def plan_released(source: Path, reduce_zero_label: bool = False) -> Plan:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     parser.add_argument(
         '--crop', action='store_true', help='cut the white border: 427x561'
     )

@@ -6,8 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_cen.datasets.layout import META, read_meta, write_atomically
-from mmseg_cen.datasets.official import read_image
+from mmseg_cen.preparation import (
+    META,
+    read_image,
+    read_meta,
+    write_atomically,
+)
 
 ITERATIONS, BATCH_SIZE = 1200, 8
 OLD = 'config.old.py'

@@ -13,9 +13,6 @@ Written are `rgb` (the JPEG files as they are), `depth` (depth_bfx, in-painted) 
 sequence, which begins with its camera: kv1, kv2, realsense or xtion.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
-import argparse
 import os
 import sys
 import zipfile
@@ -30,11 +27,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg_cen.datasets import SUNRGBDDataset
-from mmseg_cen.datasets.layout import Folder, decode_complete
-from mmseg_cen.datasets.matlab import load_mat, open_hdf5
-from mmseg_cen.datasets.plan import READ_ERRORS, Plan, Sample
-from mmseg_cen.datasets.preparation import add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    READ_ERRORS,
+    Folder,
+    Plan,
+    Sample,
+    decode_complete,
+    make_parser,
+    run,
+)
+from mmseg_cen.preparation.matlab import load_mat, open_hdf5
 
 OFFICIAL = dict(train=5285, val=5050)
 NUM_CLASSES, VOID = 37, 255
@@ -320,10 +323,7 @@ def plan(source: Path) -> Plan:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     args = parser.parse_args(argv)
     with exit_on_user_error():
         return run(args, plan)

@@ -30,11 +30,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmseg_cen.datasets.layout import Folder, write_atomically
-from mmseg_cen.datasets.official import read_image
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
-from mmseg_cen.datasets.statistics import PixelStatistics
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    Folder,
+    PixelStatistics,
+    Plan,
+    Sample,
+    make_parser,
+    read_image,
+    run,
+)
 from mmseg_cen.translation.taskonomy import ALIASES
 
 NAME = re.compile(r'point_(\d+)_view_(\d+)_domain_(\w+)\.png')
@@ -219,7 +224,7 @@ def convert(sample: Sample) -> dict[str, bytes]:
     return {name: Path(path).read_bytes() for name, path in sample.source.items()}
 
 
-def plan(source: Path, args: argparse.Namespace, statistics: dict) -> Plan:
+def plan(source: Path, args: argparse.Namespace) -> Plan:
     """Choose the samples, and compute the statistics of their domains."""
     if min(args.train, args.val) < 0:
         raise ValueError(
@@ -253,6 +258,7 @@ def plan(source: Path, args: argparse.Namespace, statistics: dict) -> Plan:
         warnings.append('train and val show the same building, at different points')
     if found and not choices:
         warnings, problems = [], problems + warnings
+    statistics = {}
     for domain in domains:
         parts = [c.statistics[domain] for c in choices if c.split == 'train']
         if parts:
@@ -282,15 +288,12 @@ def plan(source: Path, args: argparse.Namespace, statistics: dict) -> Plan:
         options=dict(domains=domains),
         warnings=warnings,
         problems=problems,
-        extras=(STATISTICS,),
+        extras={STATISTICS: (json.dumps(statistics, indent=1) + '\n').encode()},
     )
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     parser.add_argument('--train', type=int, default=1000, help='number of samples')
     parser.add_argument('--val', type=int, default=500, help='number of samples')
     parser.add_argument('--seed', type=int, default=0, help='of the draw')
@@ -307,13 +310,8 @@ def main(argv: list[str] | None = None) -> int:
         'upon',
     )
     args = parser.parse_args(argv)
-    statistics: dict = {}
     with exit_on_user_error():
-        status = run(args, partial(plan, args=args, statistics=statistics))
-        if status == 0 and not args.check:
-            text = json.dumps(statistics, indent=1) + '\n'
-            write_atomically(Path(args.out) / STATISTICS, text.encode())
-    return status
+        return run(args, partial(plan, args=args))
 
 
 if __name__ == '__main__':

@@ -13,7 +13,7 @@ h5py = pytest.importorskip('h5py')
 savemat = pytest.importorskip('scipy.io').savemat
 
 # Real files, which lie outside the project.
-SHARED = Path(__file__).parents[3] / 'shared' / 'data'
+SHARED = Path(__file__).parents[4] / 'shared' / 'data'
 META = Path(os.environ.get('MMSEG_CEN_DATA', SHARED)) / 'nyudv2_meta'
 N, H, W = 5, 24, 32
 TRAIN, TEST = [2, 5, 1], [3, 4]

@@ -10,7 +10,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_cen.transforms import encode_depth
 
-TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
+TOOLS = Path(__file__).parents[3] / 'tools' / 'dataset_converters'
 
 SIZE = (48, 64)
 STEMS = ['a/1', 'a/2', 'b/1', 'b/2', 'b/3']

@@ -12,22 +12,20 @@ import cv2
 import numpy as np
 import pytest
 
-from mmseg_cen.datasets.layout import (
+from mmseg_cen.preparation import (
     Folder,
+    Plan,
+    Sample,
+    check,
     check_folder,
     decode_complete,
-    encode_png,
     find_stems,
+    prepare,
     read_groups,
     write_atomically,
 )
-from mmseg_cen.datasets.preparation import (
-    Plan,
-    Sample,
-    _only_writer,
-    check,
-    prepare,
-)
+from mmseg_cen.preparation.files import encode_png
+from mmseg_cen.preparation.guards import only_writer as _only_writer
 
 FOLDERS = dict(
     rgb=Folder(channels=3),
@@ -373,7 +371,7 @@ def test_files_that_no_run_wrote_stay_as_they_are(tmp_path, name):
     write_atomically(tmp_path / name, b'precious')
     shown = 'label/' if '/' in name else name
     with pytest.raises(ValueError, match=rf'no tool wrote.*: {shown}; choose an empty'):
-        prepare(plan_of(extras=('statistics',)), tmp_path)
+        prepare(plan_of(extras={'statistics': None}), tmp_path)
     assert contents(tmp_path) == {name: b'precious'}
 
 
@@ -390,7 +388,7 @@ def test_files_that_are_not_in_the_way_stay_beside_the_data(tmp_path):
 
 
 def test_another_run_removes_what_the_tool_adds_until_it_is_added_again(tmp_path):
-    plan = plan_of(extras=('statistics',))
+    plan = plan_of(extras={'statistics': None})
     assert prepare(plan, tmp_path) == 0
     (tmp_path / 'statistics').touch()
     assert prepare(plan, tmp_path) == 0
@@ -456,7 +454,7 @@ SLOW = """
 import sys, time
 sys.path.insert(0, {folder!r})
 import test_preparation as toys
-from mmseg_cen.datasets.preparation import prepare
+from mmseg_cen.preparation import prepare
 def slow(sample):
     time.sleep(0.05)
     return toys.draw(sample)

@@ -1,4 +1,4 @@
-"""Read files of official downloads, and name those that are damaged."""
+"""Read files of official downloads; the message about a damaged file names it."""
 
 import io
 from pathlib import Path
@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .layout import decode_complete
+from .files import check_image, decode_complete
 
 
 def read_image(path: str | Path) -> NDArray[Any]:
     """Read an image as it is: (H, W), BGR (H, W, 3) or BGR and a fourth channel.
 
     Raises:
-        FileNotFoundError: If it does not exist.
-        ValueError: If it is damaged.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is damaged.
     """
     content = Path(path).read_bytes()
     try:
@@ -28,21 +28,29 @@ def read_image(path: str | Path) -> NDArray[Any]:
 def read_indices(path: str | Path) -> NDArray[Any]:
     """Read labels as they are stored: (H, W), or RGB (H, W, C).
 
-    Of an image with a palette these are the indices, not the colours.
+    The values of an image with a palette are the indices, not the colors.
 
     Raises:
-        FileNotFoundError: If it does not exist.
-        ValueError: If it is damaged.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is damaged.
     """
-    read_image(path)
-    with Image.open(io.BytesIO(Path(path).read_bytes())) as image:
+    content = Path(path).read_bytes()
+    try:
+        check_image(content)
+    except ValueError as error:
+        raise ValueError(f'{path} {error}') from error
+    with Image.open(io.BytesIO(content)) as image:
         return np.asarray(image)
 
 
 def check_labels(
     path: str | Path, labels: NDArray[Any], low: int, high: int, void: int | None = None
 ) -> None:
-    """Raise a ValueError that names the file unless labels are low..high or void."""
+    """Refuse labels that are neither within low..high nor void.
+
+    Raises:
+        ValueError: If there are such labels; the message names the file.
+    """
     wrong = np.unique(labels[(labels < low) | (labels > high)])
     wrong = wrong[wrong != void]
     if wrong.size:
@@ -53,7 +61,10 @@ def check_labels(
 
 
 def three_channels(image: NDArray[Any]) -> NDArray[Any]:
-    """Repeat one channel, or leave out the opacity: (H, W[, C]) to (H, W, 3)."""
+    """Three channels (H, W, 3) of an image (H, W[, C]), without opacity.
+
+    A single channel is repeated.
+    """
     channels = np.atleast_3d(image)
     if channels.shape[2] in {1, 2}:
         return np.repeat(channels[..., :1], 3, axis=2)

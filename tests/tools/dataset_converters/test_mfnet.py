@@ -12,7 +12,7 @@ from PIL import Image
 from mmseg_cen.datasets import MFNetDataset
 from mmseg_cen.transforms import LoadAnnotations, LoadModalities
 
-TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
+TOOLS = Path(__file__).parents[3] / 'tools' / 'dataset_converters'
 sys.path.insert(0, str(TOOLS))
 
 from mfnet import main  # noqa: E402

@@ -10,7 +10,7 @@ from PIL import Image
 from mmseg_cen.datasets import DELIVERDataset
 from mmseg_cen.transforms import LoadAnnotations, LoadModalities
 
-TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
+TOOLS = Path(__file__).parents[3] / 'tools' / 'dataset_converters'
 sys.path.insert(0, str(TOOLS))
 
 from deliver import main  # noqa: E402

@@ -1,6 +1,6 @@
-"""MATLAB files of official downloads."""
+"""Read the MATLAB files of official downloads."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,16 @@ def open_hdf5(path: str | Path) -> Any:
     try:
         import h5py
     except ImportError as error:
-        raise ValueError("needs h5py: pip install 'mmseg-cen[data]'") from error
+        raise ValueError(
+            'h5py must be installed to read MATLAB 7.3 files, got none: '
+            "pip install 'mmseg-cen[data]'"
+        ) from error
     try:
         return h5py.File(path, 'r')
     except OSError as error:
         raise ValueError(
-            f'{path} is no complete MATLAB 7.3 (HDF5) file: download it again ({error})'
+            f'{path} must be a complete MATLAB 7.3 (HDF5) file, got another or a '
+            f'damaged one ({error}): download it again'
         ) from error
 
 
@@ -37,7 +41,10 @@ def load_mat(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     try:
         import scipy.io
     except ImportError as error:
-        raise ValueError("needs scipy: pip install 'mmseg-cen[data]'") from error
+        raise ValueError(
+            'scipy must be installed to read MATLAB files, got none: '
+            "pip install 'mmseg-cen[data]'"
+        ) from error
     try:
         mat = scipy.io.loadmat(str(path), variable_names=list(names))
     except Exception as error:  # scipy has dozens of ways to fail on a damaged file
@@ -46,10 +53,10 @@ def load_mat(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
         if is_hdf5:
             return _load_hdf5(path, names)
         raise ValueError(
-            f'{path} is no complete MATLAB file: download it again ({error!r})'
+            f'{path} must be a complete MATLAB file, got another or a damaged one '
+            f'({error!r}): download it again'
         ) from error
-    if absent := [name for name in names if name not in mat]:
-        raise ValueError(f'{path} has no {absent}: is it the official file?')
+    require_variables(path, names, mat)
     return {name: np.asarray(mat[name]) for name in names}
 
 
@@ -57,7 +64,7 @@ def load_integers(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[A
     """Read variables that hold whole numbers, of whatever type, as int64 (n,).
 
     Raises:
-        ValueError: Like :func:`load_mat`, or if there are other values.
+        ValueError: If :func:`load_mat` fails, or there are other values.
     """
     values = load_mat(path, names)
     for name, array in values.items():
@@ -68,20 +75,34 @@ def load_integers(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[A
         ):
             raise ValueError(
                 f'{path}: `{name}` must hold whole numbers, got {array.dtype} '
-                f'{array.ravel()[:5]}: is it the official file?'
+                f'{array.ravel()[:5]}: download the official file'
             )
     return {name: array.ravel().astype(np.int64) for name, array in values.items()}
 
 
+def require_variables(
+    path: str | Path, names: Sequence[str], variables: Container[str]
+) -> None:
+    """Refuse a MATLAB file that lacks variables.
+
+    Raises:
+        ValueError: If any of the ``names`` is not among the ``variables``.
+    """
+    if absent := [name for name in names if name not in variables]:
+        raise ValueError(
+            f'{path} must hold {list(names)}, got no {absent}: download the official '
+            'file'
+        )
+
+
 def _load_hdf5(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     with open_hdf5(path) as file:
-        if absent := [name for name in names if name not in file]:
-            raise ValueError(f'{path} has no {absent}: is it the official file?')
+        require_variables(path, names, file)
         for name in names:
             if getattr(file[name], 'dtype', np.dtype(object)).kind not in 'buif':
                 raise ValueError(
-                    f'{path}: `{name}` can only be read of a MATLAB file up to version '
-                    "7: save it with save(..., '-v7')"
+                    f'{path}: `{name}` must hold numbers to be read from a MATLAB 7.3 '
+                    "file, got another type: save it with save(..., '-v7')"
                 )
         # MATLAB's columns come first there.
         return {name: np.asarray(file[name]).T for name in names}

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mmseg_cen.datasets.statistics import PixelStatistics
+from mmseg_cen.preparation.statistics import PixelStatistics
 from mmseg_cen.translation.taskonomy import TaskonomyDataset
 
-TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
+TOOLS = Path(__file__).parents[3] / 'tools' / 'dataset_converters'
 sys.path.insert(0, str(TOOLS))
 
 from taskonomy import main  # noqa: E402

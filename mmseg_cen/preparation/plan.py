@@ -18,11 +18,13 @@ class Sample:
     """One sample to convert.
 
     Args:
-        stem: Its name in the lists and the stem of its files; may contain folders.
-        split: The list it is in.
-        source: What the tool's ``convert`` needs to find it.
+        stem: Name of the sample in the lists, and stem of its files; may contain
+            folders.
+        split: The list that names the sample.
+        source: What the tool's ``convert`` needs to find the sample.
         inputs: The official files of this sample alone.
-        groups: See :class:`mmseg_cen.datasets.layout.Record`.
+        groups: What the sample is counted under, see
+            :class:`mmseg_cen.preparation.layout.Record`.
     """
 
     stem: str
@@ -37,21 +39,22 @@ class Plan:
     """A data set to prepare.
 
     Args:
-        dataset: Its name.
+        dataset: Name of the data set.
         folders: What is written.
         samples: In the order of the lists.
         convert: From a sample to its arrays (BGR if of three channels), or encoded
             files to be kept as they are, by folder; raises one of
-            :data:`READ_ERRORS` about a sample that cannot be. It runs in other
+            :data:`READ_ERRORS` if the sample cannot be converted. It runs in other
             processes, so it must be picklable.
         splits: The lists and how many samples the official ones have, if known.
         sources: Official files that all samples depend on.
         options: Choices that the result depends on.
         classes: Names of the classes of the folder ``label``.
-        palette: Their colours.
+        palette: Colors of the classes.
         warnings: What was remarkable about the download.
-        problems: What is wrong with it, beyond single samples.
-        extras: Other files that the tool writes when the rest is finished.
+        problems: What is wrong with the download, beyond single samples.
+        extras: Contents of other files beside the folders; None for a file that the
+            tool itself writes when the rest is finished.
     """
 
     dataset: str
@@ -65,4 +68,4 @@ class Plan:
     palette: Sequence[Sequence[int]] = ()
     warnings: Sequence[str] = ()
     problems: Sequence[str] = ()
-    extras: Sequence[str] = ()
+    extras: Mapping[str, bytes | None] = field(default_factory=dict)

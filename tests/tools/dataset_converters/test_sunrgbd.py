@@ -14,7 +14,7 @@ h5py = pytest.importorskip('h5py')
 savemat = pytest.importorskip('scipy.io').savemat
 
 # Real files, which lie outside the project.
-SHARED = Path(__file__).parents[3] / 'shared' / 'data'
+SHARED = Path(__file__).parents[4] / 'shared' / 'data'
 REAL = Path(os.environ.get('MMSEG_CEN_DATA', SHARED)) / 'sunrgbd_depth'
 OLD = '/n/fs/sun3d/data/'
 SEQUENCES = [

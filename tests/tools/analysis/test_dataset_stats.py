@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmseg_cen.datasets.statistics import ClassStatistics
+from mmseg_cen.preparation.statistics import ClassStatistics
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 
 CONFIG = """
 default_scope = 'mmseg'

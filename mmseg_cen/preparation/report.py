@@ -1,16 +1,14 @@
-"""Say and show what was found in a data set that was prepared."""
+"""The report on a data set that was prepared, for people."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from .layout import Folder, Record, decode_complete
+from .layout import Folder, Record
 from .plan import Plan
 
+REPORT = 'report.txt'
 _MAX_SHOWN = 20
 
 
@@ -32,15 +30,15 @@ def write_report(
     failed: bool,
     can_skip: bool,
 ) -> str:
-    """Say what was found, for people; the same for the same data.
+    """The text of the report; the same for the same data.
 
     Args:
         plan: The data set.
         records: The finished samples.
         warnings: What was remarkable.
         problems: What was wrong.
-        failed: Whether they keep the folder from being finished.
-        can_skip: Whether it could be finished without the bad samples.
+        failed: Whether the problems keep the folder from being finished.
+        can_skip: Whether the folder could be finished without the bad samples.
     """
     lines = [plan.dataset]
     for split in plan.splits:
@@ -61,7 +59,7 @@ def write_report(
         lines.append(
             'NOT FINISHED: no lists, no meta.json. Repair the download and run the '
             'command again'
-            + (', or finish without them: --skip-bad.' if can_skip else '.')
+            + (', or finish without the bad samples: --skip-bad.' if can_skip else '.')
         )
     elif problems:
         lines.append(f'Finished without {len(problems)} sample(s) (--skip-bad).')
@@ -108,60 +106,3 @@ def shorten(messages: Sequence[str], prefix: str) -> list[str]:
     if len(messages) > _MAX_SHOWN:
         lines.append(f'{prefix}... and {len(messages) - _MAX_SHOWN} more')
     return lines
-
-
-def contact_sheet(
-    plan: Plan, out: Path, records: Sequence[Record], rows: int = 8
-) -> NDArray[np.uint8]:
-    """All folders of some samples, evenly spread over the lists; BGR.
-
-    A last column draws the edges of depth on the image, which shows whether the two
-    are registered to each other.
-    """
-    from mmseg_cen.visualization.panels import Panel, default_palette, draw_grid
-
-    grid = []
-    step = max(len(records) // rows, 1)
-    palettes: dict[str, Sequence[Sequence[int]]] = {}
-    for name, folder in plan.folders.items():
-        own = name == 'label' and len(plan.palette) == folder.num_classes
-        palettes[name] = (
-            plan.palette if own else default_palette(folder.num_classes or 256)
-        )
-    for record in records[::step][:rows]:
-        row, pictures = [], {}
-        for name, folder in plan.folders.items():
-            path = out / name / f'{record.stem}{folder.suffix}'
-            array = decode_complete(path.read_bytes(), color=folder.channels == 3)
-            pictures[name], caption = _colour(array, folder, palettes[name])
-            title = f'{name} {Path(record.stem).name}'
-            row.append(Panel(pictures[name], title, caption))
-        if {'rgb', 'depth'} <= set(pictures):
-            edges = cv2.Canny(np.ascontiguousarray(pictures['depth']), 60, 150) > 0
-            picture = np.where(
-                edges[..., None], np.array([255, 0, 0], np.uint8), pictures['rgb']
-            )
-            row.append(Panel(picture, 'edges of depth on rgb'))
-        grid.append(row)
-    return np.ascontiguousarray(draw_grid(grid)[..., ::-1])
-
-
-def _colour(
-    array: NDArray[Any], folder: Folder, palette: Sequence[Sequence[int]]
-) -> tuple[NDArray[np.uint8], str]:
-    """A small picture (RGB) of a file, and its caption."""
-    from mmseg_cen.visualization.panels import colour_labels, colour_modality
-
-    caption = ''
-    if folder.kind == 'label':
-        picture = colour_labels(array, palette)
-    else:
-        values = np.atleast_3d(array).transpose(2, 0, 1)
-        picture, caption = colour_modality(
-            values.astype(np.float32) * (folder.scale or 1)
-        )
-    height, width = picture.shape[:2]
-    scale = min(1.0, 320 / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
-    return np.asarray(small, np.uint8), caption

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 class PixelStatistics:
     """Sums from which range, mean and deviation of each channel follow.
 
-    Statistics of several images are those of their pixels side by side: they add up.
+    The statistics of several images are the sum of the statistics of each.
 
     Args:
         pixels: Number of pixels.
-        valid: Number of those that have data.
+        valid: Number of pixels that have data.
         sums: Sum of the valid values of each channel.
-        squares: Sum of their squares.
+        squares: Sum of the squares of the valid values of each channel.
         low: Least valid value of each channel.
-        high: Greatest one.
+        high: Greatest valid value of each channel.
     """
 
     pixels: int
@@ -56,7 +56,7 @@ class PixelStatistics:
         """``min``, ``max``, ``mean`` and ``std``, a list each, and ``no_data``.
 
         The lists are None if no pixel has data; ``no_data`` is the share of pixels
-        without.
+        without data.
         """
         summary: dict[str, Any] = dict(min=None, max=None, mean=None, std=None)
         if self.valid:
@@ -73,7 +73,9 @@ class PixelStatistics:
 
 @dataclass
 class ClassStatistics:
-    """How many pixels each of K classes has. Those of several images add up.
+    """How many pixels each of K classes has.
+
+    The statistics of several images are the sum of the statistics of each.
 
     Args:
         pixels: Number of pixels, void ones included.
@@ -107,8 +109,8 @@ class ClassStatistics:
         ``void`` is the share of pixels without a class; the others are a list each:
 
         - ``frequency``: share of the class in the pixels that have one;
-        - ``median_frequency_weight``: median frequency / frequency, the frequency being
-          that in the images in which the class occurs (Eigen and Fergus, 2015);
+        - ``median_frequency_weight``: median frequency / frequency, where frequency is
+          measured in the images in which the class occurs (Eigen and Fergus, 2015);
         - ``log_weight``: 1 / log(1.02 + frequency) (ENet, 2016).
 
         A class that never occurs has weight 0: it is in no loss.
