@@ -13,11 +13,11 @@ Written are PNG files, to `{domain}/{stem}.png`, and the lists:
              from -1 to 1
     shade    8 bit, brightness under a lamp at the camera, from 0 to 1
     edge     16 bit, relative steps of depth, from 0 to 1
-    texture  16 bit, change of the colours per pixel, from 0 to 1
+    texture  16 bit, change of the colors per pixel, from 0 to 1
 
 `options.domains` in meta.json are their options for a data set of the type
-MultimodalTranslationDataset. What is computed, and how, is told in
-mmseg_cen/translation/derived.py; `DeriveDomains` in a pipeline does it on the fly.
+MultimodalTranslationDataset. mmseg_cen/translation/derived.py tells how each domain is
+computed; `DeriveDomains` in a pipeline does it on the fly.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def convert(
     for (name, domain), path in zip(files.items(), sample.inputs, strict=True):
         images[name], valid = load_domain(name, domain, path)
         if not valid.any():
-            raise ValueError(f'{path} has no valid pixel')
+            raise ValueError(f'{path} must have a valid pixel, got none')
     derived = derive(domains, **images)
     stored = {
         name: domain.store(derived[name])
@@ -71,7 +71,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
             suffix=args.depth_suffix,
             scale=args.scale,
             nodata=tuple(args.nodata),
-            range=(0, 1),  # has no meaning here
+            range=(0, 1),  # not used here
         ),
         rgb=dict(suffix=args.rgb_suffix),
     )
@@ -96,7 +96,10 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
         blur=args.blur,
     )
     if {'normal', 'shade'} & set(domains) and derive.camera is None:
-        raise ValueError("'normal' and 'shade' need the --camera of the depth maps")
+        raise ValueError(
+            "`--camera` must be given for 'normal' and 'shade', got none: name the "
+            'camera of the depth maps'
+        )
     stored = {name: DERIVED_FILES[name] for name in domains}
     return Plan(
         dataset=f'domains derived from {source.name}',
@@ -120,7 +123,7 @@ def main(argv: list[str] | None = None) -> int:
     option('--domains', nargs='+', choices=sorted(RECIPES), default=sorted(RECIPES))
     option('--depth', default='depth', help='folder of the depth maps')
     option('--depth-suffix', default='.png', help='end of their names')
-    option('--scale', type=float, default=1e-3, help='their unit in metres')
+    option('--scale', type=float, default=1e-3, help='their unit in meters')
     option(
         '--nodata',
         type=float,
@@ -135,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
         nargs='+',
         metavar='VALUE',
         help="'nyudv2', or FX FY CX CY WIDTH HEIGHT: focal lengths and optical axis in "
-        'pixels, of images of this size; they are scaled to that of the depth maps',
+        'pixels, of images of this size; they are scaled to the size of the depth maps',
     )
     option(
         '--smoothing', type=float, default=0.0, help='of the depth, in pixels; 0: none'

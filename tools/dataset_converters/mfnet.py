@@ -7,7 +7,7 @@ images/*.png of four channels, the last of which is the thermal one, labels/*.pn
 and the lists train.txt, val.txt and test.txt. Written are rgb/, thermal/, label/ and
 the lists; `--check` verifies such a folder. Names that end with _flip, which a script
 of the download adds to the lists, are mirrored copies: training flips at random anyway,
-so they are left out unless asked for.
+so they are left out without --keep-flipped.
 """
 
 import sys
@@ -40,7 +40,7 @@ FOLDERS = dict(
 
 
 def convert(sample: Sample) -> dict[str, np.ndarray]:
-    """Split an image into RGB and thermal, and mirror it if its name says so."""
+    """Split an image into RGB and thermal, and mirror it if the name says so."""
     image_path, label_path = sample.inputs
     image, label = read_image(image_path), read_indices(label_path)
     if image.ndim != 3 or image.shape[2] != 4:

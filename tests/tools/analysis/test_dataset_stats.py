@@ -97,19 +97,3 @@ def test_the_figures_are_those_of_numpy(images, tmp_path, jobs):
     pasted = Config.fromstring(snippet, '.py').model.data_preprocessor.modalities
     np.testing.assert_allclose(pasted.rgb.mean, rgb.mean(0), rtol=1e-3)
     np.testing.assert_allclose(pasted.depth.std, of_depth['std'], rtol=1e-3)
-
-
-def test_weights_of_classes_on_a_case_computed_by_hand():
-    first = np.array([[0, 0, 0, 1], [255, 255, 0, 0]])
-    second = np.array([[1, 1], [1, 255]])
-    total = ClassStatistics.of(first, 3, 255) + ClassStatistics.of(second, 3, 255)
-    summary = total.summary()
-    assert summary['void'] == pytest.approx(3 / 12)
-    np.testing.assert_allclose(summary['frequency'], [5 / 9, 4 / 9, 0])
-    # Frequency where they occur: 5 of 6 pixels, and 4 of 9; their median is 23 / 36.
-    np.testing.assert_allclose(
-        summary['median_frequency_weight'], [23 / 30, 23 / 16, 0]
-    )
-    np.testing.assert_allclose(
-        summary['log_weight'], [1 / np.log(1.02 + 5 / 9), 1 / np.log(1.02 + 4 / 9), 0]
-    )

@@ -227,19 +227,6 @@ def test_statistics_are_those_of_the_training_pixels_with_data(tmp_path):
     assert statistics['normal']['no_data'] >= 0.2
 
 
-def test_statistics_of_parts_add_up_and_no_pixel_has_none():
-    rng = np.random.default_rng(0)
-    image = rng.integers(0, 9, (4, 6, 2))
-    valid = rng.random((4, 6)) < 0.5
-    whole = PixelStatistics.of(image, valid).summary()
-    parts = PixelStatistics.of(image[:1], valid[:1])
-    parts += PixelStatistics.of(image[1:], valid[1:])
-    assert parts.summary() == whole
-    np.testing.assert_allclose(whole['std'], image[valid].std(axis=0))
-    nothing = PixelStatistics.of(image, np.zeros((4, 6), bool)).summary()
-    assert nothing == dict(min=None, max=None, mean=None, std=None, no_data=1)
-
-
 def test_the_data_set_of_translation_reads_what_was_collected(tmp_path):
     root, out = write(tmp_path / 'in'), tmp_path / 'out'
     # By the names of the paper.
