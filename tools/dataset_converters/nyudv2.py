@@ -42,13 +42,10 @@ WHERE = {
 }
 NUM_CLASSES = 894
 
-CLASSES_13 = (
-    'bed', 'books', 'ceiling', 'chair', 'floor', 'furniture', 'objects', 'picture',
-    'sofa', 'table', 'tv', 'wall', 'window',
-)  # fmt: skip
 # Class of 13 for each of the 40, from 1, as in class13Mapping.mat of the authors of
-# SceneNet; the 13 come from "Indoor Semantic Segmentation using Depth Information"
-# (Couprie et al., ICLR 2013).
+# SceneNet. The 13 are bed, books, ceiling, chair, floor, furniture, objects, picture,
+# sofa, table, tv, wall and window ("Indoor Semantic Segmentation using Depth
+# Information", Couprie et al., ICLR 2013).
 FROM_40_TO_13 = (
     12, 5, 6, 1, 4, 9, 10, 12, 13, 6, 8, 6, 13, 10, 6, 13, 6, 7, 7, 5,
     7, 3, 2, 6, 11, 7, 7, 7, 7, 7, 7, 6, 7, 7, 7, 7, 7, 7, 6, 7,
@@ -158,14 +155,14 @@ def plan_mat(source: Path, crop: bool = False) -> Plan:
         except READ_ERRORS as error:
             problems.append(str(error))
     if len(set(sizes.values())) > 1:
-        problems.append(f'{IMAGES}: its arrays disagree in size (N, W, H): {sizes}')
+        problems.append(f'{IMAGES}: arrays must agree in size (N, W, H), got {sizes}')
         splits = dict(train=[], val=[])
     count = next(iter(sizes.values()))[0] if sizes else 0
     beyond = [i for split in splits.values() for i in split if not 0 < i <= count]
     if beyond and not problems:
         problems.append(
-            f'splits.mat lists {len(beyond)} images that {IMAGES} does not have: it '
-            f'has 1..{count}, not {beyond[:10]}'
+            f'the lists of splits.mat must be images 1..{count} of {IMAGES}, got '
+            f'{len(beyond)} others: {beyond[:10]}'
         )
     both = sorted(set(splits['train']) & set(splits['val']))
     if both:

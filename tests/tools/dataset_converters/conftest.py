@@ -1,6 +1,7 @@
 """What the tests of all converters share."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import cv2
 import pytest
 
 TOOLS = Path(__file__).parents[3] / 'tools' / 'dataset_converters'
-SIBLINGS = dict(from_folders=['own_config'])  # what a tool imports from its folder
 
 
 @pytest.fixture
@@ -16,9 +16,11 @@ def load_tool(monkeypatch):
     """Import a tool by its name, as a module of that name."""
 
     def load(name):
-        for sibling in SIBLINGS.get(name, ()):
-            load(sibling)
-        spec = importlib.util.spec_from_file_location(name, TOOLS / f'{name}.py')
+        path = TOOLS / f'{name}.py'
+        for sibling in re.findall(r'^from (\w+) import', path.read_text(), re.M):
+            if (TOOLS / f'{sibling}.py').is_file():  # beside the tool, as for a script
+                load(sibling)
+        spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, name, module)  # where pickle looks, too
         spec.loader.exec_module(module)
@@ -54,13 +56,3 @@ def tree():
         return {p.relative_to(root).as_posix(): p.read_bytes() for p in files}
 
     return contents
-
-
-@pytest.fixture
-def truncate():
-    """Cut the end off a file."""
-
-    def cut(path, share=0.6):
-        path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
-
-    return cut

@@ -116,10 +116,10 @@ def truncate(path):
 FIRST = 'train', NAMES['train'][0]
 CORRUPT = {
     'disparity is missing: unpack': lambda r: shutil.rmtree(r / 'disparity'),
-    'aachen_000000_000019_disparity.png is truncated': lambda r: truncate(
+    'aachen_000000_000019_disparity.png must be a complete': lambda r: truncate(
         path_of(r, 'disparity', *FIRST)
     ),
-    'aachen_000000_000019_leftImg8bit.png is truncated': lambda r: truncate(
+    'aachen_000000_000019_leftImg8bit.png must be a complete': lambda r: truncate(
         path_of(r, 'leftImg8bit', *FIRST)
     ),
     'aachen_000000_000019_leftImg8bit.png is missing': lambda r: path_of(
@@ -128,7 +128,7 @@ CORRUPT = {
     'aachen_000000_000019_camera.json is missing': lambda r: path_of(
         r, 'camera', *FIRST
     ).unlink(),
-    'camera.json has no extrinsic.baseline': lambda r: truncate(
+    'camera.json must hold extrinsic.baseline': lambda r: truncate(
         path_of(r, 'camera', *FIRST)
     ),
     'baseline and fx must be positive': lambda r: path_of(
@@ -137,7 +137,7 @@ CORRUPT = {
     'label ids must be 0..33': lambda r: cv2.imwrite(
         str(path_of(r, 'gtFine', *FIRST)), np.full((H, W), 34, np.uint8)
     ),
-    'disagree in size': lambda r: cv2.imwrite(
+    'must agree in size': lambda r: cv2.imwrite(
         str(path_of(r, 'gtFine', *FIRST)), np.zeros((H, W + 1), np.uint8)
     ),
     'disparity.png must be uint16': lambda r: cv2.imwrite(
@@ -146,17 +146,30 @@ CORRUPT = {
 }
 
 
+# Of the whole, of one file, and of two that do not fit.
+REPAIRED = [*list(CORRUPT)[:2], 'must agree in size']
+
+
 @pytest.mark.parametrize('message', CORRUPT)
-def test_a_corrupt_download_is_named_and_repairing_it_helps(
-    convert, download, tmp_path, tree, message
+def test_a_corrupt_download_is_named_and_the_folder_stays_unfinished(
+    convert, download, tmp_path, message
 ):
-    sound = tmp_path / 'sound'
-    shutil.copytree(download, sound)
     CORRUPT[message](download)
     status, report = convert(download, tmp_path / 'out')
     assert status == 1
+    assert 'PROBLEM' in report
     assert message in report
     assert not (tmp_path / 'out/meta.json').exists()
-    assert convert(sound, tmp_path / 'out')[0] == 0
-    convert(sound, tmp_path / 'other')
+    assert not (tmp_path / 'out/train.txt').exists()
+
+
+@pytest.mark.parametrize('message', REPAIRED)
+def test_a_repaired_download_ends_as_if_it_had_been_sound(
+    convert, download, tmp_path, tree, message
+):
+    shutil.copytree(download, tmp_path / 'sound')
+    CORRUPT[message](download)
+    assert convert(download, tmp_path / 'out')[0] == 1
+    for name in ('out', 'other'):
+        assert convert(tmp_path / 'sound', tmp_path / name)[0] == 0
     assert tree(tmp_path / 'out') == tree(tmp_path / 'other')

@@ -1,6 +1,4 @@
 import re
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,11 +7,6 @@ from PIL import Image
 
 from mmseg_cen.datasets import DELIVERDataset
 from mmseg_cen.transforms import LoadAnnotations, LoadModalities
-
-TOOLS = Path(__file__).parents[3] / 'tools' / 'dataset_converters'
-sys.path.insert(0, str(TOOLS))
-
-from deliver import main  # noqa: E402
 
 SIZE = (8, 12)
 SCENES = (
@@ -57,36 +50,41 @@ def download(tmp_path):
     return root
 
 
-def convert(download, out, *options):
-    return main([str(download), str(out), '--jobs', '1', *options])
+@pytest.fixture
+def written(read):
+    """An array that was written, in the order RGB."""
+
+    def array(out, folder, stem):
+        image = read(f'{out}/{folder}/{stem}.png')
+        return image[..., ::-1] if image.ndim == 3 else image
+
+    return array
 
 
-def read(out, folder, stem):
-    image = cv2.imread(f'{out}/{folder}/{stem}.png', cv2.IMREAD_UNCHANGED)
-    return image[..., ::-1] if image.ndim == 3 else image
-
-
-def test_values_are_those_that_the_official_code_trains_with(download, tmp_path):
+def test_the_values_are_the_ones_that_the_official_code_trains_with(
+    convert, download, tmp_path, written
+):
     out = tmp_path / 'out'
-    assert convert(download, out) == 0
+    assert convert(download, out)[0] == 0
     for number, stem in enumerate(STEMS):
         for folder, source in [('rgb', 'img'), ('depth', 'hha'), ('event', 'event')]:
             expected = drawn(number, source)[..., :3]
             if expected.shape[:2] != SIZE:  # twice the size, nearest
                 expected = expected.repeat(2, axis=0).repeat(2, axis=1)
-            np.testing.assert_array_equal(read(out, folder, stem), expected)
+            np.testing.assert_array_equal(written(out, folder, stem), expected)
         lidar = drawn(number, 'lidar')[..., None].repeat(3, axis=2)
-        np.testing.assert_array_equal(read(out, 'lidar', stem), lidar)
+        np.testing.assert_array_equal(written(out, 'lidar', stem), lidar)
         red = drawn(number, 'semantic')[..., 0].astype(int)
         expected = np.where((red == 0) | (red == 255), 255, red - 1)
-        np.testing.assert_array_equal(read(out, 'label', stem), expected)
-    assert main(['--check', str(out)]) == 0
+        np.testing.assert_array_equal(written(out, 'label', stem), expected)
+    assert convert(out, '--check')[0] == 0
 
 
-def test_the_result_is_a_data_set_with_conditions_and_cases(download, tmp_path, capsys):
+def test_the_result_is_a_data_set_with_conditions_and_cases(
+    convert, download, tmp_path
+):
     out = tmp_path / 'out'
-    convert(download.parent, out)  # finds DELIVER in it
-    report = capsys.readouterr().out
+    report = convert(download.parent, out)[1]  # finds DELIVER in it
     assert 'case: eventlowres 1, lidarjitter 1, normal 2' in report
     assert 'train has 2 samples, the official list 3983' in report
     data = DELIVERDataset(
@@ -103,39 +101,42 @@ def test_the_result_is_a_data_set_with_conditions_and_cases(download, tmp_path, 
     assert (out / 'test.txt').read_text().split() == [STEMS[3]]
 
 
-def test_depth_of_carlas_camera_is_decoded_to_metres(download, tmp_path):
+def test_depth_of_carlas_camera_is_decoded_to_meters(
+    convert, download, tmp_path, written
+):
     digits = np.zeros((*SIZE, 3), np.uint8)
     digits[:4] = (10, 20, 2)  # red, green, blue
     digits[7] = 255
     Image.fromarray(digits).save(official(download, 'depth', 'depth', STEMS[0]))
     out = tmp_path / 'out'
-    assert convert(download, out, '--depth', 'carla') == 0
-    depth = read(out, 'depth', STEMS[0]) / 64
-    metres = (10 + 20 * 256 + 2 * 256**2) / (2**24 - 1) * 1000
-    np.testing.assert_allclose(depth[:4], metres, atol=1 / 128)
+    assert convert(download, out, '--depth', 'carla')[0] == 0
+    depth = written(out, 'depth', STEMS[0]) / 64
+    meters = (10 + 20 * 256 + 2 * 256**2) / (2**24 - 1) * 1000
+    np.testing.assert_allclose(depth[:4], meters, atol=1 / 128)
     np.testing.assert_allclose(depth[7], 1000, atol=1 / 128)
     assert (depth[4:7] == 0).all()
 
 
-def test_depth_of_sixteen_bits_is_kept(download, tmp_path):
+def test_depth_of_sixteen_bits_is_kept(convert, download, tmp_path, written):
     stored = np.arange(96, dtype=np.uint16).reshape(SIZE) * 600
     for stem in STEMS:
         cv2.imwrite(str(official(download, 'depth', 'depth', stem)), stored)
     out = tmp_path / 'out'
-    assert convert(download, out, '--depth', 'depth') == 0
-    np.testing.assert_array_equal(read(out, 'depth', STEMS[2]), stored)
+    assert convert(download, out, '--depth', 'depth')[0] == 0
+    np.testing.assert_array_equal(written(out, 'depth', STEMS[2]), stored)
 
 
-def test_without_hha_depth_is_taken_as_it_is(download, tmp_path, capsys):
+def test_without_hha_depth_is_taken_as_it_is(convert, download, tmp_path, written):
     (download / 'hha').rename(download / 'unused')
     out = tmp_path / 'out'
-    assert convert(download, out) == 0
-    assert 'no folder hha/: depth/ is taken as it is' in capsys.readouterr().out
+    status, report = convert(download, out)
+    assert status == 0
+    assert 'no folder hha/: depth/ is taken as it is' in report
     expected = drawn(3, 'depth')[..., :3]
-    np.testing.assert_array_equal(read(out, 'depth', STEMS[3]), expected)
+    np.testing.assert_array_equal(written(out, 'depth', STEMS[3]), expected)
 
 
-def truncate(path):
+def cut(path):
     path.write_bytes(path.read_bytes()[:-30])
 
 
@@ -150,13 +151,13 @@ DAMAGE = {
     r'img/sun/.*045050_rgb_front\.png is missing': lambda d: official(
         d, 'img', 'rgb', STEMS[3]
     ).unlink(),
-    r'hha/sun/.*_depth_front\.png is truncated': lambda d: truncate(
+    r'hha/sun/.*_depth_front\.png must be a complete': lambda d: cut(
         official(d, 'hha', 'depth', STEMS[3])
     ),
     r'semantic_front\.png: labels must be 0\.\.25 or 255, got \[77\]': lambda d: save(
         official(d, 'semantic', 'semantic', STEMS[3]), np.full(SIZE, 77, np.uint8)
     ),
-    'disagree in size': lambda d: save(
+    'must agree in size': lambda d: save(
         official(d, 'lidar', 'lidar', STEMS[3]), np.zeros((4, 6), np.uint8)
     ),
     r'the folder .*event is missing': lambda d: (d / 'event').rename(d / 'x'),
@@ -166,17 +167,17 @@ DAMAGE = {
 
 @pytest.mark.parametrize('message', DAMAGE)
 def test_damage_is_named_and_the_folder_stays_unfinished(
-    download, tmp_path, capsys, message
+    convert, download, tmp_path, message
 ):
     DAMAGE[message](download)
-    out = tmp_path / 'out'
-    assert convert(download, out) == 1
-    assert re.search(message, capsys.readouterr().out)
-    assert not (out / 'meta.json').exists()
+    status, report = convert(download, tmp_path / 'out')
+    assert status == 1
+    assert re.search(message, report)
+    assert not (tmp_path / 'out/meta.json').exists()
 
 
-def test_samples_that_cannot_be_converted_can_be_left_out(download, tmp_path):
-    truncate(official(download, 'img', 'rgb', STEMS[1]))
+def test_samples_that_cannot_be_converted_can_be_left_out(convert, download, tmp_path):
+    cut(official(download, 'img', 'rgb', STEMS[1]))
     out = tmp_path / 'out'
-    assert convert(download, out, '--skip-bad') == 0
+    assert convert(download, out, '--skip-bad')[0] == 0
     assert (out / 'train.txt').read_text().split() == [STEMS[0]]

@@ -130,7 +130,7 @@ def test_a_missing_or_empty_depth_map_is_reported(source, tmp_path, convert):
     status, report = convert(source, tmp_path / 'out', '--domains', 'edge')
     assert status == 1
     assert 'a.png is missing' in report
-    assert 'd.png has no valid pixel' in report
+    assert 'd.png must have a valid pixel' in report
 
 
 @pytest.mark.parametrize(
@@ -152,5 +152,5 @@ def test_options_without_meaning_are_refused(
 
 
 def test_the_data_itself_is_not_written_to(source, convert):
-    with pytest.raises(SystemExit, match='must not be the one to read'):
+    with pytest.raises(SystemExit, match='must not be the folder to read'):
         convert(source, source, '--domains', 'edge')

@@ -121,13 +121,13 @@ def test_a_damaged_depth_map_is_named(source, tmp_path, convert):
     path.write_bytes(path.read_bytes()[:-30])
     status, report = convert(source, tmp_path / 'out', *OPTIONS)
     assert status == 1
-    assert 'd: is truncated' in report
+    assert 'd.png must be a complete image file' in report
 
 
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--encoding', 'log'], 'give the metres'),
+        (['--encoding', 'log'], 'give the meters'),
         (['--scale', 0.001], 'needs the camera'),
         (['--scale', 0.001, '--camera', 1, 2], "'nyudv2'"),
         (['--scale', 0, '--encoding', 'log'], 'must be positive'),
@@ -142,5 +142,5 @@ def test_options_without_meaning_are_refused(
 
 
 def test_the_data_itself_is_not_written_to(source, convert):
-    with pytest.raises(SystemExit, match='must not be the one to read'):
+    with pytest.raises(SystemExit, match='must not be the folder to read'):
         convert(source, source, *OPTIONS)

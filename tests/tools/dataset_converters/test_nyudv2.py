@@ -165,101 +165,78 @@ def with_array(**arrays):
     )
 
 
-CORRUPT = [
-    (lambda r: truncate(r / 'nyu_depth_v2_labeled.mat'), 'no complete MATLAB 7.3'),
-    (lambda r: truncate(r / 'splits.mat'), 'splits.mat is no complete MATLAB file'),
-    (
-        lambda r: (r / 'splits.mat').unlink(),
-        'splits.mat is missing; it comes from http',
-    ),
-    (
-        lambda r: (r / 'classMapping40.mat').unlink(),
-        'classMapping40.mat is missing; it comes from http',
-    ),
-    (without('rawDepths'), r"has no ['rawDepths']"),
-    (with_array(labels=images()['labels'][..., 1:]), 'disagree in size'),
-    (with_array(depths=images()['depths'][1:]), 'disagree in size'),
-    (
-        with_array(labels=np.full((H, W, N), 895, np.uint16)),
-        'labeled.mat: labels must be 0..894, got [895]',
-    ),
-    (
-        lambda r: savemat(r / 'splits.mat', dict(trainNdxs=[[1], [9]], testNdxs=[[2]])),
-        'lists 1 images that',
-    ),
-    (
-        lambda r: savemat(r / 'splits.mat', dict(trainNdxs=[[1], [2]], testNdxs=[[2]])),
-        'images in both lists: [2]',
-    ),
-    (
-        lambda r: savemat(r / 'classMapping40.mat', dict(mapClass=[[41, 1]])),
-        'classMapping40.mat: `mapClass` must hold 1..40 for each of 894',
-    ),
-    (
-        lambda r: savemat(r / 'classMapping40.mat', dict(mapClass=mapping()[:, 1:])),
-        'got 893 values, within 1..40',
-    ),
-    (
-        lambda r: savemat(
-            r / 'splits.mat', dict(trainNdxs=[[1.0], [np.nan]], testNdxs=[[2]])
-        ),
-        'splits.mat: `trainNdxs` must hold whole numbers, got float64',
-    ),
-    (
-        lambda r: savemat(r / 'splits.mat', dict(trainNdxs=[[1.5]], testNdxs=[[2]])),
-        'splits.mat: `trainNdxs` must hold whole numbers, got float64',
-    ),
-    (
-        lambda r: save_hdf5(r / 'splits.mat', dict(trainNdxs=np.ones((1, 1)))),
-        "splits.mat has no ['testNdxs']",
-    ),
-    (
-        with_array(labels=images()['labels'].astype(float)),
-        'labeled.mat: `images` and `labels` must be integers',
-    ),
-    (
-        with_array(rawDepths=images()['labels']),
-        'got rawDepths of uint16',
-    ),
-    (with_array(images=images()['images'][..., 0]), 'must be (N, 3, W, H), got'),
-    (
-        lambda r: savemat(r / 'splits.mat', dict(a=1)),
-        "has no ['trainNdxs', 'testNdxs']",
-    ),
-]
+def with_mapping(values):
+    return lambda root: savemat(root / 'classMapping40.mat', dict(mapClass=values))
 
 
-@pytest.mark.parametrize(('corrupt', 'message'), CORRUPT)
-def test_a_corrupt_download_is_named_and_repairing_it_helps(
-    convert, download, tmp_path, tree, corrupt, message
+def with_splits(train, test):
+    variables = dict(trainNdxs=train, testNdxs=test)
+    return lambda root: savemat(root / 'splits.mat', variables)
+
+
+CORRUPT = {
+    'labeled.mat must be a complete MATLAB 7.3': lambda r: truncate(
+        r / 'nyu_depth_v2_labeled.mat'
+    ),
+    'splits.mat must be a complete MATLAB file': lambda r: truncate(r / 'splits.mat'),
+    'splits.mat is missing; it comes from http': lambda r: (r / 'splits.mat').unlink(),
+    'classMapping40.mat is missing; it comes from http': lambda r: (
+        r / 'classMapping40.mat'
+    ).unlink(),
+    "got no ['rawDepths']": without('rawDepths'),
+    'must agree in size (N, W, H), got': with_array(labels=images()['labels'][..., 1:]),
+    "'depths': (5, 32, 23)": with_array(depths=images()['depths'][1:]),
+    'labeled.mat: labels must be 0..894, got [895]': with_array(
+        labels=np.full((H, W, N), 895, np.uint16)
+    ),
+    'must be images 1..5 of': with_splits([[1], [9]], [[2]]),
+    'images in both lists: [2]': with_splits([[1], [2]], [[2]]),
+    'classMapping40.mat: `mapClass` must hold 1..40 for each of 894': with_mapping(
+        [[41, 1]]
+    ),
+    'got 893 values, within 1..40': with_mapping(mapping()[:, 1:]),
+    'got 894 values, within 40..41': with_mapping(
+        np.full((1, 894), 41) - mapping() % 2
+    ),
+    'splits.mat: `trainNdxs` must hold whole numbers, got float64': with_splits(
+        [[1.0], [np.nan]], [[2]]
+    ),
+    "splits.mat must hold ['trainNdxs', 'testNdxs'], got no ['testNdxs']": (
+        lambda r: save_hdf5(r / 'splits.mat', dict(trainNdxs=np.ones((1, 1))))
+    ),
+    'labeled.mat: `images` and `labels` must be integers': with_array(
+        labels=images()['labels'].astype(float)
+    ),
+    'got rawDepths of uint16': with_array(rawDepths=images()['labels']),
+    'must be (N, 3, W, H), got': with_array(images=images()['images'][..., 0]),
+}
+# Before any sample is planned, in all samples, and in the lists alone.
+REPAIRED = [list(CORRUPT)[i] for i in (0, 7, 8)]
+
+
+@pytest.mark.parametrize('message', CORRUPT)
+def test_a_corrupt_download_is_named_and_the_folder_stays_unfinished(
+    convert, download, tmp_path, message
 ):
-    sound = tmp_path / 'sound'
-    shutil.copytree(download, sound)
-    corrupt(download)
+    CORRUPT[message](download)
     status, report = convert(download, tmp_path / 'out')
     assert status == 1
     assert 'PROBLEM' in report
     assert message in report
     assert not (tmp_path / 'out/meta.json').exists()
     assert not (tmp_path / 'out/train.txt').exists()
-    assert convert(sound, tmp_path / 'out')[0] == 0
-    convert(sound, tmp_path / 'other')
-    assert tree(tmp_path / 'out') == tree(tmp_path / 'other')
 
 
-@pytest.mark.parametrize('header', [0, 512])
-def test_lists_of_matlab_7_3_are_those_of_earlier_versions(
-    convert, download, tmp_path, tree, header
+@pytest.mark.parametrize('message', REPAIRED)
+def test_a_repaired_download_ends_as_if_it_had_been_sound(
+    convert, download, tmp_path, tree, message
 ):
-    convert(download, tmp_path / 'a')
-    with h5py.File(download / 'splits.mat', 'w', userblock_size=header) as file:
-        for name, values in dict(trainNdxs=TRAIN, testNdxs=TEST).items():
-            file[name] = np.array([values], float)
-    assert convert(download, tmp_path / 'b')[0] == 0
-    written = [tree(tmp_path / name) for name in 'ab']
-    for contents in written:
-        contents.pop('meta.json')  # has the hashes of the download
-    assert written[0] == written[1]
+    shutil.copytree(download, tmp_path / 'sound')
+    CORRUPT[message](download)
+    assert convert(download, tmp_path / 'out')[0] == 1
+    for name in ('out', 'other'):
+        assert convert(tmp_path / 'sound', tmp_path / name)[0] == 0
+    assert tree(tmp_path / 'out') == tree(tmp_path / 'other')
 
 
 def test_a_folder_below_a_file_is_refused_in_one_line(convert, download, tmp_path):
@@ -277,7 +254,7 @@ def test_check_of_a_sound_folder_succeeds_and_of_a_damaged_one_fails(
     truncate(out / 'label13/000004.png')
     status, report = convert(out, '--check')
     assert status == 1
-    assert 'label13/000004.png is truncated' in report
+    assert 'label13/000004.png must be a complete' in report
 
 
 def test_paths_that_do_not_exist_are_named(convert, tmp_path):
@@ -324,7 +301,7 @@ def test_a_damaged_file_of_the_released_layout_is_named(convert, released, tmp_p
     (released / 'masks/000002.png').unlink()
     status, report = convert(released, tmp_path / 'out')
     assert status == 1
-    assert f'000001: {released}/depth/000001.png is truncated' in report
+    assert f'000001: {released}/depth/000001.png must be a complete' in report
     assert f'{released}/masks/000002.png is missing' in report
 
 
@@ -348,5 +325,5 @@ def test_the_official_splits_and_mapping_are_read(convert, download, tmp_path):
         (download / name).chmod(0o644)
     status, report = convert(download, tmp_path / 'out')
     assert status == 1  # five images cannot be those 1449
-    assert 'splits.mat lists 1444 images that' in report
+    assert 'got 1444 others' in report
     assert 'official list' in report

@@ -182,10 +182,10 @@ def change_labels(change):
 
 
 CORRUPT = {
-    'SUNRGBD2Dseg.mat is no complete MATLAB 7.3': lambda r: truncate(
+    'SUNRGBD2Dseg.mat must be a complete MATLAB 7.3': lambda r: truncate(
         meta(r, 'SUNRGBD2Dseg.mat')
     ),
-    'SUNRGBDMeta.mat is no complete MATLAB file': lambda r: truncate(
+    'SUNRGBDMeta.mat must be a complete MATLAB file': lambda r: truncate(
         meta(r, 'SUNRGBDMeta.mat')
     ),
     'allsplit.mat is missing': lambda r: next(r.rglob('allsplit.mat')).unlink(),
@@ -194,23 +194,23 @@ CORRUPT = {
     'kv1/NYUdata/NYU0001/depth/NYU0001.png is missing': lambda r: (
         folder_of(r, 0) / 'depth/NYU0001.png'
     ).unlink(),
-    'image/NYU0001.jpg is no complete image': lambda r: truncate(
+    'image/NYU0001.jpg must be a complete image': lambda r: truncate(
         folder_of(r, 0) / 'image/NYU0001.jpg'
     ),
-    'depth_bfx/0000081-1.png: is truncated': lambda r: truncate(
+    'depth_bfx/0000081-1.png must be a complete': lambda r: truncate(
         folder_of(r, 3) / 'depth_bfx/0000081-1.png'
     ),
     'depth must be uint16': lambda r: cv2.imwrite(
         str(folder_of(r, 0) / 'depth/NYU0001.png'), np.zeros(size(0), np.uint8)
     ),
     'has the labels of 3 samples': change_labels(lambda maps: maps.pop()),
-    '-resize: labels must be 0..37, got 0..38': change_labels(
+    '2Dseg.mat: labels must be 0..37, got 0..38': change_labels(
         lambda maps: maps[1].__setitem__((0, 0), 38)
     ),
-    '0000081: its files disagree in size': change_labels(
+    '0000081: its files must agree in size': change_labels(
         lambda maps: maps.__setitem__(3, maps[3].T)
     ),
-    'has no rgbpath': lambda r: savemat(
+    'must hold rgbpath, got none': lambda r: savemat(
         meta(r, 'SUNRGBDMeta.mat'),
         dict(SUNRGBDMeta=np.zeros((1, 4), [('depthname', object)])),
     ),
@@ -224,19 +224,32 @@ CORRUPT = {
 }
 
 
+# Of the whole, of one sample, and of the lists.
+REPAIRED = [list(CORRUPT)[i] for i in (0, 5, -1)]
+
+
 @pytest.mark.parametrize('message', CORRUPT)
-def test_a_corrupt_download_is_named_and_repairing_it_helps(
-    convert, download, tmp_path, tree, message
+def test_a_corrupt_download_is_named_and_the_folder_stays_unfinished(
+    convert, download, tmp_path, message
 ):
-    sound = tmp_path / 'sound'
-    shutil.copytree(download, sound)
     CORRUPT[message](download)
     status, report = convert(download, tmp_path / 'out')
     assert status == 1
+    assert 'PROBLEM' in report
     assert message in report
     assert not (tmp_path / 'out/meta.json').exists()
-    assert convert(sound, tmp_path / 'out')[0] == 0
-    convert(sound, tmp_path / 'other')
+    assert not (tmp_path / 'out/train.txt').exists()
+
+
+@pytest.mark.parametrize('message', REPAIRED)
+def test_a_repaired_download_ends_as_if_it_had_been_sound(
+    convert, download, tmp_path, tree, message
+):
+    shutil.copytree(download, tmp_path / 'sound')
+    CORRUPT[message](download)
+    assert convert(download, tmp_path / 'out')[0] == 1
+    for name in ('out', 'other'):
+        assert convert(tmp_path / 'sound', tmp_path / name)[0] == 0
     assert tree(tmp_path / 'out') == tree(tmp_path / 'other')
 
 
@@ -246,11 +259,11 @@ def test_a_damaged_zip_file_is_named(convert, download, tmp_path):
     shutil.rmtree(download / 'SUNRGBD')
     status, report = convert(download, tmp_path / 'out')
     assert status == 1
-    assert 'NYU0001.jpg is missing in' in report
+    assert 'NYU0001.jpg, got no such file' in report
     truncate(download / 'SUNRGBD.zip')
     status, report = convert(download, tmp_path / 'out')
     assert status == 1
-    assert report.count('SUNRGBD.zip is no complete zip file') == 1
+    assert report.count('SUNRGBD.zip must be a complete zip file') == 1
 
 
 def test_the_cameras_may_lie_beside_the_toolbox(convert, download, tmp_path, tree):
@@ -269,7 +282,7 @@ def test_a_table_of_matlab_7_3_is_named(convert, download, tmp_path):
     with h5py.File(meta(download, 'SUNRGBDMeta.mat'), 'w') as file:
         file.create_group('SUNRGBDMeta')
     report = convert(download, tmp_path / 'out')[1]
-    assert 'SUNRGBDMeta.mat: `SUNRGBDMeta` can only be read of a MATLAB file' in report
+    assert 'SUNRGBDMeta.mat: `SUNRGBDMeta` must hold numbers' in report
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f'no data in {REAL}')

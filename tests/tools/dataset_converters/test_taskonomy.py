@@ -1,19 +1,12 @@
 import json
 import re
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from mmseg_cen.preparation.statistics import PixelStatistics
 from mmseg_cen.translation.taskonomy import TaskonomyDataset
-
-TOOLS = Path(__file__).parents[3] / 'tools' / 'dataset_converters'
-sys.path.insert(0, str(TOOLS))
-
-from taskonomy import main  # noqa: E402
 
 DOMAINS = ('rgb', 'depth_euclidean', 'normal', 'keypoints2d')
 BUILDINGS = ('allensville', 'beechwood', 'corozal', 'darden')
@@ -56,9 +49,14 @@ def write(root, layout=LAYOUTS['domain'], buildings=BUILDINGS, points=6, views=2
     return root
 
 
-def collect(root, out, *options, train=8, val=4):
-    arguments = [str(root), str(out), '--train', str(train), '--val', str(val)]
-    return main([*arguments, '--jobs', '1', *options])
+@pytest.fixture
+def collect(convert):
+    """Draw and convert; exit status and report."""
+
+    def run(root, out, *options, train=8, val=4):
+        return convert(root, out, '--train', train, '--val', val, *options)
+
+    return run
 
 
 def stems(out, split):
@@ -66,9 +64,9 @@ def stems(out, split):
 
 
 @pytest.mark.parametrize('layout', LAYOUTS)
-def test_files_arrive_unchanged_from_every_layout(tmp_path, layout):
+def test_files_arrive_unchanged_from_every_layout(collect, convert, tmp_path, layout):
     root, out = write(tmp_path / 'in', LAYOUTS[layout]), tmp_path / 'out'
-    assert collect(root, out) == 0
+    assert collect(root, out)[0] == 0
     assert [len(stems(out, split)) for split in ('train', 'val')] == [8, 4]
     for stem in stems(out, 'train') + stems(out, 'val'):
         building, name = stem.split('/')
@@ -79,10 +77,10 @@ def test_files_arrive_unchanged_from_every_layout(tmp_path, layout):
             expected = drawn(building, point, view, domain)
             assert image.dtype == expected.dtype
             np.testing.assert_array_equal(image, expected)
-    assert main(['--check', str(out)]) == 0
+    assert convert(out, '--check')[0] == 0
 
 
-def test_training_and_validation_show_different_buildings(tmp_path):
+def test_training_and_validation_show_different_buildings(collect, tmp_path):
     root, out = write(tmp_path / 'in'), tmp_path / 'out'
     collect(root, out)
     buildings = [
@@ -93,20 +91,21 @@ def test_training_and_validation_show_different_buildings(tmp_path):
 
 
 @pytest.mark.parametrize('layout', ['{domain}', '{domain}/{building}'])
-def test_of_one_building_they_show_different_points(tmp_path, capsys, layout):
+def test_of_one_building_they_show_different_points(collect, tmp_path, layout):
     root = write(tmp_path / 'in', layout, BUILDINGS[:1])
     out = tmp_path / 'out'
-    assert collect(root, out, train=6, val=4) == 0
+    status, report = collect(root, out, train=6, val=4)
+    assert status == 0
     points = [
         {stem.split('_view_')[0] for stem in stems(out, split)}
         for split in ('train', 'val')
     ]
     assert not points[0] & points[1]
     assert [len(stems(out, split)) for split in ('train', 'val')] == [6, 4]
-    assert 'the same building' in capsys.readouterr().out
+    assert 'the same building' in report
 
 
-def test_the_draw_depends_on_the_seed_alone(tmp_path):
+def test_the_draw_depends_on_the_seed_alone(collect, tmp_path):
     root = write(tmp_path / 'in')
     moved = write(tmp_path / 'moved', LAYOUTS['tar'])
     lists = []
@@ -130,7 +129,7 @@ def overwrite(image):
 
 
 DAMAGE = {
-    'normal.* is truncated': ('normal', truncate),
+    'normal.* must be a complete': ('normal', truncate),
     'rgb.* must have the size|depth.* must have the size': (
         'rgb', overwrite(np.zeros((10, 9, 3), np.uint8)),
     ),
@@ -145,63 +144,63 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize('message', DAMAGE)
-def test_damaged_samples_are_reported_and_replaced(tmp_path, capsys, message):
+def test_damaged_samples_are_reported_and_replaced(collect, tmp_path, message):
     domain, damage = DAMAGE[message]
     root = write(tmp_path / 'in', buildings=BUILDINGS[:2])
     damage(path_of(root, 'allensville', 3, 1, domain))
     damage(path_of(root, 'beechwood', 2, 0, domain))
     out = tmp_path / 'out'
-    assert collect(root, out, train=11, val=11) == 0
+    status, report = collect(root, out, train=11, val=11)
+    assert status == 0
     chosen = stems(out, 'train') + stems(out, 'val')
     assert len(chosen) == 22
     assert 'allensville/point_3_view_1' not in chosen
     assert 'beechwood/point_2_view_0' not in chosen
-    assert re.search(message, capsys.readouterr().out)
+    assert re.search(message, report)
 
 
-def test_too_few_samples_are_reported(tmp_path, capsys):
+def test_too_few_samples_are_reported(collect, tmp_path):
     root, out = write(tmp_path / 'in', buildings=BUILDINGS[:2]), tmp_path / 'out'
-    assert collect(root, out, train=13, val=4) == 0
-    assert 'train has 12 samples, 13 were wanted' in capsys.readouterr().out
+    status, report = collect(root, out, train=13, val=4)
+    assert status == 0
+    assert 'train has 12 samples, 13 were wanted' in report
 
 
-def test_domains_can_be_chosen_and_unknown_ones_are_named(tmp_path):
+def test_domains_can_be_chosen_and_unknown_ones_are_named(collect, tmp_path):
     root, out = write(tmp_path / 'in'), tmp_path / 'out'
-    assert collect(root, out, '--domains', 'rgb', 'normal') == 0
+    assert collect(root, out, '--domains', 'rgb', 'normal')[0] == 0
     folders = {path.name for path in out.iterdir() if path.is_dir()}
     assert folders == {'rgb', 'normal'}
     with pytest.raises(
-        SystemExit, match=r"no domain \['edge_occlusion'\]: .*'normal': 48"
+        SystemExit, match=r"got \['edge_occlusion'\]: choose from .*'normal': 48"
     ):
         collect(root, tmp_path / 'other', '--domains', 'rgb', 'edge')
 
 
-def test_another_draw_into_the_same_folder_leaves_nothing_of_the_first(tmp_path):
+def test_another_draw_into_the_same_folder_leaves_nothing_of_the_first(
+    collect, convert, tmp_path, tree
+):
     root, out, fresh = write(tmp_path / 'in'), tmp_path / 'out', tmp_path / 'fresh'
     collect(root, out, '--seed', '1')
     collect(root, out, '--seed', '2', train=5)
-    assert main(['--check', str(out)]) == 0
+    assert convert(out, '--check')[0] == 0
     collect(root, fresh, '--seed', '2', train=5)
-    contents = [
-        {p.relative_to(top): p.read_bytes() for p in top.rglob('*') if p.is_file()}
-        for top in (out, fresh)
-    ]
-    assert contents[0] == contents[1]
+    assert tree(out) == tree(fresh)
 
 
-def test_numbers_of_samples_must_not_be_negative(tmp_path):
+def test_numbers_of_samples_must_not_be_negative(collect, tmp_path):
     with pytest.raises(SystemExit, match='must not be negative, got -1 and 4'):
         collect(tmp_path, tmp_path / 'out', train=-1)
 
 
-def test_another_size_than_the_required_one_is_left_out(tmp_path, capsys):
+def test_another_size_than_the_required_one_is_left_out(collect, tmp_path):
     root = write(tmp_path / 'in', buildings=BUILDINGS[:2])
-    assert collect(root, tmp_path / 'out', '--size', '512') == 1
-    report = capsys.readouterr().out
+    status, report = collect(root, tmp_path / 'out', '--size', '512')
+    assert status == 1
     assert 'must have the size (512, 512), got (10, 10)' in report
 
 
-def test_statistics_are_those_of_the_training_pixels_with_data(tmp_path):
+def test_statistics_are_those_of_the_training_pixels_with_data(collect, tmp_path):
     root, out = write(tmp_path / 'in'), tmp_path / 'out'
     collect(root, out)
     statistics = json.loads((out / 'statistics.json').read_text())
@@ -227,10 +226,10 @@ def test_statistics_are_those_of_the_training_pixels_with_data(tmp_path):
     assert statistics['normal']['no_data'] >= 0.2
 
 
-def test_the_data_set_of_translation_reads_what_was_collected(tmp_path):
+def test_the_data_set_of_translation_reads_what_was_collected(collect, tmp_path):
     root, out = write(tmp_path / 'in'), tmp_path / 'out'
     # By the names of the paper.
-    assert collect(root, out, '--domains', 'rgb', 'depth', 'normal') == 0
+    assert collect(root, out, '--domains', 'rgb', 'depth', 'normal')[0] == 0
     data = TaskonomyDataset(
         ('depth', 'normal'), 'rgb', data_root=str(out), ann_file='val.txt'
     )
@@ -242,7 +241,7 @@ def test_the_data_set_of_translation_reads_what_was_collected(tmp_path):
     )
 
 
-def test_validity_masks_are_a_domain_of_their_own(tmp_path):
+def test_validity_masks_are_a_domain_of_their_own(collect, tmp_path):
     root = write(tmp_path / 'in', '{domain}/taskonomy/{building}', BUILDINGS[:2])
     for path in sorted(root.glob('rgb/*/*/*.png')):
         name = path.name.replace('domain_rgb', 'domain_depth_zbuffer')
@@ -250,16 +249,17 @@ def test_validity_masks_are_a_domain_of_their_own(tmp_path):
         mask.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(mask), np.full(SIZE, 255, np.uint8))
     out = tmp_path / 'out'
-    assert collect(root, out, '--domains', 'rgb', 'mask_valid') == 0
+    assert collect(root, out, '--domains', 'rgb', 'mask_valid')[0] == 0
     stem = stems(out, 'train')[0]
     assert (out / 'mask_valid' / f'{stem}_domain_depth_zbuffer.png').is_file()
 
 
-def test_two_files_of_one_name_are_an_error(tmp_path, capsys):
+def test_two_files_of_one_name_are_an_error(collect, tmp_path):
     root = write(tmp_path / 'in', buildings=BUILDINGS[:2])
     path = path_of(root, 'allensville', 0, 0, 'rgb')
     copy = root / 'taskonomy' / 'rgb' / 'allensville' / path.name
     copy.parent.mkdir(parents=True)
     copy.write_bytes(path.read_bytes())
-    assert collect(root, tmp_path / 'out') == 1
-    assert 'must have one file of rgb' in capsys.readouterr().out
+    status, report = collect(root, tmp_path / 'out')
+    assert status == 1
+    assert 'must have one file of rgb' in report
