@@ -77,12 +77,12 @@ def test_every_pixel_is_that_of_the_download(convert, download, tmp_path, read):
             label = read(out / f'label/{name}.png')
             for y, x in np.ndindex(H, W):
                 p = int(images['disparity'][y, x])
-                metres = BASELINE * FX / ((p - 1) / 256) if p > 1 else np.inf
+                meters = BASELINE * FX / ((p - 1) / 256) if p > 1 else np.inf
                 wanted = (
-                    0 if p == 0 else min(round(metres * 100), 65535) if p > 1 else 65535
+                    0 if p == 0 else min(round(meters * 100), 65535) if p > 1 else 65535
                 )
                 assert depth[y, x] == wanted
-                wanted = min(round(1e5 / metres), 65535) if p > 1 else 0
+                wanted = min(round(1e5 / meters), 65535) if p > 1 else 0
                 assert inverse[y, x] == wanted
                 k = {i: t for _, i, t in IDS}.get(int(images['gtFine'][y, x]), 255)
                 assert label[y, x] == k
@@ -92,7 +92,7 @@ def test_the_classes_are_those_of_the_official_table():
     assert CityscapesRGBDDataset.METAINFO['classes'] == tuple(n for n, _, _ in IDS)
 
 
-def test_the_data_set_loads_metres_and_keeps_unknown_depth_zero(
+def test_the_data_set_loads_meters_and_keeps_unknown_depth_zero(
     convert, download, tmp_path
 ):
     convert(download, tmp_path / 'out')
@@ -104,8 +104,8 @@ def test_the_data_set_loads_metres_and_keeps_unknown_depth_zero(
     )
     disparity = draw(NAMES['val'][0])['disparity'].astype(float)
     with np.errstate(divide='ignore'):
-        metres = BASELINE * FX * 256 / (disparity - 1)
-    expected = np.where(disparity > 0, metres.clip(0, 655.35), 0)
+        meters = BASELINE * FX * 256 / (disparity - 1)
+    expected = np.where(disparity > 0, meters.clip(0, 655.35), 0)
     np.testing.assert_allclose(data[0]['depth'], expected, atol=5.1e-3)
 
 

@@ -44,8 +44,8 @@ def test_a_modality_with_the_printed_options_is_the_encoding(
     lines = [line for line in report.splitlines() if line.startswith('modalities=')]
     modality = build_modalities(eval(f'dict({lines[0]})')['modalities'])[encoding]
     got = load_modality(encoding, modality, str(out / encoding / 'b/c.png'))
-    metres = read(source / 'depth/b/c.png') * np.float32(0.001)
-    expected = encode_depth(metres, encoding, CAMERA)
+    meters = read(source / 'depth/b/c.png') * np.float32(0.001)
+    expected = encode_depth(meters, encoding, CAMERA)
     if expected.ndim == 3:
         np.testing.assert_array_equal(got[..., ::-1], expected)
     else:
@@ -56,8 +56,8 @@ def test_gravity_of_a_mounted_camera(source, tmp_path, convert, read):
     gravity = (0, 0.8, 0.6)
     status, _ = convert(source, tmp_path / 'out', *OPTIONS, '--gravity', *gravity)
     assert status == 0
-    metres = read(source / 'depth/a.png') * np.float32(0.001)
-    expected = encode_depth(metres, 'hha', CAMERA, gravity=gravity)
+    meters = read(source / 'depth/a.png') * np.float32(0.001)
+    expected = encode_depth(meters, 'hha', CAMERA, gravity=gravity)
     got = read(tmp_path / 'out/hha/a.png')
     np.testing.assert_array_equal(got[..., ::-1], expected)
 

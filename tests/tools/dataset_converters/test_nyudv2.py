@@ -20,7 +20,7 @@ TRAIN, TEST = [2, 5, 1], [3, 4]
 
 
 def images():
-    """RGB, depth and raw depth in metres, and labels, as MATLAB shows them."""
+    """RGB, depth and raw depth in meters, and labels, as MATLAB shows them."""
     rng = np.random.default_rng(0)
     raw = rng.uniform(0.5, 9.9, (H, W, N)).astype(np.float32)
     depth = raw.copy()
@@ -66,8 +66,8 @@ def test_every_pixel_is_that_of_the_download(convert, download, tmp_path, read):
         for folder, key in [('depth', 'depths'), ('depth_raw', 'rawDepths')]:
             depth = read(out / folder / name)
             assert depth.dtype == np.uint16
-            metres = expected[key][..., i - 1].astype(float)
-            np.testing.assert_array_equal(depth, np.round(metres * 5000))
+            meters = expected[key][..., i - 1].astype(float)
+            np.testing.assert_array_equal(depth, np.round(meters * 5000))
         labels = expected['labels'][..., i - 1]
         stored = read(out / 'label894' / name)
         assert stored.dtype == np.uint16

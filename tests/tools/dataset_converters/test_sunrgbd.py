@@ -30,7 +30,7 @@ def size(i):
     return 20 + i, 30 + 2 * i
 
 
-def millimetres(i, folder):
+def millimeters(i, folder):
     rng = np.random.default_rng([i, folder == 'depth'])
     return rng.integers(0, 2**16, size(i)).astype(np.uint16)
 
@@ -89,7 +89,7 @@ def download(tmp_path):
         image = np.random.default_rng(i).integers(0, 256, (*size(i), 3), np.uint8)
         cv2.imwrite(str(folder / 'image' / rgb), image)
         for name in ('depth', 'depth_bfx'):
-            cv2.imwrite(str(folder / name / depth), rotate(millimetres(i, name)))
+            cv2.imwrite(str(folder / name / depth), rotate(millimeters(i, name)))
     for name in ('Metadata', 'traintestSUNRGBD'):
         (toolbox / name).mkdir(parents=True)
     maps = [labels(i) for i in range(4)]
@@ -110,7 +110,7 @@ def test_every_pixel_is_that_of_the_download(convert, download, tmp_path, read):
         assert written == (download / 'SUNRGBD' / sequence / 'image' / rgb).read_bytes()
         for folder, official in [('depth', 'depth_bfx'), ('depth_raw', 'depth')]:
             depth = read(out / folder / f'{sequence}.png')
-            np.testing.assert_array_equal(depth, millimetres(i, official))
+            np.testing.assert_array_equal(depth, millimeters(i, official))
         label = read(out / f'label/{sequence}.png')
         expected = labels(i).astype(int) - 1
         np.testing.assert_array_equal(label, np.where(expected < 0, 255, expected))
@@ -140,7 +140,7 @@ def test_the_data_set_loads_what_was_written(convert, download, tmp_path):
         ann_file='train.txt',
         pipeline=[LoadModalities(), LoadAnnotations()],
     )
-    depth = millimetres(TRAIN[0], 'depth_bfx') / 1000
+    depth = millimeters(TRAIN[0], 'depth_bfx') / 1000
     np.testing.assert_allclose(data[0]['depth'][depth > 0], depth[depth > 0], rtol=1e-6)
     assert data.get_data_info(0)['groups'] == dict(camera='xtion')
 
