@@ -10,8 +10,9 @@ from mmengine import fileio
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from mmseg_cen.modality import build_modalities, main_modality
+
 from .listing import read_rows, require_files
-from .modality import build_modalities, main_modality
 
 LABEL = 'seg_map_path'
 

@@ -6,8 +6,8 @@ from typing import Any
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from .modality import build_modalities
-from .rooms import CLASSES
+from mmseg_cen.modality import build_modalities
+from mmseg_cen.rooms import CLASSES
 
 
 @DATASETS.register_module()
@@ -15,7 +15,7 @@ class SyntheticRGBDDataset(BaseSegDataset):
     """Rooms with things and pictures of things, drawn at random and ray cast.
 
     Which modality tells the classes apart is known exactly, see
-    :mod:`mmseg_cen.datasets.rooms`: the image does not depend on whether a thing is
+    :mod:`mmseg_cen.rooms`: the image does not depend on whether a thing is
     solid or painted, nor the depth on colours or on what is only painted.
 
     ==================  =========================  ====================================

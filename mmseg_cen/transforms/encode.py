@@ -8,7 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.datasets.modality import FILLS, Modality, modality_key
+from mmseg_cen.modality import FILLS, Modality, modality_key
 
 from .depth import fill_invalid, valid_pixels
 from .encodings import ENCODINGS, check_encoding, encode_depth

@@ -17,7 +17,7 @@ from mmcv import transforms as mmcv_transforms
 from mmseg.datasets import transforms as mmseg_transforms
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.datasets.modality import keyed_modalities
+from mmseg_cen.modality import keyed_modalities
 
 Results = dict[str, Any]
 

@@ -13,7 +13,7 @@ from mmengine import fileio
 from mmseg.datasets import transforms as mmseg_transforms
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.datasets.modality import Modality, modality_key
+from mmseg_cen.modality import Modality, modality_key
 
 from .depth import fill_invalid, valid_pixels
 

@@ -6,7 +6,7 @@ import numpy as np
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.datasets.modality import modality_key
+from mmseg_cen.modality import modality_key
 
 
 @TRANSFORMS.register_module()

@@ -6,8 +6,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.datasets.modality import modality_key
-from mmseg_cen.datasets.rooms import furnish, render, sense_depth
+from mmseg_cen.modality import modality_key
+from mmseg_cen.rooms import furnish, render, sense_depth
 
 from .depth import fill_invalid, valid_pixels
 
@@ -40,7 +40,7 @@ class LoadSyntheticRoom(BaseTransform):
 
     Args:
         noise: Factor on the noise of the depth, see
-            :func:`mmseg_cen.datasets.rooms.sense_depth`.
+            :func:`mmseg_cen.rooms.sense_depth`.
         hole_rate: Probability that the depth of a pixel is invalid, see there.
         solid: Whether every thing is solid, so that its material alone tells its class,
             instead of half of them being painted on what is behind them.

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_cen.datasets.modality import Modality, build_kind
+from mmseg_cen.modality import Modality, build_kind
 from mmseg_cen.transforms.depth import fill_invalid
 
 # Least length of a stored vector that still says something of its direction: in files,

@@ -8,7 +8,7 @@ import torch
 from mmseg.registry import DATASETS
 
 from mmseg_cen.datasets import SyntheticRGBDDataset
-from mmseg_cen.datasets.rooms import CLASSES
+from mmseg_cen.rooms import CLASSES
 from mmseg_cen.transforms import LoadSyntheticRoom
 
 LOAD = dict(type='LoadSyntheticRoom')
