@@ -1,4 +1,4 @@
-"""What a modality is: how its files are read, and how its pixels are moved."""
+"""Modalities of a data set: how their files are read, and how their pixels are moved."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -22,32 +22,33 @@ RESERVED_NAMES = {
     'swap_seg_labels', 'target',
 }  # fmt: skip
 
+#: Names of modalities, or options of :class:`Modality` under the name of each.
+ModalityOptions = Mapping[str, Mapping[str, Any]] | Sequence[str]
+
 
 @dataclass(frozen=True)
 class Modality:
-    """How one modality is stored and moved.
+    """How the files of one modality are read, and how its pixels are moved.
 
     Args:
-        suffix: End of its file names, with the dot; of several, a sample has the first
-            that exists.
+        suffix: End of the names of its files, with the dot; of several, a sample has
+            the first that exists.
         channels: Number of channels C after loading.
-        dtype: Type the *file* must have, e.g. ``'uint16'``; ``None`` takes any.
+        dtype: Type that the *file* must have, e.g. ``'uint16'``; ``None`` takes any.
         scale: Factor from stored to physical units, e.g. ``1 / 5000`` for depth stored
-            in fifths of a millimetre, wanted in metres; makes the array float32.
+            in fifths of a millimeter, wanted in meters; makes the array float32.
         key: Name of the array in ``.npz`` files that hold several.
-        fill: What stands in for invalid pixels, which are those with a NaN or an
-            infinite value and those that are zero in every channel: a value in physical
-            units, ``'nearest'`` for the nearest valid pixel, or ``'inpaint'`` for
-            OpenCV's in-painting; makes the array float32. ``None``: every finite value
-            is valid, any other an error.
-        interpolation: How it is resized and rotated; ``'nearest'`` keeps to values that
-            were measured, where others invent depth between an object and its
-            background.
-        pad_value: Value, or one per channel, in physical units, of pixels that come
-            from outside of the image.
+        fill: Replacement of invalid pixels, which have a NaN or an infinite value, or
+            are zero in every channel: a value in physical units, ``'nearest'`` for the
+            nearest valid pixel, or ``'inpaint'`` for OpenCV's in-painting; makes the
+            array float32. ``None``: every finite value is valid, any other an error.
+        interpolation: Used to resize and rotate. ``'nearest'`` keeps measured values,
+            where others invent depth between an object and its background.
+        pad_value: Value, or one per channel, in physical units, of pixels from outside
+            of the image.
 
     Raises:
-        ValueError: If an option has no meaning.
+        ValueError: If the value of an option is not allowed.
     """
 
     suffix: str | tuple[str, ...] = '.png'
@@ -62,45 +63,54 @@ class Modality:
     def __post_init__(self) -> None:
         if not isinstance(self.channels, int) or self.channels < 1:
             raise ValueError(
-                f'`channels` must be a positive integer, got {self.channels!r}'
+                f'`channels` must be a positive integer, got {self.channels!r}: give '
+                'the number of channels of the files'
             )
         if self.dtype is not None:
             try:
                 np.dtype(self.dtype)
             except TypeError as error:
                 raise ValueError(
-                    f"`dtype` must name a numpy type, e.g. 'uint16', got {self.dtype!r}"
+                    f"`dtype` must name a numpy type, got {self.dtype!r}: write e.g. "
+                    "'uint16', or None for any"
                 ) from error
         if self.scale is not None and not self.scale > 0:
-            raise ValueError(f'`scale` must be positive, got {self.scale!r}')
+            raise ValueError(
+                f'`scale` must be positive, got {self.scale!r}: give the physical units '
+                'per stored unit, or None'
+            )
         if isinstance(self.fill, str) and self.fill not in FILLS:
             raise ValueError(
-                f'`fill` must be a number, one of {FILLS} or None, got {self.fill!r}'
+                f'`fill` must be a number, one of {FILLS} or None, got {self.fill!r}: '
+                'choose one'
             )
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(
-                f'`interpolation` must be one of {INTERPOLATIONS}, '
-                f'got {self.interpolation!r}'
+                f'`interpolation` must be one of {INTERPOLATIONS}, got '
+                f'{self.interpolation!r}: choose one'
             )
         if not isinstance(self.suffix, str):
             if not self.suffix:
-                raise ValueError('`suffix` must name at least one, got none')
+                raise ValueError(
+                    "`suffix` must be one or several, got none: write e.g. '.png'"
+                )
             object.__setattr__(self, 'suffix', tuple(self.suffix))
         if isinstance(self.pad_value, Sequence):
             if len(self.pad_value) != self.channels:
                 raise ValueError(
-                    f'`pad_value` must be a number or one per channel ({self.channels})'
-                    f', got {self.pad_value!r}'
+                    '`pad_value` must be one number or as many as channels, '
+                    f'{self.channels}, got {self.pad_value!r}: give that many'
                 )
             # Configs write lists; a frozen dataclass should be hashable.
             object.__setattr__(self, 'pad_value', tuple(self.pad_value))
 
     def reorient(self, image: np.ndarray, turn: np.ndarray) -> np.ndarray:
-        """What turning an image does to its values: nothing, but to directions.
+        """Adapt values that are directions to a turned image; others stay as they are.
 
         Args:
             image: (H, W) or (H, W, C), already flipped or rotated.
-            turn: Matrix (2, 2) of that on directions (x to the right, y down).
+            turn: Matrix (2, 2) that the flip or rotation applies to directions (x to
+                the right, y down).
         """
         return image
 
@@ -111,53 +121,105 @@ M = TypeVar('M', bound=Modality)
 def check_modality_names(names: Sequence[str]) -> None:
     """Raise a ValueError unless ``names`` can serve as keys next to all others."""
     if not names:
-        raise ValueError('`modalities` must name at least one modality, got none')
+        raise ValueError(
+            '`modalities` must name at least one modality, got none: add one'
+        )
     for name in names:
         reserved = name in RESERVED_NAMES or hasattr(PixelData, name)
         if not name.isidentifier() or reserved:
             raise ValueError(
-                "the name of a modality must be an identifier, e.g. 'depth', and not "
-                f'one that the toolbox uses itself, got {name!r}: rename the modality'
+                "the name of a modality must be an identifier, e.g. 'depth', that the "
+                f'toolbox does not use itself, got {name!r}: rename the modality'
             )
 
 
-def build_modalities(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Modality]:
-    """Build the modalities of a data set, in the order of the streams.
+def complete_options(
+    modalities: ModalityOptions, known: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Options of every modality, with those that a data set knows filled in.
 
-    Unless given, ``rgb`` has three channels of type uint8, and it and modalities of
-    type uint8 are interpolated bilinearly.
+    A sequence of names selects and orders the known modalities. Options stand for
+    themselves, unless ``inherit=True`` is among them: then they replace single ones of
+    the known options, and the others stay.
 
     Args:
-        config: Options of :class:`Modality` under the name of each modality.
+        modalities: Names, or options under the name of each modality.
+        known: Options of the modalities that the data set knows. If there are none,
+            names may be any, and have the defaults of :class:`Modality`.
+
+    Raises:
+        ValueError: If a name is not known, or stands twice.
+    """
+    if isinstance(modalities, str):
+        raise ValueError(
+            '`modalities` must be a sequence of names or a dict of options, got '
+            f'{modalities!r}: write ({modalities!r},)'
+        )
+    if not isinstance(modalities, Mapping):
+        names = list(modalities)
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f'`modalities` must name each modality once, got {names}: remove the '
+                'repeated ones'
+            )
+        modalities = {name: dict(inherit=True) if known else {} for name in names}
+    completed = {}
+    for name, options in modalities.items():
+        own = dict(options)
+        if own.pop('inherit', False):
+            if name not in known:
+                raise ValueError(
+                    f'`modalities` must be names out of {list(known)}, got {name!r}: '
+                    f'give the options of others, modalities=dict({name}=dict(...))'
+                )
+            own = {**known[name], **own}
+        completed[name] = own
+    return completed
+
+
+def build_modalities(modalities: ModalityOptions) -> dict[str, Modality]:
+    """Build the modalities of a data set, in the order of the streams.
+
+    Unless given, ``rgb`` has three channels of type uint8, and ``rgb`` and modalities
+    of type uint8 are interpolated bilinearly.
+
+    Args:
+        modalities: Names, or options of :class:`Modality` under the name of each.
 
     Raises:
         ValueError: If a name or an option is not allowed.
     """
-    return build_kind(Modality, config)
+    return build_modalities_as(Modality, complete_options(modalities, {}))
 
 
-def build_kind(kind: type[M], config: Mapping[str, Mapping[str, Any]]) -> dict[str, M]:
-    """Like :func:`build_modalities`, for a class that derives from Modality."""
-    check_modality_names(list(config))
-    allowed = [field.name for field in fields(kind)]
+def build_modalities_as(
+    modality_class: type[M], options: Mapping[str, Mapping[str, Any]]
+) -> dict[str, M]:
+    """Build modalities of a class that derives from :class:`Modality`.
+
+    See :func:`build_modalities`.
+    """
+    check_modality_names(list(options))
+    allowed = [field.name for field in fields(modality_class)]
     modalities = {}
-    for name, options in config.items():
-        if unknown := sorted(set(options) - set(allowed)):
+    for name, own in options.items():
+        if unknown := sorted(set(own) - set(allowed)):
             raise ValueError(
-                f'unknown options {unknown} of modality {name!r}: allowed are {allowed}'
+                f'options of modality {name!r} must be out of {allowed}, got '
+                f'{unknown}: correct or remove them'
             )
         defaults = dict(channels=3, dtype='uint8') if name == 'rgb' else {}
-        merged = {**defaults, **options}
+        merged = {**defaults, **own}
         if name == 'rgb' or merged.get('dtype') == 'uint8':
             merged.setdefault('interpolation', 'bilinear')
         try:
-            modalities[name] = kind(**merged)
+            modalities[name] = modality_class(**merged)
         except ValueError as error:
             raise ValueError(f'modality {name!r}: {error}') from error
     if 'rgb' in modalities and modalities['rgb'].channels != 3:
         raise ValueError(
-            "the modality 'rgb' has 3 channels, got "
-            f'channels={modalities["rgb"].channels}: give it another name'
+            "the modality 'rgb' must have 3 channels, got "
+            f'{modalities["rgb"].channels}: give it another name'
         )
     return modalities
 
@@ -175,8 +237,7 @@ def modality_key(results: Mapping[str, Any], name: str) -> str:
 def keyed_modalities(results: Mapping[str, Any]) -> dict[str, Modality]:
     """Every modality of a sample under the key of its array.
 
-    Empty for samples of the toolbox's own data sets: a transform that loops over it
-    leaves those to its parent.
+    Empty for samples of the toolbox's own data sets, which have no modalities.
     """
     return {
         modality_key(results, name): modality

@@ -1,30 +1,14 @@
 """Data sets of aligned modalities."""
 
-from mmseg_cen.modality import (
-    Modality,
-    build_modalities,
-    keyed_modalities,
-    modality_key,
-)
+from mmseg_cen.modality import Modality as Modality
+from mmseg_cen.modality import build_modalities as build_modalities
+from mmseg_cen.modality import keyed_modalities as keyed_modalities
+from mmseg_cen.modality import modality_key as modality_key
 
-from .cityscapes import CityscapesRGBDDataset
-from .deliver import DELIVERDataset
-from .mfnet import MFNetDataset
-from .multimodal import MultimodalSegDataset
-from .nyudv2 import NYUDv2Dataset
-from .sunrgbd import SUNRGBDDataset
-from .synthetic import SyntheticRGBDDataset
-
-__all__ = [
-    'CityscapesRGBDDataset',
-    'DELIVERDataset',
-    'MFNetDataset',
-    'Modality',
-    'MultimodalSegDataset',
-    'NYUDv2Dataset',
-    'SUNRGBDDataset',
-    'SyntheticRGBDDataset',
-    'build_modalities',
-    'keyed_modalities',
-    'modality_key',
-]
+from .cityscapes import CityscapesRGBDDataset as CityscapesRGBDDataset
+from .deliver import DELIVERDataset as DELIVERDataset
+from .mfnet import MFNetDataset as MFNetDataset
+from .multimodal import MultimodalSegDataset as MultimodalSegDataset
+from .nyudv2 import NYUDv2Dataset as NYUDv2Dataset
+from .sunrgbd import SUNRGBDDataset as SUNRGBDDataset
+from .synthetic import SyntheticRGBDDataset as SyntheticRGBDDataset
