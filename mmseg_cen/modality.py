@@ -1,4 +1,4 @@
-"""Modalities of a data set: how their files are read, and how their pixels are moved."""
+"""Modalities: how their files are read, and how their pixels are moved."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -71,13 +71,13 @@ class Modality:
                 np.dtype(self.dtype)
             except TypeError as error:
                 raise ValueError(
-                    f"`dtype` must name a numpy type, got {self.dtype!r}: write e.g. "
+                    f'`dtype` must name a numpy type, got {self.dtype!r}: write e.g. '
                     "'uint16', or None for any"
                 ) from error
         if self.scale is not None and not self.scale > 0:
             raise ValueError(
-                f'`scale` must be positive, got {self.scale!r}: give the physical units '
-                'per stored unit, or None'
+                f'`scale` must be positive, got {self.scale!r}: give the physical unit '
+                'of one stored unit, or None'
             )
         if isinstance(self.fill, str) and self.fill not in FILLS:
             raise ValueError(

@@ -1,9 +1,7 @@
 """Data sets of any number of aligned modalities."""
 
-import json
 import os.path as osp
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine import fileio
@@ -18,6 +16,7 @@ from mmseg_cen.modality import (
     main_modality,
 )
 
+from .groups import find_groups
 from .listing import read_rows, require_files
 
 LABEL = 'seg_map_path'
@@ -31,13 +30,13 @@ class MultimodalSegDataset(BaseSegDataset):
 
     - one stem each: ``{data_prefix[name]}/{stem}{suffix}`` is the file of modality
       ``name``, ``{data_prefix['seg_map_path']}/{stem}{seg_map_suffix}`` the label
-      file; it may have blanks in it if there is such a file; or
+      file; a stem may have blanks if there is a file of that name; or
     - a tuple of M paths relative to ``data_root``, in the order of ``modalities``,
       and of the label file as the last one, if there are labels. Columns are separated
       by tabs, or by any blanks in lines without tabs.
 
-    Blank lines are skipped. Without ``ann_file``, the stems are those of all files in
-    the folder of the first modality and below it, sorted.
+    Blank lines are skipped. Without ``ann_file``, the samples are all files in the
+    folder of the first modality and below it, sorted.
 
     Files of ``optional`` modalities may be missing: ``absent`` of a sample names the
     modalities without a file. Each sample has at least one.
@@ -45,16 +44,17 @@ class MultimodalSegDataset(BaseSegDataset):
     Samples may belong to groups, such as the images of one camera, which
     ``StreamIoUMetric(group_by='camera')`` then measures apart.
 
-    A data set of its own names its modalities, folders and groups as ``METAINFO`` names
-    its classes: in the class attributes ``MODALITIES``, ``PREFIXES`` and ``GROUPS``,
-    which have the form of the arguments, and are their defaults.
+    As ``METAINFO`` names the classes of a data set, class attributes name its
+    modalities, folders and groups: ``MODALITIES``, ``PREFIXES`` and ``GROUPS`` have the
+    form of the arguments ``modalities``, ``data_prefix`` and ``groups``, and are their
+    defaults.
 
     Args:
         modalities: Names of the modalities, in the order of the streams, or options of
-            :class:`~mmseg_cen.modality.Modality` under the name of each. Names are out
-            of ``MODALITIES``, whose options they have; in this class they are any, and
-            have the default options. Options under a name take the place of those in
-            ``MODALITIES``; with ``inherit=True`` among them, they replace single ones.
+            :class:`~mmseg_cen.modality.Modality` under the name of each. Names alone
+            have the options of ``MODALITIES``, or default options if the class has no
+            ``MODALITIES``. Options under a name stand for themselves; with
+            ``inherit=True`` among them, they replace single options of ``MODALITIES``.
         data_prefix: Folder of each modality, by default its name, and of the label
             files as ``seg_map_path``; without it, or with ``None``, there are none. It
             replaces only the folders it names.
@@ -139,39 +139,7 @@ class MultimodalSegDataset(BaseSegDataset):
 
         Data sets that know the groups of their samples override this method.
         """
-        rows: list[dict[str, str]] = [{} for _ in stems]
-        for grouping, source in self.groups.items():
-            finder = self._table if source.endswith('.json') else _pattern
-            find = finder(source)
-            for stem, groups in zip(stems, rows, strict=True):
-                group = find(stem)
-                if group is None:
-                    raise ValueError(
-                        f'every sample must have a group in {grouping!r}, got none of '
-                        f'sample {stem!r} from {source!r}: correct `groups`'
-                    )
-                groups[grouping] = str(group)
-        return rows
-
-    def _table(self, source: str) -> Callable[[str], Any]:
-        path = osp.join(self.data_root or '', source)
-        if not fileio.isfile(path, backend_args=self.backend_args):
-            raise FileNotFoundError(
-                f'files of `groups` must exist, got {path}: correct `groups`'
-            )
-        text = fileio.get_text(path, backend_args=self.backend_args)
-        try:
-            table = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(
-                f'{path} must hold JSON, got {error}: correct the file'
-            ) from error
-        if not isinstance(table, dict):
-            raise ValueError(
-                f'{path} must hold an object {{stem: group}}, got '
-                f'{type(table).__name__}: correct the file'
-            )
-        return table.get
+        return find_groups(self.groups, stems, self.data_root, self.backend_args)
 
     def _data_info(self, row: Sequence[str]) -> dict[str, Any]:
         paths = dict(zip(self.modalities, row, strict=False))
@@ -257,22 +225,6 @@ class MultimodalSegDataset(BaseSegDataset):
 
     def _is_file(self, path: str) -> bool:
         return fileio.isfile(path, backend_args=self.backend_args)
-
-
-def _pattern(source: str) -> Callable[[str], str | None]:
-    try:
-        pattern = re.compile(source)
-    except re.error as error:
-        raise ValueError(
-            '`groups` must name .json files or be regular expressions, got '
-            f'{source!r}: correct it ({error})'
-        ) from error
-
-    def find(stem: str) -> str | None:
-        match = pattern.search(stem)
-        return match and match[min(1, pattern.groups)]
-
-    return find
 
 
 def _remove_suffix(file: str, suffix: str | tuple[str, ...]) -> str:

@@ -40,9 +40,9 @@ from mmseg_cen.datasets.layout import (
     read_groups,
     read_meta,
 )
-from mmseg_cen.modality import FILLS, Modality
 from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.modality import FILLS, Modality
 from mmseg_cen.transforms import EncodeDepth
 from mmseg_cen.transforms.surface import parse_camera
 
