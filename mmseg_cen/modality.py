@@ -10,8 +10,8 @@ from mmengine.structures import PixelData
 FILLS = ('nearest', 'inpaint')
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 
-# Names with a meaning of their own beside those of modalities: in the results of a
-# pipeline, in a data prefix, among the outputs of a network.
+# Names with another meaning: in the results of a pipeline, in a data prefix, among the
+# outputs of a network.
 RESERVED_NAMES = {
     'absent', 'ensemble', 'file_domains', 'flip', 'flip_direction', 'groups',
     'gt_depth_map', 'gt_edge_map', 'gt_seg_map', 'gt_valid', 'helpers', 'ignore_index',

@@ -37,7 +37,7 @@ class NYUDv2Dataset(MultimodalSegDataset):
     Class k has color k + 1 of the PASCAL VOC color map.
 
     "Indoor Segmentation and Support Inference from RGBD Images", ECCV 2012; the classes
-    are those of "Perceptual Organization and Recognition of Indoor Scenes from RGB-D
+    are defined in "Perceptual Organization and Recognition of Indoor Scenes from RGB-D
     Images", CVPR 2013.
 
     Arguments are as in :class:`MultimodalSegDataset`.

@@ -29,10 +29,8 @@ def decode(
 
     Args:
         content: The file.
-        suffix: End of the name of the file in lower case; all but ``.npy`` and ``.npz``
-            are images.
-        color: Whether to decode images to three channels, in the order BGR. Otherwise
-            they keep their channels.
+        suffix: End of its name in lower case; all but ``.npy`` and ``.npz`` are images.
+        color: Whether to decode images to three channels, BGR, instead of their own.
         key: Name of the array in a ``.npz`` file that holds several.
 
     Raises:

@@ -41,7 +41,7 @@ class LoadSyntheticRoom(BaseTransform):
     Args:
         noise: Factor on the noise of the depth, see
             :func:`mmseg_cen.rooms.sense_depth`.
-        hole_rate: Probability that the depth of a pixel is invalid, likewise.
+        hole_rate: Probability that the depth of a pixel is invalid.
         solid: Whether every thing is solid, so that its material alone tells its class.
             Otherwise half of the things are painted on what is behind them.
         cache: Whether to keep rendered rooms, 8 bytes a pixel, for the next epoch.

@@ -255,24 +255,6 @@ def test_in_lists_of_paths_the_first_one_stands_for_the_stem(root):
     assert groups(data) == [dict(camera='kv1', folder='b')]
 
 
-@pytest.mark.parametrize('source', ['cameras.json', r'^(\w)$', '^(b)?'])
-def test_a_sample_without_a_group_is_named(root, source):
-    (root / 'cameras.json').write_text('{"b/c": "kv1"}')
-    with pytest.raises(ValueError, match=r"got none of sample '(a|b/c)' from"):
-        dataset(root, 'a\nb/c', groups=dict(camera=source))
-
-
-def test_groups_that_cannot_be_read_are_refused(root):
-    with pytest.raises(FileNotFoundError, match=r'`groups` must exist, got .*no\.json'):
-        dataset(root, 'a', groups=dict(camera='no.json'))
-    with pytest.raises(ValueError, match='regular expressions, got'):
-        dataset(root, 'a', groups=dict(camera='(a'))
-    for text, message in [('["a"]', 'object .*got list'), ('{"a"', 'must hold JSON')]:
-        (root / 'cameras.json').write_text(text)
-        with pytest.raises(ValueError, match=message):
-            dataset(root, 'a', groups=dict(camera='cameras.json'))
-
-
 def test_a_missing_or_empty_list_is_an_error(root):
     with pytest.raises(FileNotFoundError, match=r'must exist, got .*nowhere\.txt'):
         dataset(root, ann_file='nowhere.txt')
