@@ -9,9 +9,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
-from mmseg.registry import MODELS
-
-from mmseg_cen.datasets import build_modalities
+from mmseg.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1] / 'configs'
 LEAVES = sorted(
@@ -56,7 +54,8 @@ def write_tiny_data(dataset, num_classes, root):
     stems = STEMS.get(dataset.type, '012')
     prefixes = dict(seg_map_path='label') | dataset.get('data_prefix', {})
     folders = {prefixes['seg_map_path']: ('.png', 1, 'uint8', num_classes)}
-    for name, modality in build_modalities(dataset.modalities).items():
+    known = DATASETS.get(dataset.type)
+    for name, modality in known.build_modalities(dataset.modalities).items():
         dtype = modality.dtype or 'uint8'
         high = 256 if dtype == 'uint8' else 40000
         suffix = modality.suffix

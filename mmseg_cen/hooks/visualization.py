@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..visualization.panels import (
-    IGNORED_COLOUR,
+    IGNORED_COLOR,
     Panel,
     Picture,
-    colour_labels,
-    colour_modality,
+    color_labels,
+    color_modality,
     default_palette,
     draw_grid,
     score,
@@ -161,12 +161,12 @@ def draw_sample(
     def prediction(labels: NDArray[np.integer], heading: str) -> Panel:
         seen.append(labels)
         caption = '' if truth is None else score(labels, truth, len(classes))
-        return Panel(colour_labels(labels, palette), heading, caption)
+        return Panel(color_labels(labels, palette), heading, caption)
 
     modalities = sample.get('modalities', {'input': len(inputs)})
     top = _modality_panels(inputs, modalities)
     if truth is not None:
-        top.append(Panel(colour_labels(truth, palette), 'Ground truth'))
+        top.append(Panel(color_labels(truth, palette), 'Ground truth'))
     fused = _labels(sample, 'pred_sem_seg')
     if 'pred_streams' in sample:
         bottom: list[Panel | None] = [
@@ -183,7 +183,7 @@ def draw_sample(
     present = np.unique(np.concatenate([labels.ravel() for labels in seen]))
     entries = [(classes[k], palette[k]) for k in present if 0 <= k < len(classes)]
     if len(entries) < len(present):
-        entries.append(('ignored', IGNORED_COLOUR))
+        entries.append(('ignored', IGNORED_COLOR))
     return draw_grid(rows, legend=entries)
 
 
@@ -193,7 +193,7 @@ def _modality_panels(
     ends = np.cumsum(list(modalities.values()))
     panels: list[Panel | None] = []
     for (name, channels), end in zip(modalities.items(), ends, strict=True):
-        picture, values = colour_modality(inputs[end - channels : end])
+        picture, values = color_modality(inputs[end - channels : end])
         panels.append(Panel(picture, title(name), values))
     return panels
 

@@ -9,7 +9,7 @@ from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from mmseg_cen.datasets.modality import check_modality_names
+from mmseg_cen.modality import check_modality_names
 
 OPTIONS = ('mean', 'std', 'channels', 'bgr_to_rgb')
 

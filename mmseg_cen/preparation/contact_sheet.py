@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mmseg_cen.visualization.panels import (
     Panel,
-    colour_labels,
-    colour_modality,
+    color_labels,
+    color_modality,
     default_palette,
     draw_grid,
 )
@@ -63,10 +63,10 @@ def _color(
     """A small picture (RGB) of a file, and its caption."""
     caption = ''
     if folder.kind == 'label':
-        picture = colour_labels(array, palette)
+        picture = color_labels(array, palette)
     else:
         values = np.atleast_3d(array).transpose(2, 0, 1)
-        picture, caption = colour_modality(
+        picture, caption = color_modality(
             values.astype(np.float32) * (folder.scale or 1)
         )
     height, width = picture.shape[:2]

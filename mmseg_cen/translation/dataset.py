@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
 from mmseg_cen.datasets.listing import read_rows, require_files
-from mmseg_cen.datasets.modality import main_modality
+from mmseg_cen.modality import main_modality
 
 from .derived import RECIPES
 from .domains import Domain, build_domains, select_domains

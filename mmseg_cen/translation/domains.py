@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_cen.datasets.modality import Modality, build_kind
+from mmseg_cen.modality import Modality, build_modalities_as
 from mmseg_cen.transforms.depth import fill_invalid
 
 # Least length of a stored vector that still says something of its direction: in files,
@@ -231,7 +231,7 @@ def build_domains(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Domain]:
             )
         defaults = {'interpolation': 'bilinear'} if options.get('vectors') else {}
         merged[name] = {**defaults, **DERIVED.get(derive or '', {}), **options}
-    return build_kind(Domain, merged)
+    return build_modalities_as(Domain, merged)
 
 
 def select_domains(

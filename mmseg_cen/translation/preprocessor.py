@@ -8,7 +8,7 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from mmseg.registry import MODELS
 
-from mmseg_cen.datasets.modality import check_modality_names
+from mmseg_cen.modality import check_modality_names
 
 from .losses import at_least_float32
 

@@ -8,7 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import DATASETS, TRANSFORMS
 
-from mmseg_cen.datasets.rooms import (
+from mmseg_cen.rooms import (
     FOCAL_LENGTH,
     HORIZON,
     furnish,
@@ -141,7 +141,7 @@ class LoadSyntheticDomains(BaseTransform):
             edges where only the light changes.
         blur: Width of the blur of 'texture', pixels.
         noise: Factor on the noise of 'depth', see
-            :func:`mmseg_cen.datasets.rooms.sense_depth`; the other domains are exact.
+            :func:`mmseg_cen.rooms.sense_depth`; the other domains are exact.
         cache: Whether to keep what was rendered for the next epoch.
 
     Raises:

@@ -10,7 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.structures import PixelData
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.datasets.modality import modality_key
+from mmseg_cen.modality import modality_key
 from mmseg_cen.transforms.loading import check_sizes, read_modality
 from mmseg_cen.transforms.surface import build_camera
 

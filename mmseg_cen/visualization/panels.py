@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 Picture = NDArray[np.uint8]
 
-IGNORED_COLOUR = (0, 0, 0)
+IGNORED_COLOR = (0, 0, 0)
 _PAPER = (255, 255, 255)
 _INK = (24, 24, 27)
 _FAINT_INK = (113, 113, 122)
@@ -54,7 +54,7 @@ def default_palette(num_classes: int) -> list[tuple[int, int, int]]:
     return [(round(255 * r), round(255 * g), round(255 * b)) for r, g, b in colours]
 
 
-def colour_labels(
+def color_labels(
     labels: NDArray[np.integer], palette: Sequence[Sequence[int]]
 ) -> Picture:
     """Colour a map of class indices.
@@ -63,12 +63,12 @@ def colour_labels(
         labels: (H, W); indices outside the palette (ignored pixels) become black.
         palette: RGB colour of each class.
     """
-    table = np.asarray([*palette, IGNORED_COLOUR], np.uint8)
+    table = np.asarray([*palette, IGNORED_COLOR], np.uint8)
     ignored = (labels < 0) | (labels >= len(palette))
     return table[np.where(ignored, len(palette), labels)]
 
 
-def colour_modality(values: NDArray[np.floating]) -> tuple[Picture, str]:
+def color_modality(values: NDArray[np.floating]) -> tuple[Picture, str]:
     """Turn the channels of a modality into a picture.
 
     Three or more channels are an image: the first three, blue first as OpenCV loads

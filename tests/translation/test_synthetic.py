@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmseg.registry import DATASETS
 
-from mmseg_cen.datasets.rooms import furnish, render, render_view
+from mmseg_cen.rooms import furnish, render, render_view
 from mmseg_cen.translation.derived import normals_from_depth, shade_normals
 from mmseg_cen.translation.synthetic import DOMAINS, room_camera
 

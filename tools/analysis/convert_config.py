@@ -22,8 +22,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
 
-from mmseg_cen.datasets.modality import check_modality_names
 from mmseg_cen.launch import exit_on_user_error, require_file
+from mmseg_cen.modality import check_modality_names
 from mmseg_cen.models import exchanging_norms
 
 SEGMENTORS = ('EncoderDecoder', 'CascadeEncoderDecoder')

@@ -26,8 +26,8 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import ProgressBar
 from mmseg.registry import DATASETS
 
-from mmseg_cen.datasets.modality import modality_key
 from mmseg_cen.launch import exit_on_user_error, load_config
+from mmseg_cen.modality import modality_key
 from mmseg_cen.preparation.statistics import ClassStatistics, PixelStatistics
 from mmseg_cen.transforms.depth import valid_pixels
 from mmseg_cen.transforms.loading import decode

@@ -30,8 +30,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmseg_cen.datasets.modality import FILLS, Modality
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.modality import FILLS, Modality
 from mmseg_cen.preparation import (
     META,
     Folder,
