@@ -1,38 +1,21 @@
 """Translation of images from several sources to one target, by channel exchange."""
 
-from . import metrics
-from .dataset import MultimodalTranslationDataset
-from .discriminator import PatchDiscriminator
-from .domains import Domain, build_domains, to_picture
-from .optim import OptimWrapperDictConstructor, SeparateDistributedDataParallel
-from .pix2pix import CENPix2Pix
-from .preprocessor import TranslationPreprocessor
-from .sample import TranslationDataSample
-from .synthetic import LoadSyntheticDomains, SyntheticTranslationDataset
-from .taskonomy import TaskonomyDataset
-from .transforms import DeriveDomains, LoadDomains, PackTranslationInputs
-from .unet import CENUNet
-from .visualization import TranslationImagesHook, TranslationVisualizationHook
-
-__all__ = [
-    'CENPix2Pix',
-    'CENUNet',
-    'DeriveDomains',
-    'Domain',
-    'LoadDomains',
-    'LoadSyntheticDomains',
-    'MultimodalTranslationDataset',
-    'OptimWrapperDictConstructor',
-    'PackTranslationInputs',
-    'PatchDiscriminator',
-    'SeparateDistributedDataParallel',
-    'SyntheticTranslationDataset',
-    'TaskonomyDataset',
-    'TranslationDataSample',
-    'TranslationImagesHook',
-    'TranslationPreprocessor',
-    'TranslationVisualizationHook',
-    'build_domains',
-    'metrics',
-    'to_picture',
-]
+from . import metrics as metrics
+from .dataset import MultimodalTranslationDataset as MultimodalTranslationDataset
+from .derived import DeriveDomains as DeriveDomains
+from .discriminator import PatchDiscriminator as PatchDiscriminator
+from .domains import Domain as Domain
+from .domains import build_domains as build_domains
+from .loading import LoadDomains as LoadDomains
+from .optim import OptimWrapperDictConstructor as OptimWrapperDictConstructor
+from .optim import SeparateDistributedDataParallel as SeparateDistributedDataParallel
+from .packing import PackTranslationInputs as PackTranslationInputs
+from .pix2pix import CENPix2Pix as CENPix2Pix
+from .preprocessor import TranslationPreprocessor as TranslationPreprocessor
+from .sample import TranslationDataSample as TranslationDataSample
+from .synthetic import LoadSyntheticDomains as LoadSyntheticDomains
+from .synthetic import SyntheticTranslationDataset as SyntheticTranslationDataset
+from .taskonomy import TaskonomyDataset as TaskonomyDataset
+from .unet import CENUNet as CENUNet
+from .visualization import TranslationImagesHook as TranslationImagesHook
+from .visualization import TranslationVisualizationHook as TranslationVisualizationHook

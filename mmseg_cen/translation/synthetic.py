@@ -18,9 +18,9 @@ from mmseg_cen.datasets.rooms import (
 from mmseg_cen.transforms.surface import Camera
 
 from .dataset import TranslationDataset
-from .derived import depth_edges, shade_normals, texture_edges
-from .domains import DERIVED
-from .transforms import set_domains
+from .depth_maps import depth_edges, shade_normals
+from .derived import DERIVED, texture_edges
+from .loading import set_domains
 
 DOMAINS: dict[str, dict[str, Any]] = dict(
     rgb={},
