@@ -10,7 +10,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_cen.transforms.surface import NYUDV2_CAMERA
 from mmseg_cen.translation import build_domains
-from mmseg_cen.translation.derived import normals_from_depth
+from mmseg_cen.translation.depth_maps import normals_from_depth
 from mmseg_cen.translation.taskonomy import DOMAINS
 
 ROOT = Path(__file__).parents[2] / 'configs' / 'translation' / '_base_' / 'datasets'
