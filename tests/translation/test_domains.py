@@ -96,13 +96,10 @@ def test_normals_have_length_one_in_every_form():
     read, _ = vectors.read(vectors.store(image))
     np.testing.assert_allclose(read, image, atol=0.01)
     shorter = 0.4 * image
-    for form in (
-        read,
-        vectors.encode(shorter),
-        vectors.decode(vectors.encode(shorter)),
-    ):
+    encoded = vectors.encode(shorter)
+    for form in (read, encoded, vectors.decode(encoded)):
         np.testing.assert_allclose(np.linalg.norm(form, axis=-1), 1, atol=1e-5)
-    np.testing.assert_allclose(vectors.encode(shorter), image, atol=1e-6)
+    np.testing.assert_allclose(encoded, image, atol=1e-6)
 
 
 def test_only_vectors_are_reoriented():
