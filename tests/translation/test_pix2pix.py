@@ -1,11 +1,14 @@
 """Laws of the training against a discriminator, and of its predictions."""
 
 import copy
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import AmpOptimWrapper, OptimWrapper, build_optim_wrapper
 from mmengine.optim.optimizer import amp_optimizer_wrapper
@@ -17,6 +20,7 @@ from mmseg_cen.hooks import ExchangeStatsHook, GammaSparsityHook, gamma_l1
 from mmseg_cen.hooks.exchange_stats import exchange_shares
 from mmseg_cen.translation import TranslationDataSample
 
+DEMO = Path(__file__).parents[2] / 'configs/translation/demo/cen_synthetic.py'
 SIZE = 32
 NAMES = ('depth', 'normal', 'edge')
 
@@ -430,41 +434,27 @@ def sorted_by_key(config):
 
 
 def test_the_order_of_dicts_in_a_config_decides_nothing():
-    sources = ('texture', 'rgb', 'depth')  # not sorted
-    model = dict(
-        type='CENPix2Pix',
-        sources=sources,
-        data_preprocessor=dict(
-            type='TranslationPreprocessor', sources=dict(texture=1, rgb=3, depth=1)
-        ),
-        generator=dict(type='CENUNet', num_downs=4, base_channels=6),
-        discriminator=dict(type='PatchDiscriminator', base_channels=4, num_strided=2),
-    )
-    dataset = dict(
-        type='SyntheticTranslationDataset',
-        sources=sources,
-        target='normal',
-        num_samples=2,
-        image_size=(SIZE, SIZE),
-        domains=dict(texture=dict(range=(0.0, 0.5)), depth=dict(range=(1.0, 7.0))),
-        pipeline=[
-            dict(type='LoadSyntheticDomains'),
-            dict(type='PackTranslationInputs'),
-        ],
-    )
-    batches, results = [], []
-    for change in (dict, sorted_by_key):
+    cfg = Config.fromfile(DEMO).to_dict()
+    sources = cfg['model']['sources']
+    assert sources == ('rgb', 'depth')  # which are not sorted
+    cfg['model']['data_preprocessor']['sources'] = dict(rgb=3, depth=1)
+    dataset = cfg['train_dataloader']['dataset']
+    dataset['domains'] = dict(normal={}, depth=dict(range=(1.0, 7.0)))
+    dataset |= dict(num_samples=2, serialize_data=False)
+    found = []
+    for config in (cfg, sorted_by_key(cfg)):
         torch.manual_seed(0)
-        data = DATASETS.build(change(dataset))
-        network = MODELS.build(change(model))
-        network.init_weights()
-        batch = network.data_preprocessor(pseudo_collate([*data]))
-        batches.append([s.metainfo['sources'] for s in batch['data_samples']])
-        results.append((batch['inputs'], network(**batch, mode='loss')))
-        assert network.modalities == sources
-    assert [list(found) for found in batches[0] + batches[1]] == [[*sources]] * 4
-    assert_close(results[1], results[0])
-    assert list(results[0][1]) == list(results[1][1])
+        model = MODELS.build(config['model'])
+        model.init_weights()
+        data = DATASETS.build(config['train_dataloader']['dataset'])
+        np.random.seed(0)  # flips
+        batch = model.data_preprocessor(pseudo_collate([*data]))
+        losses = model(**batch, mode='loss')
+        assert model.modalities == sources
+        assert [*batch['data_samples'][0].metainfo['sources']] == [*sources]
+        found.append((batch['inputs'], losses, [*losses]))
+    assert_close(found[1][:2], found[0][:2])
+    assert found[1][2] == found[0][2]
 
 
 def test_sources_and_their_number_are_told_to_the_parts_of_the_model():
