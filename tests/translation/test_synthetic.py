@@ -33,7 +33,7 @@ def everything(index=0, image_size=SIZE, **load):
     return build([LOAD | load], names, image_size=image_size)[index]
 
 
-@pytest.mark.parametrize('index', range(4))
+@pytest.mark.parametrize('index', [0, 3])
 def test_image_and_depth_are_those_of_the_segmentation_data(index):
     sample = everything(index)
     rgb, depth, _ = render(furnish(np.random.default_rng([0, index])), *SIZE)
@@ -41,7 +41,7 @@ def test_image_and_depth_are_those_of_the_segmentation_data(index):
     np.testing.assert_array_equal(sample['depth'], depth)
 
 
-@pytest.mark.parametrize('index', range(4))
+@pytest.mark.parametrize('index', [0, 3])
 def test_normals_are_those_of_the_depth(index):
     """The exact ones of the ray caster, and those of the finite differences."""
     sample = everything(index, image_size=(96, 128))

@@ -90,9 +90,18 @@ def plain_networks(states, inputs, training, threshold=0.0):
     return streams
 
 
-@pytest.mark.parametrize('training', [True, False], ids=['train', 'eval'])
-@pytest.mark.parametrize('decoder_norms', ['shared', 'private'])
-@pytest.mark.parametrize(('M', 'threshold'), [(1, 0.3), (2, 0), (2, 0.3), (3, 0.3)])
+@pytest.mark.parametrize(
+    ('M', 'threshold', 'decoder_norms', 'training'),
+    [
+        (1, 0.3, 'shared', True),
+        (1, 0.3, 'private', False),
+        (2, 0.0, 'shared', True),
+        (2, 0.3, 'private', True),
+        (2, 0.3, 'shared', False),
+        (3, 0.3, 'shared', True),
+        (3, 0.3, 'private', False),
+    ],
+)
 def test_streams_are_plain_networks_that_exchange_channels(
     M, threshold, decoder_norms, training
 ):
@@ -291,7 +300,7 @@ def test_without_running_statistics_eval_mode_normalizes_each_image_by_its_own()
 )
 def test_options_without_meaning_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        CENUNet(**options)
+        CENUNet(**{'base_channels': 2, **options})
 
 
 def test_inputs_of_other_channels_are_refused():
