@@ -1,4 +1,4 @@
-"""Hand-made samples of a translation, and what the metrics make of them."""
+"""Hand-made samples of a translation, and functions that evaluate metrics on them."""
 
 import pytest
 import torch

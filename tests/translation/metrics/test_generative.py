@@ -230,7 +230,7 @@ def test_released_pictures_are_those_of_savefig(tmp_path):
     found = released_picture(image)
     assert found.shape == (3, 500, 500)
     np.testing.assert_array_equal(found, np.round(255 * expected).astype(np.uint8))
-    # What is given is not changed.
+    # The image itself is not changed.
     before = copy.deepcopy(image)
     released_picture(image)
     assert image.equal(before)
