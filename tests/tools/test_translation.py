@@ -278,8 +278,8 @@ def test_sources_of_a_translation_cannot_be_absent(config, options, monkeypatch)
 def test_two_processes_train_like_one_on_the_same_batch(data_root, tmp_path):
     config = tmp_path / 'plain.py'
     text = CONFIG.replace('DATA_ROOT', repr(str(data_root))).replace('FLIP', '0.0')
-    # Not Adam: its steps are as long for gradients that are rounding errors, such as the
-    # gradients of a bias before an instance norm.
+    # Not Adam: its steps are as long for gradients that are rounding errors, such as a
+    # bias before an instance norm has.
     sgd = """
 model['generator']['dropout'] = 0
 optim_wrapper = dict(_delete_=True, constructor='OptimWrapperDictConstructor', **{
