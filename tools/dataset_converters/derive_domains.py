@@ -39,9 +39,9 @@ from mmseg_cen.preparation import (
     run,
 )
 from mmseg_cen.transforms.surface import parse_camera
-from mmseg_cen.translation.derived import RECIPES, Derivation
-from mmseg_cen.translation.domains import DERIVED_FILES, Domain, build_domains
-from mmseg_cen.translation.transforms import load_domain
+from mmseg_cen.translation.derived import DERIVED_FILES, RECIPES, Derivation
+from mmseg_cen.translation.domains import Domain, build_domains
+from mmseg_cen.translation.loading import load_domain
 
 
 def convert(

@@ -1,7 +1,8 @@
-"""Training and testing of a translation by the command line tools."""
+"""tools/train.py, test.py and loss_curves.py on a translation, as a user runs them."""
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -21,16 +22,24 @@ _base_ = [
     {str(ROOT / 'configs/translation/_base_/models/cen_pix2pix.py')!r},
     {str(ROOT / 'configs/translation/_base_/schedules/pix2pix_300e.py')!r},
 ]
+sources = ('rgb', 'edge')
 model = dict(
-    generator=dict(num_downs=4, base_channels=4, exchange_threshold=0.999),
-    discriminator=dict(base_channels=4, num_strided=2),
+    sources=sources,
+    generator=dict(
+        out_channels=1, num_downs=4, base_channels=4, exchange_threshold=0.999
+    ),
+    discriminator=dict(in_channels=4, base_channels=4, num_strided=2),
 )
 dataset = dict(
     type='MultimodalTranslationDataset',
     data_root=DATA_ROOT,
-    sources=('shade', 'texture'),
-    target='rgb',
-    domains=dict(shade=dict(dtype='uint8'), texture=dict(dtype='uint8'), rgb=dict()),
+    sources=sources,
+    target='depth',
+    domains=dict(
+        rgb={{}},
+        edge=dict(dtype='uint8'),
+        depth=dict(dtype='uint16', scale=1e-3, nodata=(0,), range=(0.0, 10.0)),
+    ),
     pipeline=[
         dict(type='LoadDomains'),
         dict(type='RandomFlip', prob=FLIP),
@@ -42,20 +51,30 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=FLIP > 0),
     dataset=dataset,
 )
+dataset = dict(dataset, pipeline=[
+    dict(type='LoadDomains'), dict(type='PackTranslationInputs')
+])
 val_dataloader = dict(
     batch_size=1, sampler=dict(type='DefaultSampler', shuffle=False), dataset=dataset
 )
 test_dataloader = val_dataloader
-val_evaluator = [dict(type='TranslationMetric')]
+val_evaluator = [
+    dict(type='TranslationMetric'),
+    dict(type='TranslationMetric', value_range='physical', unit='m', measures=['MAE']),
+    dict(type='GenerativeMetric', weights='nowhere.pth'),
+]
 test_evaluator = val_evaluator
 train_cfg = dict(max_epochs=2, val_interval=2)
 param_scheduler = dict(type='LinearLR', start_factor=1.0, end_factor=0.0, end=4,
                        by_epoch=False)
 default_hooks = dict(
     logger=dict(interval=1),
-    checkpoint=dict(by_epoch=False, interval=1, save_best=None, max_keep_ckpts=-1),
+    checkpoint=dict(
+        by_epoch=False, interval=1, save_best='FID', rule='less', max_keep_ckpts=-1
+    ),
 )
 """
+NAMES = ['a/1.png', 'a/2.png', 'b/1.png', 'b/2.png']
 
 
 def run(*command):
@@ -82,16 +101,39 @@ def checkpoint(work_dir, iteration):
     return torch.load(work_dir / f'iter_{iteration}.pth', map_location='cpu')
 
 
+def read(path):
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert image is not None, path
+    return image
+
+
+def scalars(work_dir):
+    """What a training has logged, in order."""
+    lines = next(work_dir.rglob('scalars.json')).read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def files_below(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob('*.png'))
+
+
 @pytest.fixture(scope='module')
 def data_root(tmp_path_factory):
-    """Four samples of three aligned domains."""
+    """Four samples, of which two have equal names; some of the depth is unknown."""
     root = tmp_path_factory.mktemp('translation')
     rng = np.random.default_rng(0)
-    for domain, shape in [('shade', ()), ('texture', ()), ('rgb', (3,))]:
-        (root / domain).mkdir()
-        for stem in '0123':
-            image = rng.integers(0, 256, (SIZE, SIZE, *shape), np.uint8)
-            assert cv2.imwrite(str(root / domain / f'{stem}.png'), image)
+    for domain, shape, dtype, high in (
+        ('rgb', (SIZE, SIZE, 3), np.uint8, 256),
+        ('edge', (SIZE, SIZE), np.uint8, 256),
+        ('depth', (SIZE, SIZE), np.uint16, 10000),
+    ):
+        for name in NAMES:
+            path = root / domain / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image = rng.integers(1, high, shape, dtype)
+            if domain == 'depth':
+                image[:3, :3] = 0
+            assert cv2.imwrite(str(path), image)
     return root
 
 
@@ -111,7 +153,17 @@ def trained(config):
     work_dir = config.parent / 'trained'
     code, output = tool('train.py', config, '--work-dir', work_dir)
     assert code == 0, output
+    (work_dir / 'output.txt').write_text(output)
     return work_dir
+
+
+@pytest.mark.slow
+def test_missing_weights_of_fid_are_announced_at_once_and_stop_no_training(trained):
+    """Even if the best checkpoint is to be chosen by FID."""
+    output = (trained / 'output.txt').read_text()
+    announced = output.index('FID and KID are not computed')
+    assert announced < output.index('Epoch(train) [1][1/2]')
+    assert (trained / 'iter_4.pth').is_file()
 
 
 @pytest.mark.slow
@@ -128,13 +180,10 @@ def test_training_ends_when_a_loss_is_no_number(config, tmp_path):
 
 @pytest.mark.slow
 def test_every_loss_is_logged(trained):
-    logs = [
-        json.loads(line)
-        for line in next(trained.rglob('scalars.json')).read_text().splitlines()
-    ]
+    logs = scalars(trained)
     train = [log for log in logs if 'loss' in log]
     assert len(train) == 4
-    sources = ('shade', 'texture')
+    sources = ('rgb', 'edge')
     assert set(train[0]) >= {
         *(f'loss_gan_{name}' for name in sources),
         *(f'loss_l1_{name}' for name in (*sources, 'ensemble')),
@@ -144,7 +193,7 @@ def test_every_loss_is_logged(trained):
         *('generator.lr', 'discriminator.lr'),
     }
     assert train[-1]['generator.lr'] < train[0]['generator.lr']
-    assert {'MAE', 'shade/MAE', 'texture/MAE'} <= set(logs[-1])
+    assert {'MAE', 'rgb/MAE', 'edge/MAE'} <= set(logs[-1])
 
 
 @pytest.mark.slow
@@ -167,17 +216,38 @@ def test_training_continues_where_it_was_stopped(stopped, config, trained, tmp_p
 
 
 @pytest.mark.slow
-def test_testing_measures_and_saves_every_stream(config, trained, tmp_path):
+def test_testing_measures_and_saves_every_stream(config, data_root, trained, tmp_path):
+    out, pictures = tmp_path / 'out', tmp_path / 'pictures'
     code, output = tool(
         'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path / 'work',
-        '--out', tmp_path / 'out', '--show-dir', tmp_path / 'pictures',
+        '--out', out, '--show-dir', pictures,
     )  # fmt: skip
     assert code == 0, output
+    for stream in ('rgb', 'edge', 'ensemble', 'target'):
+        assert files_below(out / stream) == NAMES
+    assert files_below(pictures) == NAMES
+    errors = []
+    for name in NAMES:
+        stored = read(data_root / 'depth' / name)
+        prediction, target = (read(out / p / name) for p in ('ensemble', 'target'))
+        known = stored > 0
+        # 10 m have 255 levels, and are 2 of [-1, 1].
+        np.testing.assert_allclose(target[known], stored[known] * 0.0255, atol=0.6)
+        errors.append(np.abs(prediction[known] / 127.5 - target[known] / 127.5))
     figures = json.loads(next((tmp_path / 'work').rglob('2*.json')).read_text())
-    assert {'MAE', 'shade/MAE', 'texture/MAE'} <= set(figures)
-    for stream in ('shade', 'texture', 'ensemble'):
-        assert len([*(tmp_path / 'out' / stream).rglob('*.png')]) == 4
-    assert len([*(tmp_path / 'pictures').rglob('*.png')]) == 4
+    assert figures['MAE'] == pytest.approx(np.concatenate(errors).mean(), abs=0.01)
+    for stream in ('', 'rgb/', 'edge/'):
+        physical = figures[f'physical/{stream}MAE']
+        assert physical == pytest.approx(5 * figures[f'{stream}MAE'], rel=1e-4)
+    assert np.isnan(figures['FID'])
+
+
+@pytest.mark.slow
+def test_losses_of_a_translation_are_drawn(trained, tmp_path):
+    curves = tmp_path / 'curves.png'
+    code, output = tool('analysis/loss_curves.py', trained, '--out', curves)
+    assert code == 0, output
+    assert read(curves).std() > 0
 
 
 @pytest.mark.slow
@@ -191,15 +261,16 @@ def test_a_checkpoint_of_another_width_is_refused(config, trained, tmp_path):
     assert 'Traceback' not in output
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize('options', [['--subsets'], ['--absent', 'depth']])
-def test_sources_of_a_translation_cannot_be_absent(config, trained, tmp_path, options):
-    code, output = tool(
-        'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path, *options
-    )
-    assert code == 1
-    assert f"error: {options[0]} is for a model of type 'CENSegmentor'" in output
-    assert 'Traceback' not in output
+def test_sources_of_a_translation_cannot_be_absent(config, options, monkeypatch):
+    command = [ROOT / 'tools/test.py', config, config, *options]  # as a checkpoint
+    monkeypatch.setattr(sys, 'argv', [str(part) for part in command])
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(sys.argv[0], run_name='__main__')
+    assert str(stopped.value).startswith('error: ')
+    assert options[0] in str(stopped.value)
+    assert 'CENSegmentor' in str(stopped.value)
 
 
 @pytest.mark.slow
@@ -207,8 +278,8 @@ def test_sources_of_a_translation_cannot_be_absent(config, trained, tmp_path, op
 def test_two_processes_train_like_one_on_the_same_batch(data_root, tmp_path):
     config = tmp_path / 'plain.py'
     text = CONFIG.replace('DATA_ROOT', repr(str(data_root))).replace('FLIP', '0.0')
-    # Adam makes steps of equal length of gradients that are rounding errors, as are
-    # those of a bias before an instance norm.
+    # Not Adam: its steps are as long for gradients that are rounding errors, such as a
+    # bias before an instance norm has.
     sgd = """
 model['generator']['dropout'] = 0
 optim_wrapper = dict(_delete_=True, constructor='OptimWrapperDictConstructor', **{
@@ -226,18 +297,13 @@ optim_wrapper = dict(_delete_=True, constructor='OptimWrapperDictConstructor', *
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     for iteration in (1, 4):
-        one, two = (
-            checkpoint(tmp_path / name, iteration)['state_dict']
-            for name in ('one', 'two')
-        )
-        assert_close(two, one, rtol=1e-4, atol=1e-5)
-    result = run(
-        'bash', ROOT / 'tools/dist_test.sh', config, tmp_path / 'two/iter_4.pth', '2',
-        '--work-dir', tmp_path / 'test',
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    code, output = tool(
-        'train.py', config, '--work-dir', tmp_path / 'two', '--resume',
-        '--cfg-options', 'train_cfg.max_epochs=3',
-    )  # fmt: skip
-    assert code == 0, output
+        one, two = (checkpoint(tmp_path / name, iteration) for name in ('one', 'two'))
+        assert_close(two['state_dict'], one['state_dict'], rtol=1e-4, atol=1e-5)
+    # One process can continue what two began.
+    for part in ('generator', 'discriminator'):
+        ours, theirs = (c['optimizer'][part]['state'] for c in (two, one))
+        assert ours.keys() == theirs.keys()
+        assert all(m['momentum_buffer'] is not None for m in ours.values())
+    # Both have validated, each process on half of the samples.
+    figures = [scalars(tmp_path / name)[-1] for name in ('two', 'one')]
+    assert figures[0]['MAE'] == pytest.approx(figures[1]['MAE'], rel=1e-3)
