@@ -20,7 +20,7 @@ Reference: Wang et al., "Deep Multimodal Fusion by Channel Exchanging", NeurIPS 
 
 # `compat` comes first: without it, parts of mmseg do not import on a current stack.
 from . import compat  # isort: skip
-from . import datasets, fusion, hooks, metrics, models, transforms, translation
+from . import datasets, fusion, hooks, loops, metrics, models, transforms, translation
 from .version import __version__
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     'datasets',
     'fusion',
     'hooks',
+    'loops',
     'metrics',
     'models',
     'transforms',

@@ -150,14 +150,14 @@ def _colour(
     array: NDArray[Any], folder: Folder, palette: Sequence[Sequence[int]]
 ) -> tuple[NDArray[np.uint8], str]:
     """A small picture (RGB) of a file, and its caption."""
-    from mmseg_cen.visualization.panels import colour_labels, colour_modality
+    from mmseg_cen.visualization.panels import color_labels, color_modality
 
     caption = ''
     if folder.kind == 'label':
-        picture = colour_labels(array, palette)
+        picture = color_labels(array, palette)
     else:
         values = np.atleast_3d(array).transpose(2, 0, 1)
-        picture, caption = colour_modality(
+        picture, caption = color_modality(
             values.astype(np.float32) * (folder.scale or 1)
         )
     height, width = picture.shape[:2]

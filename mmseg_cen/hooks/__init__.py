@@ -1,24 +1,11 @@
 """Hooks: sparsity, statistics of the exchange, pictures, resumable randomness."""
 
-from .exchange_stats import ExchangeStatsHook
-from .finite import FiniteLossHook
-from .gamma_recorder import GammaRecorderHook
-from .randomness import (
-    ResumableEpochTrainLoop,
-    ResumableRandomnessHook,
-    seed_worker,
-)
-from .sparsity import GammaSparsityHook, gamma_l1
-from .visualization import MultimodalVisualizationHook
+from mmseg_cen.streams.sparsity import gamma_l1 as gamma_l1
 
-__all__ = [
-    'ExchangeStatsHook',
-    'FiniteLossHook',
-    'GammaRecorderHook',
-    'GammaSparsityHook',
-    'MultimodalVisualizationHook',
-    'ResumableEpochTrainLoop',
-    'ResumableRandomnessHook',
-    'gamma_l1',
-    'seed_worker',
-]
+from .exchange_stats import ExchangeStatsHook as ExchangeStatsHook
+from .finite import FiniteLossHook as FiniteLossHook
+from .gamma_recorder import GammaRecorderHook as GammaRecorderHook
+from .randomness import ResumableRandomnessHook as ResumableRandomnessHook
+from .randomness import seed_worker as seed_worker
+from .sparsity import GammaSparsityHook as GammaSparsityHook
+from .visualization import MultimodalVisualizationHook as MultimodalVisualizationHook

@@ -101,12 +101,12 @@ def draw_sensitivity(
     parameter: str,
     metric: str,
 ) -> Picture:
-    """A figure, and the share of exchanged channels, of several runs (Fig. 13).
+    """A metric and the share of exchanged channels against a parameter (Fig. 13).
 
     Args:
-        values: Of the parameter, one for each run.
-        figures: The metric.
-        shares: Exchanged share of the own parts.
+        values: Values of the parameter, one for each run.
+        figures: Values of the metric.
+        shares: Exchanged shares of the own parts.
         parameter: Name of the parameter, such as ``'lambda'``.
         metric: Name of the metric.
     """
@@ -114,7 +114,7 @@ def draw_sensitivity(
     ax = figure.subplots()
     other = ax.twinx()
     unique = sorted(set(values))
-    for axis, data, colour, label in (
+    for axis, data, color, label in (
         (ax, figures, 'tab:blue', metric),
         (other, shares, 'tab:red', 'exchanged share of the own parts'),
     ):
@@ -122,9 +122,9 @@ def draw_sensitivity(
             np.mean([d for v, d in zip(values, data, strict=True) if v == u])
             for u in unique
         ]
-        axis.plot(values, data, 'o', color=colour, ms=3, alpha=0.5)
-        axis.plot(unique, means, '-', color=colour)
-        axis.set_ylabel(label, color=colour)
+        axis.plot(values, data, 'o', color=color, ms=3, alpha=0.5)
+        axis.plot(unique, means, '-', color=color)
+        axis.set_ylabel(label, color=color)
     other.set_ylim(-0.02, 1.02)
     ax.set_xlabel(parameter)
     if min(unique) > 0 and max(unique) > 5 * min(unique):

@@ -13,7 +13,7 @@ from mmseg.registry import MODELS
 from torch.testing import assert_close
 
 from mmseg_cen.hooks import ExchangeStatsHook, GammaSparsityHook, gamma_l1
-from mmseg_cen.hooks.exchange_stats import exchange_shares
+from mmseg_cen.streams.sparsity import exchange_shares
 from mmseg_cen.translation import TranslationDataSample
 
 SIZE = 32

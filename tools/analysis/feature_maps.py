@@ -26,7 +26,7 @@ from torch import nn
 from mmseg_cen.launch import check_checkpoint, exit_on_user_error, load_config
 from mmseg_cen.models import exchanging_norms
 from mmseg_cen.translation.visualization import colour_domain, colour_limits
-from mmseg_cen.visualization import Panel, colour_modality, draw_grid
+from mmseg_cen.visualization import Panel, color_modality, draw_grid
 from mmseg_cen.visualization.feature_maps import averaged_maps, kept_groups
 from mmseg_cen.visualization.panels import Picture
 
@@ -76,7 +76,7 @@ def pictures_of(sample: Any) -> dict[str, Picture]:
         if translates:
             pictures[name] = colour_domain(part, name, colour_limits(part, name))
         else:
-            pictures[name], _ = colour_modality(part.numpy())
+            pictures[name], _ = color_modality(part.numpy())
     return pictures
 
 

@@ -1,0 +1,1 @@
+"""The idea: streams that share a network and exchange channels."""
