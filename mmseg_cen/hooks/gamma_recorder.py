@@ -110,7 +110,7 @@ def read_record(
             f"dict(type='GammaRecorderHook') in custom_hooks, which writes it"
         )
     try:
-        with np.load(path) as record:
+        with path.open('rb') as file, np.load(file) as record:
             layers = {name: record[name] for name in record if name[0] != '_'}
             names = tuple(str(name) for name in record[_MODALITIES])
             return record[_STEPS], layers, names, float(record[_THRESHOLD])

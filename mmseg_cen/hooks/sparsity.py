@@ -142,8 +142,8 @@ class GammaSparsityHook(Hook):
             share = float((sizes < threshold).float().mean())
             if abs(share - self._control.target) > _TOLERANCE:
                 print_log(
-                    f'the exchanged share must be about {self._control.target:.1%}, the '
-                    f'target_share, got {share:.1%}: the loss holds the channels more '
+                    f'the exchanged share must end near the target_share of '
+                    f'{self._control.target:.1%}, got {share:.1%}: the loss holds more '
                     f'firmly than lambda may pull, or lets them go; train longer, '
                     f"choose mode='proximal', or another target",
                     'current',

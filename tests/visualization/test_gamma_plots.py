@@ -15,7 +15,7 @@ def test_proportions_are_shares_of_the_magnitudes():
     np.testing.assert_allclose(proportions(gamma), expected)
 
 
-def colours(picture):
+def colors(picture):
     return {tuple(c) for c in picture.reshape(-1, 3)[::3]}
 
 
@@ -25,14 +25,14 @@ def test_pictures_show_every_modality(M):
     names = ('rgb', 'depth', 'thermal')[:M]
     gamma = rng.random((5, M, 12))
     steps = draw_steps([0, 1, 2, 3, 4], gamma, names, 0.02, 'layer1')
-    assert (31, 119, 180) in colours(steps), 'own parts, blue'
+    assert (31, 119, 180) in colors(steps), 'own parts, blue'
     shares = draw_proportions({'a': gamma[0], 'b': gamma[1]}, names)
     of_matplotlib = [(31, 119, 180), (255, 127, 14), (44, 160, 44)]
-    assert colours(shares) >= set(of_matplotlib[:M])
-    assert colours(shares).isdisjoint(of_matplotlib[M:])
+    assert colors(shares) >= set(of_matplotlib[:M])
+    assert colors(shares).isdisjoint(of_matplotlib[M:])
 
 
 def test_sensitivity_has_two_axes():
     values = [1e-4, 1e-4, 1e-3]
     picture = draw_sensitivity(values, [1, 2, 3], [0, 0.1, 0.5], 'lambda', 'mIoU')
-    assert {(31, 119, 180), (214, 39, 40)} <= colours(picture)
+    assert {(31, 119, 180), (214, 39, 40)} <= colors(picture)
