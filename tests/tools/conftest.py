@@ -120,6 +120,19 @@ def load_tool():
 
 
 @pytest.fixture
+def error_of(load_tool, monkeypatch):
+    """The line that a tool ends with instead of a traceback."""
+
+    def call(name, *args):
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, args)])
+        with pytest.raises(SystemExit) as end:
+            load_tool(name).main()
+        return end.value.code
+
+    return call
+
+
+@pytest.fixture
 def weights():
     """Read the state dict of an iteration from a work directory."""
 
