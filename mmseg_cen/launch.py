@@ -116,9 +116,9 @@ def load_tensors(path: str) -> Any:
         raise
     except Exception as error:  # whatever the bytes of another format lead to
         raise ValueError(
-            f'the checkpoint must be a file of torch.save that holds only tensors '
-            f'(reading other objects may run foreign code), got {path!r}: save its '
-            f'state dict alone'
+            f'the checkpoint must be a file of torch.save with nothing but tensors '
+            f'(reading other objects may run foreign code), got {path!r}, which cannot '
+            f'be read as one: save its state dict alone'
         ) from error
 
 

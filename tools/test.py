@@ -1,4 +1,4 @@
-"""Test a model: `python tools/test.py CONFIG CHECKPOINT`."""
+"""Test a model: ``python tools/test.py CONFIG CHECKPOINT``."""
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 

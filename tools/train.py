@@ -1,4 +1,4 @@
-"""Train a model: `python tools/train.py CONFIG`."""
+"""Train a model: ``python tools/train.py CONFIG``."""
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
@@ -61,7 +61,7 @@ def enable_amp(cfg: Config) -> None:
     """
     if get_device() == 'cpu':
         raise ValueError('the device must be a GPU for --amp, got a CPU: leave it out')
-    wrappers = [  # those of several optimizers, or the only one
+    wrappers = [  # of several optimizers
         part
         for part in cfg.optim_wrapper.values()
         if isinstance(part, dict) and 'optimizer' in part

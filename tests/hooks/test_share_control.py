@@ -121,7 +121,7 @@ def test_a_resumed_training_goes_on_with_the_lambda_it_had():
     hook.before_train(runner)
     weight = hook.current_weight(runner)
     assert weight == saved['runtime_info']['sparsity_control']['weight'] != 5e-3
-    assert hook._control.target == 0.8, 'what is asked for now'
+    assert hook._control.target == 0.8, 'the new target counts'
     runner.iter = 0
     hook.before_train(runner)
     assert hook.current_weight(runner) == 1e-2, 'a new training begins anew'

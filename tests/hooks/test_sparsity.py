@@ -27,7 +27,7 @@ class Model(nn.Module):
 
     def forward(self, x, mode='loss'):
         out = self.other(self.norm(x))
-        # No gradient of the task: what is left is the penalty's.
+        # No gradient of the task: only the penalty's is left.
         return {'loss_task': 0 * out.sum()} if mode == 'loss' else out
 
 

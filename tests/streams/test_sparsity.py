@@ -29,7 +29,7 @@ def layers(request):
     )
     for norm in model:
         nn.init.normal_(norm.norm.weight)
-    return model
+    return model.double()
 
 
 def own_magnitudes(norm):
@@ -118,7 +118,7 @@ def test_every_scaling_factor_is_in_its_own_part_or_out_of_it(layers):
         for part, size in (('own', lambda mask: mask), ('other', lambda mask: ~mask)):
             expected = torch.cat(
                 [
-                    norm.gamma[m, size(own_part(*norm.gamma.shape)[m])].detach().abs()
+                    norm.gamma[m, size(own_part(*norm.gamma.shape)[m])].abs().float()
                     for norm in layers[:2]
                 ]
             )
