@@ -1,11 +1,7 @@
 """Reports the share of exchanged channels, and the weights of the ensemble."""
 
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from mmengine.visualization import TensorboardVisBackend
@@ -15,34 +11,9 @@ from torch import nn
 from mmseg_cen.models.convert import exchanging_norms
 from mmseg_cen.models.state import unwrap
 from mmseg_cen.streams.sparsity import exchange_shares, scaling_factors
+from mmseg_cen.visualization.gamma_plots import draw_histograms
 
 from .every_n_iterations import EveryNIterations
-
-
-def draw_histograms(factors: Mapping[str, np.ndarray], threshold: float) -> np.ndarray:
-    """Draw a histogram of the scaling factors of each modality.
-
-    Args:
-        factors: Result of :func:`scaling_factors`.
-        threshold: Exchange threshold, drawn as a line.
-
-    Returns:
-        RGB picture, uint8 (H, W, 3).
-    """
-    names = list(dict.fromkeys(key.split('/')[0] for key in factors))
-    figure = Figure(figsize=(4 * len(names), 3), layout='constrained')
-    canvas = FigureCanvasAgg(figure)
-    top = max((v.max() for v in factors.values() if v.size), default=1.0)
-    bins = np.linspace(0, top, 51)
-    axes = figure.subplots(1, len(names), squeeze=False, sharey=True)[0]
-    for ax, name in zip(axes, names, strict=True):
-        for part in ('own', 'other'):
-            ax.hist(factors[f'{name}/{part}'], bins, alpha=0.6, label=f'{part} part')
-        ax.axvline(threshold, color='black', lw=1, ls='--', label='threshold')
-        ax.set(title=name, xlabel='|gamma|', yscale='log')
-        ax.legend(fontsize='small')
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 @HOOKS.register_module()

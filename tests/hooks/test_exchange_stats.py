@@ -1,12 +1,10 @@
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 from mmseg.registry import MODELS
 
 from mmseg_cen.hooks import ExchangeStatsHook
-from mmseg_cen.hooks.exchange_stats import draw_histograms
 
 
 @pytest.fixture
@@ -26,18 +24,6 @@ def model():
         for block in getattr(model.backbone, stage):
             block.norm2.norm.weight.data.fill_(1.0)
     return model
-
-
-def test_a_histogram_is_drawn_of_each_modality():
-    factors = {
-        f'{name}/{part}': np.random.default_rng(0).random(99)
-        for name in ('rgb', 'depth')
-        for part in ('own', 'other')
-    }
-    picture = draw_histograms(factors, 0.02)
-    assert picture.dtype == np.uint8
-    assert picture.shape == (300, 800, 3)
-    assert picture.std() > 10  # not blank
 
 
 class Recorder:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mmseg_cen.visualization.gamma_plots import (
+    draw_histograms,
     draw_proportions,
     draw_sensitivity,
     draw_steps,
@@ -17,6 +18,18 @@ def test_proportions_are_shares_of_the_magnitudes():
 
 def colors(picture):
     return {tuple(c) for c in picture.reshape(-1, 3)[::3]}
+
+
+def test_a_histogram_is_drawn_of_each_modality():
+    factors = {
+        f'{name}/{part}': np.random.default_rng(0).random(99)
+        for name in ('rgb', 'depth')
+        for part in ('own', 'other')
+    }
+    picture = draw_histograms(factors, 0.02)
+    assert picture.dtype == np.uint8
+    assert picture.shape == (300, 800, 3)
+    assert (0, 0, 0) in colors(picture), 'the threshold'
 
 
 @pytest.mark.parametrize('M', [2, 3])
