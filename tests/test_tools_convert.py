@@ -55,7 +55,7 @@ def test_a_config_that_does_not_exist_is_reported_in_one_line(tmp_path):
         text=True,
     )
     assert result.returncode == 1
-    assert "error: The config 'none.py' does not exist" in result.stderr
+    assert "error: the config must be a file, got 'none.py'" in result.stderr
 
 
 def test_modalities_keep_their_order_everywhere():

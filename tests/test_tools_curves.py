@@ -36,7 +36,7 @@ def test_losses_and_figures_become_a_picture(tmp_path):
     code, text = curves(tmp_path, '--out', out, '--keys', 'lr')
     assert 'curves in' in text
     code, text = curves(tmp_path, '--out', out, '--keys', 'FID')
-    assert (code, "error: 'FID' matches none" in text) == (1, True)
+    assert (code, "got 'FID', which matches none" in text) == (1, True)
     code, text = curves(tmp_path, '--list')
     assert 'loss_l1_rgb: 8 values, last 0.125' in text
     code, text = curves(tmp_path / 'absent', '--list')

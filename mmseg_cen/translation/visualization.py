@@ -12,10 +12,11 @@ from mmseg.registry import HOOKS
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmseg_cen.hooks.visualization import MultimodalVisualizationHook, title
+from mmseg_cen.hooks.visualization import MultimodalVisualizationHook
 from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.visualization.names import SampleNames
 from mmseg_cen.visualization.panels import Panel, Picture, draw_grid
+from mmseg_cen.visualization.samples import title
 
 from .outputs import named_outputs, target_and_validity, to_three_channels, to_uint8
 

@@ -17,7 +17,7 @@ from mmseg.registry import DATASETS, MODELS
 from torch.testing import assert_close
 
 from mmseg_cen.hooks import ExchangeStatsHook, GammaSparsityHook, gamma_l1
-from mmseg_cen.hooks.exchange_stats import exchange_shares
+from mmseg_cen.streams.sparsity import exchange_shares
 from mmseg_cen.translation import TranslationDataSample
 
 DEMO = Path(__file__).parents[2] / 'configs/translation/demo/cen_synthetic.py'

@@ -15,7 +15,7 @@ from mmseg_cen.visualization import (
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
 
-def test_labels_take_the_colour_of_their_class_and_ignored_ones_are_black():
+def test_labels_take_the_color_of_their_class_and_ignored_ones_are_black():
     labels = np.array([[0, 1], [255, 2]])
     picture = color_labels(labels, [RED, GREEN])
     assert picture.dtype == np.uint8
@@ -63,12 +63,12 @@ def test_an_image_in_other_units_is_stretched():
     assert (picture.min(), picture.max()) == (0, 255)
 
 
-def test_the_score_counts_labelled_pixels_and_classes_that_occur():
+def test_the_score_counts_labeled_pixels_and_classes_that_occur():
     truth = np.array([[0, 0, 1, 255]])
     prediction = np.array([[0, 1, 1, 2]])
     # IoU 1/2 of both classes; class 2 occurs on the ignored pixel only.
     assert score(prediction, truth, num_classes=4) == 'mIoU 50.0, accuracy 66.7'
-    assert score(prediction, np.full((1, 4), 255), 4) == 'no labelled pixel'
+    assert score(prediction, np.full((1, 4), 255), 4) == 'no labeled pixel'
 
 
 @pytest.mark.parametrize('size', [(64, 64), (48, 64), (240, 320), (1024, 2048)])
@@ -84,8 +84,8 @@ def test_pixels_stay_sharp_in_a_grid():
     labels = np.indices((64, 64)).sum(0) % 2
     panel = Panel(color_labels(labels, [RED, GREEN]), 'title', 'caption')
     grid = draw_grid([[panel]])
-    colours, counts = np.unique(grid.reshape(-1, 3), axis=0, return_counts=True)
-    count = {tuple(c): n for c, n in zip(colours.tolist(), counts, strict=True)}
+    colors, counts = np.unique(grid.reshape(-1, 3), axis=0, return_counts=True)
+    count = {tuple(c): n for c, n in zip(colors.tolist(), counts, strict=True)}
     assert count[RED] == count[GREEN] == 256 * 256 // 2
 
 
@@ -99,7 +99,7 @@ def test_the_legend_wraps_and_cells_may_be_empty():
     assert bare.shape[0] <= few.shape[0] < many.shape[0]
 
 
-def test_default_colours_differ():
-    colours = np.array(default_palette(40)).astype(int)
-    distance = np.abs(colours[:, None] - colours[None]).sum(-1)
+def test_default_colors_differ():
+    colors = np.array(default_palette(40)).astype(int)
+    distance = np.abs(colors[:, None] - colors[None]).sum(-1)
     assert distance[~np.eye(40, dtype=bool)].min() > 10

@@ -1,4 +1,4 @@
-"""How good a model is with every subset of its modalities."""
+"""A test loop that measures a model with each subset of its modalities."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,18 +21,18 @@ from mmseg_cen.streams.presence import check_absent
 class SubsetTestLoop(TestLoop):
     """Test a model several times, each time with some of its modalities.
 
-    The metrics of a subset have its name in front, ``rgb+depth/mIoU``, ``rgb/mIoU``.
-    Where the metric tells streams apart, they come after: ``rgb+depth/rgb/mIoU``. At
-    the end, a table of the ensembles is logged.
+    Metrics are prefixed by the name of the subset: ``rgb+depth/mIoU``, ``rgb/mIoU``;
+    metrics of a stream then by its modality: ``rgb+depth/rgb/mIoU``. At the end, a
+    table of the ensembles is logged.
 
     Args:
         *args: Passed to :class:`mmengine.runner.TestLoop`.
         subsets: The names of the modalities of each subset; ``None``: all subsets, the
             largest first.
-        **kwargs: Passed to the parent.
+        **kwargs: Passed to :class:`mmengine.runner.TestLoop`.
 
     Raises:
-        ValueError: The model is no CENSegmentor, or a name is unknown.
+        ValueError: If the model is not a CENSegmentor, or a name is unknown.
     """
 
     def __init__(
@@ -83,23 +83,23 @@ def all_subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def segmentor_of(model: nn.Module) -> CENSegmentor:
-    """The CENSegmentor in wrappers such as those of DDP, test-time augmentation.
+    """The CENSegmentor within wrappers, such as DDP and test-time augmentation.
 
     Raises:
-        ValueError: There is none.
+        ValueError: If there is none.
     """
     for module in model.modules():
         if isinstance(module, CENSegmentor):
             return module
     raise ValueError(
-        f"modalities can be absent of a model of type 'CENSegmentor', got a "
-        f'{type(model).__name__} without one'
+        f"the model must be a 'CENSegmentor', got {type(model).__name__}: leave out "
+        f'the SubsetTestLoop, other models cannot do without a modality'
     )
 
 
 @contextmanager
 def without(model: CENSegmentor, absent: Sequence[str]) -> Iterator[None]:
-    """Context in which modalities are absent of all that a model predicts."""
+    """Within this context, a model predicts without some modalities."""
     before = model.test_cfg
     model.test_cfg = ConfigDict({**(before or {}), 'absent': tuple(absent)})
     try:
@@ -111,6 +111,7 @@ def without(model: CENSegmentor, absent: Sequence[str]) -> Iterator[None]:
 def _others(subset: Sequence[str], modalities: Sequence[str]) -> list[str]:
     if unknown := sorted(set(subset) - set(modalities)):
         raise ValueError(
-            f'`subsets` are of the modalities {tuple(modalities)}, got {unknown}'
+            f'`subsets` must be of the modalities {tuple(modalities)}, got {unknown}: '
+            f'correct the names'
         )
     return [name for name in modalities if name not in subset]

@@ -4,7 +4,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
-from mmseg_cen.metrics.subsets import all_subsets, segmentor_of, without
+from mmseg_cen.loops.subsets import all_subsets, segmentor_of, without
 
 CONFIG = 'configs/demo/modality_dropout_synthetic.py'
 
@@ -72,5 +72,5 @@ def test_the_model_is_left_as_it_was(cfg):
         assert model.absent == ('rgb',)
         assert model.test_cfg.mode == 'whole'
     assert model.test_cfg is before
-    with pytest.raises(ValueError, match="'CENSegmentor', got a ReLU"):
+    with pytest.raises(ValueError, match="'CENSegmentor', got ReLU"):
         segmentor_of(torch.nn.ReLU())
