@@ -8,9 +8,9 @@ _base_ = [
     '../_base_/datasets/synthetic_rgbd.py',
     '../_base_/schedules/cen_300e.py',
 ]
+# Its modalities are RGB and depth, unless model.modalities says other names.
 model = dict(
     type='CENSegmentor',
-    modalities=('rgb', 'depth'),
     data_preprocessor=dict(
         type='MultimodalPreprocessor',
         modalities=dict(
