@@ -7,13 +7,16 @@ from mmseg_cen.preparation import Sample, prepare, write_atomically
 from mmseg_cen.preparation.guards import only_writer
 
 
-def test_a_second_run_into_one_folder_is_refused(tmp_path, toys):
+@pytest.mark.parametrize('kwargs', [{}, dict(patience=0)])
+def test_a_second_run_into_one_folder_is_refused_at_once(tmp_path, toys, kwargs):
+    start = time.monotonic()
     with (
         only_writer(tmp_path),
         pytest.raises(ValueError, match='no other run is writing to'),
-        only_writer(tmp_path, patience=0),
+        only_writer(tmp_path, **kwargs),
     ):
         pass
+    assert time.monotonic() - start < 10
     assert prepare(toys.plan(), tmp_path) == 0  # the lock ends with its owner
     assert not (tmp_path / '.lock').exists()
 
