@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmseg_cen.rooms import CLASSES, Scene, Thing, furnish, render
+from mmseg_cen.rooms import CLASSES, Scene, Thing, furnish, render, render_view
 
 SIZE = np.array([4.0, 2.6, 5.0])
 EYE = np.array([2.0, 1.5, 0.5])
@@ -174,3 +174,74 @@ def test_depth_does_not_depend_on_materials_nor_on_what_is_painted(scene):
     np.testing.assert_array_equal(
         render(changed(scene, solid), HEIGHT, WIDTH)[1], depth
     )
+
+
+LIGHT = np.array([2.0, 2.4, 2.0])
+
+
+def lit(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Brightness (...) of matt surfaces under the lamp of :func:`room`."""
+    to_light = LIGHT - points
+    cosine = (to_light * normals).sum(axis=-1) / np.linalg.norm(to_light, axis=-1)
+    return 0.6 + 0.4 * np.maximum(cosine, 0)
+
+
+def assert_colors(view, part, brightness):
+    expected = 255 * view.albedo[part] * brightness[part][:, None]
+    assert np.abs(view.rgb[part] - expected).max() <= 0.51  # rounded to whole numbers
+
+
+def test_walls_are_matt_and_dimmed_towards_the_edges_of_the_room():
+    view = render_view(room(), HEIGHT, WIDTH)
+    points = world_points(view.depth)
+    gaps = np.minimum(points, SIZE - points)
+    axis = gaps.argmin(axis=-1)[..., None]
+    inwards = np.where(points < SIZE / 2, 1.0, -1.0) * (np.arange(3) == axis)
+    dimmed = 1 - 0.35 * np.exp(-np.sort(gaps, axis=-1)[..., 1] / 0.25)
+    assert_colors(view, np.ones(axis.shape[:2], bool), lit(points, inwards) * dimmed)
+    # In the frame of the image, z is towards the camera.
+    np.testing.assert_allclose(view.normal, inwards * [1, 1, -1], atol=1e-6)
+
+
+@pytest.mark.parametrize('yaw', [0.0, 0.3])
+def test_a_ball_is_matt_and_has_the_normals_of_a_ball(yaw):
+    ball = thing(yaw=1.0)
+    view = render_view(room(ball, yaw=yaw), HEIGHT, WIDTH)
+    outwards = (world_points(view.depth, yaw) - ball.center) / 0.5
+    part = labeled(view.label, 'lamp')
+    assert part.sum() > 50
+    assert_colors(view, part, lit(outwards * 0.5 + ball.center, outwards))
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    x, y, z = outwards[part].T
+    expected = np.stack([cos * x - sin * z, y, -(sin * x + cos * z)], axis=-1)
+    np.testing.assert_allclose(view.normal[part], expected, atol=1e-4)
+
+
+def test_normals_of_a_box_turn_with_it():
+    box = thing(
+        shape='box',
+        center=np.array([2.1, 0.4, 2.5]),
+        half_size=np.array([0.5, 0.4, 0.3]),
+        yaw=0.5,
+        material='timber',
+    )
+    view = render_view(room(box), HEIGHT, WIDTH)
+    offset = world_points(view.depth)[labeled(view.label, 'table')] - box.center
+    x, y, z = view.normal[labeled(view.label, 'table')].T
+    normal = np.stack([x, y, -z], axis=-1)
+    # How far a face is from the center: half the size of the box across that face.
+    across = (offset * normal).sum(axis=-1)
+    assert {round(float(a), 4) for a in across} == {0.5, 0.4, 0.3}
+
+
+def test_colors_of_walls_and_things_are_tinted():
+    tinted = replace(room(), tints=np.array([[0.5] * 3, [0.7] * 3, [0.9] * 3]))
+    plain, view = (render_view(scene, HEIGHT, WIDTH) for scene in (room(), tinted))
+    factor = np.choose(plain.label, [0.5, 0.7, 0.9])[..., None]
+    np.testing.assert_allclose(view.albedo, plain.albedo * factor, rtol=1e-5)
+    plain, view = (
+        render_view(room(thing(tint=np.full(3, tint))), HEIGHT, WIDTH)
+        for tint in (1.0, 0.8)
+    )
+    part = labeled(view.label, 'lamp')
+    np.testing.assert_allclose(view.albedo[part], 0.8 * plain.albedo[part], rtol=1e-5)
