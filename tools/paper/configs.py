@@ -1,112 +1,91 @@
-"""Configs of the rows of the paper's tables, on the network of some data.
+"""Configs of the rows on the network of any data.
 
-A row's settings (convs, norms, exchange, fusion, ensemble, penalty; of a translation,
-its domains) are put onto the network of the data: of a segmentation, the demo's for
-`synthetic`, a ResNet-50 from scratch for `nyud_half`, the paper's for `nyud`; of a
-translation, a small one for `synthetic` and `nyud_half_small`, the paper's for
-`nyud_half` and `taskonomy`.
+A row's settings are added to the network of the data. Of a segmentation, this is the
+demo's for `synthetic`, a ResNet-50 from scratch for `nyud_half`, and the paper's for
+`nyud`; of a translation, a small one for `synthetic` and `nyud_half_small`, and the
+paper's for `nyud_half` and `taskonomy`.
 """
 
+import copy
+import re
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from paper_rows import Row
+
+from .comparison import OBSERVERS, flat, plain
+from .depth import at_depth
+from .domains import PIX2PIX
+from .row import Row
+from .schedule import set_epochs
+from .segmentation import CEN
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs'
-NUM_LAYERS = 8  # of the encoder in configs/translation/fusion
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network, data and schedule that rows add their settings to.
+
+    Args:
+        files: Config files, in the folder of configs.
+        options: What is set in them.
+        generative: Whether FID and KID are measured, which takes its time: only
+            behind the last epoch then.
+    """
+
+    files: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    generative: bool = False
+
+
+def _pix2pix(dataset: str, model: str, schedule: str) -> tuple[str, ...]:
+    parts = (
+        'runtime',
+        f'datasets/{dataset}',
+        f'models/{model}',
+        f'schedules/{schedule}',
+    )
+    return tuple(f'translation/_base_/{part}.py' for part in parts)
+
+
 SEGMENTATION = {
-    'synthetic': 'demo/cen_synthetic.py',
-    'nyud_half': 'cen/refinenet_r50_nyud_half.py',
-    'nyud': 'cen/refinenet_r101_nyud.py',
+    'synthetic': Network(('demo/cen_synthetic.py',)),
+    'nyud_half': Network(('cen/refinenet_r50_nyud_half.py',)),
+    'nyud': Network(CEN),
 }
-#: Files of the data, the model and the schedule in configs/translation/_base_, and
-#: what is set in them.
-TRANSLATION: dict[str, tuple[str, str, str, dict[str, Any]]] = {
-    'synthetic': (
-        'synthetic',
-        'cen_pix2pix_small',
-        'pix2pix_short',
+TRANSLATION = {
+    'synthetic': Network(
+        _pix2pix('synthetic', 'cen_pix2pix_small', 'pix2pix_short'),
         {'model.generator.num_downs': 6}
         | {
             f'{split}_dataloader.dataset.image_size': (64, 64)
             for split in ('train', 'val', 'test')
         },
     ),
-    'nyud_half_small': ('nyudv2_half_128', 'cen_pix2pix_small', 'pix2pix_short', {}),
-    'nyud_half': ('nyudv2_half', 'cen_pix2pix', 'pix2pix_300e', {}),
-    'taskonomy': ('taskonomy', 'cen_pix2pix', 'pix2pix_300e', {}),
+    'nyud_half_small': Network(
+        _pix2pix('nyudv2_half_128', 'cen_pix2pix_small', 'pix2pix_short')
+    ),
+    'nyud_half': Network(
+        _pix2pix('nyudv2_half', 'cen_pix2pix', 'pix2pix_300e'), generative=True
+    ),
+    'taskonomy': Network(PIX2PIX, generative=True),
 }
-#: What a row may set of a network, and what it is where nothing is said.
-BACKBONE = dict(
-    num_modalities=2, convs='shared', norms='private', exchange=None, pattern=None,
-    exchange_threshold=2e-2, exchange_scope='own', fusion=None,
-)  # fmt: skip
-HEAD = dict(convs='shared', norms='private', ensemble='alpha')
-GENERATOR = dict(
-    convs='shared', norms='private', decoder_norms='shared', exchange=None, fusion=None,
-    exchange_threshold=1e-2, exchange_scope='own',
-)  # fmt: skip
-
-#: Parts of a config that decide the figures of a training, and hooks that do not.
-TRAINING = (
-    'model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
-    'optim_wrapper', 'param_scheduler', 'randomness', 'custom_hooks',
-)  # fmt: skip
-OBSERVERS = ('ExchangeStatsHook', 'GammaRecorderHook', 'FiniteLossHook')
-
-
-def settings(cfg: Config, num_downs: int | None = None) -> dict[str, Any]:
-    """What tells one row from another, of any config.
-
-    Args:
-        cfg: The config.
-        num_downs: Layers of the U-Net as whose fusion that of the config is told.
-    """
-    penalties = [h for h in cfg.get('custom_hooks', []) if 'Sparsity' in h['type']]
-    found: dict[str, Any] = {
-        'penalty': penalties[0].get('scope', 'own') if penalties else None
-    }
-    if 'generator' in cfg.model:
-        found['sources'] = tuple(cfg.model.sources)
-        found['target'] = cfg.train_dataloader.dataset.target
-        parts = {'generator': (cfg.model.generator, GENERATOR)}
-    else:
-        found['modalities'] = tuple(cfg.model.decode_head.get('modalities', ()))
-        parts = {
-            'backbone': (cfg.model.backbone, BACKBONE),
-            'decode_head': (cfg.model.decode_head, HEAD),
-        }
-    for name, (part, defaults) in parts.items():
-        values = Config(dict(part)).to_dict()
-        for key, default in defaults.items():
-            value = values.get(key, default)
-            if key == 'exchange_threshold':  # of which the data decide the size
-                value = None if value is None else value > 0
-            if key == 'fusion' and value and num_downs:
-                value = at_depth(value, num_downs)
-            found[f'{name}.{key}'] = _plain(value)
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """Lists for tuples, so that configs that were written and read compare equal."""
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
-
-
-def differences(first: Config, second: Config) -> list[str]:
-    """Keys of what decides the figures of a training, and differs in two configs."""
-
-    def part(cfg: Config, key: str) -> Any:
-        value = cfg.get(key)
-        if key == 'custom_hooks':
-            value = [h for h in value or [] if h['type'] not in OBSERVERS]
-        return _plain(value)
-
-    return [key for key in TRAINING if part(first, key) != part(second, key)]
+#: Keys of a model that the data decide, where the row leaves them as they are.
+DECIDED_BY_DATA = re.compile(
+    r'data_preprocessor\.(modalities\..*|num_channels|size|seg_pad_val)'
+    r'|backbone\.(depth|base_channels|stem_channels|norm_eval|init_cfg.*)'
+    r'|decode_head\.head\..*'  # another decoder and number of classes
+    r'|generator\.(num_downs|base_channels|dropout)'
+    r'|discriminator\.base_channels'
+    r'|(backbone|generator)\.exchange_threshold'
+)
+#: Arguments of hooks that the data decide.
+_HOOK_ARGUMENTS = ('sparsity_weight', 'interval')
+_VARIABLES = ('choice',)  # of leaves, whose values are in other settings, too
 
 
 def build_config(row: Row, data: str, epochs: int | None, seed: int) -> Config:
@@ -115,19 +94,36 @@ def build_config(row: Row, data: str, epochs: int | None, seed: int) -> Config:
     Args:
         row: The row.
         data: Name of the data.
-        epochs: Epochs; by default, those of the network of the data.
+        epochs: Epochs; by default, as many as the network of the data has.
         seed: Seed.
 
     Raises:
-        ValueError: The row cannot be trained on these data, or for so many epochs.
+        ValueError: If the row cannot be trained on these data, or for so many epochs,
+            or if its config has settings that the training would lack.
     """
     if epochs is not None and epochs < 1:
-        raise ValueError(f'--epochs must be at least 1, got {epochs}')
-    leaf = load_leaf(row)
-    known = TRANSLATION if 'generator' in leaf.model else SEGMENTATION
-    if data not in known:
-        raise ValueError(f'--data of this table is one of {list(known)}, got {data!r}')
-    cfg = (translation if known is TRANSLATION else segmentation)(leaf, data)
+        raise ValueError(
+            f'`--epochs` must be at least 1, got {epochs}: give a larger number'
+        )
+    networks = networks_of(row)
+    if data not in networks:
+        raise ValueError(
+            f'`--data` must be one of {list(networks)}, got {data!r}: other data have '
+            'no network for the rows of this table'
+        )
+    cfg = network(row, data)
+    add_settings(cfg, row)
+    if lost := lost_settings(cfg, row, data):
+        raise ValueError(
+            f'`{row.name}` must have the settings of configs/{row.config}, got other '
+            f'ones of {", ".join(lost)}: write the settings of rows in tools/paper, and '
+            'call tools/paper/write_configs.py'
+        )
+    if row.translates and networks[data].generative:
+        cfg.val_evaluator = cfg.test_evaluator
+        cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs
+    elif row.translates:
+        cfg.test_evaluator = cfg.val_evaluator
     set_epochs(cfg, epochs)
     cfg.randomness = dict(seed=seed)
     # Two, as mmengine removes an old one before the new one is written.
@@ -138,43 +134,104 @@ def build_config(row: Row, data: str, epochs: int | None, seed: int) -> Config:
     return cfg
 
 
+def networks_of(row: Row) -> dict[str, Network]:
+    """The networks that a row can be trained on, by the name of the data."""
+    return TRANSLATION if row.translates else SEGMENTATION
+
+
 def load_leaf(row: Row) -> Config:
     """The config of a row, with its options."""
-    leaf = Config.fromfile(CONFIGS / row.config)
+    leaf = load((row.config,))
     leaf.merge_from_dict(row.options)
     return leaf
 
 
-def segmentation(leaf: Config, data: str) -> Config:
-    """The network of the data with the settings of a config."""
-    cfg = Config.fromfile(CONFIGS / SEGMENTATION[data])
-    for part, defaults in (('backbone', BACKBONE), ('decode_head', HEAD)):
-        take_settings(cfg.model[part], leaf.model[part], defaults)
-    names = tuple(leaf.model.decode_head.modalities)
-    cfg.model.decode_head.modalities = names
-    if leaf.model.backbone.get('num_modalities') == 1:
-        keep_modality(cfg, names[0])
-    take_hooks(cfg, leaf)
+def load(files: tuple[str, ...]) -> Config:
+    """One config file, or several as the base files of a config."""
+    return copy.deepcopy(_load(files))
+
+
+@cache
+def _load(files: tuple[str, ...]) -> Config:
+    if len(files) == 1:
+        return Config.fromfile(CONFIGS / files[0])
+    bases = [str(CONFIGS / path) for path in files]
+    return Config.fromstring(f'_base_ = {bases!r}\n', '.py')
+
+
+def network(row: Row, data: str) -> Config:
+    """The network of some data, as it is without the settings of the row."""
+    chosen = networks_of(row)[data]
+    cfg = load(chosen.files)
+    cfg.merge_from_dict(chosen.options)
+    if row.leaf.modality:
+        keep_modality(cfg, row.leaf.modality)
     return cfg
 
 
-def take_settings(part: Config, of_leaf: Config, defaults: dict[str, Any]) -> None:
-    """Put the settings of a part of a leaf onto that of another config."""
-    for key, default in defaults.items():
-        value = of_leaf.get(key, default)
-        if key == 'exchange_threshold' and value:
-            value = part.exchange_threshold  # of which the data decide the size
-        if value != default or key in part:
-            part[key] = value
-
-
-def take_hooks(cfg: Config, leaf: Config) -> None:
-    """Leave those hooks that a leaf has, too, with the scope of its penalty."""
-    kept = {hook['type'] for hook in leaf.get('custom_hooks', [])}
-    cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] in kept]
+def add_settings(cfg: Config, row: Row) -> None:
+    """Add the settings of a row to the network of some data."""
+    for leaf in row.leaf.chain():
+        settings = copy.deepcopy(leaf.settings)
+        hooks = settings.pop('custom_hooks', None)
+        cfg.merge_from_dict({k: v for k, v in settings.items() if k not in _VARIABLES})
+        if hooks is not None:
+            choose_hooks(cfg, hooks)
+    cfg.merge_from_dict(row.options)
+    if (cfg.model.get('generator') or {}).get('fusion'):
+        generator = cfg.model.generator
+        generator.fusion = at_depth(generator.fusion, generator.num_downs)
     for hook in cfg.custom_hooks:
         if hook['type'] == 'GammaSparsityHook':
-            hook['scope'] = settings(leaf)['penalty']
+            hook.setdefault('scope', 'own')
+
+
+def choose_hooks(cfg: Config, hooks: list[dict[str, Any]]) -> None:
+    """Leave the hooks of a list, with the numbers that the data decide.
+
+    Observers are left out where the network of the data has none.
+    """
+    present = {hook['type']: hook for hook in cfg.custom_hooks}
+    chosen = []
+    for hook in hooks:
+        known = present.get(hook['type'], {})
+        if known or hook['type'] not in OBSERVERS:
+            numbers = {key: known[key] for key in _HOOK_ARGUMENTS if key in known}
+            chosen.append({**known, **hook, **numbers})
+    cfg.custom_hooks = chosen
+
+
+def lost_settings(cfg: Config, row: Row, data: str) -> list[str]:
+    """Keys of what the config of a row sets, and its training on some data does not.
+
+    Whole models are compared, and the hooks that decide figures. Where the data decide
+    a value, it is expected to be the one of their network, unless the row changes it.
+    """
+    leaf = load_leaf(row)
+    paper = load((*networks_of(row).values(),)[-1].files)
+    of_paper, of_data = flat(paper.model), flat(network(row, data).model)
+    expected, found = flat(leaf.model), flat(cfg.model)
+    for key in {*expected, *found}:
+        decided = DECIDED_BY_DATA.fullmatch(key)
+        if decided and expected.get(key) == of_paper.get(key):
+            expected[key] = of_data.get(key)
+    if fusion := (leaf.model.get('generator') or {}).get('fusion'):
+        stages = at_depth(fusion, cfg.model.generator.num_downs)['stages']
+        expected['generator.fusion.stages'] = plain(stages)
+    lost = {k for k in {*expected, *found} if expected.get(k) != found.get(k)}
+    if _deciding_hooks(leaf) != _deciding_hooks(cfg):
+        lost.add('custom_hooks')
+    return sorted(lost)
+
+
+def _deciding_hooks(cfg: Config) -> dict[str, Any]:
+    """Hooks that decide figures, without the numbers that the data decide."""
+    hooks = {}
+    for hook in cfg.get('custom_hooks') or []:
+        if hook['type'] not in OBSERVERS:
+            options = {k: v for k, v in hook.items() if k not in _HOOK_ARGUMENTS}
+            hooks[hook['type']] = plain({'scope': 'own', **options})
+    return hooks
 
 
 def keep_modality(cfg: Config, name: str) -> None:
@@ -185,78 +242,3 @@ def keep_modality(cfg: Config, name: str) -> None:
     for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         dataset = cfg[key].dataset
         dataset.modalities = {name: dataset.get('modalities', {}).get(name, {})}
-
-
-def translation(leaf: Config, data: str) -> Config:
-    """The U-Net of the data with the settings of a config."""
-    dataset, model, schedule, options = TRANSLATION[data]
-    bases = [
-        str(CONFIGS / 'translation/_base_' / f'{base}.py')
-        for base in (
-            'runtime',
-            f'datasets/{dataset}',
-            f'models/{model}',
-            f'schedules/{schedule}',
-        )
-    ]
-    cfg = Config.fromstring(f'_base_ = {bases!r}\n', '.py')
-    cfg.merge_from_dict(options)
-    sources = tuple(leaf.model.sources)
-    cfg.sources = cfg.model.sources = cfg.model.data_preprocessor.sources = sources
-    generator, of_leaf = cfg.model.generator, leaf.model.generator
-    for key in ('num_modalities', 'in_channels', 'out_channels'):
-        generator[key] = of_leaf[key]
-    take_settings(generator, of_leaf, GENERATOR)
-    if generator.get('fusion'):
-        generator.fusion = at_depth(generator.fusion, generator.num_downs)
-    cfg.model.discriminator.in_channels = leaf.model.discriminator.in_channels
-    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        target = leaf.train_dataloader.dataset.target
-        cfg[key].dataset.update(sources=sources, target=target)
-    take_hooks(cfg, leaf)
-    if model == 'cen_pix2pix':
-        cfg.val_evaluator = cfg.test_evaluator = leaf.test_evaluator
-        cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs  # FID takes its time
-    else:
-        cfg.test_evaluator = cfg.val_evaluator
-    return cfg
-
-
-def at_depth(fusion: dict[str, Any], num_downs: int) -> dict[str, Any]:
-    """A fusion in the U-Net of 8 layers, at like depths of one of another number.
-
-    The first layer stays the first, the last one the last, and all stay all; the
-    fourth is the one in the middle.
-    """
-    layers = [int(stage.removeprefix('conv')) for stage in fusion['stages']]
-    depths = dict.fromkeys(-(-layer * num_downs // NUM_LAYERS) for layer in layers)
-    return {**fusion, 'stages': tuple(f'conv{depth}' for depth in depths)}
-
-
-def set_epochs(cfg: Config, epochs: int | None) -> None:
-    """Shorten or lengthen a training with its schedule, and the penalty with it."""
-    before = cfg.train_cfg.max_epochs
-    epochs = before if epochs is None else epochs
-    ratio = epochs / before
-    cfg.train_cfg.max_epochs = epochs
-    cfg.train_cfg.val_interval = min(epochs, cfg.train_cfg.get('val_interval', 1))
-    if epochs == before:
-        return
-    schedulers = cfg.get('param_scheduler') or []
-    for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
-        by_epoch = scheduler.get('by_epoch', True)
-        if scheduler['type'] == 'LinearLR' and not by_epoch:
-            continue  # a warm-up of some iterations
-        if by_epoch and 'begin' in scheduler:  # others begin after the warm-up
-            scheduler['begin'] = round(scheduler['begin'] * ratio)
-        for key in ('end', 'milestones'):
-            if isinstance(scheduler.get(key), int):
-                scheduler[key] = max(1, round(scheduler[key] * ratio))
-            elif key in scheduler:
-                scheduler[key] = [max(1, round(m * ratio)) for m in scheduler[key]]
-        if 'T_max' in scheduler:
-            scheduler['T_max'] = scheduler['end'] - scheduler.get('begin', 0)
-    for hook in cfg.get('custom_hooks', []):
-        if hook['type'] == 'GammaSparsityHook':
-            # Scaling factors fall by the penalty in each step: fewer, larger ones.
-            hook['sparsity_weight'] = hook.get('sparsity_weight', 5e-3) / ratio
