@@ -116,8 +116,8 @@ def build_config(row: Row, data: str, epochs: int | None, seed: int) -> Config:
     if lost := lost_settings(cfg, row, data):
         raise ValueError(
             f'`{row.name}` must have the settings of configs/{row.config}, got other '
-            f'ones of {", ".join(lost)}: write the settings of rows in tools/paper, and '
-            'call tools/paper/write_configs.py'
+            f'ones of {", ".join(lost)}: write settings of rows in tools/paper, not '
+            'in their configs'
         )
     if row.translates and networks[data].generative:
         cfg.val_evaluator = cfg.test_evaluator

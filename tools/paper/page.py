@@ -22,7 +22,7 @@ written by `python tools/paper/write_configs.py`, from the rows in `tools/paper/
 NOTES = {
     '1': 'mIoU in percent. "Own part" is the paper\'s half of the channels.',
     '2': 'mIoU in percent, parameters in millions.',
-    '4': 'Streams are fused behind the first, fourth, last or all layers of the encoder.',
+    '4': 'Streams are fused behind the first, fourth, last or all encoder layers.',
     '6': 'Both errors times 10, as in the paper.',
     '7': 'mIoU in percent; rows of Table 1, and five more.',
     '8': 'Figures of the streams, and of the ensemble.',

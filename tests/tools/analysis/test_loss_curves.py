@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 
 
 def curves(*args):

@@ -1,0 +1,19 @@
+"""Train the rows of one of the paper's tables, and print them beside the paper's.
+
+python tools/analysis/paper_tables.py --table 1 --train --data synthetic --seeds 0 1 2 --jobs 2
+
+The options are described in tools/paper/tables.py.
+"""  # noqa: E501
+
+import sys
+from pathlib import Path
+
+import mmseg_cen  # noqa: F401  (repairs what mmseg's import needs)
+from mmseg_cen.launch import exit_on_user_error
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from paper.tables import main
+
+if __name__ == '__main__':
+    with exit_on_user_error():
+        main()
