@@ -24,5 +24,7 @@ def test_every_option_of_a_command_is_one_of_its_tool(page):
         source = (ROOT / tool).read_text()
         if 'add_arguments(parser)' in source:
             source += (ROOT / 'mmseg_cen/datasets/preparation.py').read_text()
+        if 'from paper.tables import main' in source:
+            source += (ROOT / 'tools/paper/tables.py').read_text()
         for option in re.findall(r'(?<= )--[\w-]+', rest):
             assert f"'{option}'" in source, f'{tool} has no {option}'

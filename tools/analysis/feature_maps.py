@@ -50,7 +50,7 @@ def choose_layer(model: nn.Module, name: str | None) -> tuple[str, Any]:
         name = next(exchanging, next(iter(norms), None))
     if name not in norms:
         raise ValueError(
-            f'`--layer` must be among {list(norms)}, got {name!r}: name an exchanging layer'
+            f'`--layer` must be among {list(norms)}, got {name!r}: name one of these'
         )
     return name, norms[name]
 

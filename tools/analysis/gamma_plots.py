@@ -1,7 +1,7 @@
 """Draw the scaling factors of a training, Figures 5, 11, 12 and 13 of the paper.
 
 python tools/analysis/gamma_plots.py work_dirs/cen_synthetic
-python tools/analysis/gamma_plots.py work_dirs/lambda_1e-3 work_dirs/lambda_5e-3 --metric mIoU
+python tools/analysis/gamma_plots.py work_dirs/lambda_1e-3 work_dirs/lambda_5e-3
 
 Needs `dict(type='GammaRecorderHook')` among the `custom_hooks` of the training. Of each
 run, `steps_<layer>.png` (--layers; by default the first, middle and last layer) and
@@ -59,7 +59,7 @@ def draw_run(work_dir: Path, chosen: list[str] | None, out: Path) -> float:
     for name in chosen or dict.fromkeys((names[0], names[len(names) // 2], names[-1])):
         if name not in layers:
             raise ValueError(
-                f'`--layers` must be among {names}, got {name!r}: name exchanging layers'
+                f'`--layers` must be among {names}, got {name!r}: name some of these'
             )
         picture = draw_steps(steps, layers[name], modalities, threshold, name)
         write(out, f'steps_{name}', picture)
@@ -74,8 +74,8 @@ def parameters_of(work_dir: Path) -> tuple[float | None, float]:
     found = sorted(work_dir.glob('*.py'))
     if not found:
         raise FileNotFoundError(
-            f'`WORK_DIR` must hold the config of a training, got {str(work_dir)!r}: name '
-            'the folder that tools/train.py wrote'
+            f'`WORK_DIR` must hold the config of a training, got {str(work_dir)!r}: '
+            'name a folder that tools/train.py wrote'
         )
     cfg = Config.fromfile(found[0])
     hooks = [h for h in cfg.get('custom_hooks', []) if 'Sparsity' in h['type']]

@@ -69,8 +69,8 @@ def main() -> None:
             keys = select(curves, args.keys)
         if not keys:
             raise ValueError(
-                f'`--keys` must name what to draw, got none, and {sorted(curves)} has no '
-                'loss: name some of these'
+                f'`--keys` must be given if no loss is logged, got {sorted(curves)}: '
+                'name some of these'
             )
         name = Path(args.work_dir).resolve().name
         picture = draw_curves({key: curves[key] for key in keys}, args.smooth, name)

@@ -50,8 +50,8 @@ def main() -> None:
     for family in args.family or every:
         if family not in every:
             sys.exit(
-                f'error: `--family` must be among {every}, got {family!r}: name a folder '
-                'of configs'
+                f'error: `--family` must be among {every}, got {family!r}: name '
+                'some of these'
             )
         for (backbone, head), (path, model) in combinations(family).items():
             key = f'{family}/{path.stem}'

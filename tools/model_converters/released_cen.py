@@ -2,10 +2,10 @@
 
 python tools/model_converters/released_cen.py IN OUT [--reverse]
 
-The depth (ResNet-50, 101 or 152) and the number of classes are read from the tensors. OUT
-is for the model of `configs/cen/refinenet_r*_nyud.py` with two settings of the released
-code, `exchange_scope='all'` and `rectify_residual=True`; the command to test it is
-printed. With --reverse, IN is a checkpoint of this model.
+The depth (ResNet-50, 101 or 152) and the number of classes are read from the tensors.
+OUT is for the model of `configs/cen/refinenet_r*_nyud.py` with two settings of the
+released code, `exchange_scope='all'` and `rectify_residual=True`; the command to test
+it is printed. With --reverse, IN is a checkpoint of this model.
 """
 
 import mmseg_cen  # noqa: F401  isort: skip  (lets torch read NumPy values)

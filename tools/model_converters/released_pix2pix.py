@@ -5,10 +5,10 @@ python tools/model_converters/released_pix2pix.py IN --reverse --generator G
     --discriminator D
 
 Width, depth and number of sources are read from the tensors. Without --discriminator,
-the checkpoint is for testing only. OUT is for the model of `configs/translation` with two
-settings of the released code, `exchange_scope='all'` and `decoder_norms='private'`; the
-command to test it is printed. With --reverse, IN is a checkpoint of this model, and the
-files G and D are written.
+the checkpoint is for testing only. OUT is for the model of `configs/translation` with
+two settings of the released code, `exchange_scope='all'` and `decoder_norms='private'`;
+the command to test it is printed. With --reverse, IN is a checkpoint of this model, and
+the files G and D are written.
 """
 
 import mmseg_cen  # noqa: F401  isort: skip  (lets torch read NumPy values)

@@ -51,7 +51,7 @@ def prerequisites(path: Path, cfg: ConfigDict) -> None:
 
 
 def run(path: Path, cfg: ConfigDict) -> dict[str, Any]:
-    """Result of one config: ``status``, ``reason``, and counts of layers and weights."""
+    """Result of one config: ``status``, ``reason``, numbers of layers and weights."""
     try:
         prerequisites(path, cfg)
         Config.fromfile(path)  # imports what the config asks for
