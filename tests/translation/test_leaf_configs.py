@@ -86,7 +86,7 @@ def test_config_trains_two_iterations_and_tests(leaf, tmp_path):
     metrics = runner.test()
     sources = cfg.model.sources
     assert set(metrics) >= {'MAE', 'SSIM', *(f'{source}/MAE' for source in sources)}
-    # FID and KID are those of the paper's translations to RGB.
+    # The paper has FID and KID for translations to RGB.
     domain = cfg.test_dataloader.dataset.target
     small = 'small' in leaf or 'demo' in leaf
     assert ('FID' in metrics) == (domain == 'rgb' and not small)

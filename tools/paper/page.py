@@ -40,7 +40,9 @@ def text_of_page() -> str:
 
 def _section(key: str, table: Table) -> str:
     title = f'Table {key}' if key.isdigit() else 'Sec. 4.1, additional ablations'
-    figures = list(dict.fromkeys(name for row in table.rows for name in row.paper))
+    names = {name for row in table.rows for name in row.paper}
+    headers = (*table.metrics, 'Params (M)', 'Fusion (M)')
+    figures = [name for name in headers if name in names]
     digits = 2 if table.rows[0].translates else 1
     lines = [['row', *table.columns, 'command', *figures]]
     lines.append(['---'] * len(lines[0]))

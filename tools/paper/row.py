@@ -73,7 +73,7 @@ class Table:
         metrics: Headers of the figures, and their keys in the log.
         rows: Its rows.
         claims: The paper's statements on it: of two rows, the first is the better one.
-        units: Factors on what is logged, by header.
+        units: Factors on the logged figures, by header.
     """
 
     columns: tuple[str, ...]

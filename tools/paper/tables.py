@@ -37,10 +37,12 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--table', required=True, choices=list(TABLES))
     what = parser.add_mutually_exclusive_group()
-    what.add_argument('--train', action='store_true', help='train what is missing')
+    what.add_argument('--train', action='store_true', help='train missing rows')
     what.add_argument('--collect', type=Path, nargs='+', metavar='WORK_DIR')
     parser.add_argument('--data', default='synthetic', help='synthetic, nyud_half, ...')
-    parser.add_argument('--epochs', type=int, help='default: those of the base config')
+    parser.add_argument(
+        '--epochs', type=int, help='default: as the network of the data'
+    )
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
     parser.add_argument('--rows', nargs='+', help='names of rows, instead of all')

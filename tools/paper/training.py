@@ -54,7 +54,7 @@ def plan(rows: Iterable[Row], folder: Path, args: argparse.Namespace) -> list[Ta
 
 
 def train(tasks: list[Task], jobs: int) -> dict[str, list[Path]]:
-    """Train what is not finished; returns the work directories of each row."""
+    """Train unfinished tasks, and return the work directories of each row."""
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     env = {'OMP_NUM_THREADS': threads, **os.environ}
 
