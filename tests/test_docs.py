@@ -22,7 +22,9 @@ def test_every_option_of_a_command_is_one_of_its_tool(page):
     text = (ROOT / 'docs' / page).read_text().replace('\\\n', ' ')
     for tool, rest in re.findall(r'python (tools/[\w/]+\.py)([^`\n]*)', text):
         source = (ROOT / tool).read_text()
-        if 'make_parser(' in source:
-            source += (ROOT / 'mmseg_cen/preparation/cli.py').read_text()
+        if 'add_arguments(parser)' in source:
+            source += (ROOT / 'mmseg_cen/datasets/preparation.py').read_text()
+        if 'from paper.tables import main' in source:
+            source += (ROOT / 'tools/paper/tables.py').read_text()
         for option in re.findall(r'(?<= )--[\w-]+', rest):
             assert f"'{option}'" in source, f'{tool} has no {option}'

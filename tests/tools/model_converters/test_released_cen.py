@@ -9,7 +9,7 @@ import torch
 
 from mmseg_cen.released.segmentation import released_names, to_released
 
-TOOL = Path(__file__).parents[1] / 'tools/model_converters/released_cen.py'
+TOOL = Path(__file__).parents[3] / 'tools/model_converters/released_cen.py'
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The tools that convert configs of mmseg, and sweep over all of them."""
+"""tools/analysis/convert_config.py makes multimodal configs that train."""
 
 import subprocess
 import sys
@@ -7,31 +7,24 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mmengine.config import Config, ConfigDict
+from analysis.convert_config import load
+from conversion import text
+from conversion.config import convert_config, share
+from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
 from mmseg_cen.models import CENSegmentor, exchanging_norms
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / 'tools' / 'analysis'))
-
-import convert_config  # noqa: E402
-import sweep_mmseg  # noqa: E402
+ROOT = Path(__file__).parents[3]
 
 PSPNET = 'mmseg::pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py'
 
 
 def converted(source, modalities=('rgb', 'depth'), **kwargs):
     """As the tool writes it, and reads it again."""
-    cfg = convert_config.convert_config(
-        convert_config.load(source), modalities, **kwargs
-    )
-    text = ''.join(
-        f'{key} = {convert_config.text_of(value, 0, len(key) + 3)}\n'
-        for key, value in convert_config.share(cfg).items()
-    )
-    return Config.fromstring(text, '.py')
+    cfg = convert_config(load(source), modalities, **kwargs)
+    return Config.fromstring(text.source(share(cfg)), '.py')
 
 
 @pytest.fixture
@@ -68,7 +61,7 @@ def test_modalities_keep_their_order_everywhere():
 
 
 def test_what_is_known_of_the_images_stays(pspnet):
-    source = convert_config.load(PSPNET)
+    source = load(PSPNET)
     dataset = pspnet.val_dataloader.dataset
     assert dataset.modalities.rgb.suffix == '_leftImg8bit.png'
     assert dataset.modalities.depth.suffix == '_depth.png'
@@ -83,9 +76,9 @@ def test_what_is_known_of_the_images_stays(pspnet):
         init_cfg=dict(type='Pretrained', checkpoint=source.model.pretrained),
     )
     assert pspnet.param_scheduler == source.param_scheduler
-    kinds = [t.type for t in pspnet.train_pipeline]
-    assert kinds[0] == 'LoadModalities'
-    assert kinds[-1] == 'PackMultimodalInputs'
+    transforms = [t.type for t in pspnet.train_pipeline]
+    assert transforms[0] == 'LoadModalities'
+    assert transforms[-1] == 'PackMultimodalInputs'
 
 
 def test_without_rgb_no_transform_is_photometric():
@@ -108,8 +101,8 @@ def test_sparsity_is_asked_only_of_what_exchanges():
     segformer = 'mmseg::segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024.py'
     for layer_norms in (False, True):
         cfg = converted(segformer, layer_norms=layer_norms)
-        kinds = [hook.type for hook in cfg.get('custom_hooks') or []]
-        assert ('GammaSparsityHook' in kinds) == layer_norms
+        hooks = [hook.type for hook in cfg.get('custom_hooks') or []]
+        assert ('GammaSparsityHook' in hooks) == layer_norms
         cfg.model.backbone.backbone.init_cfg = None
         assert bool(exchanging_norms(MODELS.build(cfg.model))) == layer_norms
 
@@ -123,7 +116,7 @@ def test_sparsity_is_asked_only_of_what_exchanges():
         ),
         (
             'mmseg::vpd/vpd_sd_4xb8-25k_nyu-480x480.py',
-            "can be converted, got 'DepthEstimator'",
+            "CascadeEncoderDecoder, got 'DepthEstimator'",
         ),
     ],
 )
@@ -142,7 +135,7 @@ def test_what_cannot_be_converted_is_refused_by_name(source, message):
     ],
 )
 def test_text_is_the_value_in_the_same_order(value):
-    back = eval(convert_config.text_of(value))
+    back = eval(text.text_of(value))
     assert back == value
     assert list(back) == list(value)
 
@@ -187,67 +180,3 @@ def test_a_converted_config_trains_on_data_as_it_describes_it(tmp_path, pspnet):
     scalars = runner.message_hub.log_scalars
     assert 'train/loss_sparsity' in scalars
     assert {'val/mIoU', 'val/rgb/mIoU', 'val/depth/mIoU'} <= set(scalars)
-
-
-# --- sweep ---------------------------------------------------------------------------
-
-
-def small_fcn():
-    source = convert_config.load(
-        'mmseg::fcn/fcn_r18-d8_4xb2-80k_cityscapes-512x1024.py'
-    )
-    model = sweep_mmseg.shrink(source.model)
-    model.backbone.update(base_channels=8, stem_channels=8)
-    model.decode_head.update(in_channels=64, channels=8)
-    model.auxiliary_head.update(in_channels=32, channels=8)
-    return model
-
-
-@pytest.mark.parametrize('M', [2, 3])
-def test_the_sweep_passes_what_obeys_the_laws(M):
-    assert sweep_mmseg.check(small_fcn(), M)['exchanging'] == 16
-
-
-@pytest.mark.parametrize(
-    'law', [sweep_mmseg.streams_equal_unimodal, sweep_mmseg.streams_are_independent]
-)
-def test_the_sweep_catches_streams_that_are_mixed(law):
-    cfg = small_fcn()
-    model = MODELS.build(convert_config.convert_model(cfg, ['m0', 'm1']))
-    sweep_mmseg.randomize_norms(model)
-    norms = exchanging_norms(model).values()
-    arguments = (
-        (model, cfg, 2) if law.__name__.startswith('streams_equal') else (model, 2)
-    )
-    for norm in norms:
-        norm.exchange_threshold = 0.0
-    law(*arguments)
-    next(iter(norms)).exchange_threshold = 10.0
-    with pytest.raises(AssertionError, match=r'stream 0 is not the|depends on others'):
-        law(*arguments)
-
-
-def test_the_sweep_knows_every_family_and_takes_the_smallest_config():
-    found = sweep_mmseg.combinations('pspnet')
-    assert ('ResNetV1c', 'PSPHead') in found
-    path, model = found['ResNetV1c', 'PSPHead']
-    assert path.name.startswith('pspnet_r18-d8')
-    assert isinstance(model, ConfigDict)
-
-
-def test_the_table_counts_families_not_rows(tmp_path):
-    row = dict(
-        family='a', config='a1', backbone='B', head='H', status='pass', reason=''
-    )
-    results = {
-        '1': {**row, 'exchanging': 3, 'parameters': 1_500_000},
-        '2': {**row, 'config': 'a2', 'status': 'not installed', 'reason': 'needs x'},
-        '3': {**row, 'family': 'b', 'status': 'refused', 'reason': 'H: it is | no'},
-        '4': {**row, 'family': 'c'},
-        '5': {**row, 'family': 'c', 'config': 'c2', 'status': 'failed', 'reason': 'E'},
-    }
-    sweep_mmseg.write_table(results, tmp_path / 'table.md')
-    text = (tmp_path / 'table.md').read_text()
-    assert '1 of 3 families pass' in ' '.join(text.split())
-    assert '| a | B | H | 3 | 1.5 | pass |  |' in text
-    assert '| b | B | H |  |  | refused | H: it is / no |' in text

@@ -1,21 +1,11 @@
-"""The pictures of tools/analysis, drawn as a user draws them."""
+"""The pictures of tools/analysis/gamma_plots.py, drawn as a user draws them."""
 
 import sys
-from pathlib import Path
 
 import numpy as np
-import pytest
-import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmseg.registry import MODELS
+from analysis import gamma_plots
 
 from mmseg_cen.hooks.gamma_recorder import RECORD
-
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / 'tools/analysis'))
-import feature_maps  # noqa: E402
-import gamma_plots  # noqa: E402
 
 
 def call(tool, monkeypatch, *args):
@@ -62,31 +52,7 @@ def test_runs_that_adjust_lambda_are_not_drawn_at_one(tmp_path, monkeypatch, cap
     )  # fmt: skip
     call(gamma_plots, monkeypatch, *runs, '--out', tmp_path / 'out')
     assert [args[0] for args in drawn] == [[0.001, 0.002]]
-    assert f'{runs[2]} has a target_share, and is left out' in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_feature_maps_of_a_translation_have_a_row_for_each_source(
-    tmp_path, monkeypatch
-):
-    init_default_scope('mmseg')
-    cfg = Config.fromfile(ROOT / 'configs/translation/demo/cen_synthetic.py')
-    cfg.model.generator.base_channels = cfg.model.discriminator.base_channels = 4
-    cfg.dump(tmp_path / 'config.py')
-    state = MODELS.build(cfg.model).state_dict()
-    torch.save({'state_dict': state}, tmp_path / 'checkpoint.pth')
-    paths = (tmp_path / 'config.py', tmp_path / 'checkpoint.pth')
-    grids = []
-    draw_grid = feature_maps.draw_grid
-    monkeypatch.setattr(
-        feature_maps, 'draw_grid', lambda rows: grids.append(rows) or draw_grid(rows)
+    assert (
+        f'{runs[2]} is left out of the plot of lambda: it has a target_share'
+        in capsys.readouterr().out
     )
-    call(feature_maps, monkeypatch, *paths, '0', '--out', tmp_path / 'out')
-    assert len([*(tmp_path / 'out').iterdir()]) == 1
-    for source, row in zip(cfg.model.sources, grids[0], strict=True):
-        assert [(panel.title, panel.caption) for panel in row] == [
-            (source, ''),
-            ('depth kept, rgb ~ 0', '0 channels'),
-            ('rgb kept, depth ~ 0', '0 channels'),
-            ('rgb, depth kept', '8 channels'),
-        ]
