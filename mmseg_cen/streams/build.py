@@ -32,8 +32,8 @@ def build_from_config(
         return found(**{**defaults, **given})
     except TypeError as error:
         raise ValueError(
-            f'{found.__name__} must have arguments out of {known}, got {given}: correct '
-            f'them ({error})'
+            f'{found.__name__} must have arguments out of {known}, got {given}, which '
+            f'is wrong ({error}): correct them'
         ) from error
 
 

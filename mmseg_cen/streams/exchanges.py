@@ -33,7 +33,7 @@ class Exchange(nn.Module):
         super().__init__()
 
     def prepare(self, num_modalities: int, num_channels: int, place: int) -> None:
-        """Make parameters and buffers of the layer's size; called once, when it is built.
+        """Make parameters and buffers for a layer, once, when the layer is built.
 
         Args:
             num_modalities: Number of modalities M.

@@ -19,8 +19,8 @@ def check_sharing(**arguments: str) -> None:
     for name, value in arguments.items():
         if value not in get_args(Sharing):
             raise ValueError(
-                f"`{name}` must be 'shared' by all modalities or 'private' to each, got "
-                f'{value!r}: choose one'
+                f"`{name}` must be 'shared' by all modalities or 'private' to each, "
+                f'got {value!r}: choose one'
             )
 
 
