@@ -18,7 +18,7 @@ from .base import MergingFusion
 
 @MODELS.register_module()
 class ACMFusion(MergingFusion):
-    """The sum of the streams, the channels of each weighted by their global means.
+    """The sum of the streams, with weights of channels by their global means.
 
     ACNet has a third encoder for the merged stream; here, the trunk behind the last
     fused stage takes its place.

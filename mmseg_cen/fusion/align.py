@@ -1,4 +1,4 @@
-"""Fusion by alignment: common and specific features, told apart by their distributions.
+"""Fusion by alignment of the distributions of common and of specific features.
 
 References: Wang et al., "Learning Common and Specific Features for RGB-D Semantic
 Segmentation with Deconvolutional Networks", ECCV 2016; Long et al., "Learning
@@ -21,23 +21,23 @@ from .base import Fused, Fusion
 
 
 def mk_mmd(x: Tensor, y: Tensor, num_kernels: int = 11, factor: float = 2.0) -> Tensor:
-    r"""Maximum mean discrepancy with multiple Gaussian kernels, its biased estimate.
+    r"""Biased estimate of the maximum mean discrepancy with several Gaussian kernels.
 
     .. math::
         \overline{k(x, x')} + \overline{k(y, y')} - 2\,\overline{k(x, y)}, \quad
         k(a, b) = \sum_{i=0}^{K-1} \exp\frac{-|a - b|^2}{w f^{i - \lfloor K/2\rfloor}}
 
-    with the bandwidth :math:`w` the mean squared distance of all pairs, which counts as
-    a constant. The sum over 11 kernels spans bandwidths from 2^-5 to 2^5.
+    with the bandwidth :math:`w` the mean squared distance of all pairs, taken as a
+    constant. The sum over 11 kernels spans bandwidths from 2^-5 to 2^5.
 
     Args:
         x: Samples of one distribution, (n, C).
         y: Samples of the other, (m, C).
         num_kernels: Number of kernels K.
-        factor: Ratio f of neighbouring bandwidths.
+        factor: Ratio f of neighboring bandwidths.
 
     Returns:
-        A scalar, not negative, and 0 for equal samples.
+        A scalar that is not negative, and 0 for equal samples.
     """
     rows = torch.cat([x, y])
     squares = rows.square().sum(dim=1)
@@ -56,28 +56,28 @@ def mk_mmd(x: Tensor, y: Tensor, num_kernels: int = 11, factor: float = 2.0) -> 
 
 @MODELS.register_module()
 class AlignFusion(Fusion):
-    r"""Common features, drawn together, and specific ones, driven apart.
+    r"""Common features are drawn together, and specific ones driven apart.
 
-    Of each stream, private 1x1 convolutions and ReLUs compute common and specific
-    features (C channels each); a third one turns the specific, the own common and the
-    others' common features (their mean) into the stream that goes on: 5 C^2 parameters
-    for each modality. The loss is :math:`w_c\,\text{MMD}(common) -
-    w_s\,\text{MMD}(specific)`, the mean over all pairs of modalities, of features that
-    are pooled to a grid: each place of each image is one sample.
+    From each stream, private 1x1 convolutions and ReLUs compute common and specific
+    features (C channels each). A third convolution joins the specific features, the
+    common ones and the mean of the others' common ones to the new stream: 5 C^2
+    parameters for each modality. The loss is :math:`w_c\,\text{MMD}(common) -
+    w_s\,\text{MMD}(specific)`, the mean over all pairs of modalities. Features are
+    pooled to a grid for it: each cell of each image is one sample.
 
     The paper names 11 kernels; bandwidths, weights and samples are chosen here.
 
     Args:
         channels: Channels C of one stream.
         num_kernels: Number of kernels of :func:`mk_mmd`.
-        factor: Ratio of the bandwidths of neighbouring kernels.
-        common_weight: Weight w_c of what draws common features together.
-        specific_weight: Weight w_s of what drives specific features apart.
+        factor: Ratio of the bandwidths of neighboring kernels.
+        common_weight: Weight w_c of the term that draws common features together.
+        specific_weight: Weight w_s of the term that drives specific features apart.
         grid: Rows and columns of the grid of samples.
         **kwargs: ``num_modalities``; ``merges`` has to be False.
 
     Raises:
-        ValueError: An argument has no meaning.
+        ValueError: If an argument is out of its range.
     """
 
     can_merge = False
@@ -95,13 +95,14 @@ class AlignFusion(Fusion):
         super().__init__(channels, **kwargs)
         if num_kernels < 1 or factor <= 1 or grid < 1:
             raise ValueError(
-                f'num_kernels and grid are at least 1 and factor is more than 1, got '
-                f'num_kernels={num_kernels}, grid={grid}, factor={factor}'
+                f'`num_kernels` and `grid` must be at least 1, `factor` more than 1, '
+                f'got num_kernels={num_kernels}, grid={grid}, factor={factor}: '
+                f'increase them'
             )
         if common_weight < 0 or specific_weight < 0:
             raise ValueError(
-                f'common_weight and specific_weight are not negative, got '
-                f'{common_weight} and {specific_weight}'
+                f'`common_weight` and `specific_weight` must not be negative, got '
+                f'{common_weight} and {specific_weight}: set them to 0 or more'
             )
         self.num_kernels, self.factor, self.grid = num_kernels, factor, grid
         self.common_weight, self.specific_weight = common_weight, specific_weight

@@ -10,8 +10,8 @@ from .base import Fused, Fusion
 class AverageFusion(Fusion):
     """The mean of all streams, without parameters.
 
-    If streams are kept, each of them becomes the mean: only private layers behind tell
-    them apart again.
+    If streams are kept, each of them becomes the mean; only later private layers make
+    them differ again.
     """
 
     def forward(self, streams: Tensor) -> Fused:

@@ -15,17 +15,17 @@ from .base import Fused, Fusion
 
 @MODELS.register_module()
 class CBNFusion(Fusion):
-    r"""One modality's batch norm is modulated by the others.
+    r"""The batch norm of one modality is modulated by the other modalities.
 
     .. math::
         (\gamma + \Delta\gamma)\,\frac{x - \mu}{\sigma} + \beta + \Delta\beta
 
-    where the globally pooled features of the other modalities give
-    :math:`\Delta\gamma` and :math:`\Delta\beta`, by a perceptron each, whose last layer
-    starts at 0: it starts as a plain batch norm. Other streams stay as they are.
+    where two perceptrons compute :math:`\Delta\gamma` and :math:`\Delta\beta` from
+    the globally pooled features of the other modalities. Their last layers start at 0,
+    so that the norm starts as a plain one. Other streams stay as they are.
 
-    The paper modulates "the BN of depth conditional on RGB"; which of them is modulated
-    is an argument.
+    The paper modulates "the BN of depth conditional on RGB"; here, ``modulated`` says
+    which one.
 
     Args:
         channels: Channels C of one stream.
@@ -35,7 +35,8 @@ class CBNFusion(Fusion):
         **kwargs: ``num_modalities``; ``merges`` has to be False.
 
     Raises:
-        ValueError: There is no such modality, no hidden channel, or ``merges`` is set.
+        ValueError: If there is no such modality, no hidden channel, or ``merges`` is
+            set.
     """
 
     can_merge = False
@@ -50,11 +51,14 @@ class CBNFusion(Fusion):
         super().__init__(channels, **kwargs)
         if not 0 <= modulated < self.num_modalities:
             raise ValueError(
-                f'modulated is the index of one of {self.num_modalities} modalities, '
-                f'got {modulated}'
+                f'`modulated` must be the index of one of {self.num_modalities} '
+                f'modalities, got {modulated}: count from 0'
             )
         if hidden_channels < 1:
-            raise ValueError(f'hidden_channels is at least 1, got {hidden_channels}')
+            raise ValueError(
+                f'`hidden_channels` must be at least 1, got {hidden_channels}: '
+                f'increase it'
+            )
         self.modulated = modulated
         self.norm = nn.BatchNorm2d(channels, affine=False)
         self.gamma = nn.Parameter(torch.ones(channels))

@@ -20,11 +20,11 @@ from .base import Fused, Fusion
 
 @MODELS.register_module()
 class CMXFusion(Fusion):
-    """Streams rectify each other; the merged one joins them by cross-attention.
+    """Streams rectify each other, and cross-attention merges them.
 
-    What goes on are the streams of the :class:`Rectification` (FRM). Merging, a
-    :class:`CrossMerge` (FFM) of them is what the decoder sees; if streams are kept,
-    there is none.
+    The rectified streams of a :class:`Rectification` (FRM) go on. With ``merges=True``,
+    a :class:`CrossMerge` (FFM) of them goes to the decoder; if streams are kept, there
+    is none.
 
     Args:
         channels: Channels C of one stream.
@@ -33,7 +33,7 @@ class CMXFusion(Fusion):
         **kwargs: ``num_modalities`` and ``merges``, see :class:`Fusion`.
 
     Raises:
-        ValueError: C is no multiple of ``reduction`` and ``num_heads``.
+        ValueError: If C is not a multiple of ``reduction * num_heads``.
     """
 
     def __init__(
@@ -42,8 +42,8 @@ class CMXFusion(Fusion):
         super().__init__(channels, **kwargs)
         if reduction < 1 or num_heads < 1 or channels % (reduction * num_heads):
             raise ValueError(
-                f'{channels} channels are no multiple of reduction * num_heads = '
-                f'{reduction} * {num_heads}'
+                f'`channels` must be a multiple of reduction * num_heads, got '
+                f'{channels} and {reduction} * {num_heads}: choose divisors'
             )
         M = self.num_modalities
         self.rectify = Rectification(channels, M, reduction)
@@ -57,10 +57,11 @@ class CMXFusion(Fusion):
 
 
 class Rectification(nn.Module):
-    """Feature rectification: the others are added, weighted by channel and by place.
+    """Feature rectification: the other streams are added, with two kinds of weights.
 
-    ``x_m + mean over n != m of (channel_n + place_n) / 2 * x_n``, both weights of
-    stream n computed from all streams, by sigmoids.
+    Stream m becomes ``x_m + mean over n != m of (channel_n + place_n) / 2 * x_n``. The
+    weights of the channels and of the places of stream n are sigmoids, computed from
+    all streams.
 
     Shape:
         - Input and output: streams, (B, M, C, H, W).
@@ -93,10 +94,10 @@ class Rectification(nn.Module):
 class CrossMerge(nn.Module):
     """Feature fusion: efficient cross-attention of the streams, then a residual block.
 
-    Each stream is projected to two halves, (y, u). From u come keys and values, and of
-    them a context, ``softmax(k^T v)`` over the channels of the keys, which the queries
-    u of the other streams attend to (to the mean of all others' contexts). What comes
-    out is joined with y and added to the stream.
+    Each stream is projected to two halves, y and u. Keys and values are projections of
+    u; their context is ``softmax(k^T v)`` over the channels of the keys. The queries u
+    of a stream attend to the mean of the other streams' contexts. The result is joined
+    with y and added to the stream.
 
     Shape:
         - Input: streams, (B, M, C, H, W).

@@ -1,4 +1,4 @@
-"""Concatenation (Appendix B), the paper's first baseline."""
+"""Concatenation, the first baseline of the paper (Appendix B)."""
 
 from typing import Any
 

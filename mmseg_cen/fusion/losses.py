@@ -1,4 +1,4 @@
-"""The losses of fusion modules, on their way from the backbone to the decode head."""
+"""Losses of fusion modules, carried by the features from a backbone to its head."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,18 +6,10 @@ from typing import Any
 from torch import Tensor
 
 
-class CarriedLosses(dict[str, Tensor]):
-    """Losses on their way; a copy of a network, with no step behind it, has none."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> 'CarriedLosses':
-        return CarriedLosses()
-
-
 class FusedFeatures(tuple[Tensor, ...]):
-    """The features of a network, and the losses of its fusion modules.
+    """The features of a network, which carry the losses of its fusion modules.
 
-    They travel with the features to :class:`EnsembleHead`, which puts them beside its
-    own, once.
+    A head takes the losses by :func:`pop_losses` and adds them to its own, once.
     """
 
     losses: dict[str, Tensor]
@@ -32,8 +24,8 @@ class FusedFeatures(tuple[Tensor, ...]):
 
 
 def pop_losses(feats: Any) -> dict[str, Tensor]:
-    """The losses that travel with features; the next call finds none."""
-    travelling: dict[str, Tensor] = getattr(feats, 'losses', {})
-    losses = dict(travelling)
-    travelling.clear()
+    """Take the losses that features carry; the next call finds none."""
+    carried: dict[str, Tensor] = getattr(feats, 'losses', {})
+    losses = dict(carried)
+    carried.clear()
     return losses

@@ -22,7 +22,7 @@ class MMFFusion(MergingFusion):
     """Residual convolutions of each modality, their sum, and residual pooling.
 
     Args:
-        channels: Channels C of one stream, half of them within the branches.
+        channels: Channels C of one stream; the branches have half as many.
         **kwargs: ``num_modalities`` and ``merges``, see :class:`Fusion`.
     """
 

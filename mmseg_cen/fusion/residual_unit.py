@@ -1,4 +1,8 @@
-"""Residual unit of RefineNet, which RDFNet has, too."""
+"""The residual convolution unit, of which RefineNet and RDFNet are made.
+
+Reference: Lin et al., "RefineNet: Multi-Path Refinement Networks for High-Resolution
+Semantic Segmentation", CVPR 2017.
+"""
 
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
@@ -21,13 +25,13 @@ def conv3x3(
 
 
 class ResidualConvUnit(nn.Module):
-    """``x + conv(relu(conv(relu(x))))``.
+    """Two 3x3 convolutions with a shortcut, ``x + conv(relu(conv(relu(x))))``.
 
     Args:
         channels: Channels C.
         norm_cfg: Norm after each convolution; RefineNet has none.
-        rectify_residual: Add ``relu(x)`` instead of ``x``, as the released code does,
-            whose first ReLU works in place.
+        rectify_residual: Whether to add ``relu(x)`` instead of ``x``, as the released
+            code does, whose first ReLU works in place.
 
     Shape:
         - Input and output: (B, C, H, W).

@@ -20,13 +20,14 @@ from .base import Fused, Fusion
 
 @MODELS.register_module()
 class SAGateFusion(Fusion):
-    """Streams are recalibrated by the others, and summed by a gate at each place.
+    """Streams are recalibrated by each other, and summed by a gate at each place.
 
-    Feature separation adds the other modalities' features to a stream, the weights of
-    their channels given by the global means of both. Of the results, a 1x1 convolution
-    computes the gate, a softmax over the modalities, which sums the original streams to
-    the merged one. The streams that go on are the ReLU of their mean with it. With more
-    than two modalities, "the other" is the mean of the others.
+    Feature separation adds the other modality's features to a stream, with weights of
+    their channels by the global means of both. From the results, a 1x1 convolution
+    computes the gate, a softmax over the modalities. The merged stream is the sum of
+    the original streams, weighted by the gate. Each stream goes on as the ReLU of its
+    mean with the merged one. With more than two modalities, the other modality is the
+    mean of the others.
 
     Args:
         channels: Channels C of one stream.
@@ -34,13 +35,15 @@ class SAGateFusion(Fusion):
         **kwargs: ``num_modalities`` and ``merges``, see :class:`Fusion`.
 
     Raises:
-        ValueError: ``reduction`` is not positive.
+        ValueError: If ``reduction`` is not positive.
     """
 
     def __init__(self, channels: int, reduction: int = 16, **kwargs: Any) -> None:
         super().__init__(channels, **kwargs)
         if reduction < 1:
-            raise ValueError(f'reduction is at least 1, got {reduction}')
+            raise ValueError(
+                f'`reduction` must be at least 1, got {reduction}: increase it'
+            )
         hidden = max(1, channels // reduction)
         perceptron = nn.Sequential(
             nn.Linear(2 * channels, hidden),

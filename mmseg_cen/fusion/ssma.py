@@ -19,17 +19,18 @@ from .base import JointFusion
 class SSMAFusion(JointFusion):
     """The SSMA block: streams side by side, weighted by a gate, and reduced to one.
 
-    With M = 2 it has 20.25 C^2 parameters at the reduction of 16, Table 2's counts.
+    With M = 2 and a reduction of 16, the block has 20.25 C^2 parameters, as counted in
+    Table 2.
 
     Args:
         channels: Channels C of one stream.
         reduction: Ratio eta of C to the channels within the gate.
-        norm: Whether the last convolution is followed by a batch norm, as behind the
-            encoder of the reference, or has a bias, as in its skips.
+        norm: Whether a batch norm follows the last convolution, as behind the encoder
+            of the reference; otherwise it has a bias, as in the skips there.
         **kwargs: ``num_modalities`` and ``merges``, see :class:`Fusion`.
 
     Raises:
-        ValueError: ``reduction`` is not positive.
+        ValueError: If ``reduction`` is not positive.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class SSMAFusion(JointFusion):
     ) -> None:
         super().__init__(channels, **kwargs)
         if reduction < 1:
-            raise ValueError(f'reduction is at least 1, got {reduction}')
+            raise ValueError(
+                f'`reduction` must be at least 1, got {reduction}: increase it'
+            )
         hidden = max(1, channels // reduction)
         self.block = SSMABlock(self.num_modalities * channels, hidden, channels, norm)
         if not self.merges:
@@ -45,7 +48,7 @@ class SSMAFusion(JointFusion):
 
 
 class SSMABlock(nn.Module):
-    """``BN(conv(z * sigmoid(conv(relu(conv(z))))))``, all convolutions 3x3.
+    """A gated 3x3 convolution, ``BN(conv(z * sigmoid(conv(relu(conv(z))))))``.
 
     Shape:
         - Input: (B, in_channels, H, W).

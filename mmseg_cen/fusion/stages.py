@@ -1,6 +1,7 @@
 """Fusion modules behind the stages of a network, and what the decoder sees of them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -13,33 +14,48 @@ from mmseg_cen.streams.context import streams_on_batch
 from mmseg_cen.streams.fold import split_streams
 from mmseg_cen.streams.presence import current_presence
 
-from .base import Fused, Fusion
-from .losses import CarriedLosses, FusedFeatures
+from .base import Fusion, check_fused
+from .losses import FusedFeatures
 from .probe import blank_images, blank_pass, stage_channels
+
+
+@dataclass
+class FusionPass:
+    """What fusion modules collect during one pass through a network.
+
+    Attributes:
+        num_streams: B*M of the images.
+        losses: Losses of the fusion modules, by name.
+        merged: By stage, but for the last fused one, the streams that go on, (B*M, C,
+            H, W), and the merged stream for the decoder, (B, C, H, W).
+    """
+
+    num_streams: int = 0
+    losses: dict[str, Tensor] = field(default_factory=dict)
+    merged: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
 
 class StageFusions(ModuleDict):
     """A fusion module behind each of some stages of a network over folded features.
 
     What a stage returns is replaced by the fused streams, for the next stage and for
-    the decoder. If they merge, the decoder sees the merged streams of the fused stages;
-    of the others before the last fused one, the mean of the streams. What comes after
-    that one is a network of a single stream.
+    the decoder. With ``merges=True``, the decoder sees one stream of each stage, see
+    :meth:`run`, and the network behind the last fused stage is one of a single stream.
 
     Args:
         network: The network whose stages are submodules that return feature maps. It
             may be unimodal still; :meth:`attach` is called when it is not.
-        forward: What runs it, from images to the features of its stages.
+        forward: Runs the network, from images to the features of its stages.
         num_modalities: Number of modalities M.
         stages: Names of the submodules behind which streams are fused.
-        type: Type of the :class:`Fusion`.
+        type: Type of the :class:`~mmseg_cen.fusion.base.Fusion`.
         merges: Whether streams are merged (commonly used) or kept (as in CEN).
         image_size: Height and width of the blank images that are run through the
             network to see the order of the stages, and their channels.
         **kwargs: Further arguments of the fusion.
 
     Raises:
-        ValueError: There is no such stage, it returns no feature map, or the fusion
+        ValueError: If there is no such stage, it returns no feature map, or the fusion
             refuses its arguments.
     """
 
@@ -59,47 +75,58 @@ class StageFusions(ModuleDict):
         known = isinstance(stages, (list, tuple)) and all(s in modules for s in stages)
         if not stages or not known:
             raise ValueError(
-                f'fusion.stages are names of submodules, such as '
-                f'{[name for name, _ in network.named_children()]}, got {stages!r}'
+                f'`fusion.stages` must be names of submodules, got {stages!r}: choose '
+                f'some, such as of {[name for name, _ in network.named_children()]}'
             )
         if not isinstance(merges, bool):
-            raise ValueError(f'fusion.merges is True or False, got {merges!r}')
-        if measured := kwargs.keys() & {'channels', 'num_modalities'}:
             raise ValueError(
-                f'{measured} of a fusion are those of its network, got {kwargs}; '
-                f'leave them out of `fusion`'
+                f'`fusion.merges` must be True or False, got {merges!r}: choose one'
+            )
+        if measured := sorted(kwargs.keys() & {'channels', 'num_modalities'}):
+            raise ValueError(
+                f'`fusion` must not say {measured}, got {kwargs}: leave them out'
             )
         images = blank_images(network, num_modalities, image_size)
         channels = stage_channels(network, forward, images, stages)
         fusions = {
-            _key(name): build_from_config(
+            _without_dots(stage): build_from_config(
                 dict(kwargs, type=type, merges=merges),
                 Fusion,
                 num_modalities=num_modalities,
                 channels=width,
             )
-            for name, width in channels.items()
+            for stage, width in channels.items()
         }
         super().__init__(modules=fusions)
-        self.stages = list(channels)
+        self.stages = list(channels)  # in the order they run
         self.num_modalities = num_modalities
         self.merges = merges
         self.type = type
         self.image_size = image_size
-        self._num_streams = 0
-        self._losses = CarriedLosses()
-        self._travelling = CarriedLosses()
-        self._merged: dict[str, tuple[Tensor, Tensor]] = {}
+        self._pass = FusionPass()
+        # Losses that the features of the last training pass carry, until a head takes
+        # them.
+        self._carried: dict[str, Tensor] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The state of a copy of this module, which no training pass precedes."""
+        return {**self.__dict__, '_carried': {}}
+
+    @property
+    def out_streams(self) -> int:
+        """Number of streams that the decoder sees."""
+        return 1 if self.merges else self.num_modalities
 
     def attach(self, network: nn.Module, forward: Callable[[Tensor], Any]) -> None:
         """Fuse behind the stages of a network, by forward hooks, and try it.
 
         Args:
-            network: The network, over folded features by now.
-            forward: What runs it, as above.
+            network: The network, which runs over folded features by now.
+            forward: Runs the network, from images to the features of its stages.
 
         Raises:
-            ValueError: It does not run, as where what is merged meets what is not.
+            ValueError: If the network does not run with fused streams, such as where
+                merged features meet others.
         """
         images = blank_images(network, 2 * self.num_modalities, self.image_size)
         try:
@@ -110,109 +137,114 @@ class StageFusions(ModuleDict):
                 self.run(forward, images)
         except (AttributeError, RuntimeError) as error:
             raise ValueError(
-                f'a network runs on if its streams are fused, but this one does not '
-                f'behind {self.stages} with merges={self.merges}: {error}; choose '
-                f'whole stages, of {[name for name, _ in network.named_children()]}'
+                f'the network must run behind fused stages, got an error ({error}) '
+                f'behind {self.stages} with merges={self.merges}: choose whole stages, '
+                f'of {[name for name, _ in network.named_children()]}'
             ) from error
-
-    @property
-    def out_streams(self) -> int:
-        """Number of streams that the decoder sees."""
-        return 1 if self.merges else self.num_modalities
 
     def run(
         self, forward: Callable[[Tensor], Sequence[Tensor]], x: Tensor
     ) -> FusedFeatures:
-        """Run the network over folded images.
+        """Run the network over folded images, and fuse behind its stages.
+
+        For instance, with ``stages=('layer1', 'layer3')`` of a ResNet::
+
+            merges=False                       merges=True
+
+             |  B*M streams                     |  B*M streams
+            layer1                             layer1
+             fuse ------> fused streams         fuse ------> merged stream
+             |  fused streams                   |  fused streams
+            layer2 -----> streams              layer2 -----> mean of the streams
+             |                                  |
+            layer3                             layer3
+             fuse ------> fused streams         fuse ------> merged stream
+             |  fused streams                   |  merged stream, (B, C, H, W)
+            layer4 -----> streams              layer4 -----> output of layer4
+                          to the decoder                     to the decoder
 
         Args:
-            forward: The network, of images to the features of its stages.
+            forward: Runs the network, from images to the features of its stages.
             x: Folded images, (B*M, C, H, W).
 
         Returns:
-            Its features, folded or merged.
+            Features for the decoder, (B*M, C_i, H_i, W_i) or, merged, (B, C_i, H_i,
+            W_i), which carry the losses of the fusion modules.
 
         Raises:
-            ValueError: Samples lack a modality, or nothing took the losses of the last
-                training step.
+            ValueError: If samples lack a modality, or nothing took the losses of the
+                last training step.
         """
         if current_presence() is not None:
             raise ValueError(
-                f'samples lack a modality, and {self.type} fuses all of them; only the '
-                f'exchange (a network without `fusion`) leaves streams out'
+                f'samples must have all modalities for {self.type}, got samples that '
+                f'lack some: leave `fusion` out, as the exchange alone needs not all'
             )
-        lost, self._travelling = self._travelling, CarriedLosses()
-        if lost and torch.is_grad_enabled():
-            raise ValueError(
-                f'{[*lost]} of {self.type} took no part in the last training step: an '
-                f'EnsembleHead takes them from the features, which other heads drop, '
-                f'and necks outside a CENSegmentor; set decode_head=dict(type='
-                f"'EnsembleHead', head=...), or the type of the model"
-            )
-        self._num_streams = len(x)
+        self._check_that_losses_were_taken()
+        self._pass = FusionPass(num_streams=len(x))
         try:
-            feats: list[Tensor] = list(forward(x))
+            feats = list(forward(x))  # the hooks of the stages fill in the pass
             if self.merges:
-                feats = self._seen_by_decoder(feats, len(x))
+                feats = self._seen_by_decoder(feats)
             if self.training and torch.is_grad_enabled():
-                self._travelling = self._losses
-            return FusedFeatures(feats, self._losses)
+                self._carried = self._pass.losses
+            return FusedFeatures(feats, self._pass.losses)
         finally:
-            self._losses, self._merged = CarriedLosses(), {}
+            self._pass = FusionPass(num_streams=len(x))  # keeps no features
+
+    def _check_that_losses_were_taken(self) -> None:
+        left, self._carried = self._carried, {}
+        if left and torch.is_grad_enabled():
+            raise ValueError(
+                f'a head must take the losses of {self.type} from the features, got '
+                f'{[*left]} left from the last training step: choose EnsembleHead as '
+                f'decode_head, and CENSegmentor if there is a neck; others drop losses'
+            )
 
     def _fuse(
         self, name: str, stage: nn.Module, args: tuple[Any, ...], output: Tensor
-    ) -> Any:
-        """The forward hook of a stage."""
-        if len(output) != self._num_streams:
+    ) -> Tensor:
+        """Replace the output of a stage by fused streams; the stage's forward hook."""
+        if len(output) != self._pass.num_streams:
             raise ValueError(
-                f'streams are fused where all B*M={self._num_streams} of them are, but '
-                f'{name!r} returns a batch of {len(output)}; choose other stages than '
+                f'fused stages must return all B*M={self._pass.num_streams} streams, '
+                f'got a batch of {len(output)} from {name!r}: choose other stages than '
                 f'{self.stages}, none of them within another'
             )
         streams = split_streams(output, self.num_modalities)
-        fused = self[_key(name)](streams)
-        self._check(fused, streams)
+        fusion = self[_without_dots(name)]
+        fused = fusion(streams)
+        check_fused(fused, fusion, streams)
         if fused.loss is not None:
-            self._losses[f'loss_fusion_{_key(name)}'] = fused.loss
+            self._pass.losses[f'loss_fusion_{_without_dots(name)}'] = fused.loss
         # Copies, as the next layer may work in place on what the fusion still needs.
         if self.merges and name == self.stages[-1]:
             return fused.merged.clone()
         folded = fused.streams.flatten(0, 1).clone()
-        if not self.merges:
-            return folded
-        self._merged[name] = (folded, fused.merged)
+        if self.merges:
+            self._pass.merged[name] = (folded, fused.merged)
         return folded
 
-    def _check(self, fused: Any, streams: Tensor) -> None:
-        """Refuse what a fusion module returned unless it is what it has to be."""
-        wanted = [tuple(streams.shape)] + [tuple(streams[:, 0].shape)] * self.merges
-        parts = fused[: len(wanted)] if isinstance(fused, Fused) else [fused]
-        got = [tuple(getattr(part, 'shape', ())) for part in parts]
-        if not isinstance(fused, Fused) or got != wanted:
-            raise ValueError(
-                f'{self.type}, built with merges={self.merges}, returns Fused of '
-                f'streams and, merging, of merged ones, of the shapes {wanted}, got '
-                f'{type(fused).__name__} of {got}: set Fused.streams and, if it can '
-                f'merge, Fused.merged, or can_merge = False'
-            )
-
-    def _seen_by_decoder(self, feats: list[Tensor], num_streams: int) -> list[Tensor]:
-        of_streams = {id(streams): merged for streams, merged in self._merged.values()}
+    def _seen_by_decoder(self, feats: list[Tensor]) -> list[Tensor]:
+        """One stream of each feature map: the merged one, or the mean."""
+        merged = dict(self._pass.merged)
         seen = []
         for feat in feats:
-            merged = of_streams.pop(id(feat), None)
-            if merged is None and len(feat) == num_streams:
-                merged = split_streams(feat, self.num_modalities).mean(dim=1)
-            seen.append(feat if merged is None else merged)
-        if of_streams:
+            found = [s for s, (streams, _) in merged.items() if streams is feat]
+            if found:
+                seen.append(merged.pop(found[0])[1])
+            elif len(feat) == self._pass.num_streams:  # a stage that is not fused
+                seen.append(split_streams(feat, self.num_modalities).mean(dim=1))
+            else:  # the last fused stage, and the stages behind it
+                seen.append(feat)
+        if merged:
             raise ValueError(
-                f'streams are merged behind {self.stages}, but not all of these are '
-                f'what the network returns; choose stages among its outputs'
+                f'the network must return what all merged stages {self.stages} return, '
+                f'got nothing of {[*merged]}: choose stages among its outputs'
             )
         return seen
 
 
-def _key(name: str) -> str:
-    """The name of a submodule, as one of a ModuleDict."""
-    return name.replace('.', '_')
+def _without_dots(stage: str) -> str:
+    """The name of a stage as a key of a ModuleDict, which may contain no dot."""
+    return stage.replace('.', '_')

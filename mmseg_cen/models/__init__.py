@@ -11,13 +11,8 @@ from mmseg_cen.streams.convert import stream_state_dict, to_multimodal
 from mmseg_cen.streams.exchange import exchange_channels, exchanged_channels, own_part
 from mmseg_cen.streams.exchanges import ChannelExchange, Exchange
 from mmseg_cen.streams.fold import ENSEMBLE, fold_streams, split_streams
-from mmseg_cen.streams.norm import (
-    ModalityBN,
-    ModalityGN,
-    ModalityIN,
-    ModalityLN,
-    ModalityNorm,
-)
+from mmseg_cen.streams.layer_norm import ModalityLN
+from mmseg_cen.streams.norm import ModalityBN, ModalityGN, ModalityIN, ModalityNorm
 from mmseg_cen.streams.places import exchanging_norms
 from mmseg_cen.streams.presence import present_modalities
 from mmseg_cen.streams.private import PrivateLayer, to_private

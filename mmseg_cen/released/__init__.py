@@ -1,1 +1,1 @@
-"""Checkpoints of the authors' released code, converted to ours and back."""
+"""Checkpoints of the released code of the paper, converted to ours and back."""

@@ -1,20 +1,27 @@
 """Checkpoints of the released CEN segmentation code, in its names and in ours.
 
-The released network is a CEN-RefineNet with a bottleneck ResNet. Unlike ours, it keeps
-the private norms of M modalities as M layers ``bn_0``, ``bn_1``, ...; here they are one
-layer over M*C channels. The convolutions are the same tensors under other names.
+The released network is a CEN-RefineNet with a bottleneck ResNet. Unlike ours, it has M
+layers ``bn_0``, ``bn_1``, ... for a private norm of M modalities; here, a private norm
+is one layer over M*C channels. The convolutions are the same tensors under other names.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from mmseg_cen.streams.state import first_names
-
-from .checkpoint import join_copies, split_copies, state_dict_of
+from .checkpoint import (
+    NORM_TENSORS,
+    OURS,
+    RELEASED_SEGMENTATION,
+    join_copies,
+    require_names,
+    require_origin,
+    split_copies,
+    state_dict_of,
+)
 
 #: Blocks in each stage of the bottleneck ResNets, and their depth.
 DEPTHS: dict[tuple[int, ...], int] = {
@@ -23,45 +30,33 @@ DEPTHS: dict[tuple[int, ...], int] = {
     (3, 8, 36, 3): 152,
 }
 
+#: Convolutions of block {i} of our ``RefineNetHead``, and their released names. Ours
+#: counts blocks from the finest, i = 0, the released code from the coarsest, j = 1.
+DECODER_BLOCK = {
+    'blocks.{i}.reduce.conv': 'p_ims1d2_outl{j}_dimred',
+    'blocks.{i}.fuse.conv': 'adapt_stage{j}_b2_joint_varout_dimred',
+    'blocks.{i}.to_finer.conv': 'mflow_conv_g{j}_b3_joint_varout_dimred',
+    'blocks.{i}.pool.convs.0.conv': 'mflow_conv_g{j}_pool.0.1_outvar_dimred',
+    'blocks.{i}.pool.convs.1.conv': 'mflow_conv_g{j}_pool.0.2_outvar_dimred',
+    'blocks.{i}.pool.convs.2.conv': 'mflow_conv_g{j}_pool.0.3_outvar_dimred',
+    'blocks.{i}.pool.convs.3.conv': 'mflow_conv_g{j}_pool.0.4_outvar_dimred',
+    'blocks.{i}.adapt.0.conv1.conv': 'adapt_stage{j}_b.0.1_conv',
+    'blocks.{i}.adapt.0.conv2.conv': 'adapt_stage{j}_b.0.1_conv_relu_varout_dimred',
+    'blocks.{i}.adapt.1.conv1.conv': 'adapt_stage{j}_b.0.2_conv',
+    'blocks.{i}.adapt.1.conv2.conv': 'adapt_stage{j}_b.0.2_conv_relu_varout_dimred',
+    'blocks.{i}.refine.0.conv1.conv': 'mflow_conv_g{j}_b.0.1_conv',
+    'blocks.{i}.refine.0.conv2.conv': 'mflow_conv_g{j}_b.0.1_conv_relu_varout_dimred',
+    'blocks.{i}.refine.1.conv1.conv': 'mflow_conv_g{j}_b.0.2_conv',
+    'blocks.{i}.refine.1.conv2.conv': 'mflow_conv_g{j}_b.0.2_conv_relu_varout_dimred',
+    'blocks.{i}.refine.2.conv1.conv': 'mflow_conv_g{j}_b.0.3_conv',
+    'blocks.{i}.refine.2.conv2.conv': 'mflow_conv_g{j}_b.0.3_conv_relu_varout_dimred',
+}
+
+_NETWORK = 'a CEN-RefineNet with a bottleneck ResNet and a norm-free decoder'
+
 #: Tensors that may be absent: a shortcut has no convolution where the widths agree, and
 #: torch < 0.4.1 did not count batches.
-_OPTIONAL = re.compile(r'\.downsample\.|\.num_batches_tracked$')
-
-
-class _Kind(NamedTuple):
-    """A kind of checkpoint: how its names give it away, and what to do with it."""
-
-    names: str
-    what: str
-    advice: str
-
-
-_RELEASED = _Kind(
-    r'^p_ims1d2_outl1_dimred\.module\.',
-    'a checkpoint of the released CEN segmentation code',
-    'convert it without --reverse',
-)
-_OURS = _Kind(
-    r'^decode_head\.alpha_logits$',
-    'a checkpoint of this package',
-    'test it as it is, or convert it back with --reverse',
-)
-_TRANSLATION = _Kind(
-    r'(^|\.)(insnorm|deconv\d)',
-    'a checkpoint of the released image translation code',
-    'convert it with tools/model_converters/released_pix2pix.py',
-)
-_MMSEG = _Kind(
-    r'^(backbone|decode_head)\.',
-    'a model of mmsegmentation',
-    'test it as it is, with the config that it was trained with',
-)
-_RESNET = _Kind(
-    r'^(fc|layer1\.0\.conv1)\.weight$',
-    'an ImageNet ResNet',
-    "load it with model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)",
-)
-_KINDS = (_RELEASED, _OURS, _MMSEG, _TRANSLATION, _RESNET)
+_OPTIONAL = r'\.downsample\.|\.num_batches_tracked$'
 
 
 def from_released(checkpoint: Any) -> dict[str, Any]:
@@ -72,21 +67,22 @@ def from_released(checkpoint: Any) -> dict[str, Any]:
             with or without the prefix ``module.``.
 
     Returns:
-        ``state_dict``, and ``meta`` with what the tensors tell of the model and the
-        remaining entries of the released file:
+        ``state_dict``, and ``meta`` with settings of the model and further entries of
+        the released file:
 
         - ``meta['model']``: settings to merge into the ``model`` of
           ``configs/cen/refinenet_r*_nyud.py``, see :func:`model_settings`.
-        - ``meta['released']``: for :func:`to_released`.
+        - ``meta['released']``: the further entries, for :func:`to_released`.
 
     Raises:
-        ValueError: It is something else, which the message names, or incomplete.
+        ValueError: If the checkpoint has another origin, which the message names, or is
+            incomplete.
     """
     released = state_dict_of(checkpoint)
-    _require(_RELEASED, released)
+    require_origin(released, RELEASED_SEGMENTATION)
     stem_norms = [n for n in released if re.fullmatch(r'bn1\.bn_\d+\.weight', n)]
     names = released_names(_blocks(released), len(stem_norms) or 1)
-    _require_names(released, names.values())
+    require_names(released, names.values(), _NETWORK, _OPTIONAL)
     state = {
         name: join_copies([released[part] for part in parts])
         for name, parts in names.items()
@@ -114,14 +110,14 @@ def to_released(checkpoint: Any) -> dict[str, Any]:
         inverse of :func:`from_released`.
 
     Raises:
-        ValueError: It is something else, which the message names, or has layers that
-            the released network has not.
+        ValueError: If the checkpoint has another origin, which the message names, or
+            has layers that the released network lacks.
     """
     state = state_dict_of(checkpoint)
-    _require(_OURS, state)
+    require_origin(state, OURS)
     num_modalities = state['decode_head.alpha_logits'].numel()
     names = released_names(_blocks(state, 'backbone.'), num_modalities)
-    _require_names(state, ([name] for name in names))
+    require_names(state, ([name] for name in names), _NETWORK, _OPTIONAL)
     released = {
         part: tensor
         for name, parts in names.items()
@@ -140,9 +136,9 @@ def to_released(checkpoint: Any) -> dict[str, Any]:
 
 
 def model_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Settings of the ``model`` that a converted state dict, in our names, fits.
+    """Settings of the ``model`` that fits a converted state dict, in our names.
 
-    Two of them are not in the tensors but in what the released code does with them:
+    Two settings follow from the released code, not from the tensors:
     ``exchange_scope='all'`` and ``rectify_residual=True``.
     """
     stem = state['backbone.conv1.weight']
@@ -171,7 +167,7 @@ def model_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def released_names(blocks: Sequence[int], num_modalities: int) -> dict[str, list[str]]:
-    """The released names of each tensor of ours: M of a private norm, else one.
+    """The released names of each tensor of ours: M for a private norm, else one.
 
     Args:
         blocks: Number of residual blocks in each stage of the ResNet.
@@ -184,13 +180,7 @@ def released_names(blocks: Sequence[int], num_modalities: int) -> dict[str, list
     # One modality has plain norms.
     private = '' if num_modalities == 1 else 'norm.'
     for layer in norms:
-        for tensor in (
-            'weight',
-            'bias',
-            'running_mean',
-            'running_var',
-            'num_batches_tracked',
-        ):
+        for tensor in NORM_TENSORS:
             names[f'backbone.{layer}.{private}{tensor}'] = [
                 f'{layer}.bn_{m}.{tensor}' for m in range(num_modalities)
             ]
@@ -202,7 +192,7 @@ def released_names(blocks: Sequence[int], num_modalities: int) -> dict[str, list
 
 
 def _encoder_layers(blocks: Sequence[int]) -> tuple[list[str], list[str]]:
-    """Convolutions and norms of a bottleneck ResNet: named alike in both networks."""
+    """Convolutions and norms of a bottleneck ResNet, named alike in both networks."""
     convs, norms = ['conv1'], ['bn1']
     for stage, count in enumerate(blocks, start=1):
         for block in (f'layer{stage}.{i}' for i in range(count)):
@@ -214,32 +204,15 @@ def _encoder_layers(blocks: Sequence[int]) -> tuple[list[str], list[str]]:
 
 
 def _decoder_layers() -> dict[str, str]:
-    """The released name of each convolution of our ``RefineNetHead``.
-
-    Ours counts from 0 and from the finest stage, the released code from 1 and from the
-    coarsest.
-    """
+    """The released name of each convolution of our ``RefineNetHead``."""
     layers = {'conv_seg': 'clf_conv'}
-    for level, ours in enumerate(f'blocks.{i}' for i in (3, 2, 1, 0)):
-        j = level + 1
-        layers[f'{ours}.reduce.conv'] = f'p_ims1d2_outl{j}_dimred'
-        if j > 1:
-            layers[f'{ours}.fuse.conv'] = f'adapt_stage{j}_b2_joint_varout_dimred'
-        if j < 4:
-            layers[f'{ours}.to_finer.conv'] = f'mflow_conv_g{j}_b3_joint_varout_dimred'
-        for unit in range(4):
-            pool = f'mflow_conv_g{j}_pool.0.{unit + 1}'
-            layers[f'{ours}.pool.convs.{unit}.conv'] = f'{pool}_outvar_dimred'
-        for part, units, released in (
-            ('adapt', 2, f'adapt_stage{j}_b'),
-            ('refine', 3, f'mflow_conv_g{j}_b'),
-        ):
-            for unit in range(units):
-                conv = f'{released}.0.{unit + 1}_conv'
-                layers[f'{ours}.{part}.{unit}.conv1.conv'] = conv
-                layers[f'{ours}.{part}.{unit}.conv2.conv'] = (
-                    f'{conv}_relu_varout_dimred'
-                )
+    for i, j in ((3, 1), (2, 2), (1, 3), (0, 4)):
+        block = dict(DECODER_BLOCK)
+        if i == 3:  # the coarsest block has nothing to fuse
+            del block['blocks.{i}.fuse.conv']
+        if i == 0:
+            del block['blocks.{i}.to_finer.conv']
+        layers |= {ours.format(i=i): name.format(j=j) for ours, name in block.items()}
     return layers
 
 
@@ -248,7 +221,7 @@ def _lost_counts(
 ) -> dict[str, int]:
     """Numbers of batches, by released name, that :func:`join_copies` does not keep.
 
-    None in a checkpoint that was really trained: its modalities saw the same batches.
+    A trained checkpoint has none of them: its modalities saw the same batches.
     """
     return {
         part: int(released[part])
@@ -259,55 +232,19 @@ def _lost_counts(
     }
 
 
-def _require(wanted: _Kind, state: Mapping[str, Tensor]) -> None:
-    for kind in _KINDS:
-        if any(re.search(kind.names, name) for name in state):
-            if kind is wanted:
-                return
-            found = f'it looks like {kind.what}: {kind.advice}'
-            break
-    else:
-        found = f'its names ({first_names(list(state))}) are unknown: give another file'
-    raise ValueError(f'this is not {wanted.what}; {found}')
-
-
 def _blocks(state: Mapping[str, Tensor], prefix: str = '') -> tuple[int, ...]:
     """Number of residual blocks in each of the four stages.
 
     Raises:
-        ValueError: No bottleneck ResNet has these numbers.
+        ValueError: If no bottleneck ResNet has these numbers.
     """
     pattern = re.compile(re.escape(prefix) + r'layer([1-4])\.(\d+)\.')
     found = {match.groups() for match in map(pattern.match, state) if match}
     blocks = tuple(sum(stage == s for stage, _ in found) for s in '1234')
     if blocks not in DEPTHS:
         raise ValueError(
-            f'the encoder is a ResNet of depth {list(DEPTHS.values())}, but the '
-            f'checkpoint has {blocks} residual blocks in its stages; no other depth '
-            f'can be converted'
+            f'the encoder must be a ResNet of depth {list(DEPTHS.values())}, got '
+            f'{blocks} residual blocks in its stages: choose a checkpoint of such a '
+            f'depth'
         )
     return blocks
-
-
-def _require_names(
-    state: Mapping[str, Tensor], groups: Iterable[Sequence[str]]
-) -> None:
-    """Check that ``state`` has these tensors, each group as a whole, and no others."""
-    missing: list[str] = []
-    expected: set[str] = set()
-    for group in groups:
-        absent = [name for name in group if name not in state]
-        expected.update(group)
-        if len(absent) < len(group) or not _OPTIONAL.search(group[0]):
-            missing += absent
-    unexpected = [name for name in state if name not in expected]
-    parts = [
-        f'{len(names)} tensors {what} ({first_names(names)})'
-        for what, names in (('are missing', missing), ('are unknown', unexpected))
-        if names
-    ]
-    if parts:
-        raise ValueError(
-            f'the checkpoint is not that of a CEN-RefineNet with a bottleneck ResNet '
-            f'and a norm-free decoder: {" and ".join(parts)}; give a complete file'
-        )

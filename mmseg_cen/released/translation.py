@@ -2,12 +2,13 @@
 
 The released code saves the state dicts of the generator and of the discriminator as two
 bare files; a checkpoint of ours holds both networks. The released generator has private
-norms in the decoder, too, and norms that it never uses: of the first and the last layer
-of the encoder, and of the last of the decoder; so has the discriminator.
+norms in the decoder, too. Some of its norms are never used: in the first and the last
+layer of the encoder, and in the last layer of the decoder. The discriminator has norms
+in its first and last layer that are never used.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,9 +16,13 @@ from torch import Tensor
 
 from mmseg_cen.streams.state import first_names
 
-from .checkpoint import join_copies, split_copies, state_dict_of
-
-NORM_TENSORS = ('weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked')
+from .checkpoint import (
+    NORM_TENSORS,
+    join_copies,
+    require_names,
+    split_copies,
+    state_dict_of,
+)
 
 
 def from_released(generator: Any, discriminator: Any = None) -> dict[str, Any]:
@@ -32,11 +37,12 @@ def from_released(generator: Any, discriminator: Any = None) -> dict[str, Any]:
 
         - ``meta['model']``: settings to merge into the ``model`` of a translation
           config, see :func:`model_settings`.
-        - ``meta['released']``: tensors of each network that it never uses, for
+        - ``meta['released']``: tensors that the released networks never use, for
           :func:`to_released`.
 
     Raises:
-        ValueError: One is something else, or incomplete; the tensors are named.
+        ValueError: If a state dict is of another network, or incomplete; the tensors
+            are named.
     """
     state: dict[str, Tensor] = {}
     rest: dict[str, dict[str, Tensor]] = {}
@@ -48,14 +54,15 @@ def from_released(generator: Any, discriminator: Any = None) -> dict[str, Any]:
             continue
         released = state_dict_of(checkpoint)
         names, unused = _layout(part, released)
-        _require_names(part, released, [n for ns in names.values() for n in ns], unused)
+        single = [[name] for copies in names.values() for name in copies]
+        require_names(released, single, _network(part), ignored=unused)
         for name, copies in names.items():
             tensors = [released[copy] for copy in copies if copy in released]
             if len({tensor.shape for tensor in tensors}) > 1:
                 raise ValueError(
-                    f'the copies of a norm have one shape in all modalities, but '
-                    f'{first_names(copies)} differ; give the file that the training '
-                    f'saved'
+                    f'the copies of a norm must have one shape in all modalities, got '
+                    f'{first_names(copies)}, which differ: give the file that the '
+                    f'training saved'
                 )
             if tensors:
                 state[f'{part}.{name}'] = join_copies(tensors)
@@ -70,20 +77,20 @@ def to_released(checkpoint: Any) -> list[dict[str, Tensor]]:
     """Convert a checkpoint of ours into files for the released code.
 
     The released code exchanges any channel, between two sources, whatever the network
-    was trained with.
+    was trained with. Tensors that the released networks never use are the ones that
+    :func:`from_released` kept, or new.
 
     Args:
         checkpoint: ``{'state_dict': state_dict, ...}`` or a bare state dict, its norms
             private in encoder and decoder.
 
     Returns:
-        State dict of the generator and, if there is one, of the discriminator. Tensors
-        that the released networks never use are those of :func:`from_released`, if
-        there are such. The inverse of :func:`from_released`.
+        State dict of the generator and, if there is one, of the discriminator. The
+        inverse of :func:`from_released`.
 
     Raises:
-        ValueError: It is something else, or has other layers than the released
-            networks; the tensors are named.
+        ValueError: If the checkpoint is of another network, or has other layers than
+            the released networks; the tensors are named.
     """
     state = state_dict_of(checkpoint)
     meta = checkpoint.get('meta')
@@ -98,7 +105,7 @@ def to_released(checkpoint: Any) -> list[dict[str, Tensor]]:
         if not own and part == 'discriminator':
             continue
         names, unused = _layout(part, own)
-        _require_names(part, own, list(names))
+        require_names(own, ([name] for name in names), _network(part))
         tensors: dict[str, Tensor] = {}
         for name, copies in names.items():
             if name in own:
@@ -110,10 +117,9 @@ def to_released(checkpoint: Any) -> list[dict[str, Tensor]]:
 
 
 def model_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Settings of the ``model`` that a converted state dict, in our names, fits.
+    """Settings of the ``model`` that fits a converted state dict, in our names.
 
-    ``exchange_scope='all'`` is not in the tensors but in what the released code does
-    with them.
+    ``exchange_scope='all'`` follows from the released code, not from the tensors.
     """
     convs = [n for n in state if re.match(r'generator\.encoder\.conv\d+\.conv\.w', n)]
     layers = [n for n in state if re.match(r'discriminator\..*\.conv\.weight', n)]
@@ -144,7 +150,7 @@ def model_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def generator_names(num_downs: int, num_modalities: int) -> dict[str, list[str]]:
-    """The released names of each tensor of a CENUNet: M of a private norm, else one.
+    """The released names of each tensor of a CENUNet: M for a private norm, else one.
 
     Args:
         num_downs: Layers n of the encoder and of the decoder.
@@ -153,16 +159,16 @@ def generator_names(num_downs: int, num_modalities: int) -> dict[str, list[str]]
     names = {'alpha_logits': ['alpha']}
     # One modality has plain norms.
     private = '' if num_modalities == 1 else 'norm.'
-    for part, kind in (('encoder', 'conv'), ('decoder', 'deconv')):
+    for part, conv in (('encoder', 'conv'), ('decoder', 'deconv')):
         for i in range(1, num_downs + 1):
-            layer = f'{part}.{kind}{i}'
+            layer = f'{part}.{conv}{i}'
             for tensor in ('weight', 'bias'):
-                names[f'{layer}.conv.{tensor}'] = [f'{kind}{i}.{kind}.module.{tensor}']
-            if i == num_downs or (kind == 'conv' and i == 1):
+                names[f'{layer}.conv.{tensor}'] = [f'{conv}{i}.{conv}.module.{tensor}']
+            if i == num_downs or (conv == 'conv' and i == 1):
                 continue
             for tensor in NORM_TENSORS:
                 names[f'{layer}.norm.{private}{tensor}'] = [
-                    f'{kind}{i}.insnorm_{kind}.insnorm_{m}.{tensor}'
+                    f'{conv}{i}.insnorm_{conv}.insnorm_{m}.{tensor}'
                     for m in range(num_modalities)
                 ]
     return names
@@ -185,22 +191,22 @@ def discriminator_names(num_layers: int) -> dict[str, list[str]]:
 def _layout(
     part: str, state: Mapping[str, Tensor]
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Names as above, and those of released norms that are never used.
+    """The released names of each tensor of ours, and of norms that are never used.
 
     Args:
         part: ``'generator'`` or ``'discriminator'``.
-        state: A state dict of it, in the released names or in ours.
+        state: A state dict of this network, in the released names or in ours.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: If the state dict is of another network.
     """
     pattern = r'(?:(?:encoder|layers)\.)?conv(\d+)\.conv\.(?:module\.)?weight'
     count = sum(bool(re.fullmatch(pattern, name)) for name in state)
     alpha = state.get('alpha', state.get('alpha_logits'))
     if count < 3 or (alpha is not None) != (part == 'generator'):
         raise ValueError(
-            f'this is not the {part} of an image translation network, its names are '
-            f'{first_names(list(state))}; give the file that its training saved'
+            f'the file must be the {part} of an image translation network, got the '
+            f'names {first_names(list(state))}: give the file that its training saved'
         )
     if alpha is None:
         norms = [f'conv{i}.insnorm.module' for i in (1, count)]
@@ -208,44 +214,27 @@ def _layout(
     else:
         layers = [('conv', 1), ('conv', count), ('deconv', count)]
         norms = [
-            f'{kind}{i}.insnorm_{kind}.insnorm_{m}'
-            for kind, i in layers
+            f'{conv}{i}.insnorm_{conv}.insnorm_{m}'
+            for conv, i in layers
             for m in range(alpha.numel())
         ]
         names = generator_names(count, alpha.numel())
     return names, [f'{norm}.{tensor}' for norm in norms for tensor in NORM_TENSORS]
 
 
-def _require_names(
-    part: str,
-    state: Mapping[str, Tensor],
-    expected: Sequence[str],
-    optional: Sequence[str] = (),
-) -> None:
-    """Check that ``state`` has the expected tensors, and no others."""
-    # torch < 0.4.1 did not count batches.
-    counters = [name for name in expected if name.endswith('num_batches_tracked')]
-    known = {*expected, *optional}
-    missing = [n for n in expected if n not in state and n not in counters]
-    unexpected = [name for name in state if name not in known]
-    parts = [
-        f'{len(names)} tensors {what} ({first_names(names)})'
-        for what, names in (('are missing', missing), ('are unknown', unexpected))
-        if names
-    ]
-    if parts:
-        raise ValueError(
-            f'the checkpoint is not that of a {part} of the released image translation '
-            f'code, a U-Net with private norms or a PatchGAN: {" and ".join(parts)}; '
-            f'give a complete file'
-        )
+def _network(part: str) -> str:
+    networks = {
+        'generator': 'a U-Net with private norms',
+        'discriminator': 'a PatchGAN',
+    }
+    return f'a {part} of the released image translation code, {networks[part]}'
 
 
 def _new_tensor(name: str, tensors: Mapping[str, Tensor]) -> Tensor:
-    """A tensor of a norm that was never trained, of the channels of its layer."""
+    """A tensor of an untrained norm, of the channels of its layer."""
     layer, rest = name.split('.', 1)
-    kind = layer.rstrip('0123456789')
-    like = tensors[f'{layer}.{kind}.module.bias']
+    conv = layer.rstrip('0123456789')
+    like = tensors[f'{layer}.{conv}.module.bias']
     tensor = rest.rsplit('.', 1)[1]
     if tensor == 'num_batches_tracked':
         return torch.tensor(0)

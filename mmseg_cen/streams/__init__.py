@@ -2,8 +2,9 @@
 
 Nothing here knows of segmentation or of translation. In reading order: ``fold``
 (streams on the batch axis), ``exchange`` (Eq. 6 as a pure function), ``exchanges`` and
-``ablations`` (the exchange as a layer, and what the paper compares it with), ``norm``
-and ``private`` (layers with a copy for each modality), ``convert`` and ``places`` (any
-network becomes multimodal, and where it exchanges), ``presence`` (a modality may be
-missing).
+``ablations`` (the exchange as a layer, and what the paper compares it with), ``norm``,
+``layer_norm``, ``instance_norm`` and ``private`` (layers with a copy for each
+modality), ``convert`` and ``places`` (any network becomes multimodal, and where it
+exchanges), ``presence`` and ``context`` (a modality may be missing, and how layers know
+of it).
 """

@@ -1,4 +1,7 @@
-"""Exchanges to compare the exchange of the paper with: the ablations of Sec. 4.1."""
+"""What the paper compares its exchange with: the ablations of Sec. 4.1.
+
+Ablations are numbered as in the text of that section.
+"""
 
 from numbers import Real
 
@@ -20,10 +23,10 @@ from .exchanges import ChannelExchange, Exchange
 
 @MODELS.register_module()
 class ChannelDrop(ChannelExchange):
-    """Unimportant channels are discarded, and nothing replaces them (ablation 5).
+    """Unimportant channels become zero, and nothing replaces them (ablation 5).
 
-    Zeros stand in the place of what :class:`ChannelExchange` replaces, whose arguments
-    it has.
+    The channels are those that :class:`ChannelExchange` replaces; its arguments are the
+    same.
     """
 
     def forward(
@@ -37,17 +40,17 @@ class ChannelDrop(ChannelExchange):
 class FixedPortionExchange(Exchange):
     r"""The same number of channels in each layer, without a threshold (ablation 1).
 
-    Replaced are those with the smallest scaling factors, for which it needs no penalty.
-    With ``pattern=r'layer[234]\.0\.'`` of the backbone, it is done in the
-    down-sampling stages of a ResNet only.
+    The channels with the smallest scaling factors are replaced; no penalty is needed.
+    With ``pattern=r'layer[234]\.0\.'`` of the backbone, only the down-sampling blocks
+    of a ResNet exchange.
 
     Args:
         portion: Share of the C channels that every modality gives away.
-        scope: Where they are, as in :class:`ChannelExchange`.
+        scope: Which channels these may be, as in :class:`ChannelExchange`.
 
     Raises:
-        ValueError: An argument has no meaning, or the own part, of 1/M of the channels,
-            is smaller than the portion.
+        ValueError: If an argument is out of its range, or the portion is larger than
+            the own part, 1/M of the channels.
     """
 
     def __init__(self, portion: float = 0.3, scope: ExchangeScope = 'own') -> None:
@@ -60,9 +63,9 @@ class FixedPortionExchange(Exchange):
     def prepare(self, num_modalities: int, num_channels: int, place: int) -> None:
         if self.scope == 'own' and self.portion > 1 / num_modalities:
             raise ValueError(
-                f'with scope="own", each of {num_modalities} modalities gives away at '
-                f'most 1/{num_modalities} of the channels, got portion={self.portion}; '
-                f'lower it, or choose scope="all"'
+                f"`portion` with scope='own' must be at most 1/{num_modalities} for "
+                f'{num_modalities} modalities, got portion={self.portion}: lower it, '
+                f"or set scope='all'"
             )
 
     def chosen(self, gamma: Tensor) -> Tensor:
@@ -88,17 +91,17 @@ class FixedPortionExchange(Exchange):
 
 @MODELS.register_module()
 class RandomExchange(Exchange):
-    """Channels drawn at random, the same in all modalities (ablation 5).
+    """Random channels are exchanged, the same ones in all modalities (ablation 5).
 
-    As in a ShuffleNet, the shuffle is fixed: it is drawn when the network is built, and
-    with two modalities no activation is lost.
+    As in a ShuffleNet, the channels are drawn once, when the network is built. With two
+    modalities no activation is lost.
 
     Args:
         portion: Share of the C channels.
-        seed: Of the draw; every layer draws on its own.
+        seed: Seed of the draw; every layer draws on its own.
 
     Raises:
-        ValueError: The portion is no share, or the seed no integer.
+        ValueError: If an argument is out of its range.
     """
 
     mask: Tensor
@@ -107,13 +110,13 @@ class RandomExchange(Exchange):
         super().__init__()
         _check_portion(portion)
         if not isinstance(seed, int):
-            raise ValueError(f'seed is an integer, got {seed!r}')
+            raise ValueError(f'`seed` must be an integer, got {seed!r}: choose one')
         self.portion = portion
         self.seed = seed
 
     def prepare(self, num_modalities: int, num_channels: int, place: int) -> None:
-        # A draw of the seed and the place, not of the global generator: it is the same
-        # when a checkpoint is tested, and needs no place in it.
+        # The draw depends on the seed and the place, not on the global generator: it is
+        # the same when a checkpoint is tested, and need not be stored in it.
         generator = torch.Generator().manual_seed(1009 * self.seed + place)
         drawn = torch.randperm(num_channels, generator=generator)
         mask = torch.zeros(num_modalities, num_channels, dtype=torch.bool)
@@ -134,10 +137,10 @@ class RandomExchange(Exchange):
 
 @MODELS.register_module()
 class SumExchange(Exchange):
-    """Every channel plus its mean over the other modalities (ablation 3).
+    """Every channel is summed with its mean over the other modalities (ablation 3).
 
-    The paper discards the first line of Eq. 6 with its condition and sums: no scaling
-    factor decides any more.
+    The paper drops the first line of Eq. 6 and its condition: no scaling factor decides
+    any more.
     """
 
     def chosen(self, gamma: Tensor) -> Tensor:
@@ -151,9 +154,9 @@ class SumExchange(Exchange):
 
 @MODELS.register_module()
 class GatedSumExchange(SumExchange):
-    """:class:`SumExchange` with a learnt soft gate on what is added (ablation 3).
+    """:class:`SumExchange` with a learned soft gate on the mean (ablation 3).
 
-    A gate is the sigmoid of one parameter for each channel of each modality, and starts
+    The gate of each channel of each modality is the sigmoid of a parameter. It starts
     half open.
     """
 
@@ -172,5 +175,6 @@ class GatedSumExchange(SumExchange):
 def _check_portion(portion: float) -> None:
     if not isinstance(portion, Real) or not 0 <= portion <= 1:
         raise ValueError(
-            f'portion is a share of the channels, in [0, 1], got {portion!r}'
+            f'`portion` must be a share of the channels, in [0, 1], got {portion!r}: '
+            f'choose a fraction'
         )

@@ -1,4 +1,4 @@
-"""Build modules of one base class from configs, and say what is wrong with these."""
+"""Build modules of one base class from configs, with errors that name what is wrong."""
 
 import inspect
 from typing import Any, TypeVar
@@ -15,22 +15,25 @@ def build_from_config(
     """Build an object of a subclass of ``base``.
 
     Args:
-        cfg: Config with the ``type`` of a ``base``, a registered name or the class.
-        base: What is built.
-        **defaults: Arguments for those types that have them, unless the config does.
+        cfg: Config whose ``type`` is a subclass of ``base`` or its registered name.
+        base: The base class.
+        **defaults: Arguments that the config does not give; the type need not have
+            them.
 
     Raises:
-        ValueError: The type is no ``base``, or does not have or lacks an argument.
+        ValueError: If the type does not extend ``base``, or an argument is unknown or
+            missing.
     """
-    kind = type_of(cfg, base)
-    known = arguments_of(kind)
+    found = type_of(cfg, base)
+    known = arguments_of(found)
     given = {name: value for name, value in cfg.items() if name != 'type'}
     defaults = {name: value for name, value in defaults.items() if name in known}
     try:
-        return kind(**{**defaults, **given})
+        return found(**{**defaults, **given})
     except TypeError as error:
         raise ValueError(
-            f'{kind.__name__} has the arguments {known}, got {given}: {error}'
+            f'{found.__name__} must have arguments out of {known}, got {given}, which '
+            f'is wrong ({error}): correct them'
         ) from error
 
 
@@ -38,10 +41,11 @@ def type_of(cfg: Any, base: type[Module]) -> type[Module]:
     """The type of a config, a subclass of ``base``.
 
     Raises:
-        ValueError: It is no config of one.
+        ValueError: If ``cfg`` is no config with such a type.
     """
-    kind = cfg.get('type') if isinstance(cfg, dict) else None
-    found = MMSEG_MODELS.get(kind) if isinstance(kind, str) else kind
+    found = cfg.get('type') if isinstance(cfg, dict) else None
+    if isinstance(found, str):
+        found = MMSEG_MODELS.get(found)
     if inspect.isclass(found) and issubclass(found, base):
         return found
     registered = {**MODELS.module_dict, **MMSEG_MODELS.module_dict}
@@ -52,17 +56,17 @@ def type_of(cfg: Any, base: type[Module]) -> type[Module]:
     ]
     name = base.__name__
     raise ValueError(
-        f'`{name.lower()}` is a config dict(type=...) of a type registered in MODELS '
-        f'that extends {name}, such as {types}, got {cfg!r}'
+        f'`{name.lower()}` must be a config dict(type=...) of a type registered in '
+        f'MODELS that extends {name}, got {cfg!r}: choose a type such as {types}'
     )
 
 
-def arguments_of(kind: Any) -> list[str]:
+def arguments_of(function: Any) -> list[str]:
     """Names of the arguments of a function, or of a class and its bases."""
-    if not inspect.isclass(kind):
-        return list(inspect.signature(kind).parameters)
+    if not inspect.isclass(function):
+        return list(inspect.signature(function).parameters)
     names: dict[str, None] = {}
-    for base in kind.__mro__:
+    for base in function.__mro__:
         if '__init__' not in vars(base):
             continue
         _, *parameters = inspect.signature(vars(base)['__init__']).parameters.values()

@@ -1,4 +1,4 @@
-"""Layers that tell modalities apart on the batch axis, and what they are told of it."""
+"""The context in which layers know which streams are on the batch axis."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +12,8 @@ class StreamAware(nn.Module):
     """A module that tells modalities apart on the batch axis, and checks that it can.
 
     Attributes:
-        num_streams: B*M of the pass that runs, while it is known, see
-            :func:`mmseg_cen.streams.context.streams_on_batch`.
-        present: Which of these streams there are, (B, M); ``None``: all.
+        num_streams: B*M within :func:`streams_on_batch`, else ``None``.
+        present: Presence (B, M) of these streams; ``None``: all are there.
     """
 
     num_streams: int | None = None
@@ -27,22 +26,24 @@ def streams_on_batch(
 ) -> Iterator[None]:
     """Context in which private layers of ``module`` know the B*M streams of its input.
 
-    They check that these are what they see on the batch axis, and exchange channels of
-    those that are present.
+    The layers check that the batch axis holds exactly these streams, and exchange
+    channels of the present ones.
 
     Args:
-        module: What is about to run.
-        num_streams: B*M.
-        present: Presence (B, M); by default that of :func:`present_modalities`.
+        module: The module that is about to run.
+        num_streams: Number of streams B*M on the batch axis.
+        present: Presence (B, M); by default the mask of
+            :func:`~mmseg_cen.streams.presence.present_modalities`.
 
     Raises:
-        ValueError: The mask is not of B*M streams.
+        ValueError: If the mask is not of B*M streams.
     """
     present = current_presence() if present is None else present
     if present is not None and present.numel() != num_streams:
         raise ValueError(
-            f'the presence of the modalities is given for {tuple(present.shape)} '
-            f'(B, M) streams, but the input has B*M={num_streams}'
+            f'the presence (B, M) of the modalities must be of the B*M={num_streams} '
+            f'streams of the input, got {tuple(present.shape)}: give a row for each '
+            f'sample'
         )
     layers = [m for m in module.modules() if isinstance(m, StreamAware)]
     for layer in layers:
@@ -51,8 +52,8 @@ def streams_on_batch(
     try:
         yield
     finally:
-        # Gradient checkpointing runs the layers again, after this: they keep the mask
-        # until the next pass.
+        # Gradient checkpointing runs the layers again, after this context: while
+        # training, they keep the mask until the next pass.
         for layer in layers:
             layer.num_streams = None
             layer.present = present if layer.training else None

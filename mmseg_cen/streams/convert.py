@@ -1,4 +1,4 @@
-"""Make any built module multimodal: private norms, and where they exchange channels."""
+"""Make any module multimodal: private norms, some of which exchange channels."""
 
 import re
 from collections.abc import Sequence
@@ -11,20 +11,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from .exchange import ExchangeScope
 from .exchanges import exchange_config
-from .norm import (
-    NORM_BASES,
-    ModalityBN,
-    ModalityGN,
-    ModalityIN,
-    ModalityLN,
-    ModalityLN2d,
-    ModalityNorm,
-)
+from .layer_norm import ModalityLN, ModalityLN2d
+from .norm import NORM_BASES, ModalityBN, ModalityGN, ModalityIN, ModalityNorm
 from .places import choose_places
 from .private import PrivateLayer, Sharing, check_sharing, to_private
 
-#: The norm layers that can be made private, and by what. A subclass of one of them may
-#: have a forward of its own and is not converted.
+#: Norm layers, and the private layers that replace them. Subclasses of these norms are
+#: not converted, as they may have a forward of their own.
 PRIVATE_TYPES: dict[type[nn.Module], type[ModalityNorm]] = {
     nn.BatchNorm1d: ModalityBN,
     nn.BatchNorm2d: ModalityBN,
@@ -61,64 +54,67 @@ def to_multimodal(
 
     Everything else stays shared, unless asked otherwise. With equal inputs, or without
     exchange, each stream of the result computes what ``module`` computes. Layers that
-    are private already are left as they are, and so is everything if there is but one
-    modality.
+    are private already stay as they are; with one modality, all layers do.
 
     Channels are exchanged after k x k convolutions (App. B), depthwise and grouped ones
-    included: by the norm that is registered next after the convolution and has its
-    channels, before the activation. The :func:`stem_length` first convolutions
-    are left out.
+    included, and before the activation: by the next registered norm that has the
+    channels of the convolution. Convolutions of the stem are left out, see
+    :func:`~mmseg_cen.streams.places.stem_length`.
 
     Args:
         module: A module over (B, C, H, W) images or features; changed in place.
         num_modalities: Number of modalities M.
         exchange_threshold: Threshold theta on the scaling factors below which a channel
             is exchanged. 0: the layers are chosen, but exchange nothing. ``None``: no
-            layer is chosen, as in necks and heads, unless there is ``exchange``.
+            layer is chosen, as in necks and heads, unless ``exchange`` is given.
         exchange_scope: ``'own'`` (paper) or ``'all'`` (released code), see
-            :func:`exchanged_channels`.
+            :func:`~mmseg_cen.streams.exchange.exchanged_channels`.
         kernel_sizes: Sizes k of the convolutions after which channels are exchanged.
         pattern: Regular expression, to be found in the name of a norm layer that
             exchanges: ``r'layer[234].0.'`` are the down-sampling blocks of a ResNet.
         stages: Names of the submodules that exchange, such as ``('layer3', 'layer4')``.
         layer_norms: Whether all LayerNorms exchange too, by their scaling factors. This
-            goes beyond the paper, where no network has them.
+            goes beyond the paper, whose networks have none.
         convs: ``'private'``: all layers but the norms have a copy for each modality,
-            too, see :func:`to_private` ("unshared" in Tables 1 and 7).
-        norms: ``'shared'``: one norm layer sees the streams of all modalities as one
-            batch. There is nothing to exchange by then.
-        exchange: Config of an :class:`Exchange`, of which each chosen layer builds one;
-            by default, :class:`ChannelExchange`. Its own threshold and scope, if it
-            tells them, precede the arguments above.
+            too, see :func:`~mmseg_cen.streams.private.to_private` ("unshared" in Tables
+            1 and 7).
+        norms: ``'shared'``: each norm layer sees the streams of all modalities as one
+            batch, and nothing can be exchanged.
+        exchange: Config of the :class:`~mmseg_cen.streams.exchanges.Exchange` of each
+            chosen layer; by default, ``ChannelExchange``. A threshold and scope in it
+            take precedence over the arguments above.
 
     Returns:
-        ``module``, now over folded features (B*M, C, H, W); the private layer, if it is
-        a norm layer itself.
+        ``module``, now over folded features (B*M, C, H, W), or the private layer that
+        replaces it, if ``module`` is a norm layer.
 
     Raises:
-        ValueError: A layer cannot be made private (all such layers are named, and why),
-            or an argument has no meaning or chooses nothing.
+        ValueError: If layers cannot be made private (the message names them all, and
+            why), or an argument is out of its range or chooses no layer.
     """
     if num_modalities < 1:
-        raise ValueError(f'num_modalities is at least 1, got {num_modalities}')
+        raise ValueError(
+            f'`num_modalities` must be at least 1, got {num_modalities}: count the '
+            f'modalities of the data'
+        )
     config = exchange_config(exchange, exchange_threshold, exchange_scope)
     check_sharing(convs=convs, norms=norms)
     if norms == 'shared' and exchange is not None:
         raise ValueError(
-            f"an exchange is one of private norms, got norms='shared' with "
-            f'exchange={exchange}; leave that out'
+            f"`norms` must be 'private' for an exchange, got norms='shared' with "
+            f'exchange={exchange}: leave the exchange out'
         )
     if norms == 'shared' and exchange_threshold:
         raise ValueError(
-            f'channels are exchanged by the scaling factors of private norms, got '
-            f"norms='shared' with exchange_threshold={exchange_threshold}; set it to 0"
+            f"`norms` must be 'private' for an exchange, got norms='shared' with "
+            f'exchange_threshold={exchange_threshold}: set the threshold to 0'
         )
     for name, layer in module.named_modules():
         if isinstance(layer, ModalityNorm) and layer.num_modalities != num_modalities:
             raise ValueError(
-                f'{name or "the module"} is private to each of '
-                f'{layer.num_modalities} modalities, but there are {num_modalities}; '
-                f'leave num_modalities to the backbone, and norm_cfg unimodal'
+                f'{name or "the module"} must be private to each of {num_modalities} '
+                f'modalities, got one of {layer.num_modalities}: leave num_modalities '
+                f'to the backbone, and norm_cfg unimodal'
             )
     if num_modalities == 1:
         return module
@@ -139,8 +135,9 @@ def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
     ]
     if refused:
         raise ValueError(
-            f'{len(refused)} layers cannot be private to each modality, choose another '
-            f'norm_cfg or model: {"; ".join(refused)}'
+            f'all norms must become private to each modality, got {len(refused)} '
+            f'layers that cannot be private, {"; ".join(refused)}: choose another '
+            f'norm_cfg or model'
         )
     done = {m.norm for m in module.modules() if isinstance(m, ModalityNorm)}
     private = {
@@ -166,9 +163,9 @@ def _tensors(layer: nn.Module) -> list[Tensor]:
 
 
 def _private_type(layer: nn.Module) -> type[ModalityNorm] | None:
-    """What ``layer`` becomes, or None if it holds nothing that could be private."""
+    """The private type of ``layer``, or None if it holds nothing to make private."""
     if not isinstance(layer, _BatchNorm) and not _tensors(layer):
-        return None  # statistics are those of one sample, and thus of one stream
+        return None  # it has only the statistics of one sample, and so of one stream
     if isinstance(layer, nn.LayerNorm) and type(layer).__name__ == 'LayerNorm2d':
         return ModalityLN2d  # of mmpretrain and timm
     if type(layer) is nn.LayerNorm and len(layer.normalized_shape) > 1:
@@ -177,15 +174,14 @@ def _private_type(layer: nn.Module) -> type[ModalityNorm] | None:
 
 
 def _why_not_private(layer: nn.Module) -> str | None:
-    """Why ``layer`` is one that cannot be made private, or None."""
-    kind = type(layer).__name__
+    """Why ``layer`` is a norm that cannot be made private, or None."""
     if isinstance(layer, nn.LayerNorm) and any(
         size > 1 for size in layer.normalized_shape[1:]
     ):
         return f'it normalizes over the axes {layer.normalized_shape}, not the channels'
     if _private_type(layer) or isinstance(layer, ModalityNorm):
         return None
-    named_so = re.search(r'Norm|^GRN$|^FRN$', kind)
+    named_so = re.search(r'Norm|^GRN$|^FRN$', type(layer).__name__)
     tensors = _tensors(layer)
     per_channel = tensors and all(t.squeeze().ndim <= 1 for t in tensors)
     if per_channel and (named_so or isinstance(layer, NORM_BASES)):
@@ -201,7 +197,7 @@ def stream_state_dict(module: nn.Module, modality: int) -> dict[str, Tensor]:
     state: dict[str, Tensor] = dict(module.state_dict())
     for prefix, layer in module.named_modules(remove_duplicate=False):
         if isinstance(layer, ModalityNorm):
-            if layer.exchange is not None:  # whose parameters no stream has
+            if layer.exchange is not None:  # a unimodal network has none
                 for name in layer.exchange.state_dict():
                     del state[f'{prefix}.exchange.{name}'.lstrip('.')]
             for name in layer.norm.state_dict():

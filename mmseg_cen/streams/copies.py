@@ -1,4 +1,4 @@
-"""Copies of the tensors of a norm layer, one for each modality, in one layer."""
+"""One norm layer that holds a copy of the tensors of another for each modality."""
 
 import copy
 from typing import Any
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 def num_channels(norm: Any) -> int:
-    """Channels C of a norm layer of any kind."""
+    """Channels C of a norm layer of any type."""
     if isinstance(norm, nn.LayerNorm):
         return norm.normalized_shape[0]
     return norm.num_channels if isinstance(norm, nn.GroupNorm) else norm.num_features
@@ -19,9 +19,9 @@ def repeat_channels(tensor: Tensor, num_modalities: int) -> Tensor:
 
 
 def pack_copies(norm: Any, num_modalities: int) -> Any:
-    """A layer like ``norm``, over the channels of M modalities side by side.
+    """A layer of the type of ``norm``, over the channels of M modalities side by side.
 
-    It is of the type of ``norm`` and has M copies of each of its tensors.
+    Each of its tensors is M copies of the tensor of ``norm``.
     """
     packed = copy.deepcopy(norm)
     for name, parameter in norm.named_parameters(recurse=False):

@@ -1,4 +1,4 @@
-"""Channel exchange: which channels, and by what they are replaced. Pure functions."""
+"""Channel exchange as pure functions: which channels, and what replaces them."""
 
 from typing import Literal, get_args
 
@@ -12,8 +12,8 @@ def check_scope(scope: str) -> None:
     """Raise a ValueError unless ``scope`` is an :data:`ExchangeScope`."""
     if scope not in get_args(ExchangeScope):
         raise ValueError(
-            f"the scope of the exchange is 'own' (a modality gives away channels of "
-            f"its own part only) or 'all' (any channel), got {scope!r}"
+            f"the scope of the exchange must be 'own' (a modality gives away channels "
+            f"of its own part only) or 'all' (any channel), got {scope!r}: choose one"
         )
 
 
@@ -22,7 +22,7 @@ def own_part(
 ) -> Tensor:
     """Where modality m may give channels away: the m-th of M equal slices (Sec. 3.3).
 
-    The parts are those of :func:`torch.tensor_split`: disjoint, and together all
+    The parts are the slices of :func:`torch.tensor_split`: disjoint, and together all
     channels, so that no channel is driven to zero in every modality at once.
 
     Returns:
@@ -57,12 +57,12 @@ def exchanged_channels(
 
 
 def mean_of_others(x: Tensor, present: Tensor | None = None) -> Tensor:
-    """Mean over the other modalities, the second line of Eq. 6; 0 without others.
+    """Mean over the other modalities, the second line of Eq. 6; 0 if there are none.
 
     Args:
         x: Features, (B, M, C, ...).
-        present: Which streams exist, bool (B, M); ``None``: all. The mean runs over
-            these only.
+        present: Which streams exist, bool (B, M); ``None``: all. The mean is over the
+            existing ones.
 
     Returns:
         Features of the shape of ``x``.
@@ -73,9 +73,9 @@ def mean_of_others(x: Tensor, present: Tensor | None = None) -> Tensor:
     count: Tensor | int = num_modalities - 1
     if present is not None:
         exists = present.view(*present.shape, *[1] * (x.ndim - 2))
-        x = torch.where(exists, x, 0)  # no product: absent streams may be NaN
+        x = torch.where(exists, x, 0)
         count = (exists.sum(1, keepdim=True) - exists.long()).clamp(min=1)
-    # A sum of rolls, rather than `x.sum(1) - x`, keeps the swap of two streams exact.
+    # A sum of rolls, unlike `x.sum(1) - x`, keeps the swap of two streams exact.
     others = x.roll(1, dims=1)
     for shift in range(2, num_modalities):
         others = others + x.roll(shift, dims=1)
@@ -85,10 +85,9 @@ def mean_of_others(x: Tensor, present: Tensor | None = None) -> Tensor:
 def replace_channels(
     x: Tensor, replaced: Tensor, present: Tensor | None = None
 ) -> Tensor:
-    """Put :func:`mean_of_others`, if there are others, in the place of some channels.
+    """Replace some channels by :func:`mean_of_others`, where there are others.
 
-    Gradients reach the modalities whose activations are used, never the one that is
-    replaced.
+    Gradients reach the modalities whose activations are used, never the replaced one.
 
     Args:
         x: Features, (B, M, C, ...).
@@ -121,8 +120,8 @@ def exchange_channels(
 ) -> Tensor:
     r"""Replace each unimportant channel by its mean over the other modalities (Eq. 6).
 
-    Gradients reach the modalities whose activations are used, never the one that is
-    replaced. One modality alone has nobody to take channels from and is returned as is.
+    Gradients reach the modalities whose activations are used, never the replaced one.
+    A single modality is returned as it is.
 
     Args:
         x: Normalized features, (B, M, C, ...).

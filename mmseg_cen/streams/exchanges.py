@@ -1,8 +1,8 @@
-"""What a norm layer does between modalities: the exchange, and what to compare it with.
+"""The exchange as a layer: what happens between modalities after a private norm.
 
 Each class is chosen by ``exchange=dict(type='...')`` of a backbone. A new one is a
-subclass of :class:`Exchange`, registered in ``MODELS`` of mmengine or mmseg. The
-numbers of the ablations are those in the text of Sec. 4.1.
+subclass of :class:`Exchange`, registered in ``MODELS`` of mmengine or mmseg. What the
+paper compares its exchange with is in :mod:`mmseg_cen.streams.ablations`.
 """
 
 from numbers import Real
@@ -12,42 +12,36 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .build import arguments_of, build_from_config, type_of
-from .exchange import (
-    ExchangeScope,
-    check_scope,
-    exchange_channels,
-)
+from .exchange import ExchangeScope, check_scope, exchange_channels
 
 
 class Exchange(nn.Module):
-    """Base: what happens to the normalized features of all streams, before activation.
+    """Base of the exchanges: layers between a private norm and the activation.
 
     Shape:
-        - Input: features, (B, M, C, ...), scaling factors, (M, C), and which streams
-          exist, bool (B, M), or ``None``: all of them.
+        - Input: normalized features, (B, M, C, ...), scaling factors, (M, C), and which
+          streams exist, bool (B, M), or ``None``: all of them.
         - Output: features of the shape of the input.
     """
 
-    #: Threshold theta on the scaling factors; 0 where they do not decide.
+    #: Threshold theta on the scaling factors; 0 if they do not decide.
     threshold: float = 0.0
-    #: Whether modality m gives away channels of its own part only, or of all.
+    #: Whether a modality gives away channels of its own part only, or any channel.
     scope: ExchangeScope = 'all'
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # of no arguments, whereas nn.Module takes any
         super().__init__()
 
     def prepare(self, num_modalities: int, num_channels: int, place: int) -> None:
-        """Learn of the layer this is the exchange of; called once, when that is built.
-
-        Parameters and buffers of the layer's size are made here.
+        """Make parameters and buffers for a layer, once, when the layer is built.
 
         Args:
-            num_modalities: M.
-            num_channels: C.
-            place: Number of the layer among those that exchange.
+            num_modalities: Number of modalities M.
+            num_channels: Channels C of one stream.
+            place: Number of the layer among the exchanging layers.
 
         Raises:
-            ValueError: There can be no such exchange in this layer.
+            ValueError: If a layer of this size cannot exchange so.
         """
 
     def chosen(self, gamma: Tensor) -> Tensor:
@@ -69,7 +63,7 @@ class Exchange(nn.Module):
 
 @MODELS.register_module()
 class ChannelExchange(Exchange):
-    """The paper's, :func:`exchange_channels` (Eq. 6).
+    """The exchange of the paper, :func:`exchange_channels` (Eq. 6).
 
     Args:
         threshold: Threshold theta on the scaling factors; 0 exchanges nothing.
@@ -77,16 +71,16 @@ class ChannelExchange(Exchange):
             slices only; ``'all'`` (released code): any channel.
 
     Raises:
-        ValueError: An argument has no meaning.
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(self, threshold: float = 2e-2, scope: ExchangeScope = 'own') -> None:
         super().__init__()
         check_scope(scope)
-        if not isinstance(threshold, Real) or not threshold >= 0:  # nor is NaN
+        if not isinstance(threshold, Real) or not threshold >= 0:  # refuses NaN, too
             raise ValueError(
-                f'exchange_threshold bounds |gamma|, a number that is not negative, '
-                f'got {threshold!r}; 0 exchanges nothing'
+                f'`exchange_threshold`, a bound of |gamma|, must be a number that is '
+                f'not negative, got {threshold!r}: set it to 0 to exchange nothing'
             )
         self.threshold = threshold
         self.scope = scope
@@ -107,27 +101,33 @@ def exchange_config(
     threshold: float | None,
     scope: ExchangeScope = 'own',
 ) -> dict[str, Any] | None:
-    """The one config that says how layers exchange, from the arguments of a network.
+    """The one config of how layers exchange, from the arguments of a network.
+
+    Threshold and scope join the config if the type of the exchange has these arguments;
+    what ``exchange`` says itself comes first.
 
     Args:
         exchange: Config of an :class:`Exchange`; ``None``: :class:`ChannelExchange`.
-        threshold: Threshold of the exchange, if it has one that ``exchange`` does not
-            tell. ``None`` without ``exchange``: no layer exchanges.
-        scope: Scope of the exchange, if it has one that ``exchange`` does not tell.
+        threshold: Threshold of the exchange; ``None`` without ``exchange``: no layer
+            exchanges.
+        scope: Scope of the exchange.
+
+    Returns:
+        The config of each exchanging layer, or ``None`` if no layer exchanges.
 
     Raises:
         ValueError: If the type of the exchange is unknown, or an argument is out of its
             range.
     """
-    ChannelExchange(threshold or 0, scope)  # checks both, even if nobody reads them
+    ChannelExchange(threshold or 0, scope)  # checks both, even if none is used
     if exchange is None:
         if threshold is None:
             return None
         return dict(type=ChannelExchange, threshold=threshold, scope=scope)
-    told = {'scope': scope} | ({} if threshold is None else {'threshold': threshold})
+    given = {'scope': scope} | ({} if threshold is None else {'threshold': threshold})
     known = arguments_of(type_of(exchange, Exchange))
-    config = {name: value for name, value in told.items() if name in known} | exchange
-    build_from_config(config, Exchange)  # checks it, in case no layer does
+    config = {name: value for name, value in given.items() if name in known} | exchange
+    build_from_config(config, Exchange)  # checks it, even if no layer exchanges
     return config
 
 
@@ -143,7 +143,7 @@ def build_exchange(
         place: Number of the layer among the exchanging layers.
 
     Raises:
-        ValueError: If there can be no such exchange.
+        ValueError: If the config is wrong, or a layer of this size cannot exchange so.
     """
     built = build_from_config(exchange, Exchange)
     built.prepare(num_modalities, num_channels, place)

@@ -27,14 +27,14 @@ def fold_streams(packed: Tensor, num_modalities: int) -> Tensor:
     """(B, M*C, H, W) -> (B*M, C, H, W).
 
     Raises:
-        ValueError: The channels cannot be divided among the modalities.
+        ValueError: If the channels cannot be divided among the modalities.
     """
     channels = packed.shape[1]
     if channels % num_modalities:
         raise ValueError(
-            f'packed inputs hold the same number of channels for each modality, but '
-            f'{channels} channels are no multiple of num_modalities={num_modalities}; '
-            f'make the modalities of the data and of the model agree'
+            f'packed inputs must hold equally many channels of each of num_modalities='
+            f'{num_modalities} modalities, got {channels} channels: make the '
+            f'modalities of the data and of the model agree'
         )
     return packed.unflatten(1, (num_modalities, -1)).flatten(0, 1)
 
@@ -42,6 +42,11 @@ def fold_streams(packed: Tensor, num_modalities: int) -> Tensor:
 def split_streams(folded: Tensor, num_modalities: int) -> Tensor:
     """(B*M, C, H, W) -> (B, M, C, H, W)."""
     return folded.unflatten(0, (-1, num_modalities))
+
+
+def swap_on_batch(x: Tensor, first: int, second: int) -> Tensor:
+    """(B*first*second, ...) -> (B*second*first, ...)."""
+    return x.unflatten(0, (-1, first, second)).transpose(1, 2).flatten(0, 2)
 
 
 def map_tensors(function: Callable[[Tensor], Any], outputs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Instance norms of which some components are private to each modality (Table 9)."""
+"""Instance norms with some components private to each modality (Table 9)."""
 
 from typing import Any, Literal, get_args
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from .norm import ModalityIN
 
-#: What is private to each modality of an instance norm: all of it, nothing, only the
+#: Which components of an instance norm each modality has of its own: all, none, only
 #: scaling factors and offsets, or only the running mean and variance.
 NormSharing = Literal['private', 'shared', 'private_affine', 'private_statistics']
 
@@ -49,8 +49,8 @@ class PrivateAffineIN(ModalityIN):
 class PrivateStatisticsIN(nn.Module):
     """Instance norm with private running statistics, and shared factors and offsets.
 
-    It exchanges nothing: which channels a modality can spare is told by scaling factors
-    of its own.
+    It exchanges nothing: only scaling factors of its own tell which channels a modality
+    can spare.
 
     Args:
         num_features: Channels C of one stream.
@@ -84,8 +84,9 @@ def check_norm_sharing(**arguments: str) -> None:
     for name, value in arguments.items():
         if value not in get_args(NormSharing):
             raise ValueError(
-                f'{name} are one of {get_args(NormSharing)}, which tells what of an '
-                f'instance norm each modality has of its own, got {value!r}'
+                f'`{name}` must be one of {get_args(NormSharing)}, the components of '
+                f'an instance norm that each modality has of its own, got {value!r}: '
+                f'choose one'
             )
 
 
@@ -99,7 +100,7 @@ def build_instance_norm(
 
     Args:
         num_features: Channels C of one stream.
-        num_modalities: Number of modalities M; of one, the norm is a plain one.
+        num_modalities: Number of modalities M; for one, the norm is a plain one.
         sharing: See :data:`NormSharing`.
         track_running_stats: Whether there are running statistics, for eval mode.
     """

@@ -1,9 +1,8 @@
-"""Norm layers that are private to each modality, with the exchange on top."""
+"""Norm layers that are private to each modality, followed by the exchange."""
 
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -13,6 +12,7 @@ from .context import StreamAware
 from .copies import num_channels, pack_copies, repeat_channels
 from .exchange import ExchangeScope
 from .exchanges import ChannelExchange, Exchange, build_exchange, exchange_config
+from .fold import swap_on_batch
 
 NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
 
@@ -21,16 +21,16 @@ class ModalityNorm(StreamAware):
     """Base of the norm layers with one private copy per modality.
 
     The M private layers are one layer over M*C channels, which sees folded features as
-    packed ones: no split, no loop, any M. It is composed, not inherited, so that SyncBN
-    conversion, which discards a subclass's forward, converts the child. The checkpoint
-    of a unimodal network gives each modality a copy of its tensors.
+    packed ones: no split, no loop, any M. That layer is a child, not a base class, as
+    SyncBN conversion discards the forward of a subclass but converts a child. The
+    checkpoint of a unimodal network gives each modality a copy of its tensors.
 
     Args:
         num_features: Channels C of one stream.
         num_modalities: Number of modalities M.
         exchange_threshold: Threshold of :class:`ChannelExchange`. ``None``: this layer
-            is no place of exchange, and its scaling factors are not penalized. 0: it is
-            one where nothing is exchanged.
+            does not exchange, and its scaling factors are not penalized. 0: nothing is
+            exchanged, but the scaling factors count as those of an exchanging layer.
         exchange_scope: Scope of :class:`ChannelExchange`.
         exchange: Config of another :class:`Exchange`.
         **kwargs: Arguments of the layer that is made private.
@@ -39,16 +39,16 @@ class ModalityNorm(StreamAware):
         - Input and output: folded features, (B*M, C, ...).
 
     Raises:
-        ValueError: The input is not folded for M modalities of C channels.
+        ValueError: If the input is not folded for M modalities of C channels.
     """
 
-    norm: Any  # a module, of which mypy knows no attribute
-    exchange: Exchange | None  # None: this is no place of exchange
+    norm: Any  # a module, whose attributes mypy does not know
+    exchange: Exchange | None  # None: this layer does not exchange
     layer_type: type[nn.Module]
     defaults: dict[str, Any] = {}
     layout = 'B*{M}, {C}, H, W'
     channel_axis = 1
-    has_regions = False  # whether its input is (B*M*R, C, ...), of R regions per image
+    has_regions = False  # whether the input is (B*M*R, C, ...), R regions per image
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class ModalityNorm(StreamAware):
 
     @property
     def exchange_threshold(self) -> float | None:
-        """Threshold of the exchange; ``None`` if this layer is no place of one."""
+        """Threshold of the exchange; ``None`` if this layer does not exchange."""
         return None if self.exchange is None else self.exchange.threshold
 
     @exchange_threshold.setter
@@ -112,54 +112,56 @@ class ModalityNorm(StreamAware):
         return self.norm.weight.view(self.num_modalities, self.num_features)
 
     def forward(self, x: Tensor) -> Tensor:
+        M, regions = self.num_modalities, self._regions_per_image(x)
+        if regions == 1:
+            return self._normalize_and_exchange(x, self.present)
+        present = self.present
+        if present is not None:
+            present = present.repeat_interleave(regions, dim=0)
+        x = swap_on_batch(x, M, regions)  # (B*R*M, C, ...): each region is an image
+        return swap_on_batch(self._normalize_and_exchange(x, present), regions, M)
+
+    def normalize(self, x: Tensor) -> Tensor:
+        """Folded features (B*M, C, ...) -> normalized ones, (B, M, C, ...)."""
+        M, C = self.num_modalities, self.num_features
+        packed = x.reshape(-1, M * C, *x.shape[2:])
+        return self.norm(packed).unflatten(1, (M, C))
+
+    def fold(self, streams: Tensor) -> Tensor:
+        """Streams as :meth:`normalize` returns them -> the shape of its input."""
+        return streams.flatten(0, 1)
+
+    def _regions_per_image(self, x: Tensor) -> int:
         M, C = self.num_modalities, self.num_features
         if x.shape[0] % M or x.shape[self.channel_axis] != C:
             raise ValueError(
-                f'expected folded features of shape '
-                f'({self.layout.format(M=M, C=C)}), got {tuple(x.shape)}: check that '
-                f'the model has as many modalities as the data'
+                f'folded features must be of shape ({self.layout.format(M=M, C=C)}), '
+                f'got {tuple(x.shape)}: give the model as many modalities as the data'
             )
         regions, rest = divmod(x.shape[0], self.num_streams or x.shape[0] or 1)
         if rest or (regions > 1 and not self.has_regions):
             raise ValueError(
-                f'{type(self).__name__}({self.extra_repr()}) sees a batch of '
-                f'{x.shape[0]}, not the B*M={self.num_streams} streams of the input: '
-                f'its model moves something else to the batch axis, and the modalities '
-                f'cannot be told apart there'
+                f'{type(self).__name__}({self.extra_repr()}) must see the '
+                f'B*M={self.num_streams} streams of the input, got a batch of '
+                f'{x.shape[0]}: its model moves something else to the batch axis, '
+                f'where modalities cannot be told apart; choose another model'
             )
-        if regions == 1:
-            return self._normalize_and_exchange(x, self.present)
-        x = x.unflatten(0, (-1, M, regions)).transpose(1, 2)
-        present = self.present
-        if present is not None:
-            present = present.repeat_interleave(regions, dim=0)
-        out = self._normalize_and_exchange(x.flatten(0, 2), present)
-        return out.unflatten(0, x.shape[:3]).transpose(1, 2).flatten(0, 2)
+        return regions
 
     def _normalize_and_exchange(self, x: Tensor, present: Tensor | None) -> Tensor:
         streams = self.normalize(x)
         if self.exchange is not None:
             streams = self.exchange(streams, self.gamma, present)
         out = self.fold(streams)
-        # Gradient checkpointing first runs layers without gradients, and torch refuses
-        # to have a view changed in place that comes out of it: the next ReLU does so.
+        # Gradient checkpointing first runs layers without gradients. Torch then refuses
+        # that the next ReLU changes the output in place, if it is a view.
         return out if torch.is_grad_enabled() else out.detach()
-
-    def normalize(self, x: Tensor) -> Tensor:
-        """Folded features (B*M, C, ...) -> normalized ones of (B, M, C, ...)."""
-        M, C = self.num_modalities, self.num_features
-        packed = x.reshape(-1, M * C, *x.shape[2:])
-        return self.norm(packed).unflatten(1, (M, C))
-
-    def fold(self, streams: Tensor) -> Tensor:
-        """What :meth:`normalize` returns, in the shape of its input."""
-        return streams.flatten(0, 1)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any
     ) -> None:
         if prefix + 'weight' in state_dict and self.exchange is not None:
-            # A unimodal network knows of no exchange, whose parameters stay.
+            # A unimodal network has no exchange: its parameters stay as they are.
             for name, tensor in self.exchange.state_dict().items():
                 state_dict.setdefault(f'{prefix}exchange.{name}', tensor)
         for name in ('weight', 'bias', 'running_mean', 'running_var'):
@@ -187,7 +189,7 @@ class ModalityBN(ModalityNorm):
 class ModalityIN(ModalityNorm):
     """Private :class:`torch.nn.InstanceNorm2d` of each modality (Sec. 4.2).
 
-    It is affine unless asked otherwise: without scaling factors nothing is exchanged.
+    It is affine by default: without scaling factors nothing is exchanged.
     """
 
     _abbr_ = 'in'
@@ -206,50 +208,3 @@ class ModalityGN(ModalityNorm):
     @classmethod
     def build(cls, num_features: int, **kwargs: Any) -> nn.Module:
         return nn.GroupNorm(num_channels=num_features, **kwargs)
-
-
-@MODELS.register_module()
-class ModalityLN(ModalityNorm):
-    """Private :class:`torch.nn.LayerNorm` of each modality, over the last axis.
-
-    Statistics are those of each position of each stream, so that the layers cannot be
-    one over M*C channels: the child holds their parameters, where optimizers and
-    initializers look for those of a LayerNorm.
-
-    Shape:
-        - Input and output: folded sequences, (B*M, ..., C).
-    """
-
-    _abbr_ = 'ln'
-    layer_type = nn.LayerNorm
-    layout = 'B*{M}, ..., {C}'
-    channel_axis = -1
-
-    def normalize(self, x: Tensor) -> Tensor:
-        M, C = self.num_modalities, self.num_features
-        out = F.layer_norm(x, (C,), eps=self.norm.eps).unflatten(0, (-1, M))
-        affine = (M, *[1] * (x.ndim - 2), C)
-        out = out * self.norm.weight.view(affine)
-        if self.norm.bias is not None:
-            out = out + self.norm.bias.view(affine)
-        return out.movedim(-1, 2)
-
-    def fold(self, streams: Tensor) -> Tensor:
-        return streams.movedim(2, -1).flatten(0, 1)
-
-
-class ModalityLN2d(ModalityLN):
-    """:class:`ModalityLN` over the channels of images.
-
-    Of ``LayerNorm2d``, which ConvNeXt has, and of ``LayerNorm((C, 1, 1))`` after global
-    pooling, which GCNet has.
-
-    Shape:
-        - Input and output: folded features, (B*M, C, H, W), or with
-          ``data_format='channel_last'``, as mmpretrain calls it, (B*M, H, W, C).
-    """
-
-    def forward(self, x: Tensor, data_format: str = 'channel_first') -> Tensor:
-        if data_format == 'channel_last':
-            return super().forward(x)
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1).contiguous()

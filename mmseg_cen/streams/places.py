@@ -1,4 +1,4 @@
-"""The norm layers after which channels are exchanged."""
+"""Which norm layers exchange channels: the places of the exchange in a network."""
 
 import logging
 import re
@@ -9,15 +9,11 @@ from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.logging import print_log
 from torch import nn
 
-from .norm import (
-    ModalityLN,
-    ModalityNorm,
-)
-from .private import (
-    is_convolution,
-)
+from .layer_norm import ModalityLN
+from .norm import ModalityNorm
+from .private import is_convolution
 
-#: What a block of the network is not: layers, and these containers of layers.
+#: Plain containers of layers, which are no blocks of a network.
 CONTAINERS = (nn.Sequential, nn.ModuleList, ConvModule, DepthwiseSeparableConvModule)
 
 
@@ -28,7 +24,11 @@ def choose_places(
     stages: Sequence[str] | None,
     layer_norms: bool,
 ) -> list[ModalityNorm]:
-    """The norms that exchange channels, as :func:`to_multimodal` has it."""
+    """The norms that are to exchange channels, in the order of registration.
+
+    See :func:`~mmseg_cen.streams.convert.to_multimodal` for the arguments. A network
+    without any such norm gets a warning.
+    """
     places = norms_after_convolutions(module, kernel_sizes)
     if layer_norms:
         places |= {
@@ -49,7 +49,7 @@ def choose_places(
 
 
 def exchanging_norms(module: nn.Module) -> dict[str, ModalityNorm]:
-    """The norm layers of ``module`` after which channels may be exchanged, by name."""
+    """The norm layers of ``module`` that have an exchange, by name."""
     return {
         name: norm
         for name, norm in module.named_modules()
@@ -97,7 +97,7 @@ def stem_length(module: nn.Module) -> int:
     The stem is the plain sequence of convolutions before the first block, and at most
     until the resolution is a quarter of the input's: the 7 x 7 convolution of a ResNet,
     the three 3 x 3 convolutions that replace it in ResNet V1c, the two of an HRNet or
-    of a MSCAN. A block is what is neither a layer nor a plain container of layers.
+    of a MSCAN. A block is any module that is neither a layer nor a plain container.
     """
     length = 0
     stride = 1
@@ -120,17 +120,17 @@ def _is_container(layer: nn.Module) -> bool:
 def choose(
     names: Sequence[str], pattern: str | None, stages: Sequence[str] | None
 ) -> list[str]:
-    """Those of ``names`` in which ``pattern`` is found and that lie within ``stages``.
+    """The names in which ``pattern`` is found and that lie within ``stages``.
 
     Raises:
-        ValueError: Of names, none is left, or none of one of the stages.
+        ValueError: If no name is left, or a stage holds none of the names.
     """
     prefixes = tuple(f'{stage}.' for stage in stages or ())
     for prefix in prefixes:
         if not any(name.startswith(prefix) for name in names):
             raise ValueError(
-                f'stages are names of submodules that hold an exchanging layer, got '
-                f'{prefix[:-1]!r}; the layers are {names}'
+                f'`stages` must be names of submodules that hold an exchanging layer, '
+                f'got {prefix[:-1]!r}: choose stages that hold some of {names}'
             )
     chosen = [
         name
@@ -140,7 +140,7 @@ def choose(
     ]
     if names and not chosen:
         raise ValueError(
-            f'no layer is chosen by pattern={pattern!r}, stages={stages!r}; the layers '
-            f'are {names}'
+            f'`pattern` and `stages` must choose an exchanging layer, got '
+            f'pattern={pattern!r}, stages={stages!r}: choose some of {names}'
         )
     return chosen

@@ -1,10 +1,12 @@
-"""Modalities that are missing: which streams of a batch count, and what the others do.
+"""Missing modalities: which streams take part, and what stands in for the rest.
 
-The streams of a missing modality are computed like all others, and nothing of them is
-used: they are no source of the exchange, have no loss, and no share of the ensemble.
+The streams of a missing modality are computed like all others, but never used: the
+exchange takes no channels from them, they have no loss, and no weight in the ensemble.
+Whatever their inputs hold, NaN included, is overwritten where streams enter a network,
+by :func:`fill_absent`; nothing behind it has to guard against them.
 
-*Presence* is a boolean mask (B, M), True where a sample has a modality; ``None`` stands
-for all.
+*Presence* is a boolean mask (B, M), True where a sample has a modality; ``None``: every
+sample has all modalities.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -23,15 +25,15 @@ def present_modalities(present: Tensor | None) -> Iterator[None]:
     """Context in which backbones and heads know the modalities that samples have.
 
     Args:
-        present: Presence, (B, M); ``None``: all are there.
+        present: Presence, (B, M); ``None``: nothing is missing.
 
     Raises:
-        ValueError: The mask is none of (B, M).
+        ValueError: If the mask is not boolean of shape (B, M).
     """
     if present is not None and (present.ndim != 2 or present.dtype != torch.bool):
         raise ValueError(
-            f'presence is a boolean mask (B, M), got shape {tuple(present.shape)} of '
-            f'{present.dtype}'
+            f'`present` must be a boolean mask (B, M), got shape '
+            f'{tuple(present.shape)} of {present.dtype}: give a row for each sample'
         )
     token = _PRESENT.set(present)
     try:
@@ -54,27 +56,29 @@ def presence_of(
     """Which modalities the samples of a batch have.
 
     Args:
-        samples: Samples or their metainfo: ``absent`` names what one does not have.
+        samples: Samples or their metainfo, where ``absent`` names missing modalities.
         modalities: Names of the streams, in order.
-        absent: Names of what no sample has.
-        device: Of the mask.
+        absent: Names of modalities that are missing in all samples.
+        device: Device of the mask.
 
     Returns:
         Presence (B, M), or ``None`` if no modality is missing.
 
     Raises:
-        ValueError: A name is unknown, or a sample has no modality at all.
+        ValueError: If a name is unknown, or a sample has no modality at all.
     """
     missing = [{*absent, *(sample.get('absent') or ())} for sample in samples]
     for sample, names in zip(samples, missing, strict=True):
         if unknown := sorted(names - set(modalities)):
             raise ValueError(
-                f'`absent` names modalities out of {tuple(modalities)}, got {unknown}'
+                f'`absent` must name modalities out of {tuple(modalities)}, got '
+                f'{unknown}: correct the names'
             )
         if len(names) == len(modalities):
             raise ValueError(
-                f'a sample has at least one of the modalities {tuple(modalities)}, but '
-                f'all are absent of {sample.get("img_path") or "a sample"}'
+                f'a sample must have at least one of the modalities '
+                f'{tuple(modalities)}, got none in '
+                f'{sample.get("img_path") or "a sample"}: leave one out of `absent`'
             )
     if not any(missing):
         return None
@@ -86,18 +90,18 @@ def check_absent(absent: Collection[str], modalities: Sequence[str]) -> None:
     """Raise a ValueError unless ``absent`` names some modalities, but not all."""
     if isinstance(absent, str):
         raise ValueError(
-            f"`absent` is a list of names, e.g. ('depth',), got {absent!r}"
+            f"`absent` must be a list of names, e.g. ('depth',), got {absent!r}: put "
+            f'the name into a list'
         )
     presence_of([{}], modalities, absent)
 
 
 def fill_absent(x: Tensor, present: Tensor, training: bool) -> Tensor:
-    """Overwrite the inputs of absent streams.
+    """Overwrite the inputs of absent streams, whatever they hold.
 
-    They go to the batch statistics of their norm layers, which should be those of real
-    inputs: while training, an absent stream computes what that of another sample does,
-    the next one in the batch that has the modality. Otherwise, and if there is none,
-    it gets zeros.
+    During training an absent stream gets the input of the next sample in the batch that
+    has the modality, so that batch statistics stay realistic. If there is no such
+    sample, and in eval mode, it gets zeros.
 
     Args:
         x: Packed modalities, (B, M*C, H, W).
@@ -124,8 +128,8 @@ def fill_absent(x: Tensor, present: Tensor, training: bool) -> Tensor:
 def ensemble_weights(alpha_logits: Tensor, present: Tensor) -> Tensor:
     r"""Softmax of the logits over the modalities that each sample has, (B, M).
 
-    The share of a modality that is absent goes to the others in proportion to theirs:
-    :math:`\alpha_m / \sum_{n\ \mathrm{present}} \alpha_n`.
+    The weight of an absent modality is shared out among the others in proportion to
+    their weights: :math:`\alpha_m / \sum_{n\ \mathrm{present}} \alpha_n`.
     """
     logits = alpha_logits.expand(len(present), -1)
     return logits.masked_fill(~present, -torch.inf).softmax(dim=1)

@@ -1,4 +1,4 @@
-"""Layers that are private to each modality: M copies, each over its own stream."""
+"""Layers with a copy for each modality, and how to make the layers of a module so."""
 
 import copy
 from typing import Any, Literal, get_args
@@ -19,29 +19,29 @@ def check_sharing(**arguments: str) -> None:
     for name, value in arguments.items():
         if value not in get_args(Sharing):
             raise ValueError(
-                f"{name} are 'shared' by all modalities or 'private' to each, got "
-                f'{value!r}'
+                f"`{name}` must be 'shared' by all modalities or 'private' to each, "
+                f'got {value!r}: choose one'
             )
 
 
 class PrivateLayer(StreamAware, nn.ModuleList):
     """M copies of a layer, copy m over the streams of modality m.
 
-    They are layers of their own, not one grouped layer, so that initializers see the
-    fan of one stream, and so that it works for layers of any kind. The checkpoint of
-    a unimodal network gives each modality a copy of its tensors.
+    The copies are layers of their own, not one grouped layer, so that initializers see
+    the fan of one stream, and layers of any type can be private. The checkpoint of a
+    unimodal network gives each modality a copy of its tensors.
 
     Args:
         layer: The layer of one stream; its copies start with its weights.
         num_modalities: Number of modalities M.
 
     Shape:
-        - Input: folded features, (B*M, ...), and what else the layer takes; other
-          tensors of this batch size are split among the copies, too.
-        - Output: what the layer returns, a tensor, folded.
+        - Input: folded features, (B*M, ...), and any other arguments of the layer, of
+          which tensors of this batch size are split among the copies, too.
+        - Output: the tensors that the copies return, folded.
 
     Raises:
-        ValueError: The input is not folded for M modalities.
+        ValueError: If the input is not folded for M modalities.
     """
 
     def __init__(self, layer: nn.Module, num_modalities: int) -> None:
@@ -51,11 +51,11 @@ class PrivateLayer(StreamAware, nn.ModuleList):
         M, batch = len(self), x.shape[0]
         if batch % M or batch != (self.num_streams or batch):
             raise ValueError(
-                f'{type(self[0]).__name__}, private to each of {M} modalities, sees a '
-                f'batch of {batch}, not the B*M={self.num_streams or f"B*{M}"} streams '
-                f'of the input: make the modalities of the model and the data agree; '
-                f'or its model moves something else to the batch axis, and this layer '
-                f"has to be shared (convs='shared')"
+                f'{type(self[0]).__name__}, private to each of {M} modalities, must '
+                f'see the B*M={self.num_streams or f"B*{M}"} streams of the input, got '
+                f'a batch of {batch}: make the modalities of the model and the data '
+                f"agree; or set convs='shared', if the model moves something else to "
+                f'the batch axis'
             )
 
         def of_stream(m: int, value: Any) -> Any:
@@ -87,22 +87,23 @@ class PrivateLayer(StreamAware, nn.ModuleList):
 def to_private(module: nn.Module, num_modalities: int) -> nn.Module:
     """Replace the layers of a module by M copies, one private to each modality.
 
-    A layer is what holds parameters, or a convolution with all it consists of. With
-    private layers only, stream m of the result computes what a module of its own does.
+    A layer is a module that holds parameters but no submodules, or a convolution with
+    all it consists of. With private layers only, each stream of the result computes
+    what a module of its own does.
 
     Args:
-        module: A module over (B, C, H, W) features, changed in place. Layers that are
-            private already are left as they are, and so are norm layers, which
-            :func:`to_multimodal` makes private.
+        module: A module over (B, C, H, W) features, changed in place. Private layers
+            stay as they are, and so do norm layers, which
+            :func:`~mmseg_cen.streams.convert.to_multimodal` makes private.
         num_modalities: Number of modalities M; with 1, nothing is replaced.
 
     Returns:
-        ``module``, now over folded features (B*M, C, H, W); the private layer, if it is
-        a layer itself.
+        ``module``, now over folded features (B*M, C, H, W), or the private layer that
+        replaces it, if ``module`` is a layer.
 
     Raises:
-        ValueError: A module holds parameters beside layers, or is one that is not
-            called with features; all such modules are named.
+        ValueError: If a module holds parameters beside layers, or is not called with
+            features; all such modules are named.
     """
     if num_modalities == 1:
         return module
@@ -111,8 +112,9 @@ def to_private(module: nn.Module, num_modalities: int) -> nn.Module:
     _find_layers(module, '', found, refused)
     if refused:
         raise ValueError(
-            f'{len(refused)} modules cannot be private to each modality, choose '
-            f"convs='shared' or another model: {'; '.join(refused)}"
+            f'all layers must become private to each modality, got {len(refused)} '
+            f'modules that cannot be private, {"; ".join(refused)}: set '
+            f"convs='shared', or choose another model"
         )
     private = {layer: PrivateLayer(layer, num_modalities) for layer in found}
     for parent in list(module.modules()):
@@ -136,7 +138,7 @@ def is_convolution(layer: nn.Module) -> bool:
 def _find_layers(
     module: Any, name: str, found: dict[nn.Module, None], refused: list[str]
 ) -> None:
-    """Add the layers of ``module`` to ``found``, and why not to ``refused``."""
+    """Add layers of ``module`` to ``found``; those that cannot be to ``refused``."""
     if isinstance(module, (PrivateLayer, ModalityNorm, *NORM_BASES)):
         return
     own = [key for key, _ in module.named_parameters(recurse=False)]

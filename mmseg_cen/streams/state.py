@@ -1,4 +1,4 @@
-"""State dicts against networks: what fits, and how to say what does not."""
+"""State dicts compared with networks: which tensors fit, and which do not."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -33,12 +33,12 @@ def tensor_shapes(state: Mapping[str, Any]) -> Shapes:
 def describe_differences(
     given: Shapes, wanted: Shapes, shown: int = _SHOWN_NAMES
 ) -> str:
-    """What a checkpoint has and has not of a network; empty if they agree.
+    """How the tensors of a checkpoint differ from a network's; empty if they agree.
 
     Args:
         given: Shapes of the checkpoint.
         wanted: Shapes of the network.
-        shown: How many names of a kind are written out.
+        shown: How many names are written out for each difference.
     """
     reshaped = (
         f'{name} {given[name]} instead of {wanted[name]}'
