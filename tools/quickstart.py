@@ -24,8 +24,8 @@ from prettytable import PrettyTable
 
 from mmseg_cen.visualization import (
     Panel,
-    colour_labels,
-    colour_modality,
+    color_labels,
+    color_modality,
     draw_grid,
     score,
 )
@@ -93,12 +93,12 @@ def draw_rooms(work_dir: Path) -> Path:
         room = dataset[index]
         sample = room['data_samples']
         modalities = np.split(room['inputs'].numpy(), [3])
-        (rgb, _), (depth, meters) = map(colour_modality, modalities)
+        (rgb, _), (depth, meters) = map(color_modality, modalities)
         truth = sample.gt_sem_seg.data.squeeze(0).numpy()
         row = [
             Panel(rgb, 'RGB', f'test room {index}'),
             Panel(depth, 'Depth', f'{meters} m'),
-            Panel(colour_labels(truth, palette), 'Ground truth'),
+            Panel(color_labels(truth, palette), 'Ground truth'),
         ]
         seen |= {*truth.flat}
         for name in reversed(CONFIGS):
@@ -106,9 +106,7 @@ def draw_rooms(work_dir: Path) -> Path:
             file = folder / Path(sample.img_path).name
             labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
             caption = score(labels, truth, len(classes))
-            row.append(
-                Panel(colour_labels(labels, palette), name.capitalize(), caption)
-            )
+            row.append(Panel(color_labels(labels, palette), name.capitalize(), caption))
             seen |= {*labels.flat}
         rows.append(row)
     legend = [(classes[k], palette[k]) for k in sorted(seen) if k < len(classes)]
