@@ -1,8 +1,8 @@
 """What mmengine, mmcv-lite and mmseg need on a current stack.
 
-Importing this module applies the repairs, each of which does nothing where nothing is
-broken. It is imported before anything of mmseg that would break. What only a launch of
-several processes needs is in `mmseg_cen.launch`.
+Importing this module applies the repairs; each does nothing where nothing is broken. It
+is imported before anything of mmseg that would break. Repairs that only processes on
+CPU need are in :mod:`mmseg_cen.cpu_processes`.
 """
 
 import importlib
@@ -18,14 +18,14 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 _NEEDS_FULL_MMCV = (
-    '{name} is a compiled operator and needs full mmcv, but mmcv-lite is installed. '
-    "Run: pip uninstall mmcv-lite && pip install 'mmcv>=2.0.0rc4,<2.2' "
-    '(compiles for about ten minutes where no wheel fits).'
+    'full mmcv must be installed for the compiled operator {name}, got mmcv-lite: run '
+    "pip uninstall mmcv-lite && pip install 'mmcv>=2.0.0rc4,<2.2' "
+    '(compiles for about ten minutes where no wheel fits)'
 )
 
 
 class _MissingOperators(ModuleType):
-    """Stands in for `mmcv._ext`: has every operator, none of which can be called."""
+    """Stands in for ``mmcv._ext``: every operator exists, and raises when called."""
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         if name.startswith('__'):
@@ -36,7 +36,7 @@ class _MissingOperators(ModuleType):
 
         return missing
 
-    # `mmcv.utils.collect_env` asks for these two and prints them.
+    # mmcv.utils.collect_env calls these two and prints the results.
     @staticmethod
     def get_compiler_version() -> str:
         return 'n/a'
@@ -47,13 +47,13 @@ class _MissingOperators(ModuleType):
 
 
 def import_ops_of_mmcv_lite() -> None:
-    """Make `import mmcv.ops` work under mmcv-lite.
+    """Make ``import mmcv.ops`` work under mmcv-lite.
 
-    mmseg imports names from `mmcv.ops` in its heads and losses; mmcv-lite ships these
-    files without the extension `mmcv._ext` that they load, and `import mmseg.models`
-    fails (mmcv#2059, mmsegmentation#126). The extension is replaced by a stub for as
-    long as `mmcv.ops` is being imported, no longer: `mmengine` takes its presence for
-    full mmcv. The operators raise `ImportError` when they are called.
+    mmseg imports names from ``mmcv.ops`` in its heads and losses; mmcv-lite ships these
+    files without the extension ``mmcv._ext`` that they load, and mmseg does not import
+    (mmcv#2059, mmsegmentation#126). A stub replaces the extension while
+    ``mmcv.ops`` is imported, and no longer: mmengine takes the extension for a sign of
+    full mmcv. The operators raise ``ImportError`` when they are called.
 
     Does nothing where full mmcv is installed.
 
@@ -62,8 +62,9 @@ def import_ops_of_mmcv_lite() -> None:
     """
     if importlib.util.find_spec('mmcv') is None:
         raise ImportError(
-            'mmseg_cen needs mmcv: pip install mmcv-lite==2.1.0 (no compiled '
-            "operators, enough for most models) or pip install 'mmcv>=2.0.0rc4,<2.2'."
+            'mmcv must be installed, got none: pip install mmcv-lite==2.1.0 (no '
+            'compiled operators, enough for most models) or pip install '
+            "'mmcv>=2.0.0rc4,<2.2'"
         )
     if 'mmcv.ops' in sys.modules or importlib.util.find_spec('mmcv._ext') is not None:
         return
@@ -75,23 +76,23 @@ def import_ops_of_mmcv_lite() -> None:
 
 
 def _attribute_of_history_buffer(owner: Any, name: str) -> Any:
-    """Stand in for `getattr` in a checkpoint: statistics of `HistoryBuffer` only."""
+    """Stand in for ``getattr`` in a checkpoint: statistics of a HistoryBuffer only."""
     if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
         raise UnpicklingError(
-            f'The checkpoint asks for attribute {name!r} of {owner!r}, which no '
-            'checkpoint of mmengine needs; it is refused.'
+            f'attributes in a checkpoint must be statistics of a HistoryBuffer, as '
+            f'mmengine writes them, got {name!r} of {owner!r}: do not load the file'
         )
     return getattr(owner, name)
 
 
 def allow_checkpoints_of_mmengine() -> None:
-    """Let `torch.load(weights_only=True)` read what mmengine writes into a checkpoint.
+    """Let ``torch.load(weights_only=True)`` read checkpoints of mmengine.
 
-    Since torch 2.6 `weights_only=True` is the default and refuses the `HistoryBuffer`
-    objects and NumPy values in the message hub: nothing resumes (mmengine#1655). They
-    are data and are declared safe here. A `HistoryBuffer` also names its statistics by
-    way of `getattr`, in whose place stands a function that gives these and nothing
-    else; everything else stays refused. NumPy 2 renamed the module of its
+    Since torch 2.6 ``weights_only=True`` is the default and refuses the
+    ``HistoryBuffer`` objects and NumPy values in the message hub: nothing resumes
+    (mmengine#1655). They are data and are declared safe here. A ``HistoryBuffer`` also
+    names its statistics by way of ``getattr``, which is replaced by a function that
+    returns only these; everything else stays refused. NumPy 2 renamed the module of its
     reconstructors: both names are declared, so that a checkpoint survives a change of
     NumPy.
 
@@ -120,34 +121,5 @@ def allow_checkpoints_of_mmengine() -> None:
     )
 
 
-def register_one_adafactor() -> None:
-    """Keep mmengine from registering two optimizers under the name 'Adafactor'.
-
-    torch >= 2.5 and transformers both have an Adafactor; mmengine before 0.10.7, and
-    the maintained forks, register both by that name and fail with a `KeyError` while
-    they are imported (mmengine#1609). mmengine 0.10.7 gives torch's the name
-    'TorchAdafactor'; here torch's is hidden while mmengine is imported and then
-    registered by that name, which leaves the same registry whatever the version.
-
-    Does nothing if torch or the environment has no Adafactor, or if `mmengine.optim` is
-    imported already.
-    """
-    if (
-        'mmengine.optim' in sys.modules
-        or not hasattr(torch.optim, 'Adafactor')
-        or importlib.util.find_spec('transformers') is None
-    ):
-        return
-    adafactor = torch.optim.Adafactor
-    del torch.optim.Adafactor
-    try:
-        optim = importlib.import_module('mmengine.optim')
-    finally:
-        torch.optim.Adafactor = adafactor  # type: ignore[misc]
-    optim.OPTIMIZERS.register_module(name='TorchAdafactor', module=adafactor)
-
-
-# The optimizers come first: everything else of mmengine may import them.
-register_one_adafactor()
 import_ops_of_mmcv_lite()
 allow_checkpoints_of_mmengine()

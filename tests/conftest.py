@@ -1,4 +1,4 @@
-"""Shared by all tests: registration, and the skipping of what cannot run here."""
+"""Shared by all tests: registration, and skips of tests that cannot run here."""
 
 import os
 from pathlib import Path

@@ -17,8 +17,8 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_cen.hooks.sparsity import gamma_l1
 from mmseg_cen.released.segmentation import from_released, to_released
+from mmseg_cen.streams.sparsity import gamma_l1
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = Path(

@@ -1,23 +1,15 @@
 import os
-import subprocess
-import sys
 
 import pytest
 import torch
-import torch.distributed as dist
-from mmengine.config import Config
 from mmengine.model import BaseTTAModel
 from torch import nn
-from torch.testing import assert_close
 
 from mmseg_cen.launch import (
-    CPUDistributedDataParallel,
-    CPUSyncBatchNorm,
     check_checkpoint,
     exit_on_user_error,
     latest_checkpoint,
     load_config,
-    start_cpu_processes,
 )
 
 
@@ -59,7 +51,7 @@ def test_wrappers_are_looked_through(checkpoint, tmp_path):
 def test_what_is_no_checkpoint_is_refused_as_such(content, tmp_path):
     path = tmp_path / 'file.pth'
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r'file.pth.* cannot be read as a checkpoint'):
+    with pytest.raises(ValueError, match=r'must be .*file.pth.* cannot be read'):
         check_checkpoint(network(), str(path), strict=True)
 
 
@@ -85,7 +77,7 @@ def test_an_interrupted_training_goes_on_from_the_newest_complete_checkpoint(tmp
 
 
 def test_testing_refuses_what_is_missing_unexpected_or_of_another_shape(checkpoint):
-    with pytest.raises(ValueError, match=r'2 missing \(2\.weight, 2\.bias\)\. Use'):
+    with pytest.raises(ValueError, match=r'2 missing \(2\.weight, 2\.bias\)\): use'):
         check_checkpoint(network(extra=True), checkpoint, strict=True)
     with pytest.raises(ValueError, match=r'0\.weight \(3, 3, 1, 1\) instead of \(4, 3'):
         check_checkpoint(network(width=4), checkpoint, strict=True)
@@ -95,7 +87,7 @@ def test_testing_refuses_what_is_missing_unexpected_or_of_another_shape(checkpoi
 
 def test_a_start_from_other_weights_needs_one_tensor_that_fits(checkpoint):
     check_checkpoint(network(extra=True), checkpoint, strict=False)
-    with pytest.raises(ValueError, match=r'Nothing in .* fits the .*init_cfg'):
+    with pytest.raises(ValueError, match=r'`load_from` .* nothing fits .*init_cfg'):
         check_checkpoint(nn.ModuleDict({'a': network()}), checkpoint, strict=False)
 
 
@@ -108,7 +100,7 @@ def test_long_lists_of_names_are_cut(checkpoint):
 def test_user_errors_end_in_one_line_and_others_in_a_traceback():
     with (
         pytest.raises(
-            SystemExit, match=r"error: The config 'nowhere.py' does not exist"
+            SystemExit, match=r"error: the config must be a file, got 'nowhere.py'"
         ),
         exit_on_user_error(),
     ):
@@ -127,63 +119,3 @@ def test_the_command_line_overrides_the_config(tmp_path):
     assert load_config(str(path), work_dir='chosen').work_dir == 'chosen'
     path.write_text('a = 1')
     assert load_config(str(path)).work_dir == 'work_dirs/small'
-
-
-def test_a_single_process_needs_no_preparation():
-    cfg = Config(dict(launcher='none'))
-    start_cpu_processes(cfg)
-    assert not torch.distributed.is_initialized()
-    assert cfg.to_dict() == dict(launcher='none')
-
-
-def normalizing_network():
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).double()
-
-
-def step(model):
-    """The gradients of the mean of a batch, of which each process has its part."""
-    generator = torch.Generator().manual_seed(1)
-    batch = torch.randn(6, 3, 2, 2, dtype=torch.double, generator=generator)
-    rank, size = (dist.get_rank(), 2) if dist.is_initialized() else (0, 1)
-    model(batch[rank::size]).pow(3).mean().backward()
-    return {name: p.grad for name, p in model.named_parameters()}
-
-
-def process(folder):
-    dist.init_process_group('gloo')
-    model = nn.SyncBatchNorm.convert_sync_batchnorm(normalizing_network())
-    parallel = CPUDistributedDataParallel(model, device_ids=[0])
-    assert isinstance(model[1], CPUSyncBatchNorm)
-    step(parallel)
-    grads = {name: p.grad for name, p in model.named_parameters()}
-    torch.save((grads, model.state_dict()), f'{folder}/{dist.get_rank()}.pth')
-    # The wrapper must not outlive the group: torch may then wait for itself.
-    del parallel
-    dist.destroy_process_group()
-
-
-@pytest.mark.slow
-def test_two_processes_on_cpu_normalize_like_one_on_the_whole_batch(tmp_path):
-    torchrun = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
-    command = [*torchrun, '--nproc_per_node=2', __file__, str(tmp_path)]
-    assert subprocess.run(command, check=False).returncode == 0
-    model = normalizing_network()
-    grads = step(model)
-    for rank in range(2):
-        parallel_grads, state = torch.load(tmp_path / f'{rank}.pth')
-        assert_close(parallel_grads, grads)
-        assert_close(state, model.state_dict())
-
-
-def test_in_eval_mode_it_is_a_batch_norm():
-    norm = nn.BatchNorm2d(3)
-    nn.init.normal_(norm.weight)
-    converted = CPUSyncBatchNorm.convert(nn.SyncBatchNorm.convert_sync_batchnorm(norm))
-    x = torch.randn(2, 3, 4, 4)
-    assert_close(converted.eval()(x), norm.eval()(x))
-    assert converted.weight is norm.weight
-
-
-if __name__ == '__main__':
-    process(sys.argv[1])

@@ -1,8 +1,11 @@
 """Train and test CEN, and its twin without exchange, on rooms rendered on the fly.
 
 `bash tools/quickstart.sh` makes a virtual environment and then runs this file, which
-prints the commands it runs: they are those for any config.
+prints the commands it runs (any config is trained and tested by the same commands), a
+table of the figures, and the path of a picture of both networks' predictions.
 """
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
 import argparse
 import json
@@ -12,7 +15,20 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
 from prettytable import PrettyTable
+
+from mmseg_cen.visualization import (
+    Panel,
+    color_labels,
+    color_modality,
+    draw_grid,
+    score,
+)
 
 DEMO = Path('configs/demo')
 CONFIGS = {
@@ -20,13 +36,15 @@ CONFIGS = {
     'without exchange': DEMO / 'no_exchange_synthetic.py',
 }
 COLUMNS = {'RGB': 'rgb/mIoU', 'Depth': 'depth/mIoU', 'Ensemble': 'mIoU'}
+ROOMS = (0, 1)
+PICTURE = 'exchange.png'
 
 
 def run(log: Path, *args: str | Path) -> None:
     """Run a tool, show the lines of its log that tell its progress, keep them all.
 
     Raises:
-        SystemExit: The tool failed; its last lines are shown.
+        SystemExit: If the tool failed; the message has the last lines of its log.
     """
     command = [sys.executable, *map(str, args)]
     print('$', shlex.join(['python', *command[1:]]), flush=True)
@@ -52,6 +70,51 @@ def figures(work_dir: Path) -> dict[str, float]:
     return json.loads(newest.read_text())
 
 
+def draw_rooms(work_dir: Path) -> Path:
+    """Draw test rooms beside the predictions of both networks.
+
+    A row is one room: RGB, depth, ground truth, and the predicted ensembles without and
+    with exchange, each with its mIoU and pixel accuracy in this room.
+
+    Args:
+        work_dir: Work directory of the quickstart, with the saved predictions of both
+            tests.
+
+    Returns:
+        Path of the picture.
+    """
+    # The file that the test has written knows the options of the command line, too.
+    config = Config.fromfile(work_dir / 'cen_synthetic/test/cen_synthetic.py')
+    init_default_scope(config.default_scope)
+    dataset = DATASETS.build(config.test_dataloader.dataset)
+    classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
+    rows, seen = [], set()
+    for index in ROOMS[: len(dataset)]:
+        room = dataset[index]
+        sample = room['data_samples']
+        modalities = np.split(room['inputs'].numpy(), [3])
+        (rgb, _), (depth, meters) = map(color_modality, modalities)
+        truth = sample.gt_sem_seg.data.squeeze(0).numpy()
+        row = [
+            Panel(rgb, 'RGB', f'test room {index}'),
+            Panel(depth, 'Depth', f'{meters} m'),
+            Panel(color_labels(truth, palette), 'Ground truth'),
+        ]
+        seen |= {*truth.flat}
+        for name in reversed(CONFIGS):
+            folder = work_dir / CONFIGS[name].stem / 'predictions'
+            file = folder / Path(sample.img_path).name
+            labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+            caption = score(labels, truth, len(classes))
+            row.append(Panel(color_labels(labels, palette), name.capitalize(), caption))
+            seen |= {*labels.flat}
+        rows.append(row)
+    legend = [(classes[k], palette[k]) for k in sorted(seen) if k < len(classes)]
+    path = work_dir / PICTURE
+    cv2.imwrite(str(path), draw_grid(rows, legend)[..., ::-1])
+    return path
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/quickstart'))
@@ -72,13 +135,15 @@ def main() -> None:
         run(
             work_dir / 'test.log',
             'tools/test.py', config, checkpoint, '--work-dir', work_dir / 'test',
-            '--show-dir', work_dir / 'pictures', *options,
+            '--show-dir', work_dir / 'pictures', '--out', work_dir / 'predictions',
+            *options,
         )  # fmt: skip
         result = figures(work_dir / 'test')
         table.add_row([name, *(f'{result[key]:.1f}' for key in COLUMNS.values())])
     print(f'\n{table}\n')
     pictures = sorted((args.work_dir / 'cen_synthetic/pictures').rglob('*.png'))
     print(f'{len(pictures)} pictures, the first of them: {pictures[0]}')
+    print(f'with and without exchange: {draw_rooms(args.work_dir)}')
     print(f'{time.time() - start:.0f} seconds')
 
 

@@ -1,4 +1,4 @@
-"""Test a model: `python tools/test.py CONFIG CHECKPOINT`."""
+"""Test a model: ``python tools/test.py CONFIG CHECKPOINT``."""
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
@@ -10,13 +10,12 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 from mmseg.registry import METRICS
 
+from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
 from mmseg_cen.launch import (
     check_checkpoint,
-    end_cpu_processes,
     exit_on_user_error,
     load_config,
     require_file,
-    start_cpu_processes,
 )
 from mmseg_cen.streams.presence import check_absent
 from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
@@ -35,7 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out',
         metavar='DIR',
-        help='save the predicted classes as PNG files; of a translation the images, '
+        help='save the predicted classes as PNG files; for a translation the images, '
         'in a folder for each stream, the ensemble and the target',
     )
     subset = parser.add_mutually_exclusive_group()
@@ -105,22 +104,26 @@ def enable_tta(cfg: Config) -> None:
     """
     missing = [key for key in ('tta_model', 'tta_pipeline') if key not in cfg]
     if missing:
-        raise ValueError(f'--tta needs {" and ".join(missing)} in the config.')
+        raise ValueError(
+            f'the config must have tta_model and tta_pipeline for --tta, got no '
+            f'{" and no ".join(missing)}: add them, or leave out --tta'
+        )
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     cfg.tta_model.module = cfg.model
     cfg.model = cfg.tta_model
 
 
 def require_segmentor(cfg: Config, option: str) -> None:
-    """Refuse an option that only a CENSegmentor has a meaning for.
+    """Refuse an option that needs a CENSegmentor.
 
     Raises:
-        ValueError: If the model is another one.
+        ValueError: If the model is of another type.
     """
-    kind = cfg.model.get('type')
-    if kind != 'CENSegmentor':
+    name = cfg.model.get('type')
+    if name != 'CENSegmentor':
         raise ValueError(
-            f"{option} is for a model of type 'CENSegmentor', got {kind!r}."
+            f"`model.type` must be 'CENSegmentor' for {option}, got {name!r}: leave it "
+            f'out'
         )
 
 
@@ -128,7 +131,7 @@ def leave_out(cfg: Config, absent: list[str]) -> None:
     """Test without some modalities.
 
     Raises:
-        ValueError: If the model is none that can, or has no such modality.
+        ValueError: If the model is not a CENSegmentor, or has no such modality.
     """
     require_segmentor(cfg, '--absent')
     check_absent(absent, cfg.model.get('decode_head', {}).get('modalities', ()))
@@ -136,7 +139,7 @@ def leave_out(cfg: Config, absent: list[str]) -> None:
 
 
 def metrics_of(cfg: Config) -> list[dict[str, Any]]:
-    """Return the configs of the metrics of the test."""
+    """The configs of the metrics of the test."""
     evaluator = cfg.test_evaluator
     return list(evaluator) if isinstance(evaluator, list | tuple) else [evaluator]
 
@@ -154,7 +157,7 @@ def save_predictions(cfg: Config, out_dir: str) -> None:
         cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
         return
     metrics_of(cfg)[0]['output_dir'] = out_dir
-    # mmseg's metric makes it in the first process only, and the others may be faster.
+    # mmseg's metric makes the folder in the first process; others may need it earlier.
     os.makedirs(out_dir, exist_ok=True)
 
 

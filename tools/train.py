@@ -1,4 +1,4 @@
-"""Train a model: `python tools/train.py CONFIG`."""
+"""Train a model: ``python tools/train.py CONFIG``."""
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
@@ -10,14 +10,13 @@ from mmengine.device import get_device
 from mmengine.registry import RUNNERS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
 from mmseg_cen.launch import (
     check_checkpoint,
-    end_cpu_processes,
     exit_on_user_error,
     latest_checkpoint,
     load_config,
     require_file,
-    start_cpu_processes,
 )
 
 
@@ -31,7 +30,7 @@ def parse_args() -> argparse.Namespace:
         const='auto',
         metavar='CHECKPOINT',
         help='continue from CHECKPOINT or, without one, from the latest in the work '
-        'directory, if there is any; put it after the config',
+        'directory, if there is any; write it after the config',
     )
     parser.add_argument(
         '--amp', action='store_true', help='train with automatic mixed precision'
@@ -57,31 +56,32 @@ def enable_amp(cfg: Config) -> None:
     """Switch to mixed precision.
 
     Raises:
-        ValueError: If mmengine has no mixed precision for the device or the wrapper.
+        ValueError: If mmengine has no mixed precision for the device or the optimizer
+            wrapper.
     """
     if get_device() == 'cpu':
-        raise ValueError('--amp needs a GPU; leave it out to train on CPU.')
-    wrappers = [  # those of several optimizers, or the only one
+        raise ValueError('the device must be a GPU for --amp, got a CPU: leave it out')
+    wrappers = [  # of several optimizers
         part
         for part in cfg.optim_wrapper.values()
         if isinstance(part, dict) and 'optimizer' in part
     ]
     for wrapper in wrappers or [cfg.optim_wrapper]:
-        kind = wrapper.get('type', 'OptimWrapper')
-        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        name = wrapper.get('type', 'OptimWrapper')
+        if name not in ('OptimWrapper', 'AmpOptimWrapper'):
             raise ValueError(
-                f'--amp replaces an OptimWrapper, but optim_wrapper.type={kind!r}; '
-                'configure mixed precision there.'
+                f'`optim_wrapper.type` must be OptimWrapper for --amp, got {name!r}: '
+                f'configure mixed precision there'
             )
         wrapper.type = 'AmpOptimWrapper'
         wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def select_checkpoint(cfg: Config, resume: str | None) -> None:
-    """Set `cfg.resume` and `cfg.load_from` from the argument of `--resume`.
+    """Set ``cfg.resume`` and ``cfg.load_from`` from the argument of ``--resume``.
 
-    Unlike mmseg's tool, a work directory without checkpoint leaves `load_from` as it
-    is: a job that is started again and again with `--resume` starts from it once.
+    Unlike mmseg's tool, a work directory without checkpoint leaves ``load_from`` as it
+    is: a job that is started again and again with ``--resume`` starts from it once.
     """
     if resume == 'auto':
         resume = latest_checkpoint(cfg.work_dir)
@@ -96,7 +96,7 @@ def require_batches(runner: Runner) -> None:
     """Refuse to train epochs without a batch.
 
     Raises:
-        ValueError: If there are fewer samples than a batch has, and it is dropped.
+        ValueError: If there are fewer samples than in a batch, and it is dropped.
     """
     loop = runner.train_loop
     if isinstance(loop, EpochBasedTrainLoop) and not len(loop.dataloader):
@@ -104,7 +104,7 @@ def require_batches(runner: Runner) -> None:
         raise ValueError(
             f'an epoch must have a batch, got {len(loader.dataset)} samples for '
             f'batches of {loader.batch_size}, and the last, smaller one is dropped: '
-            'set train_dataloader.batch_size, or train_dataloader.drop_last=False'
+            f'set train_dataloader.batch_size, or train_dataloader.drop_last=False'
         )
 
 

@@ -1,9 +1,10 @@
-"""Table 7: unshared convolutions, penalty on the own part, no exchange.
+"""Unshared convolutions, private norms, penalty: own part, no exchange.
 
 python tools/train.py configs/ablation/l1_half_unshared.py
 
-Paper's mIoU: 47.3, RGB 45.1, depth 35.5, Table 7 (RefineNet, ResNet-101, NYUDv2,
-single-scale). Needs ImageNet weights (torchvision) and a GPU; not trained here.
+Paper's mIoU: 47.3, RGB 45.1, depth 35.5, Table 7. RefineNet, ResNet-101, NYUDv2,
+single-scale. Needs ImageNet weights (torchvision) and a GPU; not trained here. Written
+by tools/paper/write_configs.py.
 """
 
 _base_ = '../cen/refinenet_r101_nyud.py'

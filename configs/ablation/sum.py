@@ -2,9 +2,9 @@
 
 python tools/train.py configs/ablation/sum.py
 
-Paper's mIoU: 48.1, Sec. 4.1, additional ablations (RefineNet, ResNet-101, NYUDv2,
-single-scale). Without a scaling factor that decides, there is no penalty. Needs
-ImageNet weights (torchvision) and a GPU; not trained here.
+Paper's mIoU: 48.1, Sec. 4.1, additional ablations. No scaling factor decides, so there
+is no penalty. RefineNet, ResNet-101, NYUDv2, single-scale. Needs ImageNet weights
+(torchvision) and a GPU; not trained here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../cen/refinenet_r101_nyud.py'

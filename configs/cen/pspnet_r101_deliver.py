@@ -13,19 +13,18 @@ _base_ = [
     '../_base_/datasets/deliver.py',
     '../_base_/schedules/cen_300e.py',
 ]
-modalities = ('rgb', 'depth', 'event', 'lidar')
 imagenet = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 other = dict(mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True)  # to [-1, 1]
 model = dict(
+    modalities=('rgb', 'depth', 'event', 'lidar'),
     data_preprocessor=dict(
         modalities=dict(
             _delete_=True, rgb=imagenet, depth=other, event=other, lidar=other
         ),
         size=(512, 512),
     ),
-    backbone=dict(num_modalities=len(modalities)),
-    decode_head=dict(modalities=modalities, head=dict(num_classes=25)),
-    auxiliary_head=dict(modalities=modalities, head=dict(num_classes=25)),
+    decode_head=dict(head=dict(num_classes=25)),
+    auxiliary_head=dict(head=dict(num_classes=25)),
 )
 param_scheduler = [
     dict(type='MultiStepLR', milestones=[20, 40], gamma=0.5, by_epoch=True)

@@ -12,8 +12,8 @@ _base_ = [
     '../_base_/datasets/mfnet.py',
     '../_base_/schedules/cen_300e.py',
 ]
-modalities = ('rgb', 'thermal')
 model = dict(
+    modalities=('rgb', 'thermal'),
     data_preprocessor=dict(
         modalities=dict(
             _delete_=True,
@@ -23,7 +23,7 @@ model = dict(
         ),
         size=(480, 640),
     ),
-    decode_head=dict(modalities=modalities, head=dict(num_classes=9)),
+    decode_head=dict(head=dict(num_classes=9)),
 )
 val_evaluator = dict(group_by='condition')
 test_evaluator = dict(group_by='condition')

@@ -8,7 +8,7 @@ _base_ = [
     '../_base_/datasets/synthetic_rgbd.py',
     '../_base_/schedules/cen_300e.py',
 ]
-modalities = ('rgb', 'depth')
+# Its modalities are RGB and depth, unless model.modalities says other names.
 model = dict(
     type='CENSegmentor',
     data_preprocessor=dict(
@@ -21,14 +21,12 @@ model = dict(
     backbone=dict(
         type='CENResNet',
         depth=18,
-        num_modalities=len(modalities),
         exchange_threshold=2e-2,
         base_channels=16,
         stem_channels=16,
     ),
     decode_head=dict(
         type='EnsembleHead',
-        modalities=modalities,
         head=dict(
             type='FCNHead',
             input_transform='resize_concat',

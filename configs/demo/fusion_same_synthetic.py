@@ -1,4 +1,4 @@
-"""The twin of cen_synthetic.py that concatenates its streams, all of them kept.
+"""The twin of cen_synthetic.py that concatenates its streams, and keeps all of them.
 
 python tools/train.py configs/demo/fusion_same_synthetic.py
 

@@ -2,7 +2,7 @@
 
 python tools/train.py configs/demo/fusion_two_networks_synthetic.py
 
-Other stages: as in fusion_same_synthetic.py; CBNFusion merges nothing, too.
+Other stages: as in fusion_same_synthetic.py. CBNFusion, too, merges nothing.
 """
 
 _base_ = './fusion_same_synthetic.py'

@@ -2,8 +2,9 @@
 
 python tools/train.py configs/fusion/unimodal_depth.py
 
-Paper's mIoU: 35.8 with 118.1 M parameters, Tables 1 and 2 (RefineNet, ResNet-101,
-NYUDv2, single-scale). Needs ImageNet weights (torchvision) and a GPU; not trained here.
+Paper's mIoU: 35.8 with 118.1 M parameters, Table 2. RefineNet, ResNet-101, NYUDv2,
+single-scale. Needs ImageNet weights (torchvision) and a GPU; not trained here. Written
+by tools/paper/write_configs.py.
 """
 
 _base_ = '../_base_/fusion/unimodal.py'
@@ -12,7 +13,8 @@ model = dict(
     data_preprocessor=dict(
         num_channels=3,
         modalities=dict(
-            _delete_=True, depth={{_base_.model.data_preprocessor.modalities.depth}}
+            _delete_=True,
+            depth={{_base_.model.data_preprocessor.modalities.depth}},
         ),
     ),
     decode_head=dict(modalities=modalities),
@@ -20,17 +22,19 @@ model = dict(
 train_dataloader = dict(
     dataset=dict(
         modalities=dict(
-            _delete_=True, depth={{_base_.train_dataloader.dataset.modalities.depth}}
+            _delete_=True,
+            depth={{_base_.train_dataloader.dataset.modalities.depth}},
         ),
         data_prefix=dict(_delete_=True, depth='depth', seg_map_path='label'),
-    )
+    ),
 )
 val_dataloader = dict(
     dataset=dict(
         modalities=dict(
-            _delete_=True, depth={{_base_.val_dataloader.dataset.modalities.depth}}
+            _delete_=True,
+            depth={{_base_.val_dataloader.dataset.modalities.depth}},
         ),
         data_prefix=dict(_delete_=True, depth='depth', seg_map_path='label'),
-    )
+    ),
 )
 test_dataloader = val_dataloader

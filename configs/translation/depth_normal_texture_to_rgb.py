@@ -2,7 +2,8 @@
 
 python tools/train.py configs/translation/depth_normal_texture_to_rgb.py
 
-Paper's FID / KID: 60.90 / 1.56, Table 5. Not trained here.
+Paper's FID / KID: 60.90 / 1.56, Table 5. Not trained here. Written by
+tools/paper/write_configs.py.
 """
 
 _base_ = [
@@ -15,7 +16,7 @@ sources = ('depth', 'normal', 'texture')
 model = dict(
     sources=sources,
     data_preprocessor=dict(sources=sources),
-    generator=dict(num_modalities=len(sources)),
+    generator=dict(num_modalities=3),
 )
 choice = dict(dataset=dict(sources=sources, target='rgb'))
 train_dataloader = choice

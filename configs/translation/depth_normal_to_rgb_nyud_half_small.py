@@ -15,7 +15,7 @@ _base_ = [
 sources = ('depth', 'normal')
 model = dict(
     sources=sources,
-    gan_weight=0.1,  # colours are a guess; more would trade MAE for vividness
+    gan_weight=0.1,  # colors are a guess; more would trade MAE for vividness
     data_preprocessor=dict(sources=sources),
     generator=dict(
         num_modalities=len(sources),
@@ -30,7 +30,7 @@ test_evaluator = [dict(type='TranslationMetric')]
 train_cfg = dict(max_epochs=8, val_interval=1)
 param_scheduler = dict(begin=2, end=8)
 default_hooks = dict(checkpoint=dict(interval=1))
-optim_wrapper = dict(  # gamma moves faster than the rest, see there
+optim_wrapper = dict(  # gamma moves faster than the rest, see pix2pix_short.py
     generator=dict(
         optimizer=dict(lr=1e-3),
         paramwise_cfg=dict(custom_keys={'norm': dict(lr_mult=2)}),

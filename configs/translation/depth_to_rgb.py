@@ -2,7 +2,8 @@
 
 python tools/train.py configs/translation/depth_to_rgb.py
 
-Paper's FID / KID: 113.91 / 5.68, Table 5. Not trained here.
+Paper's FID / KID: 113.91 / 5.68, Table 5. Not trained here. Written by
+tools/paper/write_configs.py.
 """
 
 _base_ = [
@@ -15,7 +16,7 @@ sources = ('depth',)
 model = dict(
     sources=sources,
     data_preprocessor=dict(sources=sources),
-    generator=dict(num_modalities=len(sources)),
+    generator=dict(num_modalities=1),
 )
 choice = dict(dataset=dict(sources=sources, target='rgb'))
 train_dataloader = choice

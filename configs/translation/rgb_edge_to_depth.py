@@ -2,7 +2,8 @@
 
 python tools/train.py configs/translation/rgb_edge_to_depth.py
 
-Paper's MAE / MSE: 0.028 / 0.066, Table 6, its MSE being the root. Not trained here.
+Paper's MAE / root of MSE: 0.028 / 0.066, Table 6. Not trained here. Written by
+tools/paper/write_configs.py.
 """
 
 _base_ = [
@@ -15,8 +16,8 @@ sources = ('rgb', 'edge')
 model = dict(
     sources=sources,
     data_preprocessor=dict(sources=sources),
-    generator=dict(num_modalities=len(sources), out_channels=1),
-    discriminator=dict(in_channels=3 + 1),
+    generator=dict(num_modalities=2, out_channels=1),
+    discriminator=dict(in_channels=4),
 )
 choice = dict(dataset=dict(sources=sources, target='depth'))
 train_dataloader = choice

@@ -2,8 +2,8 @@
 
 python tools/train.py configs/translation/rgb_edge_to_depth_nyud_half.py
 
-Taskonomy's recipe on real data without Taskonomy: what is not in the files is derived
-from the depth. For a GPU; not trained here, see rgb_edge_to_depth_nyud_half_small.py.
+Taskonomy's recipe on other real data: domains without files are derived from the depth.
+Needs a GPU; not trained here: see rgb_edge_to_depth_nyud_half_small.py.
 """
 
 _base_ = [

@@ -2,7 +2,8 @@
 
 python tools/train.py configs/translation/shade_texture_to_rgb.py
 
-Paper's FID / KID: 62.63 / 1.65, Tables 4 and 8. Not trained here.
+Paper's FID / KID: 62.63 / 1.65, Tables 4 and 8. Not trained here. Written by
+tools/paper/write_configs.py.
 """
 
 _base_ = [
@@ -15,7 +16,7 @@ sources = ('shade', 'texture')
 model = dict(
     sources=sources,
     data_preprocessor=dict(sources=sources),
-    generator=dict(num_modalities=len(sources)),
+    generator=dict(num_modalities=2),
 )
 choice = dict(dataset=dict(sources=sources, target='rgb'))
 train_dataloader = choice

@@ -1,9 +1,15 @@
 """Data sets of aligned modalities."""
 
+from mmseg_cen.modality import (
+    Modality,
+    build_modalities,
+    keyed_modalities,
+    modality_key,
+)
+
 from .cityscapes import CityscapesRGBDDataset
 from .deliver import DELIVERDataset
 from .mfnet import MFNetDataset
-from .modality import Modality, build_modalities, keyed_modalities, modality_key
 from .multimodal import MultimodalSegDataset
 from .nyudv2 import NYUDv2Dataset
 from .sunrgbd import SUNRGBDDataset

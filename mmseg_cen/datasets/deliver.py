@@ -1,14 +1,13 @@
 """DeLiVER: driving scenes of a simulator in four modalities, with failing sensors."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from mmseg.registry import DATASETS
 
-from .multimodal import LABEL, MultimodalSegDataset
+from .multimodal import MultimodalSegDataset
 
-# Class, in the order of the labels, and RGB colour.
+# RGB color of each class, in the order of the labels.
 COLORS = dict(
     Building=[70, 70, 70], Fence=[100, 40, 40], Other=[55, 90, 80],
     Pedestrian=[220, 20, 60], Pole=[153, 153, 153], RoadLine=[157, 234, 50],
@@ -26,15 +25,6 @@ CASES = (
     'motionblur', 'overexposure', 'underexposure', 'lidarjitter', 'eventlowres',
 )  # fmt: skip
 
-MODALITIES: dict[str, dict[str, Any]] = dict(
-    rgb={},
-    depth=dict(channels=3, dtype='uint8'),  # HHA
-    # Sparse: bilinear interpolation would mix points with the void around them.
-    event=dict(channels=3, dtype='uint8', interpolation='nearest'),
-    lidar=dict(channels=3, dtype='uint8', interpolation='nearest'),
-)
-GROUPS = dict(condition=rf'(?:^|/)({"|".join(CONDITIONS)})/')
-
 
 @DATASETS.register_module()
 class DELIVERDataset(MultimodalSegDataset):
@@ -48,31 +38,22 @@ class DELIVERDataset(MultimodalSegDataset):
 
     "Delivering Arbitrary-Modal Semantic Segmentation", CVPR 2023.
 
-    Args:
-        modalities: As in :class:`MultimodalSegDataset`; any of the four.
-        data_prefix: Likewise; it replaces only the folders it names.
-        groups: Likewise; in addition to ``condition`` and ``case``.
-        **kwargs: Passed to :class:`MultimodalSegDataset`.
+    Arguments are as in :class:`MultimodalSegDataset`.
     """
 
     METAINFO = dict(classes=tuple(COLORS), palette=list(COLORS.values()))
-
-    def __init__(
-        self,
-        modalities: Mapping[str, Mapping[str, Any]] = MODALITIES,
-        data_prefix: Mapping[str, str | None] | None = None,
-        groups: Mapping[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            modalities,
-            {LABEL: 'label', **(data_prefix or {})},
-            {**GROUPS, **(groups or {})},
-            **kwargs,
-        )
+    MODALITIES = dict(
+        rgb={},
+        depth=dict(channels=3, dtype='uint8'),  # HHA
+        # Sparse: bilinear interpolation would mix points with the void around them.
+        event=dict(channels=3, dtype='uint8', interpolation='nearest'),
+        lidar=dict(channels=3, dtype='uint8', interpolation='nearest'),
+    )
+    PREFIXES = dict(seg_map_path='label')
+    GROUPS = dict(condition=rf'(?:^|/)({"|".join(CONDITIONS)})/')
 
     def load_groups(self, stems: Sequence[str]) -> list[dict[str, str]]:
-        """Groups of each sample, with ``condition`` and ``case``."""
+        """Find the groups of each sample, with ``condition`` and ``case``."""
         rows = super().load_groups(stems)
         for stem, row in zip(stems, rows, strict=True):
             failure = re.search('|'.join(CASES), stem)

@@ -1,4 +1,4 @@
-"""Lists of samples, and the files that they name."""
+"""Lists of samples, and checks of the files that they name."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
@@ -14,16 +14,16 @@ def read_rows(
     is_stem: Callable[[str], bool],
     backend_args: dict[str, Any] | None = None,
 ) -> Iterator[list[str]]:
-    """Columns of the lines of a list, separated by tabs, or in lines without by blanks.
+    """Read the columns of a list, separated by tabs, or by blanks if there is no tab.
 
-    A line that is the stem of a sample as a whole is one column, with whatever blanks.
-    Blank lines are skipped.
+    A line that is the stem of a sample is one column, whatever blanks it has. Blank
+    lines are skipped.
 
     Args:
-        ann_file: The list.
+        ann_file: Path of the list.
         widths: Allowed numbers of columns; all lines have the same.
-        rule: What a line must be, in words, for messages.
-        is_stem: Whether there is a file of this stem.
+        rule: Words for error messages: what a line must be.
+        is_stem: Tells whether there is a file with this stem.
         backend_args: Arguments of the file backend.
 
     Raises:
@@ -31,9 +31,11 @@ def read_rows(
         ValueError: If it is empty, or a line has the wrong number of columns.
     """
     if not fileio.isfile(ann_file, backend_args=backend_args):
-        raise FileNotFoundError(f'the list `ann_file` is missing: {ann_file}')
+        raise FileNotFoundError(
+            f'the list `ann_file` must exist, got {ann_file}: correct `ann_file`'
+        )
     columns = None
-    # Windows' editors begin a file with a byte order mark, which this encoding skips.
+    # This encoding skips the byte order mark with which editors of Windows begin files.
     lines = list_from_file(ann_file, encoding='utf-8-sig', backend_args=backend_args)
     for number, line in enumerate(lines, start=1):
         line = line.strip()
@@ -45,24 +47,28 @@ def read_rows(
         columns = columns or len(row)
         if len(row) not in widths or len(row) != columns:
             raise ValueError(
-                f'{ann_file}, line {number}: a line must be {rule}, alike in all lines;'
-                f' got {len(row)} columns: {line!r}'
+                f'a line of a list must be {rule}, alike in all lines, got '
+                f'{len(row)} columns in {ann_file}, line {number}, {line!r}: correct '
+                'the line'
             )
         yield row
     if columns is None:
-        raise ValueError(f'the list `ann_file` is empty: {ann_file}')
+        raise ValueError(
+            f'the list `ann_file` must not be empty, got no line in {ann_file}: add '
+            'samples'
+        )
 
 
 def require_files(
     paths: Sequence[str], backend_args: dict[str, Any] | None = None
 ) -> None:
-    """Raise a FileNotFoundError that names all of ``paths`` that are not there."""
+    """Raise a FileNotFoundError that names all missing files, unless there are none."""
     missing = [
         path for path in paths if not fileio.isfile(path, backend_args=backend_args)
     ]
     if missing:
         raise FileNotFoundError(
-            f'{len(missing)} of {len(paths)} files of the data set are missing; '
-            'check data_root, data_prefix, suffixes and ann_file:\n  '
+            f'the files of the data set must exist, got {len(missing)} of {len(paths)} '
+            'files missing: check `data_root`, `data_prefix`, `suffix`, `ann_file`\n  '
             + '\n  '.join(missing)
         )

@@ -1,22 +1,18 @@
 """MFNet: RGB and thermal images of streets by day and by night."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from mmseg.registry import DATASETS
 
-from .multimodal import LABEL, MultimodalSegDataset
+from .multimodal import MultimodalSegDataset
 
-# Class and RGB colour in which papers on this data set draw it.
+# RGB color of each class in papers on this data set.
 COLORS = dict(
     unlabeled=[0, 0, 0], car=[64, 0, 128], person=[64, 64, 0], bike=[0, 128, 192],
     curve=[0, 0, 192], car_stop=[128, 128, 0], guardrail=[64, 64, 128],
     color_cone=[192, 128, 128], bump=[192, 64, 0],
 )  # fmt: skip
 
-MODALITIES: dict[str, dict[str, Any]] = dict(rgb={}, thermal=dict(dtype='uint8'))
-# The number of an image is followed by D (day) or N (night): 00001D, 00001D_flip.
-GROUPS = dict(condition=r'\d([DN])(?:_flip)?(?:\.\w+)?$')
 CONDITIONS = dict(D='day', N='night')
 
 
@@ -32,31 +28,17 @@ class MFNetDataset(MultimodalSegDataset):
     "MFNet: Towards Real-Time Semantic Segmentation for Autonomous Vehicles with
     Multi-Spectral Scenes", IROS 2017.
 
-    Args:
-        modalities: As in :class:`MultimodalSegDataset`.
-        data_prefix: Likewise; it replaces only the folders it names.
-        groups: Likewise; in addition to ``condition``.
-        **kwargs: Passed to :class:`MultimodalSegDataset`.
+    Arguments are as in :class:`MultimodalSegDataset`.
     """
 
     METAINFO = dict(classes=tuple(COLORS), palette=list(COLORS.values()))
-
-    def __init__(
-        self,
-        modalities: Mapping[str, Mapping[str, Any]] = MODALITIES,
-        data_prefix: Mapping[str, str | None] | None = None,
-        groups: Mapping[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            modalities,
-            {LABEL: 'label', **(data_prefix or {})},
-            {**GROUPS, **(groups or {})},
-            **kwargs,
-        )
+    MODALITIES = dict(rgb={}, thermal=dict(dtype='uint8'))
+    PREFIXES = dict(seg_map_path='label')
+    # The number of an image is followed by D (day) or N (night): 00001D, 00001D_flip.
+    GROUPS = dict(condition=r'\d([DN])(?:_flip)?(?:\.\w+)?$')
 
     def load_groups(self, stems: Sequence[str]) -> list[dict[str, str]]:
-        """Groups of each sample, with ``condition`` day or night."""
+        """Find the groups of each sample, with ``condition`` day or night."""
         rows = super().load_groups(stems)
         for row in rows:
             row['condition'] = CONDITIONS.get(row['condition'], row['condition'])

@@ -1,17 +1,23 @@
 """Data sets of any number of aligned modalities."""
 
-import json
 import os.path as osp
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine import fileio
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from mmseg_cen.modality import (
+    Modality,
+    ModalityOptions,
+    build_modalities,
+    complete_options,
+    main_modality,
+)
+
+from .groups import find_groups
 from .listing import read_rows, require_files
-from .modality import build_modalities, main_modality
 
 LABEL = 'seg_map_path'
 
@@ -24,33 +30,41 @@ class MultimodalSegDataset(BaseSegDataset):
 
     - one stem each: ``{data_prefix[name]}/{stem}{suffix}`` is the file of modality
       ``name``, ``{data_prefix['seg_map_path']}/{stem}{seg_map_suffix}`` the label
-      file; it may have blanks in it if there is such a file; or
+      file; a stem may have blanks if there is a file of that name; or
     - a tuple of M paths relative to ``data_root``, in the order of ``modalities``,
       and of the label file as the last one, if there are labels. Columns are separated
       by tabs, or by any blanks in lines without tabs.
 
-    Blank lines are skipped. Without ``ann_file``, the stems are those of all files in
-    the folder of the first modality and below it, sorted.
+    Blank lines are skipped. Without ``ann_file``, the samples are all files in the
+    folder of the first modality and below it, sorted.
 
-    Of the modalities that are ``optional``, files may be missing: a sample has the
-    names of those without in ``absent``, and must have another one.
+    Files of ``optional`` modalities may be missing: ``absent`` of a sample names the
+    modalities without a file. Each sample has at least one.
 
-    Samples may belong to groups, such as those of one camera, which
+    Samples may belong to groups, such as the images of one camera, which
     ``StreamIoUMetric(group_by='camera')`` then measures apart.
 
+    As ``METAINFO`` names the classes of a data set, class attributes name its
+    modalities, folders and groups: ``MODALITIES``, ``PREFIXES`` and ``GROUPS`` have the
+    form of the arguments ``modalities``, ``data_prefix`` and ``groups``, and are their
+    defaults.
+
     Args:
-        modalities: Options of :class:`~mmseg_cen.datasets.Modality` under the name of
-            each modality; their order is that of the streams.
+        modalities: Names of the modalities, in the order of the streams, or options of
+            :class:`~mmseg_cen.modality.Modality` under the name of each. Names alone
+            have the options of ``MODALITIES``, or default options if the class has no
+            ``MODALITIES``. Options under a name stand for themselves; with
+            ``inherit=True`` among them, they replace single options of ``MODALITIES``.
         data_prefix: Folder of each modality, by default its name, and of the label
-            files as ``seg_map_path``; without it, or with ``None``, there are none.
-        groups: Under the name of each kind of group, ``'camera'``, where the group of a
-            sample, ``'kv2'``, is found: a ``.json`` file below ``data_root`` with an
-            object ``{stem: group}``, or else a regular expression, whose first
-            parenthesis, or without any all that it matches, is the group. It is
-            searched in the stem. In lists of paths, the first of the line stands for
-            the stem.
-        optional: Names of the modalities of which files, or the whole folder, may be
-            missing.
+            files as ``seg_map_path``; without it, or with ``None``, there are none. It
+            replaces only the folders it names.
+        groups: Under the name of a grouping, ``'camera'``, where the group of a sample,
+            ``'kv2'``, is found: a ``.json`` file below ``data_root`` with an object
+            ``{stem: group}``, or else a regular expression that is searched in the
+            stem. The group is the first parenthesis of the expression, or all that it
+            matches if it has none. In lists of paths, the first of the line stands for
+            the stem. Added to ``GROUPS``.
+        optional: Names of the modalities whose files, or whole folder, may be missing.
         **kwargs: Passed to :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
@@ -60,34 +74,51 @@ class MultimodalSegDataset(BaseSegDataset):
         FileNotFoundError: If files are missing; it names them.
     """
 
+    MODALITIES: Mapping[str, Mapping[str, Any]] = {}
+    PREFIXES: Mapping[str, str] = {}
+    GROUPS: Mapping[str, str] = {}
+
     def __init__(
         self,
-        modalities: Mapping[str, Mapping[str, Any]],
+        modalities: ModalityOptions | None = None,
         data_prefix: Mapping[str, str | None] | None = None,
         groups: Mapping[str, str] | None = None,
         optional: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
-        self.groups = dict(groups or {})
-        self.modalities = build_modalities(modalities)
+        self.groups = {**self.GROUPS, **(groups or {})}
+        self.modalities = self.build_modalities(modalities)
         if unknown := sorted(set(optional) - set(self.modalities)):
             raise ValueError(
                 f'`optional` must name modalities out of {list(self.modalities)}, got '
-                f'{unknown}'
+                f'{unknown}: correct or remove them'
             )
         self.optional = tuple(optional)
+        prefixes: dict[str, str | None] = {name: name for name in self.modalities}
+        prefixes |= {**self.PREFIXES, **(data_prefix or {})}
         allowed = [*self.modalities, LABEL]
-        if unknown := sorted(set(data_prefix or {}) - set(allowed)):
+        # Folders of modalities that are known, but not chosen, are no mistake.
+        if unknown := sorted(set(prefixes) - {*allowed, *self.MODALITIES}):
             raise ValueError(
-                f'unknown keys {unknown} in `data_prefix`: allowed are {allowed}'
+                f'keys of `data_prefix` must be out of {allowed}, got {unknown}: '
+                'correct or remove them'
             )
-        prefixes = {name: name for name in self.modalities} | dict(data_prefix or {})
-        if prefixes.get(LABEL) is None:
-            prefixes.pop(LABEL, None)
-        super().__init__(data_prefix=prefixes, **kwargs)
+        chosen = {name: prefixes[name] for name in self.modalities}
+        if prefixes.get(LABEL) is not None:
+            chosen[LABEL] = prefixes[LABEL]
+        super().__init__(data_prefix=chosen, **kwargs)
+
+    @classmethod
+    def build_modalities(
+        cls, modalities: ModalityOptions | None = None
+    ) -> dict[str, Modality]:
+        """Build the modalities that the argument ``modalities`` of the class names."""
+        if modalities is None:
+            modalities = cls.MODALITIES
+        return build_modalities(complete_options(modalities, cls.MODALITIES))
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        """Find the files of every sample, and check that they exist."""
+        """Find the files of all samples, and check that they exist."""
         rows = self._read_rows() if self.ann_file else self._scan_rows()
         columns = [*self.modalities, LABEL]
         needed = [
@@ -104,39 +135,11 @@ class MultimodalSegDataset(BaseSegDataset):
         ]
 
     def load_groups(self, stems: Sequence[str]) -> list[dict[str, str]]:
-        """Groups of each sample, e.g. ``[{'camera': 'kv2'}, ...]``.
+        """Find the groups of each sample, e.g. ``[{'camera': 'kv2'}, ...]``.
 
-        Data sets that know the groups of their samples override it.
+        Data sets that know the groups of their samples override this method.
         """
-        rows: list[dict[str, str]] = [{} for _ in stems]
-        for kind, source in self.groups.items():
-            finder = self._table if source.endswith('.json') else _pattern
-            find = finder(source)
-            for stem, groups in zip(stems, rows, strict=True):
-                group = find(stem)
-                if group is None:
-                    raise ValueError(
-                        f'every sample must have a group of kind {kind!r}, got none of '
-                        f'sample {stem!r} from {source!r}: correct `groups`'
-                    )
-                groups[kind] = str(group)
-        return rows
-
-    def _table(self, source: str) -> Callable[[str], Any]:
-        path = osp.join(self.data_root or '', source)
-        if not fileio.isfile(path, backend_args=self.backend_args):
-            raise FileNotFoundError(f'the file in `groups` is missing: {path}')
-        text = fileio.get_text(path, backend_args=self.backend_args)
-        try:
-            table = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(f'{path} must hold JSON: {error}') from error
-        if not isinstance(table, dict):
-            raise ValueError(
-                f'{path} must hold an object {{stem: group}}, got '
-                f'{type(table).__name__}'
-            )
-        return table.get
+        return find_groups(self.groups, stems, self.data_root, self.backend_args)
 
     def _data_info(self, row: Sequence[str]) -> dict[str, Any]:
         paths = dict(zip(self.modalities, row, strict=False))
@@ -180,7 +183,8 @@ class MultimodalSegDataset(BaseSegDataset):
         folder = self.data_prefix[name]
         if not fileio.isdir(folder, backend_args=self.backend_args):
             raise FileNotFoundError(
-                f'the folder of modality {name!r} is missing: {folder}'
+                f'the folder of modality {name!r} must exist, got {folder}: check '
+                '`data_root` and `data_prefix`'
             )
         files = fileio.list_dir_or_file(
             folder,
@@ -191,7 +195,10 @@ class MultimodalSegDataset(BaseSegDataset):
         )
         stems = sorted({_remove_suffix(file, modality.suffix) for file in files})
         if not stems:
-            raise ValueError(f'no file in {folder} ends with {modality.suffix!r}')
+            raise ValueError(
+                f'{folder} must have files, got none that ends with '
+                f'{modality.suffix!r}: correct `suffix` of modality {name!r}'
+            )
         return [(stem, self._stem_row(stem)) for stem in stems]
 
     def _stem_row(self, stem: str) -> list[str]:
@@ -218,22 +225,6 @@ class MultimodalSegDataset(BaseSegDataset):
 
     def _is_file(self, path: str) -> bool:
         return fileio.isfile(path, backend_args=self.backend_args)
-
-
-def _pattern(source: str) -> Callable[[str], str | None]:
-    try:
-        pattern = re.compile(source)
-    except re.error as error:
-        raise ValueError(
-            f'`groups` must name a .json file or be a regular expression, got '
-            f'{source!r}: {error}'
-        ) from error
-
-    def find(stem: str) -> str | None:
-        match = pattern.search(stem)
-        return match and match[min(1, pattern.groups)]
-
-    return find
 
 
 def _remove_suffix(file: str, suffix: str | tuple[str, ...]) -> str:

@@ -1,11 +1,8 @@
 """NYU Depth V2."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from mmseg.registry import DATASETS
 
-from .multimodal import LABEL, MultimodalSegDataset
+from .multimodal import MultimodalSegDataset
 
 CLASSES = (
     'wall', 'floor', 'cabinet', 'bed', 'chair', 'sofa', 'table', 'door', 'window',
@@ -16,19 +13,12 @@ CLASSES = (
     'otherstructure', 'otherfurniture', 'otherprop',
 )  # fmt: skip
 
-MODALITIES: dict[str, dict[str, Any]] = dict(
-    rgb=dict(suffix=('.jpg', '.png')),
-    # Fifths of a millimetre, read as metres; the sensor leaves holes.
-    depth=dict(suffix='.png', dtype='uint16', scale=1 / 5000, fill='nearest'),
-)
-PREFIXES = dict(rgb='rgb', depth='depth', seg_map_path='label')
-
 
 def pascal_color(index: int) -> list[int]:
-    """RGB colour ``index`` of the PASCAL VOC colour map, in [0, 255].
+    """RGB color ``index`` of the PASCAL VOC color map, in [0, 255].
 
-    Bits 0, 3, 6, ... of the index are, from the highest on, the bits of red; those one
-    and two places further on the bits of green and blue.
+    Bits 0, 3, 6, ... of the index are the bits of red, from the highest on; bits
+    1, 4, 7, ... are the bits of green, bits 2, 5, 8, ... the bits of blue.
     """
     return [
         sum((index >> (3 * bit + channel) & 1) << (7 - bit) for bit in range(8))
@@ -41,30 +31,24 @@ class NYUDv2Dataset(MultimodalSegDataset):
     """NYU Depth V2 with 40 classes: 1449 indoor scenes as RGB and depth.
 
     By default ``rgb/*.jpg`` or ``rgb/*.png``, ``depth/*.png`` (uint16, 1/5000 m; loaded
-    as metres, holes filled with the nearest depth) and ``label/*.png`` below
+    as meters, holes filled with the nearest depth) and ``label/*.png`` below
     ``data_root``, as tools/dataset_converters/nyudv2.py writes them. The labels may be
     0..39 with 255 for void, or, with ``reduce_zero_label=True``, 1..40 with 0 for void.
-    The colour of class k is number k + 1 of the PASCAL VOC colour map.
+    Class k has color k + 1 of the PASCAL VOC color map.
 
     "Indoor Segmentation and Support Inference from RGBD Images", ECCV 2012; the classes
-    are those of "Perceptual Organization and Recognition of Indoor Scenes from RGB-D
+    are defined in "Perceptual Organization and Recognition of Indoor Scenes from RGB-D
     Images", CVPR 2013.
 
-    Args:
-        modalities: As in :class:`MultimodalSegDataset`.
-        data_prefix: Likewise; it replaces only the folders it names.
-        **kwargs: Passed to :class:`MultimodalSegDataset`.
+    Arguments are as in :class:`MultimodalSegDataset`.
     """
 
     METAINFO = dict(
         classes=CLASSES, palette=[pascal_color(k + 1) for k in range(len(CLASSES))]
     )
-
-    def __init__(
-        self,
-        modalities: Mapping[str, Mapping[str, Any]] = MODALITIES,
-        data_prefix: Mapping[str, str | None] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        defaults = {k: v for k, v in PREFIXES.items() if k in (*modalities, LABEL)}
-        super().__init__(modalities, {**defaults, **(data_prefix or {})}, **kwargs)
+    MODALITIES = dict(
+        rgb=dict(suffix=('.jpg', '.png')),
+        # Fifths of a millimeter, read as meters; the sensor leaves holes.
+        depth=dict(suffix='.png', dtype='uint16', scale=1 / 5000, fill='nearest'),
+    )
+    PREFIXES = dict(seg_map_path='label')

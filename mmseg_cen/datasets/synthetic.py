@@ -1,25 +1,24 @@
-"""RGB-D rooms without files: a data set that takes both modalities."""
+"""RGB-D rooms without files: a data set that needs both modalities."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from .modality import build_modalities
-from .rooms import CLASSES
+from mmseg_cen.modality import ModalityOptions, build_modalities
+from mmseg_cen.rooms import CLASSES
 
 
 @DATASETS.register_module()
 class SyntheticRGBDDataset(BaseSegDataset):
     """Rooms with things and pictures of things, drawn at random and ray cast.
 
-    Which modality tells the classes apart is known exactly, see
-    :mod:`mmseg_cen.datasets.rooms`: the image does not depend on whether a thing is
-    solid or painted, nor the depth on colours or on what is only painted.
+    It is known exactly which modality tells the classes apart, see
+    :mod:`mmseg_cen.rooms`: the image does not depend on whether a thing is solid or
+    painted, nor the depth on colors or on painted things.
 
     ==================  =========================  ====================================
-    classes             what tells them apart      what it takes
+    classes             what tells them apart      modalities that a network needs
     ==================  =========================  ====================================
     wall, floor,        place and slant            either modality
     ceiling
@@ -40,8 +39,9 @@ class SyntheticRGBDDataset(BaseSegDataset):
         num_samples: Number of rooms.
         image_size: Height and width, pixels.
         seed: Data sets with different seeds have no room in common.
-        modalities: ``rgb``, ``depth``, or both in the order of the streams, with
-            options of :class:`~mmseg_cen.datasets.Modality` that do not concern files.
+        modalities: ``rgb``, ``depth``, or both, in the order of the streams: names, or
+            under each name options of :class:`~mmseg_cen.modality.Modality` that do not
+            concern files.
         **kwargs: Passed to :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
@@ -63,27 +63,28 @@ class SyntheticRGBDDataset(BaseSegDataset):
         num_samples: int = 1000,
         image_size: tuple[int, int] = (96, 128),
         seed: int = 0,
-        modalities: Mapping[str, Mapping[str, Any]] = {'rgb': {}, 'depth': {}},
+        modalities: ModalityOptions = ('rgb', 'depth'),
         **kwargs: Any,
     ) -> None:
         if num_samples < 1 or seed < 0:
             raise ValueError(
                 '`num_samples` must be at least 1 and `seed` at least 0, got '
-                f'{num_samples} and {seed}'
+                f'{num_samples} and {seed}: raise them'
             )
         if len(image_size) != 2 or min(image_size) < 1:
             raise ValueError(
-                f'`image_size` must be a positive (height, width), got {image_size}'
-            )
-        if unknown := sorted(set(modalities) - {'rgb', 'depth'}):
-            raise ValueError(
-                "a synthetic room has the modalities 'rgb' and 'depth', not "
-                f'{unknown}: remove the others'
+                f'`image_size` must be (height, width), got {image_size}: give two '
+                'positive numbers of pixels'
             )
         self.num_samples = num_samples
         self.image_size = tuple(image_size)
         self.seed = seed
         self.modalities = build_modalities(modalities)
+        if unknown := sorted(set(self.modalities) - {'rgb', 'depth'}):
+            raise ValueError(
+                f"`modalities` must be out of 'rgb' and 'depth', got {unknown}: remove "
+                'the others'
+            )
         super().__init__(**kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:

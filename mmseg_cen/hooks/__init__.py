@@ -1,12 +1,10 @@
 """Hooks: sparsity, statistics of the exchange, pictures, resumable randomness."""
 
+from mmseg_cen.streams.sparsity import gamma_l1
+
 from .exchange_stats import ExchangeStatsHook
 from .finite import FiniteLossHook
 from .gamma_recorder import GammaRecorderHook
-from .randomness import (
-    ResumableEpochTrainLoop,
-    ResumableRandomnessHook,
-    seed_worker,
-)
-from .sparsity import GammaSparsityHook, gamma_l1
+from .randomness import ResumableRandomnessHook, seed_worker
+from .sparsity import GammaSparsityHook
 from .visualization import MultimodalVisualizationHook

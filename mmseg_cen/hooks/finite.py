@@ -1,43 +1,39 @@
-"""A training whose losses are no numbers any more ends with an error."""
+"""Stops a training whose losses are NaN or infinite."""
 
 import math
 from typing import Any
 
 import torch
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor
 
+from .every_n_iterations import EveryNIterations
+
 
 @HOOKS.register_module()
-class FiniteLossHook(Hook):
+class FiniteLossHook(EveryNIterations):
     """Stop when a loss is NaN or infinite, before the weights are saved.
 
     Args:
-        interval: Iterations between two looks; each waits for the device.
+        interval: Iterations between two checks; each waits for the device.
 
     Raises:
-        ValueError: While training, if a loss is not finite.
+        ValueError: If the interval is not positive, or, while training, if a loss is
+            not finite.
     """
 
     priority = 'ABOVE_NORMAL'  # above the CheckpointHook
 
     def __init__(self, interval: int = 50) -> None:
         if interval < 1:
-            raise ValueError(f'interval is at least 1, got {interval}')
-        self.interval = interval
+            raise ValueError(
+                f'`interval` must be at least 1, got {interval}: leave out the hook to '
+                f'check nothing'
+            )
+        super().__init__(interval)
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Any = None,
-    ) -> None:
-        last = runner.iter + 1 == runner.max_iters
-        if not (last or self.every_n_train_iters(runner, self.interval)):
-            return
+    def act(self, runner: Runner, outputs: Any) -> None:
         losses = {
             name: value
             for name, value in (outputs or {}).items()
@@ -53,7 +49,7 @@ class FiniteLossHook(Hook):
         }
         if found:
             raise ValueError(
-                f'training has diverged: at iteration {runner.iter + 1} the losses '
-                f'{found} are not finite; lower the learning rate, look for NaN in the '
-                f'data, or resume from a checkpoint before'
+                f'losses must be finite, got {found} at iteration {runner.iter + 1}: '
+                f'the training has diverged; lower the learning rate, look for NaN in '
+                f'the data, or resume from an earlier checkpoint'
             )

@@ -1,4 +1,4 @@
-"""A compact record of the scaling factors during a training."""
+"""Records the scaling factors during a training."""
 
 import zipfile
 import zlib
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.dist import is_main_process
-from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
@@ -16,28 +15,29 @@ from numpy.typing import NDArray
 
 from mmseg_cen.streams.places import exchanging_norms
 
+from .every_n_iterations import EveryNIterations
 from .exchange_stats import model_and_modalities
 
-#: Name of the record in the work directory, and of what is no layer in it.
+#: Name of the record in the work directory.
 RECORD = 'gamma.npz'
-_STEPS, _MODALITIES = '_steps', '_modalities'
-_THRESHOLD = '_threshold'
+#: Names of the entries of a record that are not layers; layers have no leading '_'.
+_STEPS, _MODALITIES, _THRESHOLD = '_steps', '_modalities', '_threshold'
 
 
 @HOOKS.register_module()
-class GammaRecorderHook(Hook):
+class GammaRecorderHook(EveryNIterations):
     """Keep the scaling factors of all exchanging layers, for the figures of the paper.
 
-    They are written to ``gamma.npz`` in the work directory with each checkpoint and at
-    the end, as float16: about 30 kB for each record of a ResNet-101. A resumed training
-    continues the record. ``tools/analysis/gamma_plots.py`` draws it.
+    The factors are written to ``gamma.npz`` in the work directory with each checkpoint
+    and at the end, as float16: about 30 kB for each recorded iteration of a ResNet-101.
+    A resumed training continues the record. ``tools/analysis/gamma_plots.py`` draws it.
 
     Args:
-        interval: Iterations between two records.
+        interval: Iterations between two recorded ones.
     """
 
     def __init__(self, interval: int = 100) -> None:
-        self.interval = interval
+        super().__init__(interval)
         self._steps: list[int] = []
         self._layers: dict[str, list[NDArray[np.float16]]] = {}
 
@@ -48,23 +48,15 @@ class GammaRecorderHook(Hook):
             try:
                 steps, layers, *_ = read_record(path)
             except ValueError as error:
-                print_log(f'{error}: a new record begins here.', 'current')
+                print_log(f'{error}; a new record begins', 'current')
             else:
                 kept = steps < runner.iter
                 self._steps = steps[kept].tolist()
                 self._layers = {name: [*v[kept]] for name, v in layers.items()}
         self._record(runner, runner.iter)
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Any = None,
-    ) -> None:
-        last = runner.iter + 1 == runner.max_iters
-        if last or self.every_n_train_iters(runner, self.interval):
-            self._record(runner, runner.iter + 1)
+    def act(self, runner: Runner, outputs: Any) -> None:
+        self._record(runner, runner.iter + 1)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: Any) -> None:
         self._write(runner)
@@ -102,27 +94,28 @@ class GammaRecorderHook(Hook):
 def read_record(
     path: Path,
 ) -> tuple[NDArray[np.integer], dict[str, NDArray[np.float16]], tuple[str, ...], float]:
-    """Read what a :class:`GammaRecorderHook` wrote.
+    """Read the record of a :class:`GammaRecorderHook`.
 
     Returns:
         Steps (T,); scaling factors (T, M, C) of each layer; names of the modalities;
         the exchange threshold.
 
     Raises:
-        FileNotFoundError: There is no record.
-        ValueError: It is damaged.
+        FileNotFoundError: If there is no record.
+        ValueError: If the record is damaged.
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f'{path} does not exist: a training writes it whose custom_hooks have '
-            f"dict(type='GammaRecorderHook')"
+            f'the record must be the file {path}, got none: train with '
+            f"dict(type='GammaRecorderHook') in custom_hooks, which writes it"
         )
     try:
-        with np.load(path) as record:
+        with path.open('rb') as file, np.load(file) as record:
             layers = {name: record[name] for name in record if name[0] != '_'}
             names = tuple(str(name) for name in record[_MODALITIES])
             return record[_STEPS], layers, names, float(record[_THRESHOLD])
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
-            f'{path} is damaged, or no record of a GammaRecorderHook'
+            f'the record must be a complete file of a GammaRecorderHook, got {path}, '
+            f'which cannot be read: train again, or take a copy of it'
         ) from error

@@ -1,31 +1,55 @@
-"""The weight of the sparsity penalty that lets a given share of channels exchange."""
+"""Control of the sparsity weight, so that a given share of channels is exchanged."""
 
 import math
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from .weight_schedule import is_finite_number
+
 #: Share of the training after which the target is reached.
 _RAMP = 0.5
 #: A proportional and an integral gain, per training, on the logarithm of the weight.
-#: They damp well (by 0.7) what is an integrator from weight to scaling factor.
+#: From weight to scaling factor a training integrates; these gains damp by 0.7.
 _PROPORTIONAL, _INTEGRAL = 9.0, 80.0
-#: A weight is not larger than moves a free scaling factor to zero in this share of a
-#: training, nor smaller than does so in this many trainings.
+#: The largest weight moves a free scaling factor to zero in this share of a training;
+#: the smallest does so in this many trainings.
 _FASTEST, _SLOWEST = 0.05, 20.0
+
+
+def check_target(target: float, weight: float) -> None:
+    """Check what a :class:`ShareControl` begins with.
+
+    Args:
+        target: Share of the penalized channels.
+        weight: First lambda.
+
+    Raises:
+        ValueError: If the target is outside (0, 1) or the weight is 0.
+    """
+    if not (is_finite_number(target) and 0 < target < 1):
+        raise ValueError(
+            f'`target_share` must be a share of the own parts, in (0, 1), got '
+            f'{target!r}: set 0.5 to exchange half of what may be exchanged'
+        )
+    if not weight:
+        raise ValueError(
+            f'`sparsity_weight` must be positive with target_share, whose control '
+            f'begins with this lambda and multiplies it, got {weight!r}: leave it out'
+        )
 
 
 @dataclass
 class ShareControl:
     r"""Choose lambda such that a share of the channels is exchanged.
 
-    How many scaling factors are below the threshold says nothing before the first one
-    is. Followed is their quantile, that of the target share: it shall fall linearly
-    and reach the threshold after half of the training. Lambda grows while the quantile
-    is above this line, shrinks while it is below, and is 0 once the target is reached:
-    the exchange is not given up again, as what is replaced has no gradient. So that
-    not more channels arrive than shall, with the quantile half-way, :attr:`cutoff`
-    spares those above it.
+    The number of scaling factors below the threshold says nothing before the first one
+    is there. The control follows a quantile of the factors instead, at the target
+    share: it shall fall linearly and reach the threshold after half of the training.
+    Lambda grows while the quantile is above this line, shrinks while it is below, and
+    is 0 once the target is reached: the exchange is not given up again, because a
+    replaced channel has no gradient. Once the quantile is half-way, factors larger than
+    :attr:`cutoff` are no longer penalized, so that the target is not overshot.
 
     Args:
         target: Share of the penalized channels, in (0, 1).
@@ -64,8 +88,8 @@ class ShareControl:
             step: Share of the training between two updates.
             force: Lambda that moves a scaling factor by 1 in one iteration.
             num_steps: Iterations of the training.
-            exact: Whether scaling factors stay where they arrive at zero, however far
-                they move in one iteration.
+            exact: Whether scaling factors that reach zero stay there, however far one
+                iteration moves them.
         """
         count = max(1, math.ceil(self.target * magnitudes.numel()))
         quantile = float(magnitudes.kthvalue(count).values)

@@ -1,4 +1,4 @@
-"""Pictures of what a network saw, should say and said, during validation and tests."""
+"""Pictures of inputs, ground truth and predictions, during validation and tests."""
 
 from pathlib import Path
 from typing import Any
@@ -8,44 +8,35 @@ import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
-from mmseg.structures import SegDataSample
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..visualization.panels import (
-    IGNORED_COLOUR,
-    Panel,
-    Picture,
-    colour_labels,
-    colour_modality,
-    default_palette,
-    draw_grid,
-    score,
-)
+from mmseg_cen.visualization.panels import Picture
+from mmseg_cen.visualization.samples import draw_sample
 
 
 @HOOKS.register_module()
 class MultimodalVisualizationHook(Hook):
     """Draw one picture per sample: modalities, ground truth and every prediction.
 
-    Below each modality stands the prediction of its stream, below the ground truth that
-    of the ensemble, each with its mIoU and pixel accuracy on the picture; then the
-    classes that occur. Pictures go to the backends of the visualizer (to TensorBoard if
-    there is one), named `val_<stem of img_path>` or `test_<...>`.
+    Below each modality stands the prediction of its stream, below the ground truth the
+    prediction of the ensemble, each with its mIoU and pixel accuracy on the picture;
+    then the classes that occur. Pictures go to the backends of the visualizer (to
+    TensorBoard if there is one), named ``val_<stem of img_path>`` or ``test_<...>``.
 
-    Unlike mmseg's hook, it draws what the network was given instead of reading files
+    Unlike mmseg's hook, it draws the inputs of the network instead of reading files
     again, and begins with the first batch.
 
     Args:
-        draw: Whether to draw at all; `tools/test.py --show-dir` switches it on.
+        draw: Whether to draw at all; ``tools/test.py --show-dir`` switches it on.
         interval: Draw every so many batches.
         max_samples: Draw at most so many pictures per validation or test.
         show: Show the pictures in a window and store none in the backends.
         wait_time: How long a window stays, in seconds; 0 waits for a key.
-        out_dir: Write `<stem>.png` files here instead of using the backends.
+        out_dir: Write ``<stem>.png`` files here instead of using the backends.
 
     Raises:
-        ValueError: If `interval` is not positive.
+        ValueError: If ``interval`` is not positive.
     """
 
     def __init__(
@@ -59,7 +50,8 @@ class MultimodalVisualizationHook(Hook):
     ) -> None:
         if interval < 1:
             raise ValueError(
-                f'interval={interval} must be at least 1; draw=False draws nothing.'
+                f'`interval` must be at least 1, got {interval}: set draw=False to '
+                f'draw nothing'
             )
         self.draw = draw
         self.interval = interval
@@ -114,12 +106,12 @@ class MultimodalVisualizationHook(Hook):
 
 
 def unaugmented_inputs(data_batch: dict[str, Any], index: int) -> NDArray[np.floating]:
-    """Return the inputs of one sample, (sum of C_m, H, W), as the pipeline packed them.
+    """The inputs of one sample, (sum of C_m, H, W), as the pipeline packed them.
 
     Args:
         data_batch: A batch before the data preprocessor. With test-time augmentation
-            `inputs` is a list over augmentations of lists over samples: the largest of
-            those that are not flipped is taken.
+            ``inputs`` is a list over augmentations of lists over samples: the largest
+            view that is not flipped is taken.
         index: Which sample of the batch.
     """
     inputs = data_batch['inputs']
@@ -136,76 +128,3 @@ def unaugmented_inputs(data_batch: dict[str, Any], index: int) -> NDArray[np.flo
         )
         chosen = inputs[largest][index]
     return np.asarray(chosen.cpu().numpy())
-
-
-def draw_sample(
-    inputs: NDArray[np.floating], sample: SegDataSample, meta: dict[str, Any]
-) -> Picture:
-    """Draw one sample.
-
-    Args:
-        inputs: (sum of C_m, H, W) packed modalities, in the units of the data set.
-        sample: With `pred_sem_seg`; `pred_streams` (one field per modality) and
-            `gt_sem_seg` are drawn if they are there. Its metainfo `modalities` (number
-            of channels by name) describes the inputs; without it they are one image.
-        meta: `classes` and, if there is one, `palette` of the data set.
-
-    Returns:
-        (h, w, 3) uint8, RGB.
-    """
-    classes = meta['classes']
-    palette = meta.get('palette') or default_palette(len(classes))
-    truth = _labels(sample, 'gt_sem_seg')
-    seen = [] if truth is None else [truth]
-
-    def prediction(labels: NDArray[np.integer], heading: str) -> Panel:
-        seen.append(labels)
-        caption = '' if truth is None else score(labels, truth, len(classes))
-        return Panel(colour_labels(labels, palette), heading, caption)
-
-    modalities = sample.get('modalities', {'input': len(inputs)})
-    top = _modality_panels(inputs, modalities)
-    if truth is not None:
-        top.append(Panel(colour_labels(truth, palette), 'Ground truth'))
-    fused = _labels(sample, 'pred_sem_seg')
-    if 'pred_streams' in sample:
-        bottom: list[Panel | None] = [
-            prediction(_squeeze(sample.pred_streams.get(name)), f'{title(name)} stream')
-            if name in sample.pred_streams
-            else None  # the modality is absent
-            for name in modalities
-        ]
-        bottom.append(prediction(fused, 'Ensemble'))
-        rows = [top, bottom]
-    else:
-        rows = [[*top, prediction(fused, 'Prediction')]]
-
-    present = np.unique(np.concatenate([labels.ravel() for labels in seen]))
-    entries = [(classes[k], palette[k]) for k in present if 0 <= k < len(classes)]
-    if len(entries) < len(present):
-        entries.append(('ignored', IGNORED_COLOUR))
-    return draw_grid(rows, legend=entries)
-
-
-def _modality_panels(
-    inputs: NDArray[np.floating], modalities: dict[str, int]
-) -> list[Panel | None]:
-    ends = np.cumsum(list(modalities.values()))
-    panels: list[Panel | None] = []
-    for (name, channels), end in zip(modalities.items(), ends, strict=True):
-        picture, values = colour_modality(inputs[end - channels : end])
-        panels.append(Panel(picture, title(name), values))
-    return panels
-
-
-def title(name: str) -> str:
-    """Return the name of a modality as a title."""
-    return 'RGB' if name == 'rgb' else name.replace('_', ' ').capitalize()
-
-
-def _labels(sample: SegDataSample, field: str) -> Any:
-    return _squeeze(sample.get(field).data) if field in sample else None
-
-
-def _squeeze(labels: Tensor) -> NDArray[np.integer]:
-    return np.asarray(labels.squeeze(0).cpu().numpy())

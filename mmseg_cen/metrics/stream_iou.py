@@ -12,8 +12,8 @@ from torch import Tensor
 
 from mmseg_cen.streams.fold import ENSEMBLE
 
-# Areas of the classes that an IoU is computed of: intersection, union, prediction,
-# label, each of shape (K,).
+# Intersection, union, prediction and label: the areas of each class, (K,), that an IoU
+# is computed from.
 Areas = tuple[Tensor, ...]
 
 
@@ -21,26 +21,26 @@ Areas = tuple[Tensor, ...]
 class StreamIoUMetric(IoUMetric):
     """aAcc, mAcc and mIoU of each modality and of the ensemble, in one pass.
 
-    The ensemble's values have plain names, ``mIoU``, so that ``save_best='mIoU'``
-    works; a modality's have its name in front, ``rgb/mIoU``. All are in percent. Of a
-    model that predicts no streams it is ``IoUMetric``. Saved predictions are the
-    ensemble's.
+    Values of the ensemble have plain names, ``mIoU``, so that ``save_best='mIoU'``
+    works; values of a modality are prefixed by its name, ``rgb/mIoU``. All are in
+    percent. For a model without streams it is ``IoUMetric``. Saved predictions are the
+    predictions of the ensemble.
 
     With ``group_by='camera'``, the same is computed over the samples of each camera:
-    ``camera:kv2/mIoU``, ``camera:kv2/rgb/mIoU``. As in the toolbox, means are over the
-    classes that occur in the labels or predictions of the group, and NaN without any,
-    unless ``nan_to_num`` says what the others count. ``group_by='present'`` groups the
+    ``camera:kv2/mIoU``, ``camera:kv2/rgb/mIoU``. As in the toolbox, a mean is over the
+    classes that occur in the labels or predictions of the group, and NaN if none does,
+    unless ``nan_to_num`` replaces the missing values. ``group_by='present'`` groups the
     samples by the modalities that they have: ``present:rgb+depth/mIoU``.
 
     A stream is measured over the samples that have its modality.
 
     Args:
-        group_by: Kinds of groups of the data set to measure apart, one or several, each
-            by itself.
+        group_by: Names of one or several groupings of the data set; each is measured by
+            itself.
         **kwargs: Arguments of :class:`mmseg.evaluation.IoUMetric`.
 
     Raises:
-        ValueError: If a sample has no group of these kinds.
+        ValueError: If a sample has no group of such a name.
     """
 
     def __init__(
@@ -76,20 +76,20 @@ class StreamIoUMetric(IoUMetric):
             self.results[i] = (areas, groups[i - first])
 
     def _groups(self, sample: dict[str, Any]) -> list[str]:
-        """Groups ``'kind:group'`` that a sample is measured in."""
+        """Groups ``'camera:kv2'`` that a sample is measured in."""
         groups = sample.get('groups', {})
         if 'present' in self.group_by:
             streams = sample.get('pred_streams', {})
-            names = sample.get('modalities', sorted(streams))
-            present = '+'.join(name for name in names if name in streams)
+            order = sample.get('modalities', sorted(streams))
+            present = '+'.join(name for name in order if name in streams)
             groups = {**groups, 'present': present}
-        if missing := [kind for kind in self.group_by if kind not in groups]:
+        if missing := [name for name in self.group_by if name not in groups]:
             raise ValueError(
                 f'`group_by` must name groups that every sample has, got {missing}, '
                 f'but {sample.get("img_path")} has {groups}: set `groups` of the data '
-                'set, or change `group_by`'
+                f'set, or change `group_by`'
             )
-        return [f'{kind}:{groups[kind]}' for kind in self.group_by]
+        return [f'{name}:{groups[name]}' for name in self.group_by]
 
     def compute_metrics(
         self, results: list[tuple[dict[str, Areas], list[str]]]
@@ -127,7 +127,7 @@ class StreamIoUMetric(IoUMetric):
     def _values(
         self, results: Sequence[dict[str, Areas]]
     ) -> dict[str, dict[str, np.ndarray]]:
-        """Of each output, each metric's values (K,), and aAcc's one, in [0, 1]."""
+        """Values of each metric by output, in [0, 1]: (K,), but one of aAcc."""
         # A result with all streams comes first, so that their order is kept.
         most = sorted(results, key=len, reverse=True)
         outputs = dict.fromkeys(output for areas in most for output in areas)
@@ -154,7 +154,7 @@ def _means(values: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def _nanmean(values: np.ndarray) -> float:
-    """NumPy's, without its warning where all are NaN."""
+    """NumPy's ``nanmean``, without its warning where all values are NaN."""
     return float('nan') if np.isnan(values).all() else float(np.nanmean(values))
 
 

@@ -1,4 +1,4 @@
-"""Ensemble of the predictions of all streams."""
+"""A decode head for all streams, and the ensemble of their predictions."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -41,7 +41,7 @@ class EnsembleHead(BaseModule):
             head sees the output of the one before, and the last one predicts. A head of
             a cascade that is trained on points, like PointHead, leaves the training of
             :math:`\alpha` to the others, as its points differ between the streams.
-        modalities: Names of the streams, in the order in which they are packed.
+        modalities: Names of the streams, in order; a CENSegmentor gives them.
         output: What a plain ``EncoderDecoder`` predicts: ``'ensemble'`` or the name of
             one modality.
         convs: ``'private'``: a head for each modality, see :func:`to_multimodal`.
@@ -55,8 +55,8 @@ class EnsembleHead(BaseModule):
         - Output: logits, (B, K, h, w).
 
     Raises:
-        ValueError: The head does not predict a map of logits in the way of
-            ``BaseDecodeHead``, or names are repeated or unknown.
+        ValueError: If the head does not hand over maps of logits as ``BaseDecodeHead``
+            does, or names are repeated or unknown.
     """
 
     def __init__(
@@ -74,11 +74,14 @@ class EnsembleHead(BaseModule):
         names = [*self.modalities, ENSEMBLE]
         if len(set(names)) < len(names):
             raise ValueError(
-                f'the modalities have distinct names other than {ENSEMBLE!r}, got '
-                f'{self.modalities}'
+                f'`modalities` must be distinct names other than {ENSEMBLE!r}, got '
+                f'{self.modalities}: rename them'
             )
         if output not in names:
-            raise ValueError(f'output is one of {names}, got {output!r}')
+            raise ValueError(
+                f'`output` must be one of {names}, got {output!r}: choose a stream, or '
+                f'leave it out'
+            )
         self.output = output
         if isinstance(head, Sequence):
             self.head: Any = nn.ModuleList(
@@ -89,8 +92,8 @@ class EnsembleHead(BaseModule):
         to_multimodal(self.head, len(self.modalities), convs=convs, norms=norms)
         if ensemble not in ('alpha', 'concat'):
             raise ValueError(
-                f"ensemble is 'alpha' (a weight for each stream) or 'concat' (a 1x1 "
-                f'convolution), got {ensemble!r}'
+                f"`ensemble` must be 'alpha' (a weight for each stream) or 'concat' (a "
+                f'1x1 convolution), got {ensemble!r}: choose one of them'
             )
         self.concat: ConcatEnsemble | None = None
         if ensemble == 'concat':
@@ -126,10 +129,13 @@ class EnsembleHead(BaseModule):
         """Weights of the ensemble, (M,): positive, of sum 1.
 
         Raises:
-            ValueError: The streams are concatenated, and have no weights.
+            ValueError: If the streams are concatenated.
         """
         if self.concat is not None:
-            raise ValueError("with ensemble='concat', no stream has a weight")
+            raise ValueError(
+                "`ensemble` must be 'alpha' for streams to have weights, got 'concat': "
+                'look at the weights of `concat` instead'
+            )
         return self.alpha_logits.softmax(dim=0)
 
     def forward_streams(
@@ -204,9 +210,9 @@ class EnsembleHead(BaseModule):
         M, num_samples = len(self.modalities), len(samples)
         if _batch_size(feats) != num_samples * M:
             raise ValueError(
-                f'{num_samples} samples in the modalities {self.modalities} are '
-                f'{num_samples * M} streams, got features of {_batch_size(feats)}; '
-                f'make num_modalities of the backbone agree'
+                f'features must be of {num_samples * M} streams, {num_samples} samples '
+                f'in the modalities {self.modalities}, got {_batch_size(feats)}: make '
+                f'`num_modalities` of the backbone agree'
             )
         packed = samples[0].get('streams', self.modalities) if samples else ()
         if len(packed) == M and tuple(packed) != self.modalities:
@@ -217,8 +223,8 @@ class EnsembleHead(BaseModule):
             )
         if current_presence() is None and any(s.get('absent') for s in samples):
             raise ValueError(
-                "samples with an absent modality are for a model of type 'CENSegmentor'"
-                ', which tells the backbone'
+                'samples must have all modalities, got one with `absent`: set the type '
+                "of the model to 'CENSegmentor', which tells the backbone"
             )
 
     def by_stream(self, folded: Any, ensemble: bool = True) -> dict[str, Any]:
@@ -254,7 +260,7 @@ class EnsembleHead(BaseModule):
 
 
 def _batch_size(feats: Any) -> int:
-    """Of the features of a backbone: maps, a single one, or with a class token each."""
+    """Batch size of features: a map, several, or maps with a class token each."""
     while not isinstance(feats, Tensor):
         feats = feats[0]
     return feats.shape[0]

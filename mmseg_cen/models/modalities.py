@@ -9,15 +9,21 @@ from mmseg.registry import MODELS
 
 from mmseg_cen.streams.build import arguments_of
 
+#: The modalities of a model that nobody names.
+RGBD = ('rgb', 'depth')
 #: Name of the only stream behind a fusion that merges all of them.
 FUSED = 'fused'
 
 
-def hand_down(names: Sequence[str], parts: dict[str, Any]) -> dict[str, Any]:
+def hand_down(
+    modalities: Sequence[str] | None, parts: dict[str, Any]
+) -> dict[str, Any]:
     """Tell the parts of a model the modalities, where their configs do not.
 
     Args:
-        names: Names of the modalities, in the order of the streams.
+        modalities: Names of the modalities, in the order of the streams; ``None``: the
+            names that the decode head has for the streams it sees, or else ``'rgb'``
+            and ``'depth'``.
         parts: Configs of the backbone, the heads (or lists of them) and the data
             preprocessor, by argument of the segmentor. They are not changed.
 
@@ -25,11 +31,16 @@ def hand_down(names: Sequence[str], parts: dict[str, Any]) -> dict[str, Any]:
         The configs, completed: ``num_modalities`` of the backbone, ``modalities`` of
         the heads (``'fused'`` behind a fusion that merges), and ``order`` of the
         preprocessor.
+
+    Raises:
+        ValueError: If ``modalities`` are no distinct names.
     """
     parts = copy.deepcopy(parts)
-    names = tuple(names)
     backbone = parts['backbone']
     merges = (backbone.get('fusion') or {}).get('merges', False)
+    if modalities is None and not merges:
+        modalities = parts['decode_head'].get('modalities')
+    names = check_names(RGBD if modalities is None else modalities)
     if backbone.get('modalities') is None:
         _tell(backbone, 'num_modalities', len(names))
     for key in ('decode_head', 'auxiliary_head'):
@@ -37,7 +48,7 @@ def hand_down(names: Sequence[str], parts: dict[str, Any]) -> dict[str, Any]:
         for head in heads:
             _tell(head, 'modalities', (FUSED,) if merges else names)
     preprocessor = parts['data_preprocessor']
-    if set((preprocessor or {}).get('modalities') or ()) == {*names}:
+    if {*names} <= {*((preprocessor or {}).get('modalities') or ())}:
         _tell(preprocessor, 'order', names)
     return parts
 

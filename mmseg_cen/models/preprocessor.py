@@ -9,7 +9,7 @@ from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from mmseg_cen.datasets.modality import check_modality_names
+from mmseg_cen.modality import check_modality_names
 
 OPTIONS = ('mean', 'std', 'channels', 'bgr_to_rgb')
 
@@ -34,9 +34,9 @@ class MultimodalPreprocessor(SegDataPreProcessor):
             modality named 'rgb' only.
         num_channels: Channels C of every stream; ``None``: the least common multiple
             of those of the modalities.
-        order: Names of the modalities in the order of the streams, which a CENSegmentor
-            gives; ``None``: the order of ``modalities``. (mmengine sorts the entries of
-            a dict by name when it writes a config file.)
+        order: Names of the modalities that the network takes, in the order of the
+            streams; a CENSegmentor gives them. ``None``: all ``modalities``, in their
+            order, which a config file that mmengine writes does not keep.
         **kwargs: Passed to :class:`mmseg.models.SegDataPreProcessor`. Padding happens
             after normalization, without ``size`` and ``size_divisor`` to the size of
             the largest sample of a training batch.
@@ -69,10 +69,10 @@ class MultimodalPreprocessor(SegDataPreProcessor):
         super().__init__(**kwargs)
         check_modality_names(list(modalities))
         names = list(modalities if order is None else order)
-        if sorted(names) != sorted(modalities):
+        if unknown := [name for name in names if name not in modalities]:
             raise ValueError(
-                f'`order` must hold the names of `modalities`, {list(modalities)}, got '
-                f'{names}: make them agree'
+                f'`order` must hold names of `modalities`, {list(modalities)}, got '
+                f'{unknown}: add their options to `modalities`'
             )
         self.modalities = {
             name: _num_channels(name, modalities[name]) for name in names

@@ -18,12 +18,13 @@ def check_pretrained(
 
     Args:
         backbone: A multimodal backbone.
-        checkpoint: Anything mmengine loads; of the unimodal network, a classifier
-            aside, or of ``backbone`` itself.
+        checkpoint: Anything mmengine loads: weights of the unimodal network, whose
+            classifier is left out, or of ``backbone`` itself.
         prefix: What the names of the backbone's tensors begin with.
 
     Raises:
-        ValueError: Tensors are missing, unexpected or of another shape; all are named.
+        ValueError: If tensors are missing, unexpected or of another shape; all are
+            named.
     """
     state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     state = state.get('state_dict', state)
@@ -45,20 +46,27 @@ def check_pretrained(
     differences = describe_differences(given, wanted, shown=len(given) + len(wanted))
     if differences:
         raise ValueError(
-            f'{checkpoint} holds the weights of another network than this '
-            f'{type(backbone).__name__}: {differences}; choose its depth, stem and '
-            'in_channels, or another checkpoint'
+            f'`checkpoint` must hold the weights of this {type(backbone).__name__}, '
+            f'got {checkpoint}: {differences}; choose the depth, stem and in_channels '
+            f'of the checkpoint, or another checkpoint'
         )
 
 
 def check_checkpoint_source(init_cfg: Any) -> None:
-    """Say before training what mmengine finds out by an ImportError."""
+    """Refuse weights from torchvision before training, if torchvision is missing.
+
+    Args:
+        init_cfg: Initialization config of a backbone, or several.
+
+    Raises:
+        ValueError: If torchvision is needed and not installed.
+    """
     for cfg in init_cfg if isinstance(init_cfg, list) else [init_cfg]:
         checkpoint = str((cfg or {}).get('checkpoint', ''))
         if checkpoint.startswith('torchvision://') and find_spec('torchvision') is None:
             raise ValueError(
-                f'{checkpoint} is downloaded through torchvision, which is not '
-                f'installed: install it, or give a local file with '
+                f'torchvision must be installed to download weights, got checkpoint='
+                f'{checkpoint!r}: install it, or give a local file with '
                 f'model.backbone.init_cfg.checkpoint=PATH, or train from scratch with '
                 f'model.backbone.init_cfg=None'
             )

@@ -39,7 +39,7 @@ class ChainedResidualPooling(nn.Module):
 
 
 class RefineNetBlock(nn.Module):
-    """Refine the features of one stage with those of the next coarser one.
+    """Refine the features of one stage with the output of the next coarser block.
 
     Residual conv units, multi-resolution fusion (absent in the coarsest block), chained
     residual pooling, residual conv units.
@@ -49,7 +49,8 @@ class RefineNetBlock(nn.Module):
         channels: Channels C within the block.
         has_coarser: Whether a coarser block exists.
         finer_channels: Channels of the next finer block; ``None`` for the finest.
-        **unit: ``norm_cfg`` and ``rectify_residual`` of the units.
+        norm_cfg: Norm after each convolution; ``None``: there is none.
+        rectify_residual: See :class:`ResidualConvUnit`.
 
     Shape:
         - Input: (B, in_channels, H, W), and (B, C, h, w) of the coarser block.

@@ -16,7 +16,7 @@ from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.streams.presence import check_absent, presence_of, present_modalities
 
 from .ensemble_head import EnsembleHead
-from .modalities import check_agreement, check_names, hand_down
+from .modalities import check_agreement, hand_down
 from .preprocessor import MultimodalPreprocessor
 
 
@@ -40,16 +40,16 @@ class CENSegmentor(EncoderDecoder):
     ensemble, ``pred_streams`` and ``stream_logits``, with one field per modality:
     ``sample.pred_streams.rgb`` is of shape (1, H, W).
 
-    A modality may be missing in a sample, whose metainfo has its name in ``absent``, or
-    in all that are predicted, with ``test_cfg=dict(absent=('depth',), ...)``. Its
-    stream has no influence on the others and the ensemble, no loss, and no field in
-    ``pred_streams``.
+    A modality may be missing in a sample whose metainfo names it in ``absent``, or in
+    all predictions, with ``test_cfg=dict(absent=('depth',), ...)``. The stream of a
+    missing modality has no influence on the others and the ensemble, no loss, and no
+    field in ``pred_streams``.
 
     Args:
         backbone: Config of a CENResNet, a CENBackbone or the like.
         decode_head: Config of an :class:`EnsembleHead`.
         modalities: Names of the modalities, in the order of the streams; ``None``: the
-            names of the decode head.
+            names that the decode head has, or else ``('rgb', 'depth')``.
         auxiliary_head: Config of an :class:`EnsembleHead`, or several.
         data_preprocessor: Config of a :class:`MultimodalPreprocessor`.
         **kwargs: Arguments of :class:`mmseg.models.EncoderDecoder`.
@@ -76,10 +76,7 @@ class CENSegmentor(EncoderDecoder):
             auxiliary_head=auxiliary_head,
             data_preprocessor=data_preprocessor,
         )
-        names = decode_head.get('modalities') if modalities is None else modalities
-        if names is not None:
-            parts = hand_down(check_names(names), parts)
-        super().__init__(**parts, **kwargs)
+        super().__init__(**hand_down(modalities, parts), **kwargs)
         if self.with_neck:
             to_multimodal(self.neck, len(self.modalities))
         self._check_modalities(modalities)
@@ -119,7 +116,7 @@ class CENSegmentor(EncoderDecoder):
         data_samples: list[Any] | None = None,
         mode: str = 'tensor',
     ) -> Any:
-        """As the parent, with the modalities that the samples have."""
+        """Run with the modalities that the samples have; else as the parent."""
         absent = () if mode == 'loss' else self.absent
         samples = data_samples or [{}] * len(inputs)
         present = presence_of(samples, self.modalities, absent, inputs.device)
@@ -185,7 +182,7 @@ class CENSegmentor(EncoderDecoder):
     def set_predictions(self, sample: Any, scores: dict[str, Tensor]) -> None:
         """Write ``scores`` and the classes they predict into ``sample``.
 
-        Those of streams whose modality is absent are left out.
+        Streams whose modality is absent are left out.
 
         Args:
             sample: A ``SegDataSample``, changed in place.

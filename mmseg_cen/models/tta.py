@@ -17,7 +17,7 @@ from .segmentor import CENSegmentor
 class CENTTAModel(SegTTAModel):
     """Average the probabilities of each stream and of the ensemble.
 
-    Around a model that is no :class:`CENSegmentor`, it is ``SegTTAModel``.
+    For models other than :class:`CENSegmentor` it behaves like ``SegTTAModel``.
     """
 
     def merge_preds(self, data_samples_list: list[list[Any]]) -> list[Any]:

@@ -1,6 +1,6 @@
 """Transforms that load, move and pack all modalities of a sample together."""
 
-from . import geometry  # replaces transforms of the toolbox, under their names
+from . import geometry, image_only, resizing
 from .depth import fill_inpaint, fill_invalid, fill_nearest, valid_pixels
 from .encode import EncodeDepth
 from .encodings import encode_depth, hha

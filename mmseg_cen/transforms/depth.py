@@ -1,11 +1,11 @@
-"""Invalid pixels of depth and its like, where a sensor has measured nothing."""
+"""Invalid pixels of depth and similar images, where a sensor has measured nothing."""
 
 import cv2
 import numpy as np
 
 
 def valid_pixels(image: np.ndarray) -> np.ndarray:
-    """Mask (H, W) of the pixels that are finite, and not zero in every channel.
+    """Find the pixels that are finite, and not zero in every channel: a mask (H, W).
 
     Args:
         image: Array (H, W) or (H, W, C).
@@ -21,8 +21,8 @@ def fill_nearest(image: np.ndarray, valid: np.ndarray) -> np.ndarray:
         image: Array (H, W) or (H, W, C).
         valid: Mask (H, W) with at least one valid pixel.
     """
-    # OpenCV tells the nearest pixel exactly for this distance, unlike for the
-    # Euclidean one; each valid pixel has a label of its own, in no promised order.
+    # OpenCV finds the nearest pixel exactly for this distance, unlike for the Euclidean
+    # one. Each valid pixel has a label of its own, in no promised order.
     _, labels = cv2.distanceTransformWithLabels(
         (~valid).astype(np.uint8), cv2.DIST_L1, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -32,17 +32,17 @@ def fill_nearest(image: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def fill_inpaint(image: np.ndarray, valid: np.ndarray, radius: float = 5) -> np.ndarray:
-    """Continue valid pixels smoothly into the others (Bertalmio et al., CVPR 2001).
+    """Continue valid pixels smoothly into invalid ones (Bertalmio et al., CVPR 2001).
 
     Args:
         image: Array (H, W) or (H, W, C), of type uint8, uint16 or float32.
         valid: Mask (H, W) with at least one valid pixel.
-        radius: Of the neighbourhood that is looked at, pixels.
+        radius: Radius of the neighborhood of an invalid pixel that counts, pixels.
     """
     channels = np.atleast_3d(image)
-    known = np.where(valid[..., None], channels, 0)  # the others may be NaN
+    known = np.where(valid[..., None], channels, 0)  # invalid pixels may be NaN
     hole = (~valid).astype(np.uint8)
-    # OpenCV's other method, Telea's, is wrong for float32.
+    # The other method of OpenCV, by Telea, is wrong for float32.
     planes = [
         cv2.inpaint(np.ascontiguousarray(known[..., c]), hole, radius, cv2.INPAINT_NS)
         for c in range(known.shape[2])

@@ -1,4 +1,4 @@
-"""Encode depth in the pipeline."""
+"""A transform that encodes depth, and the modality that depth becomes by it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.datasets.modality import FILLS, Modality, modality_key
+from mmseg_cen.modality import FILLS, Modality, modality_key
 
 from .depth import fill_invalid, valid_pixels
 from .encodings import ENCODINGS, check_encoding, encode_depth
@@ -16,10 +16,10 @@ from .encodings import ENCODINGS, check_encoding, encode_depth
 
 @dataclass(frozen=True)
 class NormalPicture(Modality):
-    """A modality of pictures of normals, whose directions turn with the image."""
+    """Pictures of normals, whose directions turn with the image."""
 
     def reorient(self, image: np.ndarray, turn: np.ndarray) -> np.ndarray:
-        """Turn what the colours mean: the red and green of BGR are x and upwards."""
+        """Turn the directions: red is x, green the direction upwards, in BGR order."""
         upwards = np.diag([1.0, -1.0])
         matrix = upwards @ turn @ upwards
         across = (image[..., 2:0:-1] - 127.5) @ matrix.T + 127.5
@@ -32,26 +32,26 @@ class NormalPicture(Modality):
 
 @TRANSFORMS.register_module()
 class EncodeDepth(BaseTransform):
-    """Replace the depth of a sample by an encoding of it.
+    """Replace the depth of a sample by one of its encodings.
 
-    Belongs right behind the loading: the geometry then moves the encoding, and the
-    model, too, has a modality with its channels.
+    Place this transform right behind the loading: the geometry then moves the encoding.
+    The model needs a modality with the channels of the encoding.
 
     ==========  ========  ==============================================================
     encoding    channels  values; all are 0 where there is no depth
     ==========  ========  ==============================================================
-    metric      1         float32, metres
+    metric      1         float32, meters
     minmax      1         float32, [0, 1]
-    log         1         float32, log(1 + metres)
-    inverse     1         float32, 1/metres
-    jet, turbo  3         uint8, BGR: minmax in colours
+    log         1         float32, log(1 + meters)
+    inverse     1         float32, 1/meters
+    jet, turbo  3         uint8, BGR: minmax in colors
     normals     3         uint8, BGR: x to the right is red, y to the top green, z to
                           the camera blue
     hha         3         uint8, BGR: horizontal disparity is red, height above ground
                           green, angle with gravity blue
     ==========  ========  ==============================================================
 
-    Those of three channels are as pictures of them are read from files. With
+    Encodings of three channels are like pictures that are read from files. With
     ``validity``, a channel follows that is 1 (255 in pictures) where depth was
     measured, before any filling.
 
@@ -63,25 +63,25 @@ class EncodeDepth(BaseTransform):
     Modified Keys:
 
     - modalities: channels and ``pad_value`` of the modality
-    - its array, (H, W) or (H, W, C)
+    - the array of the modality, (H, W) or (H, W, C)
 
     Args:
         encoding: See the table.
         modality: Name of the depth.
         intrinsics: Camera of the depth maps, for 'normals' and 'hha': 'nyudv2', or a
             dict with fx, fy, cx, cy, width and height, for images of any size.
-        scale: Metres per unit of the loaded array; 1 where ``scale`` of the modality
-            makes metres of it.
-        missing: What stands in for missing depth: 'nearest' (the nearest depth),
-            'inpaint' (OpenCV's in-painting), a number of metres, or ``None``: nothing.
+        scale: Meters per unit of the loaded array: 1 if ``scale`` of the modality has
+            made meters of it.
+        missing: Replacement of missing depth: 'nearest' (the nearest depth), 'inpaint'
+            (OpenCV's in-painting), a number of meters, or ``None`` for no replacement.
         validity: Whether to add the channel of the measured pixels.
-        depth_range: Nearest and farthest depth, metres, for 'minmax', 'jet' and
-            'turbo'; by default those of the image.
-        gravity: Its direction in the camera frame (x right, y down, z ahead), for 'hha'
-            of a camera that is mounted; by default it is estimated for each image.
+        depth_range: Nearest and farthest depth, meters, for 'minmax', 'jet' and
+            'turbo'; by default the range of each image.
+        gravity: Direction of gravity in the camera frame (x right, y down, z ahead),
+            for 'hha' of a camera that is mounted; by default estimated for each image.
 
     Raises:
-        ValueError: If an option has no meaning, or there is no such depth.
+        ValueError: If an option is not allowed, or a sample has no such modality.
     """
 
     def __init__(
@@ -98,10 +98,13 @@ class EncodeDepth(BaseTransform):
         self.camera = check_encoding(encoding, intrinsics, depth_range, gravity)
         limits = None if depth_range is None else tuple(depth_range)
         if not scale > 0:
-            raise ValueError(f'`scale` must be positive, got {scale}')
+            raise ValueError(
+                f'`scale` must be positive, got {scale}: give meters per loaded unit'
+            )
         if isinstance(missing, str) and missing not in FILLS:
             raise ValueError(
-                f'`missing` must be a number, one of {FILLS} or None, got {missing!r}'
+                f'`missing` must be a number, one of {FILLS} or None, got {missing!r}: '
+                'choose one'
             )
         self.encoding = encoding
         self.modality = modality
@@ -116,15 +119,15 @@ class EncodeDepth(BaseTransform):
         modalities = results['modalities']
         if self.modality not in modalities:
             raise ValueError(
-                f'EncodeDepth is for one of the modalities {list(modalities)}, got '
-                f'{self.modality!r}'
+                f'`modality` must be one of the modalities {list(modalities)}, got '
+                f'{self.modality!r}: choose one'
             )
         key = modality_key(results, self.modality)
         depth = results[key]
         if depth.ndim != 2:
             raise ValueError(
-                f'depth must have one channel, got {self.modality!r} of shape '
-                f'{depth.shape}: encode it once only'
+                f'depth must have one channel, got shape {depth.shape} of '
+                f'{self.modality!r}: encode it once only'
             )
         depth = depth.astype(np.float32) * np.float32(self.scale)
         measured = valid_pixels(depth) & (depth > 0)
@@ -150,10 +153,10 @@ class EncodeDepth(BaseTransform):
         return results
 
     def _modality(self, depth: Modality) -> Modality:
-        """The modality that the depth becomes."""
+        """The modality of the encoding."""
         channels = ENCODINGS[self.encoding] + self.validity
-        kind = NormalPicture if self.encoding == 'normals' else Modality
-        return kind(
+        modality_class = NormalPicture if self.encoding == 'normals' else Modality
+        return modality_class(
             suffix=depth.suffix, channels=channels, interpolation=depth.interpolation
         )
 

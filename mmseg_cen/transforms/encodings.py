@@ -1,8 +1,8 @@
-"""Encodings of depth: what a network may be shown in the place of metres.
+"""Encodings of depth: images that a network sees in the place of meters.
 
-All are functions of a depth map (H, W) in metres and the mask (H, W) of its valid
-pixels. Values are float32 (H, W), pictures uint8 (H, W, 3) in the order of their names;
-both are 0 where there is no depth.
+Each is a function of a depth map (H, W) in meters and the mask (H, W) of its valid
+pixels. Values are float32 (H, W). Pictures are uint8 (H, W, 3), with the channels in
+the order of their names. Both are 0 where there is no depth.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ from .surface import (
 
 Picture = NDArray[np.uint8]
 
-COLOUR_MAPS = {'jet': cv2.COLORMAP_JET, 'turbo': cv2.COLORMAP_TURBO}
-#: The encodings, and the number of their channels.
+COLOR_MAPS = {'jet': cv2.COLORMAP_JET, 'turbo': cv2.COLORMAP_TURBO}
+#: Number of channels of each encoding.
 ENCODINGS = {
     'metric': 1, 'minmax': 1, 'log': 1, 'inverse': 1,
     'jet': 3, 'turbo': 3, 'normals': 3, 'hha': 3,
@@ -34,24 +34,24 @@ NEEDS_CAMERA = ('normals', 'hha')
 HAS_RANGE = ('minmax', 'jet', 'turbo')
 
 # Constants of HHA, from the released code of Gupta et al., ECCV 2014.
-DISPARITY = 31000  # divided by the depth in centimetres
-LEAST_DEPTH = 100  # centimetres, for the disparity
-NEAR_GROUND = 90  # centimetres below the camera, less than which is no ground
-CAMERA_HEIGHT = 130  # centimetres, assumed without a ground
-ANGLE_OFFSET = 128 - 90  # degrees: right angles are in the middle
-GRAVITY_RADIUS = 10 / 480  # of its windows, in shorter sides of the image
+DISPARITY = 31000  # divided by the depth in centimeters
+LEAST_DEPTH = 100  # centimeters; for the disparity, less depth counts as this
+NEAR_GROUND = 90  # centimeters; the ground is at least so far below the camera
+CAMERA_HEIGHT = 130  # centimeters, assumed if no ground is seen
+ANGLE_OFFSET = 128 - 90  # degrees; puts right angles in the middle
+GRAVITY_RADIUS = 10 / 480  # of windows for gravity, in shorter sides of the image
 
 
 def min_max(
     depth: Image, valid: Mask, depth_range: tuple[float, float] | None = None
 ) -> Image:
-    """Depth in [0, 1], linearly from the nearest to the farthest.
+    """Scale depth to [0, 1], linearly from the nearest to the farthest.
 
     Args:
-        depth: (H, W), metres.
+        depth: (H, W), meters.
         valid: (H, W).
-        depth_range: Nearest and farthest depth, metres, beyond which it is clipped; by
-            default those of the image. An image of one depth is 0.
+        depth_range: Nearest and farthest depth, meters; depth beyond is clipped. By
+            default the range of the image; an image of one depth is 0.
     """
     if not valid.any():
         return np.zeros(depth.shape, np.float32)
@@ -61,43 +61,43 @@ def min_max(
 
 
 def logarithm(depth: Image, valid: Mask) -> Image:
-    """log(1 + depth / metre)."""
+    """Logarithm of 1 + depth / meter."""
     return np.log1p(np.where(valid, depth, 0)).astype(np.float32)
 
 
 def inverse(depth: Image, valid: Mask) -> Image:
-    """1 / depth, in 1/metre."""
+    """Inverse of the depth, 1/meter."""
     out = np.zeros(depth.shape)
     return np.divide(1, depth, out=out, where=valid).astype(np.float32)
 
 
-def colour(
+def colorize(
     depth: Image,
     valid: Mask,
-    colour_map: str = 'jet',
+    color_map: str = 'jet',
     depth_range: tuple[float, float] | None = None,
 ) -> Picture:
-    """Picture of :func:`min_max` in a colour map, 'jet' or 'turbo': red, green, blue.
+    """Show :func:`min_max` in the colors of a map, 'jet' or 'turbo': red, green, blue.
 
-    Without depth it is black, which no colour of these is.
+    Pixels without depth are black, a color that neither map has.
     """
-    grey = np.rint(255 * min_max(depth, valid, depth_range)).astype(np.uint8)
-    bgr = cv2.applyColorMap(grey, COLOUR_MAPS[colour_map])
+    gray = np.rint(255 * min_max(depth, valid, depth_range)).astype(np.uint8)
+    bgr = cv2.applyColorMap(gray, COLOR_MAPS[color_map])
     return np.where(valid[..., None], bgr[..., ::-1], 0).astype(np.uint8)
 
 
 def normal_picture(
     depth: Image, valid: Mask, camera: Camera, radius: int = 3
 ) -> Picture:
-    """Picture of :func:`surface_normals`: x to the right, y to the top, z to us.
+    """Show normals as colors: red is x to the right, green y upwards, blue z to us.
 
-    -1 and 1 are 0 and 255; without depth it is black.
+    -1 and 1 become 0 and 255; pixels without depth are black.
 
     Args:
-        depth: (H, W), metres.
+        depth: (H, W), meters.
         valid: (H, W).
-        camera: Of an image of this size.
-        radius: See there.
+        camera: Camera of an image of this size.
+        radius: See :func:`surface_normals`.
     """
     normals = surface_normals(depth, camera, radius, valid) * (1, -1, -1)
     known = valid & normals.any(axis=-1)
@@ -112,28 +112,28 @@ def hha(
     radius: int = 3,
     gravity: Sequence[float] | NDArray[np.floating[Any]] | None = None,
 ) -> Picture:
-    """Horizontal disparity, height above ground, angle with gravity.
+    """Encode horizontal disparity, height above ground, angle with gravity.
 
-    - 31000 / depth, of at least 1 m, in centimetres;
-    - the height over the lowest point, centimetres. If that is less than 90 cm below
-      the camera, it is no ground, which is taken to be 130 cm below it;
+    - 31000 / depth in centimeters, where depth below 1 m counts as 1 m;
+    - the height above the lowest point, centimeters. If that point is less than 90 cm
+      below the camera, it is not the ground, which is then assumed at 130 cm below;
     - the angle in degrees between gravity and the normal that points away from the
       camera, plus 38: floors are 38, walls 128, ceilings 218. Without a normal, 218.
 
-    They are rounded, and clipped to 0..255: heights beyond 2.55 m are one. Without
-    depth, all three are 0. "Learning Rich Features from RGB-D Images for Object
+    All are rounded, and clipped to 0..255, so that heights beyond 2.55 m look alike.
+    Without depth, all three are 0. "Learning Rich Features from RGB-D Images for Object
     Detection and Segmentation", ECCV 2014, with the constants of its released code.
 
     Args:
-        depth: (H, W), metres.
+        depth: (H, W), meters.
         valid: (H, W).
-        camera: Of an image of this size.
-        radius: Of the normals of the third channel, see :func:`surface_normals`; 3 in
-            the released code.
-        gravity: Its direction in the camera frame (x right, y down, z ahead), a vector
-            (3,) of any length; by default an estimate on normals over wider windows, of
-            radius 10 where the shorter side of the image has 480 pixels, and of at
-            least 3.
+        camera: Camera of an image of this size.
+        radius: Radius for the normals of the third channel, see
+            :func:`surface_normals`; 3 in the released code.
+        gravity: Direction of gravity in the camera frame (x right, y down, z ahead), a
+            vector (3,) of any length. By default it is estimated from normals over
+            wider windows, of radius 10 where the shorter side of the image has 480
+            pixels, and of at least 3.
     """
     if not valid.any():
         return np.zeros((*depth.shape, 3), np.uint8)
@@ -143,15 +143,15 @@ def hha(
         stride = max(1, side // 120)
         gravity = estimate_gravity(surface_normals(depth, camera, wide, valid, stride))
     down = np.asarray(gravity, np.float32) / np.float32(np.linalg.norm(gravity))
-    centimetres = np.where(valid, 100 * depth, LEAST_DEPTH).astype(np.float32)
+    centimeters = np.where(valid, 100 * depth, LEAST_DEPTH).astype(np.float32)
     x, y = camera.rays()
-    height = centimetres * (y * down[1] - x * down[0] - down[2])
+    height = centimeters * (y * down[1] - x * down[0] - down[2])
     lowest = height.min(where=valid, initial=np.inf)
     height -= lowest if lowest <= -NEAR_GROUND else -CAMERA_HEIGHT
     normals = surface_normals(depth, camera, radius, valid)
     angle = np.rad2deg(np.arccos((-normals @ down).clip(-1, 1)))
     angle[(normals == 0).all(axis=-1)] = 180
-    disparity = DISPARITY / np.maximum(centimetres, LEAST_DEPTH)
+    disparity = DISPARITY / np.maximum(centimeters, LEAST_DEPTH)
     picture = np.zeros((*depth.shape, 3), np.uint8)
     for c, channel in enumerate((disparity, height, angle + ANGLE_OFFSET)):
         picture[..., c] = np.where(valid, np.rint(channel).clip(0, 255), 0)
@@ -164,42 +164,47 @@ def check_encoding(
     depth_range: Sequence[float] | None = None,
     gravity: Sequence[float] | NDArray[np.floating[Any]] | None = None,
 ) -> Camera | None:
-    """The camera, built; raise a ValueError unless the encoding has all that it needs.
+    """Check that an encoding has all that it needs, and build its camera.
 
     Args:
         encoding: One of :data:`ENCODINGS`.
-        camera: Name or options of one.
-        depth_range: Of the encodings in :data:`HAS_RANGE`.
-        gravity: Of 'hha'.
+        camera: Name or options of a camera, for encodings in :data:`NEEDS_CAMERA`.
+        depth_range: For encodings in :data:`HAS_RANGE`.
+        gravity: For 'hha'.
+
+    Raises:
+        ValueError: If something is missing, or is not for this encoding.
     """
     if encoding not in ENCODINGS:
         raise ValueError(
-            f'`encoding` must be one of {list(ENCODINGS)}, got {encoding!r}'
+            f'`encoding` must be one of {list(ENCODINGS)}, got {encoding!r}: choose one'
         )
     if encoding in NEEDS_CAMERA and camera is None:
         raise ValueError(
-            f'the encoding {encoding!r} needs the camera of the depth maps, got none: '
-            "give 'nyudv2', or fx, fy, cx, cy, width and height"
+            f'{encoding!r} needs the camera of the depth maps, which must be known, '
+            "got none: give 'nyudv2', or fx, fy, cx, cy, width and height"
         )
     if depth_range is not None:
         if encoding not in HAS_RANGE:
             raise ValueError(
-                f'`depth_range` is for the encodings {list(HAS_RANGE)}, got it for '
-                f'{encoding!r}'
+                f'`encoding` must be one of {list(HAS_RANGE)} to have a `depth_range`, '
+                f'got {encoding!r}: remove the range'
             )
         if np.shape(depth_range) != (2,) or not 0 <= depth_range[0] < depth_range[1]:
             raise ValueError(
-                f'`depth_range` must be (near, far) in metres, got {depth_range}'
+                f'`depth_range` must be (near, far) in meters, got {depth_range}: give '
+                'two numbers, the smaller one first'
             )
     if gravity is not None:
         if encoding != 'hha':
             raise ValueError(
-                f"`gravity` is for the encoding 'hha', got it for {encoding!r}"
+                f"`encoding` must be 'hha' to have a `gravity`, got {encoding!r}: "
+                'remove the gravity'
             )
         if np.shape(gravity) != (3,) or not 0 < np.linalg.norm(gravity) < np.inf:
             raise ValueError(
-                '`gravity` must be its direction in the camera frame, three numbers '
-                f'(x right, y down, z ahead) that are not all 0, got {gravity!r}'
+                '`gravity` must be a direction in the camera frame that is not 0, got '
+                f'{gravity!r}: give three numbers (x right, y down, z ahead)'
             )
     return None if camera is None else build_camera(camera)
 
@@ -215,16 +220,16 @@ def encode_depth(
     """Encode a depth map.
 
     Args:
-        depth: (H, W), metres; 0, NaN and infinity are no depth.
+        depth: (H, W), meters; 0, NaN and infinity mean no depth.
         encoding: One of :data:`ENCODINGS`.
-        camera: Of images of any size; needed by :data:`NEEDS_CAMERA`.
-        depth_range: Of :func:`min_max`.
-        valid: Mask (H, W) of the pixels with a depth; by default those.
-        gravity: Of :func:`hha`, where it is known.
+        camera: Camera of images of any size; for encodings in :data:`NEEDS_CAMERA`.
+        depth_range: See :func:`min_max`.
+        valid: Mask (H, W) of the pixels with a depth; by default found in the depth.
+        gravity: See :func:`hha`.
 
     Returns:
         (H, W) float32, or (H, W, 3) uint8 with the channels in the order of the name of
-        the encoding, and of pictures red, green, blue.
+        the encoding; in other pictures red, green, blue.
     """
     check_encoding(encoding, camera, depth_range, gravity)
     if valid is None:
@@ -235,8 +240,8 @@ def encode_depth(
         return logarithm(depth, valid)
     if encoding == 'inverse':
         return inverse(depth, valid)
-    if encoding in COLOUR_MAPS:
-        return colour(depth, valid, encoding, depth_range)
+    if encoding in COLOR_MAPS:
+        return colorize(depth, valid, encoding, depth_range)
     if camera is not None and encoding in NEEDS_CAMERA:
         camera = camera.resized(*depth.shape)
         if encoding == 'hha':

@@ -13,9 +13,10 @@ from mmengine import fileio
 from mmseg.datasets import transforms as mmseg_transforms
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.datasets.modality import Modality, modality_key
+from mmseg_cen.modality import Modality, modality_key
 
 from .depth import fill_invalid, valid_pixels
+from .replacing import replace_transform
 
 # Orientation tags are ignored, as for the labels, lest they turn one modality only.
 COLOR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
@@ -29,12 +30,11 @@ def decode(
     Args:
         content: The file.
         suffix: End of its name in lower case; all but ``.npy`` and ``.npz`` are images.
-        color: Whether to decode images to three channels, in the order BGR, rather
-            than as they are.
+        color: Whether to decode images to three channels, BGR, instead of their own.
         key: Name of the array in a ``.npz`` file that holds several.
 
     Raises:
-        ValueError: If that is not possible.
+        ValueError: If the file cannot be decoded; says why.
     """
     if suffix not in {'.npy', '.npz'}:
         try:
@@ -42,10 +42,12 @@ def decode(
                 np.frombuffer(content, np.uint8),
                 COLOR if color else cv2.IMREAD_UNCHANGED,
             )
-        except cv2.error as error:  # an empty file
-            raise ValueError('no image') from error
+        except cv2.error:  # an empty file
+            image = None
         if image is None:
-            raise ValueError('no image, or a damaged one')
+            raise ValueError(
+                'the file must be an image, got none or a damaged one: replace it'
+            )
         return image
     try:
         loaded = np.load(io.BytesIO(content), allow_pickle=False)
@@ -55,10 +57,14 @@ def decode(
         if key is None and len(names) == 1:
             key = names[0]
         if key not in names:
-            raise ValueError(f'set `key` to one of its arrays {names}, got {key!r}')
+            raise ValueError(
+                f'`key` must be one of the arrays {names}, got {key!r}: choose one'
+            )
         return loaded[key]
     except (EOFError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(
+            f'the file must hold an array, got a damaged one: replace it ({error})'
+        ) from error
 
 
 def read_modality(
@@ -72,16 +78,16 @@ def read_modality(
 
     Args:
         name: Name of the modality; images of 'rgb' are decoded to BGR.
-        modality: How it is stored.
-        path: Its file.
-        channels: Numbers of channels that the file may have.
+        modality: Describes the file.
+        path: Path of the file.
+        channels: Allowed numbers of channels of the file.
         backend_args: Arguments of the file backend.
 
     Returns:
-        Array (H, W) if it has one channel, else (H, W, C).
+        Array (H, W) of one channel, else (H, W, C).
 
     Raises:
-        ValueError: If the file does not hold what ``modality`` says.
+        ValueError: If the file is not as ``modality`` says.
     """
     what = f'{name}: {path}'
     content = fileio.get(path, backend_args=backend_args)
@@ -89,7 +95,7 @@ def read_modality(
     try:
         image = decode(content, suffix, color=name == 'rgb', key=modality.key)
     except ValueError as error:
-        raise ValueError(f'{what} cannot be read: {error}') from error
+        raise ValueError(f'{what}: {error}') from error
     if modality.dtype is not None and image.dtype != modality.dtype:
         raise ValueError(
             f'{what} must hold {modality.dtype}, got {image.dtype}: convert the file '
@@ -111,17 +117,17 @@ def load_modality(
 
     Args:
         name: Name of the modality; images of 'rgb' are decoded to BGR.
-        modality: How it is stored.
-        path: Its file.
+        modality: Describes the file.
+        path: Path of the file.
         backend_args: Arguments of the file backend.
 
     Returns:
-        Array (H, W) if it has one channel, else (H, W, C): uint8 in [0, 255] if the
-        file is so and the modality has neither ``scale`` nor ``fill``, else float32 in
+        Array (H, W) of one channel, else (H, W, C): uint8 in [0, 255] if the file holds
+        uint8 and the modality has neither ``scale`` nor ``fill``, else float32 in
         physical units.
 
     Raises:
-        ValueError: If the file does not hold what ``modality`` says.
+        ValueError: If the file is not as ``modality`` says.
     """
     what = f'{name}: {path}'
     image = read_modality(name, modality, path, {modality.channels}, backend_args)
@@ -141,7 +147,7 @@ def load_modality(
 
 
 def blank(modality: Modality, shape: tuple[int, int]) -> np.ndarray:
-    """What stands for a modality without a file: its ``pad_value``, float32."""
+    """Make an array for a modality without a file: its ``pad_value``, float32."""
     image = np.empty((*shape, modality.channels), np.float32)
     image[:] = modality.pad_value
     return image[..., 0] if modality.channels == 1 else image
@@ -163,18 +169,18 @@ def check_sizes(images: Mapping[str, np.ndarray], paths: Mapping[str, str]) -> N
 
 @TRANSFORMS.register_module()
 class LoadModalities(BaseTransform):
-    """Load all modalities of a sample, each as an array of its own.
+    """Load all modalities of a sample, each into its own array.
 
     Required Keys:
 
     - modalities (dict[str, Modality])
     - modality_paths (dict[str, str])
-    - absent (tuple[str, ...], optional): modalities without a file, whose array is
-      ``pad_value`` everywhere
+    - absent (tuple[str, ...], optional): names of modalities without a file; their
+      arrays are ``pad_value`` everywhere
 
     Added Keys:
 
-    - img (np.ndarray): 'rgb', (H, W, 3), uint8, BGR; without it the first modality
+    - img (np.ndarray): 'rgb', (H, W, 3), uint8, BGR; without 'rgb' the first modality
     - {name} (np.ndarray): every other modality, see :func:`load_modality`
     - img_shape (tuple[int, int])
     - ori_shape (tuple[int, int])
@@ -183,8 +189,8 @@ class LoadModalities(BaseTransform):
         backend_args: Arguments of the file backend, see :mod:`mmengine.fileio`.
 
     Raises:
-        ValueError: If a file does not hold what its modality says, or the modalities
-            differ in size.
+        ValueError: If a file is not as its modality says, or the modalities differ in
+            size.
     """
 
     def __init__(self, backend_args: dict[str, Any] | None = None) -> None:
@@ -210,16 +216,16 @@ class LoadModalities(BaseTransform):
         return f'{type(self).__name__}(backend_args={self.backend_args})'
 
 
-@TRANSFORMS.register_module(force=True)
+@replace_transform
 class LoadAnnotations(mmseg_transforms.LoadAnnotations):
-    """The toolbox's own, which also checks the size of the labels and their range.
+    """Load labels as the toolbox does, and check their size and range.
 
-    A crop would hide that labels and modalities differ in size, not that they are
-    shifted against each other; and a loss would meet a label beyond the classes by an
-    index out of bounds.
+    Without the checks, a crop would hide that labels and modalities differ in size and
+    are shifted against each other; and a label beyond the classes would be an index out
+    of bounds in the loss.
 
     Raises:
-        ValueError: If the size is not that of the modalities, or a label is neither a
+        ValueError: If labels and modalities differ in size, or a label is neither a
             class nor ignored.
     """
 

@@ -1,4 +1,4 @@
-"""Modalities that are missing, at random, so that a network learns to do without."""
+"""Random dropout of modalities, so that a network learns to do without them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,21 +13,21 @@ class RandomModalityDropout(BaseTransform):
     """Mark modalities of a sample as absent, each with a probability, but never all.
 
     Each modality is drawn by itself, and all are drawn again where none would be left.
-    What is absent stays in place as an array, which the geometry moves and the
-    preprocessor replaces by the mean; the streams of the model ignore it.
+    The array of an absent modality stays in place: the geometry moves it, the
+    preprocessor replaces it by the mean, and the model ignores its stream.
 
     Required Keys:
 
     - modalities (dict[str, Modality])
-    - absent (tuple[str, ...], optional): what is missing already
+    - absent (tuple[str, ...], optional): names of modalities without a file
 
     Added Keys:
 
     - absent (tuple[str, ...]): names of the absent modalities, in order
 
     Args:
-        prob: Probability that a modality is absent: one for all of them, or one under
-            the name of each that may be.
+        prob: Probability that a modality is absent: one number for all modalities, or
+            one under the name of each modality that may be absent.
 
     Raises:
         ValueError: If a probability is not in [0, 1), or a name is unknown.
@@ -43,13 +43,13 @@ class RandomModalityDropout(BaseTransform):
                 )
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Draw what is absent of one sample."""
+        """Draw the absent modalities of one sample."""
         modalities = results['modalities']
         if isinstance(self.prob, dict):
             if unknown := sorted(set(self.prob) - set(modalities)):
                 raise ValueError(
                     f'`prob` must name modalities out of {list(modalities)}, got '
-                    f'{unknown}'
+                    f'{unknown}: correct or remove them'
                 )
             prob = [self.prob.get(name, 0.0) for name in modalities]
         else:

@@ -6,16 +6,16 @@ import numpy as np
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.datasets.modality import modality_key
+from mmseg_cen.modality import modality_key
 
 
 @TRANSFORMS.register_module()
 class PackMultimodalInputs(PackSegInputs):
     """Pack the modalities side by side on the channel axis, as float32.
 
-    ``inputs`` is (C_1 + ... + C_M, H, W), in the order of ``results['modalities']``;
-    the sample tells the number of channels of each as ``modalities`` in its
-    ``metainfo``, and its ``groups``, if its data set has any, and what is ``absent``.
+    ``inputs`` is (C_1 + ... + C_M, H, W), in the order of ``results['modalities']``.
+    The ``metainfo`` of the sample has the number of channels of each modality as
+    ``modalities``, and its ``groups`` and ``absent`` modalities if they are known.
 
     Args:
         **kwargs: Passed to :class:`mmseg.datasets.PackSegInputs`.
@@ -28,8 +28,9 @@ class PackMultimodalInputs(PackSegInputs):
         """Pack one sample."""
         if 'modalities' not in results:
             raise ValueError(
-                "a sample must have `modalities`, as those of 'MultimodalSegDataset' "
-                f'have, got {sorted(results)}: use PackSegInputs for others'
+                'samples must have `modalities`, got the keys '
+                f'{sorted(results)}: load them with MultimodalSegDataset, or pack them '
+                'with PackSegInputs'
             )
         images = {
             name: np.atleast_3d(results[modality_key(results, name)])
@@ -38,8 +39,8 @@ class PackMultimodalInputs(PackSegInputs):
         if len({image.shape[:2] for image in images.values()}) > 1:
             shapes = {name: image.shape[:2] for name, image in images.items()}
             raise ValueError(
-                f'the modalities of a sample must have one size, got {shapes}: a '
-                'transform before this one has moved some of them only'
+                f'the modalities of a sample must have one size, got {shapes}: remove '
+                'the transform that has moved some of them only'
             )
         packed = np.concatenate(list(images.values()), axis=-1, dtype=np.float32)
         outputs: dict[str, Any] = super().transform({**results, 'img': packed})

@@ -3,8 +3,8 @@
 Camera frame of all points and directions: x to the right of the image, y to its bottom,
 z forwards.
 
-Everything rests on the inverse of the depth, which over the image of a plane is a
-linear function of the pixel: a fit of it is exact on planes, however steep.
+All is computed from the inverse of the depth, which is a linear function of the pixel
+over the image of a plane: its fit is exact on planes, however steep.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ class Camera:
     Args:
         fx: Focal length in widths of a pixel.
         fy: Focal length in heights of a pixel.
-        cx: Column of the optical axis, pixels; the centre of the first pixel is 0.
+        cx: Column of the optical axis, pixels; the center of the first pixel is 0.
         cy: Row of the optical axis.
-        width: Width of the image that these speak of, pixels.
-        height: Its height.
+        width: Width of the image to which these numbers belong, pixels.
+        height: Height of that image.
 
     Raises:
         ValueError: If focal lengths or sizes are not positive.
@@ -49,11 +49,11 @@ class Camera:
         if min(self.fx, self.fy, self.width, self.height) <= 0:
             raise ValueError(
                 'focal lengths and sizes of a camera must be positive, got '
-                f'{self}: they are fx, fy, cx, cy of an image of width x height'
+                f'{self}: give fx, fy, cx, cy of an image of width x height'
             )
 
     def resized(self, height: int, width: int) -> 'Camera':
-        """The camera of the same image, resized."""
+        """The camera of the image after it is resized."""
         x, y = width / self.width, height / self.height
         return Camera(
             fx=self.fx * x,
@@ -71,16 +71,16 @@ class Camera:
         return x[None].astype(np.float32), y[:, None].astype(np.float32)
 
 
-# The colour camera of NYU Depth V2, to which its depth is registered: from the toolbox
+# The color camera of NYU Depth V2, to which its depth is registered, from the toolbox
 # of Silberman et al., ECCV 2012.
 NYUDV2_CAMERA = Camera(518.857901, 519.469611, 325.582449, 253.736166, 640, 480)
 
 
 def build_camera(camera: str | Mapping[str, Any] | Camera) -> Camera:
-    """Camera of a name or of options.
+    """Build a camera from its name or its options.
 
     Raises:
-        ValueError: If it is not known.
+        ValueError: If the name is not known, or options are wrong.
     """
     if isinstance(camera, Camera):
         return camera
@@ -91,15 +91,15 @@ def build_camera(camera: str | Mapping[str, Any] | Camera) -> Camera:
     except TypeError as error:
         raise ValueError(
             "`camera` must be 'nyudv2' or a dict with fx, fy, cx, cy, width and "
-            f'height, got {camera!r}'
+            f'height, got {camera!r}: choose one'
         ) from error
 
 
 def parse_camera(values: Sequence[str] | None) -> Camera | None:
-    """Camera of a command line: 'nyudv2', or the six numbers; None of nothing.
+    """Build the camera of a command line: 'nyudv2' or six numbers, None if not given.
 
     Raises:
-        ValueError: If it is not one.
+        ValueError: If the values are neither.
     """
     if values is None:
         return None
@@ -110,23 +110,9 @@ def parse_camera(values: Sequence[str] | None) -> Camera | None:
     except ValueError as error:
         raise ValueError(
             "--camera must be 'nyudv2' or FX FY CX CY WIDTH HEIGHT, got "
-            f'{" ".join(values)}'
+            f'{" ".join(values)}: give one of them'
         ) from error
     return Camera(fx, fy, cx, cy, int(width), int(height))
-
-
-def back_project(depth: Image, camera: Camera) -> Image:
-    """Point of each pixel, in the unit of the depth and the camera frame.
-
-    Args:
-        depth: (H, W), along the optical axis.
-        camera: Of an image of this size.
-
-    Returns:
-        (H, W, 3).
-    """
-    x, y = camera.rays()
-    return np.stack([depth * x, depth * -y, depth], axis=-1)
 
 
 def surface_normals(
@@ -136,18 +122,18 @@ def surface_normals(
     valid: Mask | None = None,
     stride: int = 1,
 ) -> Image:
-    """Unit normals of the visible surface, towards the camera.
+    """Estimate unit normals of the visible surface, towards the camera.
 
-    At each pixel, of the plane that fits the inverse depth best in a square window
-    (least squares), as in Gupta et al., ECCV 2014: where the window looks across an
-    edge, the normal is between those of both sides.
+    Each is the normal of the plane that fits the inverse depth best in a square window
+    around the pixel (least squares), as in Gupta et al., ECCV 2014. Where the window
+    looks across an edge, the normal lies between the normals of both sides.
 
     Args:
         depth: (H, W); the unit does not matter.
         camera: Of an image of this size.
         radius: The window has 2 * radius + 1 pixels a side, fewer at the border.
-        valid: Mask (H, W) of the pixels that count; by default those with a depth. A
-            pixel without gets the normal of those around.
+        valid: Mask (H, W) of the pixels that count, by default all with a depth. Other
+            pixels get the normal of the valid ones around.
         stride: Compute every n-th row and column only.
 
     Returns:
@@ -158,7 +144,7 @@ def surface_normals(
         ValueError: If the radius is not positive.
     """
     if radius < 1:
-        raise ValueError(f'`radius` must be positive, got {radius}')
+        raise ValueError(f'`radius` must be positive, got {radius}: raise it')
     if valid is None:
         valid = valid_pixels(depth)
     inverse = np.zeros(depth.shape)
@@ -200,18 +186,18 @@ def surface_normals(
 
 
 def estimate_gravity(normals: Image, iterations: int = 5) -> NDArray[np.float64]:
-    """Direction of gravity in the camera frame, a unit vector (3,).
+    """Estimate the direction of gravity in the camera frame, a unit vector (3,).
 
-    It is as parallel to the normals of floors and ceilings and as perpendicular to
-    those of walls as can be, where these are the normals within an angle of the last
-    estimate: first 45, then 15 degrees (Gupta et al., CVPR 2013), then 5 and 1, which
-    leaves out the windows that look across an edge. Starts with the y axis, which a
-    camera that is not held upside down has pointing downwards.
+    It is as parallel as possible to the normals of floors and ceilings, and as
+    perpendicular as possible to the normals of walls. A normal counts as one of these
+    if it is parallel or perpendicular to the last estimate within an angle: at first 45
+    degrees, then 15 (Gupta et al., CVPR 2013), then 5 and 1, which leave out windows
+    that look across an edge. The first estimate is the y axis.
 
     Args:
-        normals: (..., 3), unit vectors of either sign; zeros are left out. Without
-            any, it is the y axis.
-        iterations: Number for each of the angles; fewer where it has come to rest.
+        normals: (..., 3), unit vectors of either sign; zeros are left out. Without any
+            normal, the result is the y axis.
+        iterations: Most iterations for each angle; they end when the estimate rests.
     """
     flat = normals.reshape(-1, 3)
     flat = np.ascontiguousarray(flat[flat.any(axis=1)].T, dtype=np.float64)
@@ -224,7 +210,7 @@ def estimate_gravity(normals: Image, iterations: int = 5) -> NDArray[np.float64]
             sign = (cosine < np.sin(angle)).astype(float)  # walls
             sign -= cosine > np.cos(angle)  # floors
             spread = (flat * sign) @ flat.T
-            # Where nothing is known, as before a single wall, the estimate stays.
+            # Where nothing is known, as in front of a single wall, the estimate stays.
             spread -= 1e-6 * flat.shape[1] * np.outer(gravity, gravity)
             last = gravity
             _, vectors = np.linalg.eigh(spread)
@@ -235,7 +221,7 @@ def estimate_gravity(normals: Image, iterations: int = 5) -> NDArray[np.float64]
 
 
 def _window_sum(image: Image, radius: int) -> Image:
-    """Sum over the part of the window that is in the image."""
+    """Sum over the part of each window that lies in the image."""
     side = 2 * radius + 1
     return cv2.boxFilter(
         image, -1, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT
@@ -243,14 +229,14 @@ def _window_sum(image: Image, radius: int) -> Image:
 
 
 def _coordinates(height: int, width: int) -> tuple[Image, Image]:
-    """Column (1, W) and row (H, 1), from the centre of the image."""
+    """Column (1, W) and row (H, 1) of the pixels, from the center of the image."""
     column = np.arange(width)[None] - (width - 1) / 2
     row = np.arange(height)[:, None] - (height - 1) / 2
     return column, row
 
 
 def _moments(mask: Image, radius: int) -> tuple[Image, ...]:
-    """Sums over the windows of 1, u, v, uu, uv, vv, where the mask is 1."""
+    """Sums of 1, u, v, uu, uv, vv over each window, where the mask is 1."""
     u, v = _coordinates(*mask.shape)
     return tuple(
         _window_sum(mask * weight, radius)

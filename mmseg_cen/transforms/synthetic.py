@@ -1,4 +1,4 @@
-"""Load rooms that are rendered rather than stored."""
+"""A transform that renders rooms instead of loading files."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.datasets.modality import modality_key
-from mmseg_cen.datasets.rooms import furnish, render, sense_depth
+from mmseg_cen.modality import modality_key
+from mmseg_cen.rooms import furnish, render, sense_depth
 
 from .depth import fill_invalid, valid_pixels
 
@@ -27,8 +27,8 @@ class LoadSyntheticRoom(BaseTransform):
 
     Added Keys:
 
-    - img (np.ndarray): 'rgb', (H, W, 3), uint8, BGR; without it the depth
-    - depth (np.ndarray): (H, W), float32, metres; 0 where invalid, unless the modality
+    - img (np.ndarray): 'rgb', (H, W, 3), uint8, BGR; without 'rgb' the depth
+    - depth (np.ndarray): (H, W), float32, meters; 0 where invalid, unless the modality
       has a ``fill``
     - gt_seg_map (np.ndarray): (H, W), uint8
     - img_shape (tuple[int, int])
@@ -40,14 +40,14 @@ class LoadSyntheticRoom(BaseTransform):
 
     Args:
         noise: Factor on the noise of the depth, see
-            :func:`mmseg_cen.datasets.rooms.sense_depth`.
-        hole_rate: Probability that the depth of a pixel is invalid, see there.
-        solid: Whether every thing is solid, so that its material alone tells its class,
-            instead of half of them being painted on what is behind them.
-        cache: Whether to keep what was rendered, 8 bytes a pixel, for the next epoch.
+            :func:`mmseg_cen.rooms.sense_depth`.
+        hole_rate: Probability that the depth of a pixel is invalid.
+        solid: Whether every thing is solid, so that its material alone tells its class.
+            Otherwise half of the things are painted on what is behind them.
+        cache: Whether to keep rendered rooms, 8 bytes a pixel, for the next epoch.
         images: Whether to load the modalities.
         labels: Whether to load the labels. Test-time augmentation resizes the images
-            alone: it loads the labels after them.
+            alone, and loads the labels afterwards.
 
     Raises:
         ValueError: If ``noise`` or ``hole_rate`` is out of its range.
@@ -64,8 +64,8 @@ class LoadSyntheticRoom(BaseTransform):
     ) -> None:
         if noise < 0 or not 0 <= hole_rate <= 1:
             raise ValueError(
-                '`noise` must not be negative and `hole_rate` be in [0, 1], got '
-                f'{noise} and {hole_rate}'
+                '`noise` must be at least 0 and `hole_rate` in [0, 1], got '
+                f'{noise} and {hole_rate}: correct them'
             )
         self.noise = noise
         self.hole_rate = hole_rate
@@ -81,7 +81,7 @@ class LoadSyntheticRoom(BaseTransform):
         room = self._rooms.get(key) or self._render(*key)
         if self.cache:
             self._rooms[key] = room
-        # Copies: transforms may write into what they are given.
+        # Copies, because transforms may write into arrays.
         rgb, depth, label = (array.copy() for array in room)
         if self.images:
             self._set_images(results, rgb=rgb[..., ::-1], depth=depth)

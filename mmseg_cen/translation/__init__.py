@@ -2,14 +2,16 @@
 
 from . import metrics
 from .dataset import MultimodalTranslationDataset
+from .derived import DeriveDomains
 from .discriminator import PatchDiscriminator
-from .domains import Domain, build_domains, to_picture
+from .domains import Domain, build_domains
+from .loading import LoadDomains
 from .optim import OptimWrapperDictConstructor, SeparateDistributedDataParallel
+from .packing import PackTranslationInputs
 from .pix2pix import CENPix2Pix
 from .preprocessor import TranslationPreprocessor
 from .sample import TranslationDataSample
 from .synthetic import LoadSyntheticDomains, SyntheticTranslationDataset
 from .taskonomy import TaskonomyDataset
-from .transforms import DeriveDomains, LoadDomains, PackTranslationInputs
 from .unet import CENUNet
 from .visualization import TranslationImagesHook, TranslationVisualizationHook

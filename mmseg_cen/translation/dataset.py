@@ -1,4 +1,4 @@
-"""Data sets of aligned domains, any of them from which one is to be translated."""
+"""Data sets of aligned domains: some are the sources, one is the target."""
 
 import os.path as osp
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,27 +10,27 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
 from mmseg_cen.datasets.listing import read_rows, require_files
-from mmseg_cen.datasets.modality import main_modality
+from mmseg_cen.modality import main_modality
 
 from .derived import RECIPES
 from .domains import Domain, build_domains, select_domains
 
 
 class TranslationDataset(BaseDataset):
-    """What data sets of image translation have in common: sources and a target.
+    """Base class of all data sets of image translation: sources and a target.
 
-    Its ``metainfo`` has ``sources``, ``target`` and, as plain dicts that
+    The ``metainfo`` has ``sources``, ``target`` and, as plain dicts that
     :func:`~mmseg_cen.translation.build_domains` takes, ``domains``.
 
     Args:
         domains: Options of :class:`~mmseg_cen.translation.Domain` under the name of
-            each domain that there is.
-        sources: Names of the sources; their order is that of the streams.
+            each domain, in any order.
+        sources: Names of the sources, in the order of the streams.
         target: Name of the target.
         **kwargs: Passed to :class:`mmengine.dataset.BaseDataset`.
 
     Raises:
-        ValueError: If a domain is not known, or the target is a source too.
+        ValueError: If a domain is unknown, or the target is a source too.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class TranslationDataset(BaseDataset):
         )
 
     def sample_info(self, img_path: str, **others: Any) -> dict[str, Any]:
-        """What the transforms get of a sample; ``img_path`` names its results."""
+        """A sample as the transforms get it; ``img_path`` names its results."""
         return dict(
             img_path=img_path,
             modalities=self.modalities,
@@ -72,19 +72,19 @@ class MultimodalTranslationDataset(TranslationDataset):
     either
 
     - one stem each, which may contain folders; or
-    - a tuple of paths relative to ``data_root``, of the sources in their order and of
-      the target, if all of these have files. Columns are separated by tabs, or by any
-      blanks in lines without tabs.
+    - paths relative to ``data_root``, of the sources in their order and of the target,
+      if all of these have files. Columns are separated by tabs, or by any blanks if a
+      line has no tab.
 
-    Without ``ann_file``, every stem that a file of any of these domains has is a
-    sample, in sorted order: each domain must have all of them.
+    Without ``ann_file``, the samples are the stems of all files of these domains, in
+    sorted order: each domain must have all of them.
 
     Args:
-        sources: Names of the sources; their order is that of the streams.
+        sources: Names of the sources, in the order of the streams.
         target: Name of the target.
         domains: Options of :class:`~mmseg_cen.translation.Domain` under the name of
-            each domain. There may be more than are used. Domains with ``derive`` have
-            no files; those they are derived from must have them.
+            each domain, in any order. There may be more domains than are used. Domains
+            with ``derive`` have no files; the domains they are derived from must.
         data_prefix: Folder of each domain relative to ``data_root``, by default its
             name.
         file_pattern: Path of a file relative to ``data_root``: ``{domain}`` stands for
@@ -94,10 +94,10 @@ class MultimodalTranslationDataset(TranslationDataset):
         **kwargs: Passed to :class:`mmengine.dataset.BaseDataset`.
 
     Raises:
-        ValueError: If a domain, an option or a placeholder is not known, the target is
+        ValueError: If a domain, an option or a placeholder is unknown, the target is
             a source too, a line of ``ann_file`` has the wrong number of columns, or
             there are no samples.
-        FileNotFoundError: If files are missing; it names them all.
+        FileNotFoundError: If files are missing; the message names them all.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class MultimodalTranslationDataset(TranslationDataset):
     ) -> None:
         if unknown := sorted(set(data_prefix or {}) - set(domains)):
             raise ValueError(
-                f'unknown keys {unknown} in `data_prefix`: allowed are {list(domains)}'
+                f'`data_prefix` must name some of {sorted(domains)}, got {unknown}'
             )
         self.folders = {name: name for name in domains} | dict(data_prefix or {})
         self.file_pattern = file_pattern
@@ -135,14 +135,14 @@ class MultimodalTranslationDataset(TranslationDataset):
         ]
 
     def file_domains(self) -> dict[str, Domain]:
-        """Domains to be loaded: sources and target, and what they are derived from."""
+        """Domains to load: sources and target, or the domains they are derived from."""
         names: dict[str, None] = {}  # an ordered set
         for name, domain in self.modalities.items():
             origin = RECIPES[domain.derive] if domain.derive else name
             if origin not in self.domains or self.domains[origin].derive:
                 raise ValueError(
-                    f'the domain {name!r} is derived from {origin!r}, which must be in '
-                    f'`domains` and have files, got {sorted(self.domains)}'
+                    f'`domains` must have {origin!r}, with files, to derive {name!r} '
+                    f'from, got {sorted(self.domains)}'
                 )
             names[origin] = None
         return {name: self.domains[name] for name in names}
@@ -167,7 +167,7 @@ class MultimodalTranslationDataset(TranslationDataset):
         ]
 
     def _scanned(self, files: Mapping[str, Domain]) -> list[list[str]]:
-        """Paths of the files of each stem that some domain has."""
+        """Paths of the files of each stem that any domain has."""
         stems: set[str] = set()
         for name, domain in files.items():
             affixes = self._affixes(name, domain)
@@ -175,7 +175,8 @@ class MultimodalTranslationDataset(TranslationDataset):
             folder = osp.join(self.data_root or '', base)
             if not fileio.isdir(folder, backend_args=self.backend_args):
                 raise FileNotFoundError(
-                    f'the folder of domain {name!r} is missing: {folder}'
+                    f'the folder of domain {name!r} must exist, got {folder}: set '
+                    '`data_root`, or `data_prefix` of the domain'
                 )
             found: Iterable[str] = fileio.list_dir_or_file(
                 folder, list_dir=False, recursive=True, backend_args=self.backend_args
@@ -188,13 +189,13 @@ class MultimodalTranslationDataset(TranslationDataset):
         if not stems:
             patterns = ['*'.join(self._affixes(*item)[0]) for item in files.items()]
             raise ValueError(
-                f'no file below data_root={self.data_root!r} is like {patterns}: check '
-                '`file_pattern`, `data_prefix` and suffixes'
+                f'files below data_root={self.data_root!r} must be like {patterns}, '
+                'got no file: check `file_pattern`, `data_prefix` and suffixes'
             )
         return [self._paths(stem, files) for stem in sorted(stems)]
 
     def _paths(self, stem: str, files: Mapping[str, Domain]) -> list[str]:
-        """Paths of one sample: with the first suffix for which there is a file."""
+        """Paths of one sample, each with the first suffix for which there is a file."""
         paths = []
         for item in files.items():
             candidates = [
@@ -213,7 +214,7 @@ class MultimodalTranslationDataset(TranslationDataset):
         return paths
 
     def _affixes(self, name: str, domain: Domain) -> list[tuple[str, str]]:
-        """What stands before and after the stem in the path, for each suffix."""
+        """Parts of the path before and after the stem, for each suffix."""
         suffixes = (domain.suffix,) if isinstance(domain.suffix, str) else domain.suffix
         affixes = []
         for suffix in suffixes:

@@ -7,15 +7,15 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from .unet import INIT_CFG
+from .layers import INIT_CFG
 
 
 @MODELS.register_module()
 class PatchDiscriminator(BaseModule):
     """PatchGAN discriminator of pix2pix, one for the streams of all modalities.
 
-    Each output looks at a patch of 70 x 70 pixels, if there are three strided layers.
-    Everything is shared by the modalities, its instance norms included.
+    With three strided layers, each output judges a patch of 70 x 70 pixels. All
+    modalities share all layers, the instance norms included.
 
     Args:
         in_channels: Channels of a source and of the target together.
@@ -30,8 +30,8 @@ class PatchDiscriminator(BaseModule):
           is real.
 
     Raises:
-        ValueError: An argument is not positive, or the input has other channels or is
-            too small for a patch.
+        ValueError: If an argument is not positive, or the input has other channels or
+            is too small for a patch.
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class PatchDiscriminator(BaseModule):
         super().__init__(init_cfg)
         if min(in_channels, base_channels, num_strided) < 1:
             raise ValueError(
-                f'in_channels, base_channels and num_strided are positive, got '
-                f'{in_channels}, {base_channels} and {num_strided}'
+                '`in_channels`, `base_channels` and `num_strided` must be positive, '
+                f'got {in_channels}, {base_channels} and {num_strided}'
             )
         self.in_channels = in_channels
         self.num_strided = num_strided
@@ -67,17 +67,17 @@ class PatchDiscriminator(BaseModule):
         x = torch.cat([sources, images], dim=1)
         if x.shape[1] != self.in_channels:
             raise ValueError(
-                f'discriminator.in_channels={self.in_channels} counts the channels of '
-                f'a source and of the target, got {sources.shape[1]} + '
-                f'{images.shape[1]}; make them agree'
+                'the channels of a source and of the target must be '
+                f'discriminator.in_channels={self.in_channels} together, got '
+                f'{sources.shape[1]} + {images.shape[1]}: make them agree'
             )
         # Two layers of stride 1 follow, each of which takes one row and one column.
         size, least = tuple(x.shape[-2:]), 3 * 2**self.num_strided
         if min(size) < least:
             raise ValueError(
-                f'with num_strided={self.num_strided}, the discriminator sees images '
-                f'of at least {least} pixels, got {size}; take larger images, or '
-                f'choose num_strided'
+                f'with num_strided={self.num_strided}, images must have at least '
+                f'{least} pixels a side, got {size}: take larger images or a smaller '
+                '`num_strided`'
             )
         for layer in self.layers.values():
             x = layer(x)
@@ -93,6 +93,9 @@ class PatchLayer(nn.Module):
         stride: Stride of the convolution.
         activation: Whether there is an activation.
         norm: Whether there is a norm.
+
+    Shape:
+        (N, C, H, W) -> (N, C', H', W').
     """
 
     def __init__(

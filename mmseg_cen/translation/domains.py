@@ -1,13 +1,13 @@
-"""What a domain is: how its pixels are stored, what they mean, how a network sees them.
+"""Domains of an image: how their pixels are stored, what they mean, how they are seen.
 
-Three forms of an image, and the way from one to the next:
+An image has three forms::
 
-    stored ─ `Domain.read` ─► physical ─ `Domain.encode` ─► encoded, in [-1, 1]
-           ◄─ `Domain.store`           ◄─ `Domain.decode`
+    stored ─ Domain.read ─► physical ─ Domain.encode ─► encoded, in [-1, 1]
+           ◄─ Domain.store           ◄─ Domain.decode
 
-Pipelines move physical images: metres, unit vectors, fractions of the full brightness.
-Networks see encoded ones. Only 'rgb' stays as the toolbox wants it, uint8 BGR, until it
-is packed.
+Pipelines move physical images: meters, unit vectors, fractions of the full brightness.
+Networks see encoded images. Only 'rgb' stays as the toolbox wants it, uint8 BGR, until
+it is packed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,29 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_cen.datasets.modality import Modality, build_kind
+from mmseg_cen.modality import Modality, build_modalities_as
 from mmseg_cen.transforms.depth import fill_invalid
 
-# Least length of a stored vector that still says something of its direction: in files,
-# grey stands for 'no surface here'.
+from .derived import DERIVED
+
+#: Least length of a stored vector that still has a direction: in files, gray stands for
+#: 'no surface here'.
 LEAST_LENGTH = 0.5
-
-
-# Options of the domains that are derived, see `mmseg_cen.translation.derived`.
-DERIVED: dict[str, dict[str, Any]] = dict(
-    normal=dict(channels=3, vectors=True, interpolation='bilinear'),
-    shade=dict(range=(0.0, 1.0), interpolation='bilinear'),
-    edge=dict(range=(0.0, 0.25), interpolation='bilinear'),
-    texture=dict(range=(0.0, 0.25), interpolation='bilinear'),
-)
-
-# Those of their files, as tools/dataset_converters/derive_domains.py writes them.
-DERIVED_FILES: dict[str, dict[str, Any]] = dict(
-    normal=DERIVED['normal'] | dict(dtype='uint8', scale=2 / 255, offset=-1.0),
-    shade=DERIVED['shade'] | dict(dtype='uint8', scale=1 / 255),
-    edge=DERIVED['edge'] | dict(dtype='uint16', scale=1 / 65535),
-    texture=DERIVED['texture'] | dict(dtype='uint16', scale=1 / 65535),
-)
 
 
 @dataclass(frozen=True)
@@ -49,24 +34,24 @@ class Domain(Modality):
         offset: Physical value of a stored zero: physical = stored * scale + offset.
         stored_channels: Channels of its files, if more than ``channels``; the first
             ones are taken.
-        nodata: Stored values that mean 'not known', where all channels have them.
-        range: Physical values that are encoded as -1 and 1; what lies beyond is
-            clipped. By default all that uint8 can store, and [-1, 1] for vectors.
+        nodata: Stored values that mean 'not known', if all channels have them.
+        range: Physical values that are encoded as -1 and 1; values beyond are clipped.
+            By default all values that uint8 can store, and [-1, 1] for vectors.
         log_unit: If given, log(1 + x / log_unit) is encoded linearly in place of x.
         vectors: Whether the channels are unit vectors (x to the right of the image, y
-            to its top, z): these are turned when the image is flipped or rotated, and
+            to its top, z). Vectors are turned when the image is flipped or rotated, and
             have length 1 again after an interpolation.
         derive: If given, the domain has no files but is computed by
             :class:`~mmseg_cen.translation.DeriveDomains`: 'normal', 'shade' or 'edge'
             from the domain 'depth', 'texture' from 'rgb'. The options of
             :data:`DERIVED` are then the defaults.
-        fill: As for a modality; invalid pixels are those with ``nodata``, and vectors
-            without a direction.
+        fill: As for a modality; pixels with ``nodata`` are invalid, and vectors without
+            a direction.
 
-    The other arguments are those of :class:`~mmseg_cen.datasets.Modality`.
+    The other arguments are documented by :class:`~mmseg_cen.datasets.Modality`.
 
     Raises:
-        ValueError: If an option has no meaning.
+        ValueError: If an option is out of its range, or does not go with another.
     """
 
     fill: float | str | None = 'nearest'
@@ -88,7 +73,9 @@ class Domain(Modality):
                 f'{self.stored_channels}'
             )
         if self.vectors and self.channels != 3:
-            raise ValueError(f'`vectors` have 3 channels, got channels={self.channels}')
+            raise ValueError(
+                f'`vectors` must have 3 channels, got channels={self.channels}'
+            )
         nodata = self.nodata
         if not isinstance(nodata, Sequence):
             nodata = (nodata,)
@@ -113,7 +100,7 @@ class Domain(Modality):
     # --- stored <-> physical ---
 
     def read(self, stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Physical image, float32, filled where invalid, and mask (H, W) of the valid.
+        """Physical image, float32, filled where invalid, and where it is valid, (H, W).
 
         Args:
             stored: (H, W) or (H, W, ``stored_channels``), in the order R, G, B.
@@ -194,26 +181,13 @@ class Domain(Modality):
 
 
 def unit_vectors(image: np.ndarray) -> np.ndarray:
-    """Vectors (H, W, 3) scaled to length 1; those of no length remain."""
+    """Vectors (H, W, 3), scaled to length 1; vectors of length 0 stay."""
     length = np.linalg.norm(image, axis=-1, keepdims=True)
     return image / np.where(length > 0, length, 1)
 
 
-def to_picture(encoded: np.ndarray) -> np.ndarray:
-    """Picture (H, W, 3), uint8 RGB, of an encoded image (H, W) or (H, W, C).
-
-    One channel becomes grey; of two, the third is zero; of more, three are shown.
-    """
-    image = np.atleast_3d(encoded)[..., :3]
-    if image.shape[-1] == 1:
-        image = image.repeat(3, axis=-1)
-    elif image.shape[-1] == 2:
-        image = np.pad(image, ((0, 0), (0, 0), (0, 1)), constant_values=-1)
-    return ((image.clip(-1, 1) + 1) * 127.5).round().astype(np.uint8)
-
-
 def build_domains(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Domain]:
-    """Build domains, with the defaults of modalities; vectors are bilinear as well.
+    """Build domains, with the defaults of modalities and bilinear vectors.
 
     Args:
         config: Options of :class:`Domain` under the name of each domain.
@@ -231,7 +205,7 @@ def build_domains(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Domain]:
             )
         defaults = {'interpolation': 'bilinear'} if options.get('vectors') else {}
         merged[name] = {**defaults, **DERIVED.get(derive or '', {}), **options}
-    return build_kind(Domain, merged)
+    return build_modalities_as(Domain, merged)
 
 
 def select_domains(
@@ -239,23 +213,28 @@ def select_domains(
 ) -> tuple[str, ...]:
     """Names of sources and target, in the order of the streams, the target last.
 
+    Args:
+        names: Names of all domains, in any order.
+        sources: Names of the sources, whose order is the order of the streams.
+        target: Name of the target.
+
     Raises:
-        ValueError: If they are not known or not distinct.
+        ValueError: If a source or the target is unknown, or named twice.
     """
     if isinstance(sources, str) or not sources:
         raise ValueError(
-            f"`sources` must be a list of one or more names, e.g. ('depth', 'normal'), "
+            "`sources` must be a list of one or more names, e.g. ('depth', 'normal'), "
             f'got {sources!r}'
         )
     chosen = (*sources, target)
     if unknown := sorted(set(chosen) - set(names)):
         raise ValueError(
-            f'unknown domains {unknown} in `sources` or `target`: known are '
-            f'{sorted(names)}; add others to `domains`'
+            f'`sources` and `target` must be some of {sorted(names)}, got {unknown}: '
+            'add them to `domains`'
         )
     if target in sources:
         raise ValueError(
-            f'the target must not be a source too, got target={target!r} and '
+            f'`target` must not be a source too, got target={target!r} and '
             f'sources={tuple(sources)}: remove it from one of them'
         )
     if len(set(sources)) < len(sources):

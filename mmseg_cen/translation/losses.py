@@ -1,4 +1,4 @@
-"""Losses of image translation. Pure functions."""
+"""Adversarial and L1 losses of image translation, as pure functions."""
 
 from typing import Literal, get_args
 
@@ -9,27 +9,27 @@ from torch import Tensor
 GANLoss = Literal['bce', 'least_squares']
 
 
-def check_gan_loss(kind: str) -> None:
-    """Raise a ValueError unless ``kind`` is a :data:`GANLoss`."""
-    if kind not in get_args(GANLoss):
+def check_gan_loss(loss: str) -> None:
+    """Raise a ValueError unless ``loss`` is a :data:`GANLoss`."""
+    if loss not in get_args(GANLoss):
         raise ValueError(
-            f'gan_loss is one of {get_args(GANLoss)}: binary cross-entropy, as in '
-            f'pix2pix, or least squares (LSGAN); got {kind!r}'
+            f'`gan_loss` must be one of {get_args(GANLoss)}, binary cross-entropy, as '
+            f'in pix2pix, or least squares (LSGAN), got {loss!r}'
         )
 
 
-def gan_loss(logits: Tensor, real: bool, kind: GANLoss = 'bce') -> Tensor:
-    """How far the discriminator is from calling images real, or fake.
+def gan_loss(logits: Tensor, real: bool, loss: GANLoss = 'bce') -> Tensor:
+    """Distance of the discriminator's judgment from "real", or from "fake".
 
     Args:
         logits: Output of the discriminator, (N, 1, h, w).
-        real: What it should say.
-        kind: ``'bce'``: mean binary cross-entropy; ``'least_squares'``: mean squared
+        real: Whether it should take the images for real.
+        loss: ``'bce'``: mean binary cross-entropy; ``'least_squares'``: mean squared
             distance of the outputs, taken as they are, from 1 or 0.
     """
     logits = at_least_float32(logits)
     label = torch.full_like(logits, float(real))
-    if kind == 'bce':
+    if loss == 'bce':
         return F.binary_cross_entropy_with_logits(logits, label)
     return F.mse_loss(logits, label)
 
@@ -37,13 +37,13 @@ def gan_loss(logits: Tensor, real: bool, kind: GANLoss = 'bce') -> Tensor:
 def masked_l1(image: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
     """Mean absolute error over the valid pixels of each image, averaged over images.
 
-    Each image counts alike, however many of its pixels are valid, so that the loss of a
-    batch is the mean of those of its halves. An image without any counts as 0.
+    Each image counts alike, however many of its pixels are valid: the loss of a batch
+    is the mean of the losses of its halves. An image without valid pixels counts as 0.
 
     Args:
         image: (B, C, H, W).
         target: (B, C, H, W).
-        valid: Which pixels of the target are known, bool (B, 1, H, W); None: all.
+        valid: Which pixels of the target are known, bool (B, 1, H, W); ``None``: all.
     """
     error = (at_least_float32(image) - at_least_float32(target)).abs()
     if valid is None:
@@ -53,5 +53,5 @@ def masked_l1(image: Tensor, target: Tensor, valid: Tensor | None = None) -> Ten
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """``x``, in float32 if its precision is a lower one."""
+    """``x``, in float32 if its own precision is lower."""
     return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -1,4 +1,4 @@
-"""Training of a generator and a discriminator: two optimizers, many processes."""
+"""Two optimizers, and many processes, for a generator and a discriminator."""
 
 import copy
 from typing import Any
@@ -27,15 +27,18 @@ class CountingOptimWrapperDict(OptimWrapperDict):
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class OptimWrapperDictConstructor:
-    """One optimizer wrapper for each of some parts of the model.
+    """Builds an optimizer wrapper for each named part of the model.
+
+    After mmagic's ``MultiOptimWrapperConstructor``.
 
     Args:
-        optim_wrapper_cfg: Config of an optimizer wrapper under the name of each part;
-            with a ``constructor`` and ``paramwise_cfg`` of its own, if wanted.
-        paramwise_cfg: Not used: each part has its own.
+        optim_wrapper_cfg: Config of an optimizer wrapper under the name of each part,
+            each with its own ``paramwise_cfg``, if wanted.
+        paramwise_cfg: Must be ``None``: each part has its own.
 
     Raises:
-        ValueError: The model has no such part, or it is no config of a wrapper.
+        ValueError: If the model has no such part, or the config of a part has no
+            ``optimizer``.
     """
 
     def __init__(
@@ -43,8 +46,9 @@ class OptimWrapperDictConstructor:
     ) -> None:
         if paramwise_cfg is not None:
             raise ValueError(
-                'paramwise_cfg belongs to one optimizer: set it in the config of '
-                f'one of {list(optim_wrapper_cfg)}'
+                '`paramwise_cfg` must belong to one optimizer, got '
+                f'{paramwise_cfg} for all: set it in the config of one of '
+                f'{list(optim_wrapper_cfg)}'
             )
         self.optim_wrapper_cfg = optim_wrapper_cfg
 
@@ -57,8 +61,8 @@ class OptimWrapperDictConstructor:
             if not isinstance(part, nn.Module) or 'optimizer' not in cfg:
                 parts = [key for key, _ in network.named_children()]
                 raise ValueError(
-                    f'optim_wrapper has a config dict(optimizer=...) for parts of the '
-                    f'{type(network).__name__}, which are {parts}; got {name}={cfg}'
+                    '`optim_wrapper` must hold a config dict(optimizer=...) for parts '
+                    f'of the {type(network).__name__}, out of {parts}, got {name}={cfg}'
                 )
             cfg = copy.deepcopy(cfg)
             paramwise_cfg = cfg.pop('paramwise_cfg', None)
@@ -70,12 +74,12 @@ class OptimWrapperDictConstructor:
 class SeparateDistributedDataParallel(MMSeparateDistributedDataParallel):
     """Data parallel processes for models with several optimizers, on CPU, too.
 
-    Unlike those of mmengine's wrapper, checkpoints have the names of the model itself,
-    so that one process can continue what several began.
+    Unlike mmengine's wrapper, it saves checkpoints in the names of the model itself, so
+    that one process can continue the training of several.
 
     Args:
         module: The model; each part of it that is trained is wrapped on its own.
-        device_ids: Device of this process; not used on CPU.
+        device_ids: Device of this process; unused on CPU.
         **kwargs: Passed to ``MMSeparateDistributedDataParallel``.
     """
 
@@ -94,6 +98,6 @@ class SeparateDistributedDataParallel(MMSeparateDistributedDataParallel):
 def _without_wrapper(
     wrapper: nn.Module, state: dict[str, Any], prefix: str, metadata: Any
 ) -> None:
-    """Take the name of the wrapped module out of the names of a state dict."""
+    """Remove the prefix ``module.`` of a wrapper from the names of a state dict."""
     for name in [name for name in state if name.startswith(f'{prefix}module.')]:
         state[prefix + name.removeprefix(f'{prefix}module.')] = state.pop(name)

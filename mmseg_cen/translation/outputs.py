@@ -1,4 +1,4 @@
-"""What a translation model predicted for a sample, by name, and as 8-bit pictures."""
+"""Predictions for a sample, by name, and their form as 8-bit pictures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,22 +10,22 @@ from mmseg_cen.streams.fold import ENSEMBLE
 
 
 def named_outputs(sample: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Return the predicted images, the streams in the order of the sources first.
+    """Predicted images by name: streams in the order of the sources, then the ensemble.
 
     Args:
-        sample: A :class:`TranslationDataSample` as a dict (`sample.to_dict()`).
+        sample: A :class:`TranslationDataSample` as a dict (``sample.to_dict()``).
 
     Returns:
         (C, H, W) images in [-1, 1]: one per source, if the model predicts streams, and
-        `'ensemble'`.
+        ``'ensemble'``.
 
     Raises:
         ValueError: If the sample has no prediction.
     """
     if 'pred_image' not in sample:
         raise ValueError(
-            f'A sample has no `pred_image`, only {sorted(sample)}: use these metrics '
-            'and hooks with a translation model in mode="predict".'
+            f'a sample must have `pred_image`, got {sorted(sample)}: use these metrics '
+            "and hooks with a translation model in mode='predict'"
         )
     streams = sample.get('pred_streams', {})
     names = [name for name in sample.get('sources', sorted(streams)) if name in streams]
@@ -34,7 +34,7 @@ def named_outputs(sample: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def target_and_validity(sample: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-    """Return the target, (C, H, W) in [-1, 1], and where it is valid, (1, H, W)."""
+    """The target, (C, H, W) in [-1, 1], and where it is valid, bool (1, H, W)."""
     target = sample['gt_image']['data']
     if 'gt_valid' in sample:
         return target, sample['gt_valid']['data'].to(target.device).bool()
@@ -45,22 +45,22 @@ def check_shape(name: str, image: Tensor, target: Tensor) -> None:
     """Raise a ValueError if an output and the target differ in shape."""
     if image.shape != target.shape:
         raise ValueError(
-            f'The output {name!r} has the shape {tuple(image.shape)}, the target '
-            f'{tuple(target.shape)}. Predict at the size of the target, with as many '
-            'channels.'
+            f'the output {name!r} must have the shape of the target, '
+            f'{tuple(target.shape)}, got {tuple(image.shape)}: predict at the size of '
+            'the target, with as many channels'
         )
 
 
 def to_uint8(image: Tensor) -> Tensor:
-    """Map [-1, 1] to the 256 levels of a picture, rounding; (C, H, W) uint8."""
+    """An image in [-1, 1], rounded to the 256 levels of a picture: (C, H, W) uint8."""
     return ((image.double() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def to_three_channels(image: Tensor) -> Tensor:
-    """Show any image as three channels: (3, H, W).
+    """An image of one to three channels as a picture of three: (3, H, W).
 
-    One channel is tiled; of two (principal curvature) the third is zero, as in the
-    files of Taskonomy.
+    One channel is tiled; two (principal curvature) get an empty third, as in the files
+    of Taskonomy.
 
     Raises:
         ValueError: If there are more than three channels.
@@ -74,5 +74,5 @@ def to_three_channels(image: Tensor) -> Tensor:
     if channels == 3:
         return image
     raise ValueError(
-        f'An image of {channels} channels cannot be shown as a picture of three.'
+        f'an image must have 1 to 3 channels to be shown as a picture, got {channels}'
     )

@@ -1,7 +1,6 @@
 """Translation of several sources into one target, trained against a discriminator."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import torch
@@ -11,13 +10,15 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from torch import Tensor, nn
-from torch.nn.modules.instancenorm import _InstanceNorm
 
 from mmseg_cen.fusion.losses import pop_losses
 from mmseg_cen.streams.fold import ENSEMBLE, fold_streams
 from mmseg_cen.streams.state import unwrap
 
+from .contexts import released_evaluation, without_gradients
 from .losses import GANLoss, check_gan_loss, gan_loss, masked_l1
+from .preprocessor import with_sources
+from .targets import hide_invalid, stack_targets
 
 TestProtocol = Literal['eval', 'released']
 
@@ -28,44 +29,48 @@ class CENPix2Pix(BaseModel):
 
     One iteration runs the generator once. Then the discriminator learns to tell the
     target from the image of each stream, given the source of that stream, and the
-    generator to mislead it. Its losses are
+    generator learns to mislead the discriminator. The losses of the generator are
 
-    - ``loss_gan_{source}``: the discriminator's, of each stream;
-    - ``loss_l1_{source}``: distance of the image of each stream from the target;
-    - ``loss_l1_ensemble``: that of the ensemble, which moves only alpha. With one
-      source there is none: the ensemble is the stream;
-    - ``loss_sparsity``: of the ``GammaSparsityHook``.
+    - ``loss_gan_{source}``: whether the discriminator takes the image of the stream for
+      a target;
+    - ``loss_l1_{source}``: distance of the image of the stream from the target;
+    - ``loss_l1_ensemble``: distance of the ensemble from the target; moves only alpha.
+      Missing with one source, whose stream is the ensemble;
+    - ``loss_sparsity``: added by the ``GammaSparsityHook``.
 
-    Pixels of the target that are invalid count in none of them, and the discriminator
-    sees 0 there in both images.
+    No loss counts invalid pixels of the target; the discriminator sees 0 there in real
+    and generated images.
 
-    Unlike the released code, which has no ensemble either in the adversarial loss, the
-    generator runs once for both steps, and the fakes are detached for the
-    discriminator's.
+    Unlike the released code, the generator runs once for both steps, and its images are
+    detached for the step of the discriminator. As there, the adversarial losses leave
+    the ensemble out.
 
     Predicted samples have ``pred_image``, the ensemble, with the field ``data``, and
     ``pred_streams``, with one field per source; both (C_t, H, W), in [-1, 1].
 
     Args:
-        generator: Config of a :class:`CENUNet`.
-        discriminator: Config of a :class:`PatchDiscriminator`; None is enough to
+        generator: Config of a :class:`CENUNet`; its ``num_modalities`` is, if it is not
+            given, the number of sources.
+        sources: Names of the sources, in the order of the streams.
+        discriminator: Config of a :class:`PatchDiscriminator`; ``None`` is enough to
             predict.
-        sources: Names of the sources, in the order in which they are packed.
         gan_loss: See :func:`mmseg_cen.translation.losses.gan_loss`.
         gan_weight: Weight of the adversarial losses of the generator.
-        l1_weight: Weight of its L1 losses.
+        l1_weight: Weight of the L1 losses.
         test_protocol: ``'eval'``: the network in eval mode. ``'released'``: as the
             released code evaluates, with dropout, and normalized by the statistics of
-            each image. Unlike there, the running statistics stay what they are.
-        data_preprocessor: Config of a ``TranslationPreprocessor``.
+            each image. Unlike the released code, the running statistics stay unchanged.
+        data_preprocessor: Config of a :class:`TranslationPreprocessor`; its ``sources``
+            are, if they are not given, the ``sources`` above, and a dict of them is
+            brought into this order.
         init_cfg: Initialization config.
 
     Shape:
         - Input: packed sources, (B, M*C, H, W), and their samples, with ``gt_image``
-          (C_t, H, W) and, if pixels of it are invalid, ``gt_valid`` (1, H, W).
+          (C_t, H, W) and, if some of its pixels are invalid, ``gt_valid`` (1, H, W).
 
     Raises:
-        ValueError: Parts of the model, or the data, disagree about the sources or
+        ValueError: If parts of the model, or the data, disagree about the sources or
             the target.
     """
 
@@ -81,19 +86,18 @@ class CENPix2Pix(BaseModel):
         data_preprocessor: Any = None,
         init_cfg: Any = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        super().__init__(with_sources(data_preprocessor, sources), init_cfg)
         check_gan_loss(gan_loss)
-        if test_protocol not in get_args(TestProtocol):
+        if test_protocol not in (known := get_args(TestProtocol)):
             raise ValueError(
-                f'test_protocol is one of {get_args(TestProtocol)}, got '
-                f'{test_protocol!r}'
+                f'`test_protocol` must be one of {known}, got {test_protocol!r}'
             )
         self.sources = tuple(sources)
         self.gan_loss = gan_loss
         self.gan_weight = gan_weight
         self.l1_weight = l1_weight
         self.test_protocol = test_protocol
-        self.generator = MODELS.build(generator)
+        self.generator = MODELS.build({'num_modalities': len(sources), **generator})
         self.discriminator: Any = None
         if discriminator is not None:
             self.discriminator = MODELS.build(discriminator)
@@ -102,28 +106,27 @@ class CENPix2Pix(BaseModel):
     def _check_parts(self) -> None:
         if len({*self.sources, ENSEMBLE}) <= len(self.sources):
             raise ValueError(
-                f'the sources have distinct names other than {ENSEMBLE!r}, got '
-                f'{self.sources}'
+                f'`sources` must be distinct names other than {ENSEMBLE!r}, got '
+                f'{self.sources}: rename the sources'
             )
         if self.generator.num_modalities != len(self.sources):
             raise ValueError(
-                f'the model has {len(self.sources)} sources {self.sources}, but '
-                f'generator.num_modalities={self.generator.num_modalities}; make them '
-                f'agree'
+                f'`generator.num_modalities` must be {len(self.sources)}, the number '
+                f'of the sources {self.sources}, got {self.generator.num_modalities}: '
+                'remove it from the config'
             )
         of_data = tuple(getattr(self.data_preprocessor, 'sources', self.sources))
         if of_data != self.sources:
             raise ValueError(
-                f'the model has the sources {self.sources}, the data_preprocessor '
-                f'{of_data}; make names and order agree'
+                '`data_preprocessor.sources` must be the sources of the model in their '
+                f'order, {self.sources}, got {of_data}: remove them from the config'
             )
-        wanted = self.generator.in_channels + self.generator.out_channels
-        if self.discriminator and self.discriminator.in_channels != wanted:
+        channels = self.generator.in_channels, self.generator.out_channels
+        if self.discriminator and self.discriminator.in_channels != sum(channels):
             raise ValueError(
-                f'the discriminator sees a source and the target, which have '
-                f'{self.generator.in_channels} + {self.generator.out_channels} '
-                f'channels in the generator, but discriminator.in_channels='
-                f'{self.discriminator.in_channels}; make them agree'
+                '`discriminator.in_channels` must count the channels of a source and '
+                f'of the target, which are {channels[0]} + {channels[1]} in the '
+                f'generator, got {self.discriminator.in_channels}: make them agree'
             )
 
     @property
@@ -148,20 +151,22 @@ class CENPix2Pix(BaseModel):
         Args:
             inputs: Packed sources, (B, M*C, H, W).
             data_samples: The samples; not for ``mode='tensor'``.
-            mode: ``'tensor'``: the images of all streams and the ensemble, by name.
-                ``'predict'``: the samples with predictions. ``'loss'``: the losses of
-                the generator.
-            outputs: What the generator returns, if it has run already.
+            mode: ``'tensor'``: returns the images of all streams and the ensemble, by
+                name; ``'predict'``: the samples with predictions; ``'loss'``: the
+                losses of the generator.
+            outputs: The outputs of the generator, if it has run already.
 
         Raises:
-            ValueError: The data are not those of the model, or the mode is unknown.
+            ValueError: If the data have other sources or another target than the
+                model, or the mode is unknown.
         """
         if mode == 'loss':
-            if outputs is None:
-                outputs = self.generator(inputs)
+            outputs = outputs or self.generator(inputs)
             return self.generator_losses(inputs, outputs, data_samples or [])
         if mode not in ('tensor', 'predict'):
-            raise ValueError(f"mode is 'tensor', 'predict' or 'loss', got {mode!r}")
+            raise ValueError(
+                f"`mode` must be 'tensor', 'predict' or 'loss', got {mode!r}"
+            )
         streams, ensemble = outputs or self._run_generator(inputs)
         images = dict(zip(self.sources, streams.unbind(dim=1), strict=True))
         if mode == 'tensor':
@@ -183,9 +188,9 @@ class CENPix2Pix(BaseModel):
     def generator_losses(
         self, inputs: Tensor, outputs: tuple[Tensor, Tensor], samples: Sequence[Any]
     ) -> dict[str, Tensor]:
-        """What the generator learns from; no gradient reaches the discriminator."""
+        """Losses of the generator; no gradient reaches the discriminator."""
         streams, ensemble = outputs
-        target, valid = self._target(samples, inputs)
+        target, valid = stack_targets(samples, streams)
         sources = fold_streams(inputs, len(self.sources))
         fakes = hide_invalid(streams, valid)
         with without_gradients(self._unwrapped_discriminator()) as discriminator:
@@ -193,7 +198,7 @@ class CENPix2Pix(BaseModel):
         logits = logits.unflatten(0, streams.shape[:2])
         losses = pop_losses(outputs)  # of fusion modules
         for m, name in enumerate(self.sources):
-            of_stream = gan_loss(logits[:, m], real=True, kind=self.gan_loss)
+            of_stream = gan_loss(logits[:, m], real=True, loss=self.gan_loss)
             losses[f'loss_gan_{name}'] = self.gan_weight * of_stream
         for m, name in enumerate(self.sources):
             distance = masked_l1(fakes[:, m], target, valid)
@@ -206,7 +211,7 @@ class CENPix2Pix(BaseModel):
     def discriminator_losses(
         self, inputs: Tensor, streams: Tensor, samples: Sequence[Any]
     ) -> dict[str, Tensor]:
-        """What the discriminator learns from; no gradient reaches the generator.
+        """Losses of the discriminator; no gradient reaches the generator.
 
         Args:
             inputs: Packed sources, (B, M*C, H, W).
@@ -214,32 +219,30 @@ class CENPix2Pix(BaseModel):
             samples: The samples.
 
         Returns:
-            ``loss_d_real`` and ``loss_d_fake``, sums over the streams, each half.
+            ``loss_d_real`` and ``loss_d_fake``, each half of its sum over the streams.
         """
         self._unwrapped_discriminator()
-        target, valid = self._target(samples, inputs)
+        target, valid = stack_targets(samples, streams)
         M = len(self.sources)
         sources = fold_streams(inputs, M)
         reals = target.repeat_interleave(M, dim=0).to(streams.dtype)
         fakes = hide_invalid(streams.detach(), valid).flatten(0, 1)
         # One pass: each image is normalized by its own statistics.
-        logits = self.discriminator(
-            sources.repeat(2, 1, 1, 1), torch.cat([reals, fakes])
-        )
-        real, fake = logits.chunk(2)
+        both = torch.cat([reals, fakes])
+        real, fake = self.discriminator(sources.repeat(2, 1, 1, 1), both).chunk(2)
         # The mean over all streams of all images, times M, is the sum over streams.
         return {
-            'loss_d_real': M / 2 * gan_loss(real, real=True, kind=self.gan_loss),
-            'loss_d_fake': M / 2 * gan_loss(fake, real=False, kind=self.gan_loss),
+            'loss_d_real': M / 2 * gan_loss(real, real=True, loss=self.gan_loss),
+            'loss_d_fake': M / 2 * gan_loss(fake, real=False, loss=self.gan_loss),
         }
 
     def train_step(
         self, data: Any, optim_wrapper: OptimWrapper | OptimWrapperDict
     ) -> dict[str, Tensor]:
-        """One step of the discriminator, one of the generator.
+        """One step of the discriminator, then one step of the generator.
 
         Raises:
-            ValueError: There are not two optimizers.
+            ValueError: If each of both networks has not an optimizer of its own.
         """
         generator, discriminator = self._optimizers(optim_wrapper)
         with generator.optim_context(self.generator):
@@ -252,7 +255,7 @@ class CENPix2Pix(BaseModel):
         discriminator.update_params(total)
         of_discriminator['loss_d'] = of_discriminator.pop('loss')
         with generator.optim_context(self.generator):
-            # The sparsity hook adds its loss to those of this call.
+            # The sparsity hook adds its loss to the losses of this call.
             losses = self(inputs, samples, mode='loss', outputs=outputs)
         total, of_generator = self.parse_losses(losses)
         generator.update_params(total)
@@ -262,7 +265,7 @@ class CENPix2Pix(BaseModel):
     def parse_losses(
         self, losses: dict[str, Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The total loss, and what is logged: the mean over all processes."""
+        """The total loss, and the means over all processes for the log."""
         total, logged = super().parse_losses(losses)
         logged = {name: value.detach().clone() for name, value in logged.items()}
         all_reduce_dict(logged, op='mean')
@@ -270,12 +273,11 @@ class CENPix2Pix(BaseModel):
 
     def _optimizers(self, optim_wrapper: Any) -> tuple[OptimWrapper, OptimWrapper]:
         names = ('generator', 'discriminator')
-        if not (
-            isinstance(optim_wrapper, OptimWrapperDict)
-            and set(optim_wrapper.keys()) == set(names)
-        ):
+        is_dict = isinstance(optim_wrapper, OptimWrapperDict)
+        if not is_dict or {*optim_wrapper.keys()} != {*names}:
             raise ValueError(
-                'a CENPix2Pix is trained by two optimizers; set optim_wrapper=dict('
+                '`optim_wrapper` must hold an optimizer for each of '
+                f'{names}, got {type(optim_wrapper).__name__}: set optim_wrapper=dict('
                 "constructor='OptimWrapperDictConstructor', generator=dict(...), "
                 'discriminator=dict(...)) with a config of an optimizer wrapper each'
             )
@@ -284,83 +286,13 @@ class CENPix2Pix(BaseModel):
     def _unwrapped_discriminator(self) -> nn.Module:
         if self.discriminator is None:
             raise ValueError(
-                'a CENPix2Pix is trained against a discriminator, and has none; set '
+                '`discriminator` must be given to train a CENPix2Pix, got None: set '
                 "discriminator=dict(type='PatchDiscriminator', ...)"
             )
         return unwrap(self.discriminator)
 
-    def _target(
-        self, samples: Sequence[Any], inputs: Tensor
-    ) -> tuple[Tensor, Tensor | None]:
-        """Targets (B, C_t, H, W), 0 where invalid, and where they are valid."""
-        shape = (unwrap(self.generator).out_channels, *inputs.shape[-2:])
-        found = [tuple(sample.gt_image.data.shape) for sample in samples]
-        if found != [shape] * len(inputs):
-            raise ValueError(
-                f'each of the {len(inputs)} inputs has a target gt_image of shape '
-                f'{shape}, as many channels as generator.out_channels and the size of '
-                f'the sources, got {found}'
-            )
-        target = torch.stack([sample.gt_image.data for sample in samples])
-        target = target.to(inputs.device)
-        if not any('gt_valid' in sample for sample in samples):
-            return target, None
-        valid = torch.stack(
-            [
-                sample.gt_valid.data
-                if 'gt_valid' in sample
-                else torch.ones_like(sample.gt_image.data[:1], dtype=torch.bool)
-                for sample in samples
-            ]
-        ).to(inputs.device)
-        return hide_invalid(target, valid), valid
-
     def _average_statistics(self) -> None:
-        """Let running statistics be those of all processes."""
+        """Average the running statistics over all processes."""
         parts = (unwrap(self.generator), unwrap(self.discriminator))
-        all_reduce_params(
-            [b for part in parts for b in part.buffers() if b.is_floating_point()],
-            op='mean',
-        )
-
-
-def hide_invalid(images: Tensor, valid: Tensor | None) -> Tensor:
-    """Images (B, ..., C, H, W), 0 where ``valid`` (B, 1, H, W) is false."""
-    if valid is None:
-        return images
-    shape = (len(valid), *[1] * (images.ndim - 4), *valid.shape[1:])
-    return torch.where(valid.view(shape), images, 0)
-
-
-@contextmanager
-def without_gradients(module: nn.Module) -> Iterator[nn.Module]:
-    """Context in which gradients pass ``module``, but are not those of its weights."""
-    trained = [p for p in module.parameters() if p.requires_grad]
-    for parameter in trained:
-        parameter.requires_grad_(False)
-    try:
-        yield module
-    finally:
-        for parameter in trained:
-            parameter.requires_grad_()
-
-
-@contextmanager
-def released_evaluation(module: nn.Module) -> Iterator[None]:
-    """Context in which ``module`` predicts as the released code does, in train mode.
-
-    Dropout is on, and instance norms take the statistics of each image. The running
-    ones are not updated.
-    """
-    norms: list[Any] = [m for m in module.modules() if isinstance(m, _InstanceNorm)]
-    momenta = [norm.momentum for norm in norms]
-    training = module.training
-    module.train()
-    for norm in norms:
-        norm.momentum = 0.0
-    try:
-        yield
-    finally:
-        module.train(training)
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
+        buffers = [b for part in parts for b in part.buffers() if b.is_floating_point()]
+        all_reduce_params(buffers, op='mean')

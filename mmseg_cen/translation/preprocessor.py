@@ -1,4 +1,4 @@
-"""Bring the packed sources of a translation to the form a network takes."""
+"""Give the sources of a translation a common number of channels, and batch them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from mmseg.registry import MODELS
 
-from mmseg_cen.datasets.modality import check_modality_names
+from mmseg_cen.modality import check_modality_names
 
 from .losses import at_least_float32
 
@@ -17,15 +17,16 @@ from .losses import at_least_float32
 class TranslationPreprocessor(BaseDataPreprocessor):
     """Repeat the channels of every source to a common number, and batch the samples.
 
-    The streams share their convolutions, so they get the same number of channels: a
-    source with fewer repeats them cyclically (paper, footnote 2). Sources come in
-    [-1, 1] and stay there.
+    The streams share their convolutions and therefore have the same number of channels:
+    a source with fewer channels repeats them cyclically (paper, footnote 2). Values
+    stay in [-1, 1].
 
     Args:
-        sources: Names of the sources in the order of the streams, with their numbers of
-            channels if these are to be checked too.
+        sources: Names of the sources in the order of the streams; or a dict, the number
+            of channels under each name, which is then checked too. :class:`CENPix2Pix`
+            hands its own ``sources`` on and brings a dict into their order.
         num_channels: Channels C of every stream; ``None``: the least common multiple
-            of those of the sources.
+            of the channels of all sources.
         **kwargs: Passed to :class:`mmengine.model.BaseDataPreprocessor`.
 
     Shape:
@@ -33,8 +34,8 @@ class TranslationPreprocessor(BaseDataPreprocessor):
         - Output: ``inputs``, packed sources, (B, M*C, H, W).
 
     Raises:
-        ValueError: If an argument has no meaning, or the samples have other sources,
-            other channels or different sizes.
+        ValueError: If an argument is out of its range, or the samples have other
+            sources, other channels or different sizes.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class TranslationPreprocessor(BaseDataPreprocessor):
         }
 
     def _channels(self, samples: Sequence[Any]) -> dict[str, int]:
-        """Channels of the sources, which must be those of every sample."""
+        """Channels of the sources, on which all samples must agree."""
         channels = self.channels
         for sample in samples:
             found = dict(sample.metainfo['sources'])
@@ -96,13 +97,15 @@ class TranslationPreprocessor(BaseDataPreprocessor):
                 channels = found
             if found != channels or tuple(found) != self.sources:
                 raise ValueError(
-                    'the sources of the data, their order and channels must be those '
-                    f'of the data preprocessor, {channels or self.sources}, got {found}'
+                    '`sources` of the data set must be the sources of the data '
+                    'preprocessor, in their order and with their channels, '
+                    f'{channels or self.sources}, got {found}: make them agree'
                 )
         if channels is None:
             raise ValueError(
-                'without `data_samples`, the number of channels of each source must be '
-                f'in the config, got {self.sources}: write sources=dict(depth=1, ...)'
+                'without `data_samples`, `sources` must be a dict with the number of '
+                f'channels of each source, got {self.sources}: write '
+                'sources=dict(depth=1, ...)'
             )
         return channels
 
@@ -111,13 +114,13 @@ class TranslationPreprocessor(BaseDataPreprocessor):
         C = self.num_channels or math.lcm(*channels.values())
         if max(channels.values()) > C:
             raise ValueError(
-                'no source may have more channels than `num_channels`, got '
+                '`num_channels` must be at least the channels of every source, got '
                 f'num_channels={self.num_channels} and {dict(channels)}'
             )
         return C
 
     def _channel_index(self, channels: Mapping[str, int]) -> list[int]:
-        """For each of the M*C channels, that of the input which it repeats."""
+        """Number of the input channel that each of the M*C channels repeats."""
         C = self._stream_channels(channels)
         index: list[int] = []
         offset = 0
@@ -125,3 +128,26 @@ class TranslationPreprocessor(BaseDataPreprocessor):
             index.extend(offset + c % count for c in range(C))
             offset += count
         return index
+
+
+def with_sources(data_preprocessor: Any, sources: Sequence[str]) -> Any:
+    """Complete the config of a data preprocessor by the sources of the model.
+
+    ``sources`` decide the order, too: a dict in the config may have been sorted by its
+    keys, as mmengine does when it writes a config to a file.
+
+    Args:
+        data_preprocessor: Config; returned as it is unless its type is a
+            :class:`TranslationPreprocessor`.
+        sources: Names of the sources, in the order of the streams.
+    """
+    if not isinstance(data_preprocessor, Mapping):
+        return data_preprocessor
+    found = data_preprocessor.get('type')
+    found = MODELS.get(found) if isinstance(found, str) else found
+    if not (isinstance(found, type) and issubclass(found, TranslationPreprocessor)):
+        return data_preprocessor
+    own = data_preprocessor.get('sources', tuple(sources))
+    if isinstance(own, Mapping) and {*own} == {*sources}:
+        own = {name: own[name] for name in sources}
+    return {**data_preprocessor, 'sources': own}

@@ -1,10 +1,12 @@
-"""What a sample of an image translation holds."""
+"""The sample of an image translation."""
+
+from typing import Any
 
 from mmengine.structures import BaseDataElement, PixelData
 
 
 class TranslationDataSample(BaseDataElement):
-    """The target of a sample, what was predicted for it, and where it comes from.
+    """Target of a sample, what a model predicted, and where the sample comes from.
 
     Images are float32 in [-1, 1], channels first, in the order RGB or x, y, z.
 
@@ -21,54 +23,15 @@ class TranslationDataSample(BaseDataElement):
     ``img_path``, which names the sample.
     """
 
-    @property
-    def gt_image(self) -> PixelData:
-        """The target."""
-        return self._gt_image
+    gt_image: PixelData
+    gt_valid: PixelData
+    pred_image: PixelData
+    pred_streams: PixelData
 
-    @gt_image.setter
-    def gt_image(self, value: PixelData) -> None:
-        self.set_field(value, '_gt_image', dtype=PixelData)
-
-    @gt_image.deleter
-    def gt_image(self) -> None:
-        del self._gt_image
-
-    @property
-    def gt_valid(self) -> PixelData:
-        """Where the target is known."""
-        return self._gt_valid
-
-    @gt_valid.setter
-    def gt_valid(self, value: PixelData) -> None:
-        self.set_field(value, '_gt_valid', dtype=PixelData)
-
-    @gt_valid.deleter
-    def gt_valid(self) -> None:
-        del self._gt_valid
-
-    @property
-    def pred_image(self) -> PixelData:
-        """Prediction of the ensemble."""
-        return self._pred_image
-
-    @pred_image.setter
-    def pred_image(self, value: PixelData) -> None:
-        self.set_field(value, '_pred_image', dtype=PixelData)
-
-    @pred_image.deleter
-    def pred_image(self) -> None:
-        del self._pred_image
-
-    @property
-    def pred_streams(self) -> PixelData:
-        """Prediction of every stream."""
-        return self._pred_streams
-
-    @pred_streams.setter
-    def pred_streams(self, value: PixelData) -> None:
-        self.set_field(value, '_pred_streams', dtype=PixelData)
-
-    @pred_streams.deleter
-    def pred_streams(self) -> None:
-        del self._pred_streams
+    def set_field(
+        self, value: Any, name: str, dtype: Any = None, field_type: str = 'data'
+    ) -> None:
+        """Set a field; a bare tensor, which has ``data`` too, is refused for images."""
+        if name in TranslationDataSample.__annotations__:
+            dtype = PixelData
+        super().set_field(value, name, dtype, field_type)

@@ -1,4 +1,4 @@
-"""Image translation without files: rooms in every domain, exactly."""
+"""Image translation without files: rendered rooms, exact in every domain."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import DATASETS, TRANSFORMS
 
-from mmseg_cen.datasets.rooms import (
+from mmseg_cen.rooms import (
     FOCAL_LENGTH,
     HORIZON,
     furnish,
@@ -18,9 +18,9 @@ from mmseg_cen.datasets.rooms import (
 from mmseg_cen.transforms.surface import Camera
 
 from .dataset import TranslationDataset
-from .derived import depth_edges, shade_normals, texture_edges
-from .domains import DERIVED
-from .transforms import set_domains
+from .depth_maps import depth_edges, shade_normals
+from .derived import DERIVED, texture_edges
+from .loading import set_domains
 
 DOMAINS: dict[str, dict[str, Any]] = dict(
     rgb={},
@@ -34,32 +34,32 @@ DOMAINS: dict[str, dict[str, Any]] = dict(
 class SyntheticTranslationDataset(TranslationDataset):
     """Rooms with things and pictures of things, drawn at random and ray cast.
 
-    The rooms of :class:`mmseg_cen.datasets.SyntheticRGBDDataset`, of which each domain
-    knows a part:
+    The rooms are those of :class:`mmseg_cen.datasets.SyntheticRGBDDataset`; each domain
+    shows a part of them:
 
     =======  ===========================================================================
-    domain   what it is
+    domain   what it shows
     =======  ===========================================================================
-    rgb      the image: shows painted things as if they were solid
-    albedo   its colours without light and shadow
+    rgb      the image, with painted things as if they were solid
+    albedo   colors of the image without light and shadow
     texture  soft edges of the image: patterns and outlines, painted ones too; neither
-             colours nor depth
-    depth    z-depth of what is solid, metres
-    normal   its normals: x to the right, y up, z towards the camera
-    shade    its brightness under a lamp at the camera, without any colour
-    edge     its relative steps of depth
+             colors nor depth
+    depth    z-depth of the solid surfaces, meters
+    normal   normals of these surfaces: x to the right, y up, z towards the camera
+    shade    their brightness under a lamp at the camera, without color
+    edge     their relative steps of depth
     =======  ===========================================================================
 
     A sample depends on ``seed`` and its index alone. Load it with
     :class:`LoadSyntheticDomains`.
 
     Args:
-        sources: Names of the sources; their order is that of the streams.
+        sources: Names of the sources, in the order of the streams.
         target: Name of the target.
         num_samples: Number of rooms.
         image_size: Height and width, pixels.
         seed: Data sets with different seeds have no room in common.
-        domains: Options that replace those of the domains, such as their ``range``.
+        domains: Options of some domains that replace the defaults, such as ``range``.
         **kwargs: Passed to :class:`mmengine.dataset.BaseDataset`.
 
     Raises:
@@ -88,8 +88,8 @@ class SyntheticTranslationDataset(TranslationDataset):
             )
         if unknown := sorted(set(domains or {}) - set(DOMAINS)):
             raise ValueError(
-                f'a synthetic room has the domains {sorted(DOMAINS)}, not {unknown}: '
-                'remove the others'
+                f'`domains` must be some of {sorted(DOMAINS)}, got {unknown}: remove '
+                'them'
             )
         self.num_samples = num_samples
         self.image_size = tuple(image_size)
@@ -102,7 +102,8 @@ class SyntheticTranslationDataset(TranslationDataset):
         """Name the rooms: they are drawn when they are loaded."""
         return [
             self.sample_info(
-                img_path=f'room_{self.seed}_{index:06d}.png',  # names results, no file
+                # A name for its results, no file.
+                img_path=f'room_{self.seed}_{index:06d}.png',
                 room=(self.seed, index),
                 image_size=self.image_size,
             )
@@ -135,14 +136,14 @@ class LoadSyntheticDomains(BaseTransform):
     - seg_fields
 
     Args:
-        painted: Whether half of the things are painted on what is behind them; without,
-            all are solid, and depth and its like show all things there are.
-        texture_of: What 'texture' are the edges of: 'rgb', or 'albedo', which has no
-            edges where only the light changes.
+        painted: Whether half of the things are painted on the surface behind them; if
+            not, all are solid, and depth, normal, shade and edge show every thing.
+        texture_of: Domain of which 'texture' shows the edges: 'rgb', or 'albedo', which
+            has no edges where only the light changes.
         blur: Width of the blur of 'texture', pixels.
         noise: Factor on the noise of 'depth', see
-            :func:`mmseg_cen.datasets.rooms.sense_depth`; the other domains are exact.
-        cache: Whether to keep what was rendered for the next epoch.
+            :func:`mmseg_cen.rooms.sense_depth`; the other domains are exact.
+        cache: Whether to keep the rendered rooms for the next epoch.
 
     Raises:
         ValueError: If an option is out of its range.
@@ -181,7 +182,7 @@ class LoadSyntheticDomains(BaseTransform):
             room = {name: everything[name] for name in names}
         if self.cache:
             self._rooms[key] = room
-        # Copies: transforms may write into what they are given.
+        # Copies: transforms may write into their inputs.
         set_domains(results, {name: image.copy() for name, image in room.items()})
         return results
 

@@ -9,7 +9,7 @@ from mmseg.registry import DATASETS
 from .dataset import MultimodalTranslationDataset
 
 # Stored as multiples of 1/512 m, up to 128 m; 65535 stands for no data. Encoded by the
-# logarithm of 1 + the stored value over 11.1, as in the released code of CEN.
+# logarithm of 1 + the stored value, over 11.1, as in the released code of CEN.
 DEPTH: dict[str, Any] = dict(
     dtype='uint16',
     scale=1 / 512,
@@ -17,7 +17,7 @@ DEPTH: dict[str, Any] = dict(
     range=(0.0, expm1(11.1) / 512),
     log_unit=1 / 512,
 )
-# Soft edges have no unit: the range is that of the files, in the released code.
+# Soft edges have no unit: the released code takes this range of the stored values.
 EDGE: dict[str, Any] = dict(
     dtype='uint16', range=(0.0, 11355.0), interpolation='bilinear'
 )
@@ -66,11 +66,12 @@ class TaskonomyDataset(MultimodalTranslationDataset):
     Zamir et al., "Taskonomy: Disentangling Task Transfer Learning", CVPR 2018.
 
     Args:
-        sources: Names of the sources; their order is that of the streams.
+        sources: Names of the sources, in the order of the streams.
         target: Name of the target.
-        domains: Options that replace those of the domains, by their names: depth by its
-            metric range, for example, is ``depth=dict(range=(0, 10), log_unit=None)``.
+        domains: Options of some domains that replace the defaults: depth with a metric
+            range, for example, is ``depth=dict(range=(0, 10), log_unit=None)``.
         data_prefix: Folders of the domains, by default Taskonomy's own names.
+        file_pattern: See :class:`MultimodalTranslationDataset`.
         **kwargs: Passed to :class:`MultimodalTranslationDataset`.
     """
 

@@ -23,8 +23,7 @@ from mmseg_cen.streams.instance_norm import (
 from mmseg_cen.streams.norm import ModalityNorm
 from mmseg_cen.streams.private import Sharing, check_sharing, to_private
 
-#: Weights of pix2pix.
-INIT_CFG = dict(type='Normal', layer=['Conv2d', 'ConvTranspose2d'], std=0.02)
+from .layers import INIT_CFG, DownLayer, UpLayer
 
 #: Layers of the decoder, from the innermost, that are followed by dropout.
 NUM_DROPOUTS = 3
@@ -34,10 +33,10 @@ NUM_DROPOUTS = 3
 class CENUNet(BaseModule):
     r"""U-Net of pix2pix, for streams that exchange channels (Sec. 4.2).
 
-    Convolutions are shared by all streams. The instance norms of the encoder, those
-    after ``conv2`` to ``conv{n-1}``, are private to each modality and exchange channels
-    before the activation; those of the decoder are shared. As in pix2pix, the outermost
-    and the innermost layer have no norm.
+    All streams share the convolutions. The instance norms of the encoder, after
+    ``conv2`` to ``conv{n-1}``, are private to each modality and exchange channels
+    before the activation; the norms of the decoder are shared. As in pix2pix, the
+    outermost and the innermost layer have no norm.
 
     The ensemble :math:`\sum_m \alpha_m f_m(x)`, :math:`\alpha` a softmax, is made of
     detached images: its loss moves only :math:`\alpha`.
@@ -52,23 +51,24 @@ class CENUNet(BaseModule):
             2, 4, 8, 8, ... times as many.
         dropout: Probability in the first three layers of the decoder.
         exchange_threshold: Threshold theta on the scaling factors below which a channel
-            is exchanged; 0 exchanges nothing. ``None``: there is no place of exchange,
-            and nothing is penalized, unless there is ``exchange``.
+            is exchanged; 0 exchanges nothing. ``None``: no norm is a place of exchange
+            and no scaling factor is penalized, unless ``exchange`` is given.
         exchange_scope: ``'own'`` (paper): modality m gives away channels of the m-th of
             M equal slices only; ``'all'`` (released code): any channel.
         exchange: Config of another :class:`Exchange` than the paper's.
         convs: ``'private'``: a copy of each convolution for each modality (Table 8).
-        norms: What of an instance norm of the encoder is private, see
-            :data:`NormSharing` (Tables 8 and 9). With scaling factors that are shared
-            nothing can be exchanged: they ask for ``exchange_threshold=None``.
-        decoder_norms: Likewise, of the decoder: ``'shared'`` (paper) or ``'private'``
-            (released code).
+        norms: Parts of the encoder's instance norms that are private, see
+            :data:`NormSharing` (Tables 8 and 9). Shared scaling factors allow no
+            exchange: set ``exchange_threshold=None`` with them.
+        decoder_norms: Parts of the decoder's instance norms that are private:
+            ``'shared'`` (paper), ``'private'`` (released code) or any other
+            :data:`NormSharing`.
         track_running_stats: Whether eval mode normalizes by running statistics (paper,
-            released code) or by those of each image.
-        fusion: Config of :class:`StageFusions`, of which ``type`` and ``stages`` of the
-            encoder, such as ``('conv1',)``, have to be told. Of streams that are
-            merged, the decoder has the merged one to predict from, and each stream is
-            that image.
+            released code) or by the statistics of each image.
+        fusion: Config of :class:`StageFusions`, with the ``type`` of the fusion and the
+            ``stages`` of the encoder, such as ``('conv1',)``. If the fusion merges the
+            streams, the decoder predicts one image from the merged stream, and every
+            stream returns that image.
         init_cfg: Initialization config.
 
     Shape:
@@ -77,8 +77,8 @@ class CENUNet(BaseModule):
           ensemble, (B, C_t, H, W); C_t are the channels of the target.
 
     Raises:
-        ValueError: An argument has no meaning, or the input has not the channels of M
-            sources, or another size.
+        ValueError: If an argument is out of its range, or the input has other channels
+            than M sources or a size that the layers cannot halve.
     """
 
     def __init__(
@@ -102,13 +102,13 @@ class CENUNet(BaseModule):
         super().__init__(init_cfg)
         if num_modalities < 1 or num_downs < 2:
             raise ValueError(
-                f'num_modalities is at least 1 and num_downs at least 2, got '
+                '`num_modalities` must be at least 1 and `num_downs` at least 2, got '
                 f'{num_modalities} and {num_downs}'
             )
         if min(in_channels, out_channels, base_channels) < 1:
             raise ValueError(
-                f'in_channels, out_channels and base_channels are positive, got '
-                f'{in_channels}, {out_channels} and {base_channels}'
+                '`in_channels`, `out_channels` and `base_channels` must be positive, '
+                f'got {in_channels}, {out_channels} and {base_channels}'
             )
         config = exchange_config(exchange, exchange_threshold, exchange_scope)
         if fusion is not None:
@@ -121,7 +121,8 @@ class CENUNet(BaseModule):
         self.num_downs = num_downs
 
         n = num_downs
-        # Layers of the encoder that see M streams; the decoder does if all do.
+        # The first `several` layers of the encoder see M streams. A fusion that merges
+        # the streams leaves one for the decoder.
         several = n if fusion is None else layers_of_streams(fusion, n)
         merges = fusion is not None and fusion.get('merges', False)
 
@@ -143,7 +144,7 @@ class CENUNet(BaseModule):
         self.decoder = nn.ModuleDict()
         for i, width in enumerate([*widths[-2::-1], out_channels], start=1):
             self.decoder[f'deconv{i}'] = UpLayer(
-                channels if i == 1 else 2 * channels,  # with those of the skip
+                channels if i == 1 else 2 * channels,  # the skip has as many
                 width,
                 norm=norm(width, decoder_norms, n + merges) if i < n else None,
                 dropout=dropout if i <= min(NUM_DROPOUTS, n - 1) else 0,
@@ -155,7 +156,7 @@ class CENUNet(BaseModule):
             layers: list[Any] = [*self.encoder.values()][:several]
             for layer in layers + ([] if merges else [*self.decoder.values()]):
                 layer.conv = to_private(layer.conv, num_modalities)
-        # The only stream is its own ensemble, with nothing to learn.
+        # A single stream is its own ensemble: there is nothing to learn.
         self.alpha_logits = nn.Parameter(
             torch.zeros(num_modalities), requires_grad=num_modalities > 1 and not merges
         )
@@ -170,17 +171,16 @@ class CENUNet(BaseModule):
             self.fusions.attach(self.encoder, self.encode)
 
     def _set_exchange(self, exchange: dict[str, Any]) -> None:
-        """Let the norms of the encoder exchange channels."""
+        """Let every norm of the encoder exchange channels."""
         if self.num_modalities == 1:
             return
         norms = [m for m in self.encoder.modules() if isinstance(m, ModalityNorm)]
         norms = [norm for norm in norms if norm.norm.affine]
         if not norms and exchange.get('threshold', True):
             raise ValueError(
-                f'channels are exchanged by scaling factors that each modality has of '
-                f"its own: set norms='private' or 'private_affine', or, without "
-                f'exchange, exchange_threshold=None; got '
-                f'exchange={exchange}'
+                '`norms` must give each modality its own scaling factors to exchange '
+                f"channels by, got {exchange=}: set norms='private' or "
+                "'private_affine', or exchange_threshold=None"
             )
         for place, norm in enumerate(norms):
             norm.set_exchange(exchange, place)
@@ -229,87 +229,35 @@ class CENUNet(BaseModule):
         M, C = self.num_modalities, self.in_channels
         if inputs.shape[1] != M * C:
             raise ValueError(
-                f'the generator takes num_modalities * in_channels = {M} * {C} = '
-                f'{M * C} packed channels, got {inputs.shape[1]}; make `sources` of '
-                f'the dataset, the data_preprocessor and the generator agree'
+                'the packed channels must be num_modalities * in_channels = '
+                f'{M} * {C} = {M * C}, got {inputs.shape[1]}: make `sources` of the '
+                'data set, the data preprocessor and the generator agree'
             )
         size, factor = tuple(inputs.shape[-2:]), 2**self.num_downs
         if any(length % factor or not length for length in size):
             raise ValueError(
-                f'height and width are multiples of 2^num_downs = {factor}, got '
-                f'{size}; resize or crop the images, or choose num_downs'
+                f'height and width must be multiples of 2^num_downs = {factor}, got '
+                f'{size}: resize or crop the images, or choose another `num_downs`'
             )
 
 
 def layers_of_streams(fusion: dict[str, Any], num_downs: int) -> int:
-    """Number n' of layers of the encoder that see all streams: conv1 to convn'."""
+    """Number of layers of the encoder, from ``conv1`` on, that see all streams.
+
+    Args:
+        fusion: Config of :class:`StageFusions`.
+        num_downs: Layers of the encoder.
+
+    Raises:
+        ValueError: If ``stages`` of the fusion are no layers of the encoder.
+    """
     names = [f'conv{i}' for i in range(1, num_downs + 1)]
     stages = fusion.get('stages') or ()
     if isinstance(stages, str) or not stages or not {*stages} <= {*names}:
         raise ValueError(
-            f'fusion.stages are layers of the encoder, out of {names}, got {stages!r}'
+            f'`fusion.stages` must be a list of layers of the encoder, out of {names}, '
+            f'got {stages!r}'
         )
     if not fusion.get('merges', False):
         return num_downs
     return max(names.index(stage) for stage in stages) + 1
-
-
-class DownLayer(nn.Module):
-    """Activation, 4x4 convolution of stride 2, norm.
-
-    Args:
-        in_channels: Channels of the input.
-        out_channels: Channels of the output.
-        activation: Or None.
-        norm: Or None.
-
-    Shape:
-        (B*M, C, H, W) -> (B*M, C', H/2, W/2).
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        activation: nn.Module | None,
-        norm: nn.Module | None,
-    ) -> None:
-        super().__init__()
-        self.activation = activation or nn.Identity()
-        self.conv = nn.Conv2d(in_channels, out_channels, 4, stride=2, padding=1)
-        self.norm = norm or nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(self.activation(x)))
-
-
-class UpLayer(nn.Module):
-    """ReLU, transposed 4x4 convolution of stride 2, norm, dropout.
-
-    Args:
-        in_channels: Channels of the input.
-        out_channels: Channels of the output.
-        norm: Or None.
-        dropout: Probability of dropout.
-
-    Shape:
-        (B*M, C, H, W) -> (B*M, C', 2*H, 2*W).
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        norm: nn.Module | None,
-        dropout: float,
-    ) -> None:
-        super().__init__()
-        self.activation = nn.ReLU()
-        self.conv = nn.ConvTranspose2d(
-            in_channels, out_channels, 4, stride=2, padding=1
-        )
-        self.norm = norm or nn.Identity()
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.dropout(self.norm(self.conv(self.activation(x))))

@@ -1,4 +1,4 @@
-"""Pictures of translations: what went in, what each stream made of it, the target."""
+"""Pictures of translations: sources, the predictions of all streams, the target."""
 
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from mmseg.registry import HOOKS
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmseg_cen.hooks.visualization import MultimodalVisualizationHook, title
+from mmseg_cen.hooks.visualization import MultimodalVisualizationHook
 from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.visualization.names import SampleNames
 from mmseg_cen.visualization.panels import Panel, Picture, draw_grid
+from mmseg_cen.visualization.samples import title
 
 from .outputs import named_outputs, target_and_validity, to_three_channels, to_uint8
 
@@ -26,14 +27,14 @@ Limits = tuple[float, float]
 class TranslationVisualizationHook(MultimodalVisualizationHook):
     """Draw one picture per sample: sources, each stream, the ensemble, the target.
 
-    Below each source stands what its stream made of it, below the target the ensemble,
-    each with its MAE (on the scale [-1, 1]) and PSNR. Depth, recognized by the word in
-    the name of its domain, is coloured, predictions with the colours of the target;
-    other domains of one channel (edges, shading) are grey; three channels (RGB,
+    Below each source stands the prediction of its stream, below the target the
+    ensemble, each with its MAE (on the scale [-1, 1]) and PSNR. Depth, recognized by
+    the word in the name of its domain, is colored, predictions in the colors of the
+    target; other domains of one channel (edges, shading) are gray; three channels (RGB,
     normals) are RGB. Invalid pixels of the target are black.
 
     Samples are named by their path below the common folder of the data set's files, so
-    that equal file names in different folders do not meet.
+    that equal file names in different folders stay apart.
 
     Args:
         **kwargs: Arguments of
@@ -64,24 +65,24 @@ class TranslationVisualizationHook(MultimodalVisualizationHook):
 class TranslationImagesHook(Hook):
     """Save the predictions of a test as PNG files, in a folder for every stream.
 
-    `<out_dir>/<source>/<name>.png` are the images of the streams,
-    `<out_dir>/ensemble/` and `<out_dir>/target/` those of the ensemble and of the
-    target. `tools/test.py --out DIR` adds this hook. Files are named as those of
+    The images of the streams are ``<out_dir>/<source>/<name>.png``; the ensemble and
+    the target have the folders ``<out_dir>/ensemble/`` and ``<out_dir>/target/``.
+    ``tools/test.py --out DIR`` adds this hook. Samples are named as by
     :class:`TranslationVisualizationHook`.
 
     Args:
         out_dir: Folder; made if it does not exist.
-        bits: 8 or 16 bits per channel: -1 becomes 0, 1 the largest number. 16 keep
-            what 8 would cost a depth map.
+        bits: 8 or 16 bits per channel: -1 becomes 0, 1 the largest number. A depth map
+            needs 16 to keep its precision.
 
     Raises:
-        ValueError: If `bits` is neither 8 nor 16.
+        ValueError: If ``bits`` is neither 8 nor 16.
         OSError: If a file cannot be written.
     """
 
     def __init__(self, out_dir: str, bits: int = 8) -> None:
         if bits not in (8, 16):
-            raise ValueError(f'{bits=} must be 8 or 16.')
+            raise ValueError(f'`bits` must be 8 or 16, got {bits}')
         self.out_dir = Path(out_dir)
         self.bits = bits
         self._names: SampleNames | None = None
@@ -118,7 +119,7 @@ class TranslationImagesHook(Hook):
         # OpenCV writes the last channel first.
         stored = np.ascontiguousarray(array[..., ::-1]).astype(f'uint{self.bits}')
         if not cv2.imwrite(str(path), stored):
-            raise OSError(f'{path} could not be written.')
+            raise OSError(f'{path} could not be written')
 
 
 def draw_translation(inputs: NDArray[np.floating], sample: Any) -> Picture:
@@ -126,9 +127,10 @@ def draw_translation(inputs: NDArray[np.floating], sample: Any) -> Picture:
 
     Args:
         inputs: (sum of C_m, H, W) packed sources in [-1, 1].
-        sample: A `TranslationDataSample` with `pred_image`; `pred_streams`, `gt_image`
-            and `gt_valid` are drawn if they are there. Its metainfo `sources` (number
-            of channels by name) describes the inputs, `target` names the target.
+        sample: A :class:`TranslationDataSample` with ``pred_image``; ``pred_streams``,
+            ``gt_image`` and ``gt_valid`` are drawn if the sample has them. Its metainfo
+            ``sources`` (number of channels by name) describes the inputs, ``target``
+            names the target.
 
     Returns:
         (h, w, 3) uint8, RGB.
@@ -142,17 +144,17 @@ def draw_translation(inputs: NDArray[np.floating], sample: Any) -> Picture:
     ends = np.cumsum(list(sources.values()))
     for (name, channels), end in zip(sources.items(), ends, strict=True):
         source = torch.from_numpy(inputs[end - channels : end])
-        limits = colour_limits(source, name)
-        picture = colour_domain(source, name, limits)
+        limits = color_limits(source, name)
+        picture = color_domain(source, name, limits)
         top.append(Panel(picture, title(name), _range_of(limits, name, channels)))
 
-    limits = colour_limits(outputs[ENSEMBLE], domain)
+    limits = color_limits(outputs[ENSEMBLE], domain)
     truth = None
     if 'gt_image' in fields:
         target, valid = target_and_validity(fields)
         truth = target.cpu(), valid.cpu()
-        limits = colour_limits(truth[0], domain, truth[1])
-        picture = colour_domain(truth[0], domain, limits)
+        limits = color_limits(truth[0], domain, truth[1])
+        picture = color_domain(truth[0], domain, limits)
         picture = np.where(truth[1][0, ..., None].numpy(), picture, 0).astype(np.uint8)
         caption = _range_of(limits, domain, len(target))
         top.append(Panel(picture, f'Target: {title(domain)}', caption))
@@ -160,7 +162,7 @@ def draw_translation(inputs: NDArray[np.floating], sample: Any) -> Picture:
     def prediction(name: str, heading: str) -> Panel:
         image = outputs[name].cpu()
         caption = '' if truth is None else _score(image, *truth)
-        return Panel(colour_domain(image, domain, limits), heading, caption)
+        return Panel(color_domain(image, domain, limits), heading, caption)
 
     fused = prediction(ENSEMBLE, 'Ensemble' if len(outputs) > 1 else 'Prediction')
     if len(outputs) == 1:
@@ -172,10 +174,10 @@ def draw_translation(inputs: NDArray[np.floating], sample: Any) -> Picture:
     return draw_grid([top, [*bottom, fused]])
 
 
-def colour_limits(image: Tensor, domain: str, valid: Tensor | None = None) -> Limits:
-    """Return the values that get the first and the last colour.
+def color_limits(image: Tensor, domain: str, valid: Tensor | None = None) -> Limits:
+    """Values that get the first and the last color.
 
-    Those of depth leave out its highest and lowest percent; others are -1 and 1.
+    For depth, without its highest and lowest percent; for other domains -1 and 1.
     """
     if not is_depth(image, domain):
         return -1.0, 1.0
@@ -189,13 +191,13 @@ def colour_limits(image: Tensor, domain: str, valid: Tensor | None = None) -> Li
     return float(low), float(max(high, low + 1e-6))
 
 
-def colour_domain(image: Tensor, domain: str, limits: Limits = (-1.0, 1.0)) -> Picture:
-    """Turn an image of a domain into a picture.
+def color_domain(image: Tensor, domain: str, limits: Limits = (-1.0, 1.0)) -> Picture:
+    """An image of a domain as a picture.
 
     Args:
         image: (C, H, W) in [-1, 1], C at most 3.
-        domain: Its name; depth is coloured by viridis, far pixels bright.
-        limits: Values of the first and the last colour.
+        domain: Its name; depth is colored by viridis, far pixels bright.
+        limits: Values of the first and the last color.
 
     Returns:
         (H, W, 3) uint8, RGB.

@@ -2,10 +2,10 @@
 
 from .names import SampleNames, unique_names
 from .panels import (
-    IGNORED_COLOUR,
+    IGNORED_COLOR,
     Panel,
-    colour_labels,
-    colour_modality,
+    color_labels,
+    color_modality,
     default_palette,
     draw_grid,
     picture_size,

@@ -1,4 +1,4 @@
-"""Curves of what a training logged."""
+"""Curves of the scalars that a training logged."""
 
 import fnmatch
 import json
@@ -16,28 +16,29 @@ Curve = tuple[NDArray[np.floating], NDArray[np.floating]]
 
 
 def read_scalars(work_dir: str | Path) -> dict[str, Curve]:
-    """Read all scalars that mmengine's `LocalVisBackend` wrote in a work directory.
+    """Read all scalars that mmengine's ``LocalVisBackend`` wrote in a work directory.
 
-    The runs in it (`<time>/vis_data/scalars.json`) follow each other, as interrupted
-    and resumed trainings do: where a later one logged a step again, its value counts.
+    The runs in it (``<time>/vis_data/scalars.json``) follow each other, as interrupted
+    and resumed trainings do: where a later run logged a step again, its value counts.
     The last line of a run that was interrupted while writing it is left out.
 
     Args:
-        work_dir: Work directory, or one `scalars.json`.
+        work_dir: Work directory, or one ``scalars.json``.
 
     Returns:
         Steps and values, in the order of the steps, by key.
 
     Raises:
         FileNotFoundError: If there is no log.
-        ValueError: If a line of a log is no JSON object with a `step`.
+        ValueError: If a line of a log is not a JSON object with a ``step``.
     """
     root = Path(work_dir)
     files = [root] if root.is_file() else sorted(root.glob('*/vis_data/scalars.json'))
     if not files:
         raise FileNotFoundError(
-            f'{root} holds no <time>/vis_data/scalars.json: give the work directory of '
-            'a training whose visualizer has a LocalVisBackend.'
+            f'`work_dir` must hold <time>/vis_data/scalars.json, got {root} without '
+            f'one: give the work directory of a training whose visualizer has a '
+            f'LocalVisBackend'
         )
     values: dict[str, dict[float, float]] = {}
     for file in files:
@@ -50,7 +51,8 @@ def read_scalars(work_dir: str | Path) -> dict[str, Curve]:
                 if number == len(lines) and isinstance(error, json.JSONDecodeError):
                     continue
                 raise ValueError(
-                    f'{file}, line {number}, is no JSON object with a `step`.'
+                    f'each line of a log must be a JSON object with a `step`, got '
+                    f'{line[:80]!r} in {file}, line {number}: remove the line'
                 ) from error
             for key, value in scalars.items():
                 if isinstance(value, int | float) and key not in ('epoch', 'iter'):
@@ -65,7 +67,7 @@ def read_scalars(work_dir: str | Path) -> dict[str, Curve]:
 
 
 def select(keys: Iterable[str], patterns: Sequence[str]) -> list[str]:
-    """Return the keys that match one of the patterns (`loss*`, `*/MAE`), in order.
+    """The keys that match one of the patterns (``loss*``, ``*/MAE``), in order.
 
     Raises:
         ValueError: If a pattern matches none.
@@ -73,14 +75,17 @@ def select(keys: Iterable[str], patterns: Sequence[str]) -> list[str]:
     keys = list(keys)
     for pattern in patterns:
         if not fnmatch.filter(keys, pattern):
-            raise ValueError(f'{pattern!r} matches none of the keys {sorted(keys)}.')
+            raise ValueError(
+                f'`patterns` must match keys, got {pattern!r}, which matches none of '
+                f'the keys {sorted(keys)}: choose among these'
+            )
     return [k for k in keys if any(fnmatch.fnmatchcase(k, p) for p in patterns)]
 
 
 def smooth(values: NDArray[np.floating], window: int) -> NDArray[np.floating]:
-    """Return the mean of each value and of at most `window - 1` before it.
+    """The mean of each value and of at most ``window - 1`` before it.
 
-    Values that are not finite are left out; where there is no other, it is NaN.
+    Values that are not finite are left out; the mean of no value is NaN.
     """
     known = np.isfinite(values)
     sums = np.cumsum(np.insert(np.where(known, values, 0.0), 0, 0.0))
@@ -95,9 +100,10 @@ def smooth(values: NDArray[np.floating], window: int) -> NDArray[np.floating]:
 
 
 def group_by_quantity(keys: Iterable[str]) -> dict[str, list[str]]:
-    """Group keys that belong in one panel: `MAE`, `rgb/MAE`; `loss_l1_rgb`, ….
+    """Group keys that belong in one panel: ``MAE``, ``rgb/MAE``; ``loss_l1_rgb``, ….
 
-    They share what stands after the last slash or dot, of losses the first two words.
+    The keys of a group share the part after the last slash or dot; losses share the
+    first two words of it.
     """
     groups: dict[str, list[str]] = {}
     for key in keys:
@@ -115,9 +121,9 @@ def draw_curves(
 
     Args:
         curves: Steps and values by key.
-        window: Values that are averaged, see :func:`smooth`; what was logged stands
-            faintly behind.
-        title: Above all.
+        window: Number of values that are averaged, see :func:`smooth`; the logged
+            values stand faintly behind.
+        title: Title above all panels.
 
     Returns:
         (H, W, 3) uint8, RGB.

@@ -1,4 +1,4 @@
-"""Averaged feature maps of channels, by which modalities keep them (Fig. 3)."""
+"""Feature maps, averaged over channels that the same modalities keep (Fig. 3)."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -10,17 +10,18 @@ from torch import Tensor
 def kept_groups(
     chosen: Tensor, modalities: Sequence[str], fate: str = '~ 0'
 ) -> dict[str, Tensor]:
-    r"""Channels by which modalities keep them.
+    r"""Group channels by the modalities that keep them.
 
     Args:
-        chosen: Those that are not kept, bool (M, C); of the paper's exchange,
-            :math:`|\gamma_m| < \theta`. See :meth:`mmseg_cen.models.Exchange.chosen`.
+        chosen: Exchanged channels, which are not kept, bool (M, C); in the paper's
+            exchange, :math:`|\gamma_m| < \theta`. See
+            :meth:`mmseg_cen.models.Exchange.chosen`.
         modalities: Names.
-        fate: What is said of the chosen ones.
+        fate: How names of groups describe the modalities that do not keep the channels.
 
     Returns:
-        Boolean masks (C,) of all groups but the one that nobody keeps, those with fewer
-        modalities first, by a name such as ``'depth kept, rgb ~ 0'``.
+        Boolean masks (C,) by a name such as ``'depth kept, rgb ~ 0'``, groups that
+        fewer modalities keep first. Channels that nobody keeps have no group.
     """
     kept = ~chosen
     groups = {}
@@ -41,7 +42,7 @@ def averaged_maps(x: Tensor, groups: dict[str, Tensor]) -> dict[str, Tensor | No
         groups: Result of :func:`kept_groups`.
 
     Returns:
-        Maps (B, M, H, W) by group; None of one without channels.
+        Maps (B, M, H, W) by group; None for a group without channels.
     """
     return {
         name: x[:, :, mask].mean(2) if mask.any() else None

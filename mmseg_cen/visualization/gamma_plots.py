@@ -1,4 +1,4 @@
-"""Plots of scaling factors: Figures 5, 11, 12 and 13 of the paper, as pictures."""
+"""Plots of scaling factors: Figures 5, 11, 12 and 13 of the paper, and histograms."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,6 +27,28 @@ def proportions(gamma: Gamma) -> NDArray[np.float64]:
     total = size.sum(0)
     equal = np.full_like(size, 1 / len(size))
     return np.divide(size, total, out=equal, where=total > 0)
+
+
+def draw_histograms(factors: Mapping[str, Gamma], threshold: float) -> Picture:
+    """A histogram of the scaling factors of each modality.
+
+    Args:
+        factors: Magnitudes, by ``'rgb/own'`` and ``'rgb/other'`` for every modality;
+            see :func:`~mmseg_cen.streams.sparsity.scaling_factors`.
+        threshold: Exchange threshold, drawn as a line.
+    """
+    names = list(dict.fromkeys(key.split('/')[0] for key in factors))
+    figure = _figure(4 * len(names), 3, dpi=100)
+    top = max((v.max() for v in factors.values() if v.size), default=1.0)
+    bins = np.linspace(0, top, 51)
+    axes = figure.subplots(1, len(names), squeeze=False, sharey=True)[0]
+    for ax, name in zip(axes, names, strict=True):
+        for part in ('own', 'other'):
+            ax.hist(factors[f'{name}/{part}'], bins, alpha=0.6, label=f'{part} part')
+        ax.axvline(threshold, color='black', lw=1, ls='--', label='threshold')
+        ax.set(title=name, xlabel='|gamma|', yscale='log')
+        ax.legend(fontsize='small')
+    return _picture(figure)
 
 
 def draw_steps(
@@ -101,12 +123,12 @@ def draw_sensitivity(
     parameter: str,
     metric: str,
 ) -> Picture:
-    """A figure, and the share of exchanged channels, of several runs (Fig. 13).
+    """A metric and the share of exchanged channels against a parameter (Fig. 13).
 
     Args:
-        values: Of the parameter, one for each run.
-        figures: The metric.
-        shares: Exchanged share of the own parts.
+        values: Values of the parameter, one for each run.
+        figures: Values of the metric.
+        shares: Exchanged shares of the own parts.
         parameter: Name of the parameter, such as ``'lambda'``.
         metric: Name of the metric.
     """
@@ -114,7 +136,7 @@ def draw_sensitivity(
     ax = figure.subplots()
     other = ax.twinx()
     unique = sorted(set(values))
-    for axis, data, colour, label in (
+    for axis, data, color, label in (
         (ax, figures, 'tab:blue', metric),
         (other, shares, 'tab:red', 'exchanged share of the own parts'),
     ):
@@ -122,9 +144,9 @@ def draw_sensitivity(
             np.mean([d for v, d in zip(values, data, strict=True) if v == u])
             for u in unique
         ]
-        axis.plot(values, data, 'o', color=colour, ms=3, alpha=0.5)
-        axis.plot(unique, means, '-', color=colour)
-        axis.set_ylabel(label, color=colour)
+        axis.plot(values, data, 'o', color=color, ms=3, alpha=0.5)
+        axis.plot(unique, means, '-', color=color)
+        axis.set_ylabel(label, color=color)
     other.set_ylim(-0.02, 1.02)
     ax.set_xlabel(parameter)
     if min(unique) > 0 and max(unique) > 5 * min(unique):
@@ -132,8 +154,8 @@ def draw_sensitivity(
     return _picture(figure)
 
 
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), layout='constrained', dpi=120)
+def _figure(width: float, height: float, dpi: int = 120) -> Figure:
+    figure = Figure(figsize=(width, height), layout='constrained', dpi=dpi)
     FigureCanvasAgg(figure)
     return figure
 

@@ -8,17 +8,17 @@ from typing import Any
 
 
 def unique_names(paths: Iterable[str]) -> dict[str, str]:
-    """Return an own name for each file: its path below their common folder.
+    """A different name for each file: its path below their common folder.
 
-    Files of one folder are named by their stems; those of several keep their folders,
-    so that equal stems do not meet: `a/1.png, b/1.png` become `a/1, b/1`. Files that
-    differ in nothing but the suffix keep it.
+    Files of one folder are named by their stems. Files of several folders keep the
+    folders, so that equal stems do not meet: ``a/1.png, b/1.png`` become ``a/1, b/1``.
+    Files that differ in nothing but the suffix keep it.
 
     Args:
         paths: Paths of files.
 
     Returns:
-        Names by path, with '/' between folders and without suffix.
+        Names by path, with ``/`` between folders and without suffix.
     """
     files = {path: PurePath(os.path.abspath(path)) for path in paths}
     if not files:
@@ -34,11 +34,11 @@ def unique_names(paths: Iterable[str]) -> dict[str, str]:
 
 
 class SampleNames:
-    """Unique names of the samples of a dataset, by their `img_path`.
+    """Unique names of the samples of a data set, by their ``img_path``.
 
     Args:
-        dataset: With `get_data_info(index)` and a length, as mmengine's have. Of
-            another, samples are named by their whole paths.
+        dataset: With ``get_data_info(index)`` and a length, like mmengine's data sets.
+            Samples of any other are named by their whole paths.
     """
 
     def __init__(self, dataset: Any) -> None:
@@ -49,7 +49,7 @@ class SampleNames:
         self._names = unique_names(dict.fromkeys(map(str, paths)))
 
     def __call__(self, sample: Any, default: str) -> str:
-        """Return the name of a sample; `default` if it has no path."""
+        """The name of a sample; ``default`` if it has no path."""
         path = sample.get('img_path')
         if path is None:
             return default

@@ -1,4 +1,4 @@
-"""Coloured modalities and labels, side by side with titles, captions and a legend.
+"""Colored modalities and labels, side by side with titles, captions and a legend.
 
 All pictures are uint8 arrays (H, W, 3) in RGB order.
 """
@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 Picture = NDArray[np.uint8]
 
-IGNORED_COLOUR = (0, 0, 0)
+IGNORED_COLOR = (0, 0, 0)
 _PAPER = (255, 255, 255)
 _INK = (24, 24, 27)
 _FAINT_INK = (113, 113, 122)
@@ -44,54 +44,54 @@ class Panel:
 
 
 def default_palette(num_classes: int) -> list[tuple[int, int, int]]:
-    """Return well separated colours, for a dataset that has none."""
+    """Well separated colors, for a data set without a palette."""
     # Steps of the golden ratio never come close to an earlier hue.
     hues = [(0.6 + 0.618034 * k) % 1 for k in range(num_classes)]
     lightness = [(0.55, 0.4, 0.7)[k % 3] for k in range(num_classes)]
-    colours = (
+    colors = (
         colorsys.hls_to_rgb(h, x, 0.65) for h, x in zip(hues, lightness, strict=True)
     )
-    return [(round(255 * r), round(255 * g), round(255 * b)) for r, g, b in colours]
+    return [(round(255 * r), round(255 * g), round(255 * b)) for r, g, b in colors]
 
 
-def colour_labels(
+def color_labels(
     labels: NDArray[np.integer], palette: Sequence[Sequence[int]]
 ) -> Picture:
-    """Colour a map of class indices.
+    """Color a map of class indices.
 
     Args:
         labels: (H, W); indices outside the palette (ignored pixels) become black.
-        palette: RGB colour of each class.
+        palette: RGB color of each class.
     """
-    table = np.asarray([*palette, IGNORED_COLOUR], np.uint8)
+    table = np.asarray([*palette, IGNORED_COLOR], np.uint8)
     ignored = (labels < 0) | (labels >= len(palette))
     return table[np.where(ignored, len(palette), labels)]
 
 
-def colour_modality(values: NDArray[np.floating]) -> tuple[Picture, str]:
+def color_modality(values: NDArray[np.floating]) -> tuple[Picture, str]:
     """Turn the channels of a modality into a picture.
 
-    Three or more channels are an image: the first three, blue first as OpenCV loads
-    them, as they are if they lie within [0, 255] and stretched to it otherwise. Of
-    fewer channels the first is shown in the perceptually uniform colours of viridis,
+    Three or more channels are an image: the first three are shown, blue first as OpenCV
+    loads them, unchanged if they lie within [0, 255] and stretched to it otherwise. Of
+    fewer channels the first is shown in the perceptually uniform colors of viridis,
     large values bright; invalid pixels are black.
 
     Args:
-        values: (C, H, W) in the units of the modality. Invalid are NaN and infinity
-            and, in a single channel without negative values, zero.
+        values: (C, H, W) in the units of the modality. NaN and infinity are invalid
+            and, in a channel without negative values, zero.
 
     Returns:
-        The picture, and the range of the colours as text (empty for an image).
+        The picture, and the range of the colors as text (empty for an image).
     """
     if len(values) >= 3:
-        return _colour_image(values[:3]), ''
+        return _color_image(values[:3]), ''
     channel = values[0]
     valid = np.isfinite(channel)
     if not (channel[valid] < 0).any():
         valid &= channel != 0
     if not valid.any():
         return np.zeros((*channel.shape, 3), np.uint8), 'no valid pixel'
-    # Percentiles, because single wrong pixels of a sensor would take all the colours.
+    # Percentiles, because single wrong pixels of a sensor would take all the colors.
     low, high = np.percentile(channel[valid], (1, 99))
     span = max(high - low, np.finfo(np.float32).eps)
     level = (np.where(valid, channel, low) - low) / span
@@ -101,7 +101,7 @@ def colour_modality(values: NDArray[np.floating]) -> tuple[Picture, str]:
     return picture, f'{low:.3g} \N{EN DASH} {high:.3g}'
 
 
-def _colour_image(bgr: NDArray[np.floating]) -> Picture:
+def _color_image(bgr: NDArray[np.floating]) -> Picture:
     image = np.nan_to_num(bgr[::-1].transpose(1, 2, 0))
     low, high = image.min(), image.max()
     if low < 0 or high > 255 or (0 < high <= 1):
@@ -112,17 +112,17 @@ def _colour_image(bgr: NDArray[np.floating]) -> Picture:
 def score(
     prediction: NDArray[np.integer], truth: NDArray[np.integer], num_classes: int
 ) -> str:
-    """Return the mIoU and the pixel accuracy of one picture as text, in percent.
+    """The mIoU and the pixel accuracy of one picture as text, in percent.
 
     Args:
         prediction: (H, W) class indices.
-        truth: (H, W) class indices; those outside [0, num_classes) are ignored. The
-            mean is taken over the classes that occur in either of the two.
+        truth: (H, W) class indices; pixels with others are ignored. The mean is taken
+            over the classes that occur in either of the two.
         num_classes: K.
     """
     counted = (truth >= 0) & (truth < num_classes)
     if not counted.any():
-        return 'no labelled pixel'
+        return 'no labeled pixel'
     pairs = truth[counted].astype(np.int64) * num_classes + prediction[counted]
     confusion = np.bincount(pairs, minlength=num_classes**2)
     confusion = confusion.reshape(num_classes, num_classes)
@@ -134,7 +134,7 @@ def score(
 
 
 def picture_size(height: int, width: int) -> tuple[int, int]:
-    """Return the size (height, width) at which an image is shown as a panel."""
+    """The size (height, width) at which an image is shown as a panel."""
     side = max(height, width)
     factor = max(1, -(-_MIN_SIDE // side)) if side < _MAX_SIDE else _MAX_SIDE / side
     return max(1, round(height * factor)), max(1, round(width * factor))
@@ -148,7 +148,7 @@ def draw_grid(
 
     Args:
         rows: Panels, shown at one size; None leaves a cell empty.
-        legend: Name and RGB colour of each class.
+        legend: Name and RGB color of each class.
     """
     shapes = [panel.picture.shape[:2] for row in rows for panel in row if panel]
     height, width = picture_size(*max(shapes))
@@ -180,7 +180,7 @@ def draw_grid(
 def _draw_legend(
     entries: Sequence[tuple[str, Sequence[int]]], width: int, font_size: int
 ) -> Picture:
-    """Draw colours with their names, in as many rows as the width asks for."""
+    """Draw colors with their names, in as many rows as the width asks for."""
     font = _font(font_size)
     box, line = font_size, round(1.7 * font_size)
     positions: list[tuple[int, int]] = []
@@ -193,10 +193,10 @@ def _draw_legend(
         left += length
     canvas = Image.new('RGB', (width, top + line + _GAP // 2), _PAPER)
     draw = ImageDraw.Draw(canvas)
-    for (name, colour), (left, top) in zip(entries, positions, strict=True):
+    for (name, color), (left, top) in zip(entries, positions, strict=True):
         offset = top + (line - box) // 2
         square = (left, offset, left + box, offset + box)
-        draw.rectangle(square, fill=tuple(colour), outline=_FRAME)
+        draw.rectangle(square, fill=tuple(color), outline=_FRAME)
         draw.text((left + box + 6, top + line // 2), name, _INK, font, 'lm')
     return np.asarray(canvas)
 

@@ -60,7 +60,7 @@ def test_folders_tell_condition_and_case(root, listed):
 def test_a_sample_outside_the_conditions_is_named(root):
     for folder in (*MODALITIES, 'label'):
         (root / folder / 'sun').rename(root / folder / 'snow')
-    with pytest.raises(ValueError, match=r"kind 'condition', got none of .*'snow/"):
+    with pytest.raises(ValueError, match=r"group in 'condition', got none of .*'snow/"):
         DELIVERDataset(data_root=str(root))
 
 

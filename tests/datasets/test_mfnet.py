@@ -68,7 +68,9 @@ def test_path_tuples_and_further_groups_work(root):
 def test_a_name_without_the_letter_is_an_error(root):
     for folder in ('rgb', 'thermal', 'label'):
         (root / folder / '00002N.png').rename(root / folder / '00002.png')
-    with pytest.raises(ValueError, match=r"kind 'condition', got none of .*'00002'"):
+    with pytest.raises(
+        ValueError, match=r"group in 'condition', got none of .*'00002'"
+    ):
         MFNetDataset(data_root=str(root))
 
 

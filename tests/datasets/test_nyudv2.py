@@ -7,13 +7,13 @@ from mmseg_cen.datasets import NYUDv2Dataset
 from mmseg_cen.transforms import LoadAnnotations, LoadModalities
 
 
-def test_it_has_forty_classes_of_forty_colours():
+def test_it_has_forty_classes_of_forty_colors():
     meta = NYUDv2Dataset.METAINFO
     assert len(set(meta['classes'])) == 40
     assert len({tuple(color) for color in meta['palette']}) == 40
 
 
-def test_the_palette_is_the_pascal_colour_map_from_its_second_colour_on():
+def test_the_palette_is_the_pascal_color_map_from_its_second_color_on():
     # As published with the PASCAL VOC development kit.
     assert NYUDv2Dataset.METAINFO['palette'][:8] == [
         [128, 0, 0], [0, 128, 0], [128, 128, 0], [0, 0, 128],
@@ -53,7 +53,7 @@ def test_both_variants_of_the_label_files_give_the_same_labels(root):
     np.testing.assert_array_equal(loaded[1], labels)
 
 
-def test_depth_is_loaded_in_metres_without_holes(root):
+def test_depth_is_loaded_in_meters_without_holes(root):
     stored = np.full((6, 8), 10000, np.uint16)
     stored[:2] = 0
     cv2.imwrite(f'{root}/depth/1.png', stored)
@@ -103,5 +103,5 @@ def test_real_samples_go_through_a_training_pipeline(nyudv2_half):
         inputs, labels = sample['inputs'], sample['data_samples'].gt_sem_seg.data
         assert inputs.shape == (4, 250, 250)
         depth = inputs[3][inputs[3] > 0]
-        assert 0.3 < depth.min() < depth.max() < 12  # metres
+        assert 0.3 < depth.min() < depth.max() < 12  # meters
         assert set(np.unique(labels)) <= {*range(40), 255}

@@ -29,7 +29,7 @@ def test_the_classes_are_the_first_37_of_nyudv2():
     assert len(SUNRGBDDataset.METAINFO['palette']) == 37
 
 
-def test_depth_is_read_as_metres(tmp_path):
+def test_depth_is_read_as_meters(tmp_path):
     sample = write(tmp_path, ['kv1/a'])[0]
     np.testing.assert_allclose(sample['depth'], 2.345, rtol=1e-6)
     assert (sample['gt_seg_map'] == 36).all()

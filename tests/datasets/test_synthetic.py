@@ -1,4 +1,3 @@
-import copy
 import pickle
 from typing import Any
 
@@ -7,9 +6,7 @@ import pytest
 import torch
 from mmseg.registry import DATASETS
 
-from mmseg_cen.datasets import SyntheticRGBDDataset
-from mmseg_cen.datasets.rooms import CLASSES
-from mmseg_cen.transforms import LoadSyntheticRoom
+from mmseg_cen.rooms import CLASSES
 
 LOAD = dict(type='LoadSyntheticRoom')
 
@@ -31,16 +28,6 @@ def assert_equal(sample: dict[str, Any], other: dict[str, Any]) -> None:
         np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.parametrize('cache', [True, False])
-def test_samples_depend_on_seed_and_index_only(cache):
-    forwards = build([dict(LOAD, cache=cache)])
-    first = [forwards[index] for index in range(4)]
-    backwards = build([dict(LOAD, cache=cache)], num_samples=9)
-    for index in (3, 2, 1, 0, 3):
-        assert_equal(backwards[index], first[index])
-        assert_equal(forwards[index], first[index])
-
-
 def test_seeds_have_no_room_in_common():
     images = {
         dataset[index]['img'].tobytes()
@@ -48,16 +35,6 @@ def test_seeds_have_no_room_in_common():
         for index in range(4)
     }
     assert len(images) == 8
-
-
-def test_a_transform_that_writes_into_a_sample_leaves_the_next_epoch_alone():
-    dataset = build()
-    sample = dataset[0]
-    before = [array.copy() for array in arrays(sample)]
-    for array in arrays(sample):
-        array[:] = 0
-    for array, expected in zip(arrays(dataset[0]), before, strict=True):
-        np.testing.assert_array_equal(array, expected)
 
 
 def test_sample_has_the_types_and_keys_of_the_data_contract():
@@ -73,25 +50,12 @@ def test_sample_has_the_types_and_keys_of_the_data_contract():
     assert label.max() < len(CLASSES)
 
 
-def test_image_is_bgr():
-    """A podium and a rug are red."""
-    sample = build(image_size=(64, 64))[0]
-    red = np.isin(sample['gt_seg_map'], [CLASSES.index('podium'), CLASSES.index('rug')])
-    blue, green, red = sample['img'][red].mean(axis=0)
-    assert red > 1.5 * max(blue, green)
-
-
-def test_depth_alone_is_the_image_of_its_sample():
-    sample = build(modalities=dict(depth={}))[0]
-    np.testing.assert_array_equal(sample['img'], build()[0]['depth'])
-    assert 'depth' not in sample
-
-
 def test_order_of_the_modalities_is_that_of_the_streams():
     pack = dict(type='PackMultimodalInputs')
     rgbd = build([LOAD, pack])[0]['inputs']
-    swapped = build([LOAD, pack], modalities=dict(depth={}, rgb={}))[0]['inputs']
-    assert torch.equal(swapped, rgbd[[3, 0, 1, 2]])
+    for modalities in (dict(depth={}, rgb={}), ('depth', 'rgb')):
+        swapped = build([LOAD, pack], modalities=modalities)[0]['inputs']
+        assert torch.equal(swapped, rgbd[[3, 0, 1, 2]])
 
 
 def test_samples_pass_through_geometry_and_packing():
@@ -108,34 +72,15 @@ def test_samples_pass_through_geometry_and_packing():
     assert packed['data_samples'].img_path
 
 
-def test_holes_are_zero_unless_the_modality_has_a_fill():
-    load = [dict(LOAD, hole_rate=0.1)]
-    holes = build(load)[0]['depth'] == 0
-    assert 0.02 < holes.mean() < 0.5
-    filled = build(load, modalities=dict(rgb={}, depth=dict(fill='nearest')))[0]
-    assert filled['depth'].min() > 0
-    constant = build(load, modalities=dict(rgb={}, depth=dict(fill=9.0)))[0]
-    np.testing.assert_array_equal(constant['depth'] == 9, holes)
-
-
-def test_a_subset_of_the_classes_is_relabelled():
-    names = ('floor', 'wall')
-    full = build()[0]['gt_seg_map']
-    label = build(metainfo=dict(classes=names))[0]['gt_seg_map']
-    for new, name in enumerate(names):
-        np.testing.assert_array_equal(label == new, full == CLASSES.index(name))
-    np.testing.assert_array_equal(label == 255, full > 1)
-
-
 def test_dataset_survives_pickling_to_a_worker():
     dataset = build(serialize_data=True)
     sample = dataset[0]
     assert_equal(pickle.loads(pickle.dumps(dataset))[0], sample)
 
 
-def test_every_class_has_a_colour_of_its_own():
+def test_every_class_has_a_color_of_its_own():
     metainfo = build().metainfo
-    assert len({tuple(colour) for colour in metainfo['palette']}) == len(CLASSES)
+    assert len({tuple(color) for color in metainfo['palette']}) == len(CLASSES)
 
 
 @pytest.mark.parametrize(
@@ -145,23 +90,9 @@ def test_every_class_has_a_colour_of_its_own():
         (dict(seed=-1), 'seed'),
         (dict(image_size=(64,)), 'image_size'),
         (dict(image_size=(0, 64)), 'image_size'),
-        (dict(modalities=dict(rgb={}, thermal={})), 'thermal'),
-        (dict(pipeline=[dict(LOAD, noise=-1)]), 'noise'),
-        (dict(pipeline=[dict(LOAD, hole_rate=2)]), 'hole_rate'),
+        (dict(modalities=('rgb', 'thermal')), 'thermal'),
     ],
 )
 def test_arguments_out_of_range_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         build(**arguments)
-
-
-def test_images_and_labels_can_be_loaded_apart():
-    """Test-time augmentation resizes the images alone."""
-    info = SyntheticRGBDDataset(num_samples=1, image_size=(16, 24)).get_data_info(0)
-    together = LoadSyntheticRoom()(copy.deepcopy(info))
-    images = LoadSyntheticRoom(labels=False)(copy.deepcopy(info))
-    assert 'gt_seg_map' not in images
-    apart = LoadSyntheticRoom(images=False)(images)
-    for key in ('img', 'depth', 'gt_seg_map'):
-        np.testing.assert_array_equal(apart[key], together[key])
-    assert apart['seg_fields'] == ['gt_seg_map']

@@ -1,17 +1,10 @@
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 from mmseg.registry import MODELS
 
 from mmseg_cen.hooks import ExchangeStatsHook
-from mmseg_cen.hooks.exchange_stats import (
-    draw_histograms,
-    exchange_shares,
-    scaling_factors,
-    stage_of,
-)
 
 
 @pytest.fixture
@@ -31,44 +24,6 @@ def model():
         for block in getattr(model.backbone, stage):
             block.norm2.norm.weight.data.fill_(1.0)
     return model
-
-
-def gammas(model, stage):
-    return [block.norm2.gamma.data for block in getattr(model.backbone, stage)]
-
-
-def test_shares_count_magnitudes_below_the_threshold(model):
-    # Half of the own part of rgb in one block of three; signs do not count.
-    gamma = gammas(model, 'layer1')[0]
-    gamma[0, 0], gamma[1, 0] = -0.019, 0.019  # in and out of the own part
-    gamma[0, 1] = -0.5
-    shares = exchange_shares(model, ('rgb', 'depth'))
-    assert shares['rgb/own/layer1'] == 1 / 6
-    assert shares['rgb/all/layer1'] == 1 / 12
-    assert shares['depth/own/layer1'] == 0
-    assert shares['depth/all/layer1'] == 1 / 12
-    channels = 3 * 4 + 4 * 8 + 6 * 16 + 3 * 32
-    assert shares['rgb/all'] == 1 / channels
-    assert shares['rgb/own'] == 2 / channels
-    assert shares['rgb/own/layer2'] == 0
-
-
-def test_stages_are_read_off_the_names():
-    assert stage_of('backbone.layer3.5.bn2') == 'layer3'
-    assert stage_of('backbone.stem.1') == 'stem'
-    assert stage_of('neck.convs.0.bn') == 'neck'
-
-
-def test_histograms_show_every_factor_once(model):
-    factors = scaling_factors(model, ('rgb', 'depth'))
-    assert set(factors) == {'rgb/own', 'rgb/other', 'depth/own', 'depth/other'}
-    assert sum(v.size for v in factors.values()) == 2 * (
-        3 * 4 + 4 * 8 + 6 * 16 + 3 * 32
-    )
-    picture = draw_histograms(factors, 0.02)
-    assert picture.dtype == np.uint8
-    assert picture.ndim == 3
-    assert picture.std() > 10  # not blank
 
 
 class Recorder:

@@ -14,9 +14,7 @@ def look(value, iteration=0, max_iters=100, interval=2, name='loss_task'):
 
 @pytest.mark.parametrize('value', [float('nan'), float('inf'), -float('inf')])
 def test_a_loss_that_is_no_number_ends_the_training(value):
-    with pytest.raises(
-        ValueError, match=r"iteration 2 the losses \{'loss_task': -?\w+"
-    ):
+    with pytest.raises(ValueError, match=r"got \{'loss_task': -?\w+\} at iteration 2"):
         look(value, iteration=1)
 
 
@@ -27,7 +25,7 @@ def test_finite_losses_and_other_values_pass():
 
 def test_losses_are_looked_at_every_interval_and_at_the_end():
     look(float('nan'), iteration=2)
-    with pytest.raises(ValueError, match='diverged: at iteration 3'):
+    with pytest.raises(ValueError, match=r'at iteration 3: .* diverged'):
         look(float('nan'), iteration=2, max_iters=3)
 
 

@@ -1,8 +1,13 @@
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.testing import assert_close
+
+from mmseg_cen.hooks.randomness import _seed, seed_worker
 
 MODEL = dict(
     type='CENSegmentor',
@@ -88,17 +93,39 @@ def train(work_dir, by_epoch, num_workers, sampler, resume_from=None):
     ('by_epoch', 'sampler'),
     [(True, 'DefaultSampler'), (False, 'DefaultSampler'), (False, 'InfiniteSampler')],
 )
-@pytest.mark.parametrize('iteration', [3, 4])
 def test_a_resumed_training_ends_where_an_unbroken_one_does(
-    by_epoch, sampler, num_workers, iteration, tmp_path
+    by_epoch, sampler, num_workers, tmp_path
 ):
     """With crops, flips and dropout, resumed within an epoch and between two."""
     unbroken = train(tmp_path / 'unbroken', by_epoch, num_workers, sampler)
-    checkpoint = tmp_path / 'unbroken' / f'iter_{iteration}.pth'
-    resumed = train(
-        tmp_path / 'resumed', by_epoch, num_workers, sampler, str(checkpoint)
-    )
-    start = torch.load(checkpoint)['state_dict']
-    assert_close(resumed, unbroken, rtol=0, atol=0)
-    weight = 'backbone.conv1.weight'
-    assert not torch.equal(start[weight], unbroken[weight])
+    for iteration in (3, 4):
+        checkpoint = tmp_path / 'unbroken' / f'iter_{iteration}.pth'
+        resumed = train(
+            tmp_path / f'resumed_{iteration}',
+            by_epoch,
+            num_workers,
+            sampler,
+            str(checkpoint),
+        )
+        start = torch.load(checkpoint)['state_dict']
+        assert_close(resumed, unbroken, rtol=0, atol=0)
+        weight = 'backbone.conv1.weight'
+        assert not torch.equal(start[weight], unbroken[weight])
+
+
+def test_seeds_differ_between_processes_and_steps():
+    runners = [
+        SimpleNamespace(seed=seed, rank=rank) for seed in (0, 1) for rank in (0, 1)
+    ]
+    seeds = {_seed(runner, step) for runner in runners for step in range(9)}
+    assert len(seeds) == 36
+    assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+def test_workers_of_one_seed_of_torch_draw_alike_in_numpy():
+    draws = []
+    for seed in (5, 5, 6):
+        torch.manual_seed(seed)
+        seed_worker(0, rank=0, num_workers=2)
+        draws.append(np.random.randint(2**31))
+    assert draws[0] == draws[1] != draws[2]

@@ -2,7 +2,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
-import numpy as np
 import pytest
 import torch
 from mmengine.structures import PixelData
@@ -11,7 +10,6 @@ from mmseg.visualization import SegLocalVisualizer
 
 from mmseg_cen.hooks.visualization import (
     MultimodalVisualizationHook,
-    draw_sample,
     unaugmented_inputs,
 )
 
@@ -39,47 +37,6 @@ def make_sample(
 
 def make_inputs(modalities, size=(8, 10)):
     return 255 * torch.rand(sum(modalities.values()), *size)
-
-
-MODALITIES = [
-    dict(rgb=3),
-    dict(rgb=3, depth=1),
-    dict(rgb=3, thermal=1, normals=3, polarization=4),
-]
-
-
-@pytest.mark.parametrize('modalities', MODALITIES)
-@pytest.mark.parametrize('streams', [True, False])
-@pytest.mark.parametrize('truth', [True, False])
-@pytest.mark.parametrize('input_size', [(8, 10), (16, 20)])
-def test_any_sample_can_be_drawn(modalities, streams, truth, input_size):
-    sample = make_sample(modalities, streams=streams, truth=truth)
-    inputs = make_inputs(modalities, input_size).numpy()
-    picture = draw_sample(inputs, sample, META)
-    assert picture.dtype == np.uint8
-    height, width = picture.shape[:2]
-    columns = len(modalities) + truth + (not streams)
-    columns = max(columns, len(modalities) + 1)
-    assert width == pytest.approx(columns * (260 + 12), rel=0.05)
-    assert (height > 500) == streams
-
-
-def test_a_sample_without_metainfo_is_one_image():
-    sample = SegDataSample(pred_sem_seg=PixelData(data=torch.zeros(1, 8, 8).long()))
-    inputs = make_inputs(dict(rgb=3), (8, 8)).numpy()
-    assert draw_sample(inputs, sample, dict(classes=('wall',))).ndim == 3
-
-
-def test_the_colours_of_all_predictions_are_in_the_picture():
-    sample = make_sample(dict(rgb=3, depth=1), truth=False)
-    sample.pred_sem_seg.data[:] = 0
-    sample.pred_streams.rgb[:] = 1
-    sample.pred_streams.depth[:] = 2
-    inputs = make_inputs(dict(rgb=3, depth=1)).numpy()
-    picture = draw_sample(inputs, sample, META)
-    for colour in META['palette']:
-        # One panel of about 260 x 208 pixels each, and the square in the legend.
-        assert (picture == colour).all(-1).sum() > 200 * 256
 
 
 def test_with_test_time_augmentation_the_largest_unflipped_view_is_drawn():
@@ -181,13 +138,5 @@ def test_showing_opens_windows_and_stores_nothing(tmp_path, monkeypatch):
 
 
 def test_an_interval_of_zero_is_refused():
-    with pytest.raises(ValueError, match='interval=0'):
+    with pytest.raises(ValueError, match='`interval` must be at least 1, got 0'):
         MultimodalVisualizationHook(interval=0)
-
-
-def test_an_absent_stream_leaves_its_place_empty():
-    sample = make_sample(dict(rgb=3, depth=1))
-    inputs = make_inputs(dict(rgb=3, depth=1)).numpy()
-    whole = draw_sample(inputs, sample, META)
-    del sample.pred_streams.depth
-    assert draw_sample(inputs, sample, META).shape == whole.shape

@@ -133,7 +133,7 @@ def test_absent_classes_count_what_nan_to_num_says():
     assert metrics['camera:a/mIoU'] == pytest.approx(66.67)
 
 
-def test_a_group_without_labelled_pixels_has_no_value_and_takes_nothing():
+def test_a_group_without_labeled_pixels_has_no_value_and_takes_nothing():
     data = [grouped([0], [0], camera='a'), grouped([255], [1], camera='b')]
     metrics = evaluate(StreamIoUMetric(group_by='camera'), data)
     assert np.isnan(metrics['camera:b/mIoU'])

@@ -66,7 +66,7 @@ def test_a_concat_fusion_starts_as_the_mean_and_trains_nothing_but_itself():
         'concat.weight',
         'concat.bias',
     }
-    with pytest.raises(ValueError, match="with ensemble='concat', no stream has"):
+    with pytest.raises(ValueError, match="must be 'alpha' for streams to have"):
         _ = head.alpha
     with pytest.raises(ValueError, match="got 'sum'"):
         EnsembleHead(cfg, modalities=('rgb', 'depth'), ensemble='sum')
@@ -99,7 +99,7 @@ def test_the_output_of_a_plain_segmentor_is_chosen():
     feats = [torch.randn(4, 4, 8, 8)]
     head = EnsembleHead(fcn(), modalities=('rgb', 'depth'), output='depth').eval()
     assert torch.equal(head(feats), head.forward_streams(feats)['depth'])
-    with pytest.raises(ValueError, match=r"output is one of .* got 'thermal'"):
+    with pytest.raises(ValueError, match=r"`output` must be one of .* got 'thermal'"):
         EnsembleHead(fcn(), modalities=('rgb', 'depth'), output='thermal')
 
 
@@ -355,5 +355,5 @@ def test_the_checkpoint_of_a_unimodal_head_initializes_all_streams(name):
 
 
 def test_features_of_another_number_of_modalities_are_refused(head):
-    with pytest.raises(ValueError, match='are 6 streams, got features of 4'):
+    with pytest.raises(ValueError, match=r'must be of 6 streams, .* got 4'):
         head.loss([torch.randn(4, 4, 8, 8)], samples_of(2), None)

@@ -158,8 +158,18 @@ def test_the_modalities_of_the_data_are_matched_by_name(order):
     assert streams == {order or ('rgb', 'depth')}
 
 
+def test_the_order_selects_modalities():
+    preprocessor = MultimodalPreprocessor(MODALITIES, order=('nir', 'depth'))
+    alone = MultimodalPreprocessor(
+        {name: MODALITIES[name] for name in ('nir', 'depth')}
+    )
+    channels = dict(nir=4, depth=1)
+    got, expected = preprocessor(batch(channels)), alone(batch(channels))
+    assert torch.equal(got['inputs'], expected['inputs'])
+
+
 def test_an_order_of_other_names_is_refused():
-    with pytest.raises(ValueError, match='`order` must hold the names'):
+    with pytest.raises(ValueError, match='`order` must hold names'):
         MultimodalPreprocessor(dict(rgb=RGB), order=('rgb', 'depth'))
 
 

@@ -214,8 +214,6 @@ def test_a_plain_auxiliary_head_is_refused():
     cfg['auxiliary_head'] = cfg['auxiliary_head']['head']
     message = r'`auxiliary_head` .* must be an EnsembleHead'
     with pytest.raises(ValueError, match=message):
-        ValueError, match=r'`auxiliary_head` .* must be an EnsembleHead'
-    ):
         MODELS.build(cfg)
 
 

@@ -10,7 +10,8 @@ from mmseg_cen.transforms import (
     fill_nearest,
 )
 from mmseg_cen.transforms.encodings import ENCODINGS
-from mmseg_cen.transforms.geometry import Pad, RandomFlip, Resize
+from mmseg_cen.transforms.geometry import Pad, RandomFlip
+from mmseg_cen.transforms.resizing import Resize
 from mmseg_cen.transforms.surface import build_camera
 
 H, W = 48, 64
@@ -93,7 +94,7 @@ def test_missing_depth_is_filled():
         np.testing.assert_array_equal(got, expected)
 
 
-def test_units_become_metres():
+def test_units_become_meters():
     results = sample()
     results['depth'] *= 1000
     got = EncodeDepth('inverse', scale=0.001)(results)['depth']
@@ -103,7 +104,7 @@ def test_units_become_metres():
 
 @pytest.mark.parametrize('direction', ['horizontal', 'vertical', 'diagonal'])
 def test_flipped_normals_are_those_of_the_flipped_depth(direction):
-    """With the optical axis in the centre."""
+    """With the optical axis in the center."""
     camera = dict(INTRINSICS, cx=(W - 1) / 2, cy=(H - 1) / 2)
     encode, flip = EncodeDepth('normals', intrinsics=camera), RandomFlip(1.0, direction)
     after = flip(encode(sample()))['depth']
@@ -148,11 +149,14 @@ def test_in_painting_continues_a_slope():
         (dict(encoding='log', missing='median'), "got 'median'"),
         (dict(encoding='log', scale=0), '`scale` must be positive'),
         (dict(encoding='hha', intrinsics=dict(fx=1)), 'width and height'),
-        (dict(encoding='jet', depth_range=[3, 1]), 'in metres'),
-        (dict(encoding='jet', gravity=[0, 1, 0]), "'hha', got it for 'jet'"),
+        (dict(encoding='jet', depth_range=[3, 1]), 'in meters'),
+        (
+            dict(encoding='jet', gravity=[0, 1, 0]),
+            "'hha' to have .* got 'jet'",
+        ),
         (
             dict(encoding='jet', depth_range=3),
-            r'must be \(near, far\) in metres, got 3',
+            r'must be \(near, far\) in meters, got 3',
         ),
     ],
 )

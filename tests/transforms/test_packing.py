@@ -64,12 +64,12 @@ def test_flipped_views_are_packed():
 
 
 def test_modalities_of_different_size_are_an_error():
-    with pytest.raises(ValueError, match=r"'depth': \(2, 6\).*has moved some"):
+    with pytest.raises(ValueError, match=r"'depth': \(2, 6\).*that has moved some"):
         PackMultimodalInputs()(sample(depth=np.zeros((2, 6))))
 
 
 def test_a_sample_without_modalities_is_an_error():
-    with pytest.raises(ValueError, match='use PackSegInputs'):
+    with pytest.raises(ValueError, match='or pack them with PackSegInputs'):
         PackMultimodalInputs()(dict(img=np.zeros((2, 6, 3))))
 
 

@@ -1,4 +1,4 @@
-"""Surfaces of analytic scenes, and least squares pixel by pixel."""
+"""Surfaces of scenes with a known answer, and least squares pixel by pixel."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ import pytest
 from mmseg_cen.transforms.surface import (
     NYUDV2_CAMERA,
     Camera,
-    back_project,
     build_camera,
     estimate_gravity,
+    parse_camera,
     surface_normals,
 )
 
@@ -81,7 +81,7 @@ def test_normals_are_those_of_least_squares_over_valid_pixels(share):
 def test_normals_point_to_the_camera_and_have_length_one():
     depth = np.random.default_rng(0).uniform(2, 2.1, (64, 80))
     normals = surface_normals(depth, CAMERA)
-    assert ((normals * back_project(depth, CAMERA)).sum(-1) < 0).mean() > 0.99
+    assert ((normals * ray_of(CAMERA)).sum(-1) < 0).mean() > 0.99
     np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-5)
 
 
@@ -96,10 +96,17 @@ def test_without_depth_there_is_no_normal():
     assert not surface_normals(np.zeros((64, 80)), CAMERA).any()
 
 
-def test_points_lie_on_their_rays_at_their_depth():
-    depth = np.random.default_rng(0).uniform(1, 3, (64, 80))
-    points = back_project(depth, CAMERA)
-    np.testing.assert_allclose(points, ray_of(CAMERA) * depth[..., None], rtol=1e-5)
+def test_rays_are_the_slopes_of_the_pixels_with_y_to_the_top():
+    x, y = CAMERA.rays()
+    assert x.shape == (1, 80)
+    assert y.shape == (64, 1)
+    expected = ray_of(CAMERA)
+    np.testing.assert_allclose(
+        np.broadcast_to(x, (64, 80)), expected[..., 0], rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        np.broadcast_to(-y, (64, 80)), expected[..., 1], rtol=1e-5
+    )
 
 
 def test_a_resized_camera_sees_the_same():
@@ -149,6 +156,17 @@ def test_a_camera_is_a_name_or_options():
     for bad in ('kinect', dict(fx=1.0)):
         with pytest.raises(ValueError, match='with fx, fy, cx, cy, width and height'):
             build_camera(bad)
+    assert build_camera(CAMERA) is CAMERA
+
+
+def test_a_camera_of_a_command_line_is_a_name_or_six_numbers():
+    assert parse_camera(None) is None
+    assert parse_camera(['nyudv2']) is NYUDV2_CAMERA
+    numbers = [str(value) for value in vars(CAMERA).values()]
+    assert parse_camera(numbers) == CAMERA
+    for bad in (['kinect'], numbers[1:], [*numbers[1:], 'x']):
+        with pytest.raises(ValueError, match=r'CX CY WIDTH HEIGHT, got '):
+            parse_camera(bad)
 
 
 def test_a_radius_is_positive():

@@ -1,4 +1,4 @@
-"""The data sets of the configs, with the choices of the paper's tables."""
+"""The data sets of the configs, with choices of the paper's tables."""
 
 from pathlib import Path
 
@@ -10,16 +10,12 @@ from mmseg.registry import DATASETS
 
 from mmseg_cen.transforms.surface import NYUDV2_CAMERA
 from mmseg_cen.translation import build_domains
-from mmseg_cen.translation.derived import normals_from_depth
+from mmseg_cen.translation.depth_maps import normals_from_depth
 from mmseg_cen.translation.taskonomy import DOMAINS
 
 ROOT = Path(__file__).parents[2] / 'configs' / 'translation' / '_base_' / 'datasets'
-TRANSLATIONS = [
-    (('shade', 'texture'), 'rgb'),
-    (('depth', 'normal'), 'rgb'),
-    (('depth', 'normal', 'texture'), 'rgb'),
+TRANSLATIONS = [  # every domain, and targets of one channel and of three
     (('depth', 'normal', 'texture', 'shade'), 'rgb'),
-    (('rgb', 'shade'), 'normal'),
     (('rgb', 'normal'), 'shade'),
     (('rgb', 'edge'), 'depth'),
 ]

@@ -24,13 +24,8 @@ def test_it_computes_the_layers_of_pix2pix():
             x = (x - mean) / (var + 1e-5).sqrt() * layer.norm.weight.view(-1, 1, 1)
             x = x + layer.norm.bias.view(-1, 1, 1)
     assert x.shape == (2, 1, 6, 6)
-    assert [layer.conv.out_channels for layer in net.layers.values()] == [
-        4,
-        8,
-        16,
-        32,
-        1,
-    ]
+    widths = [layer.conv.out_channels for layer in net.layers.values()]
+    assert widths == [4, 8, 16, 32, 1]
     assert_close(net(sources, target), x)
 
 
@@ -57,11 +52,11 @@ def test_images_that_are_too_small_for_a_patch_are_refused(num_strided):
 
 @pytest.mark.parametrize('name', ['in_channels', 'base_channels', 'num_strided'])
 def test_arguments_that_are_not_positive_are_refused(name):
-    with pytest.raises(ValueError, match=f'{name}.*are positive'):
+    with pytest.raises(ValueError, match=f'`{name}`.* must be positive'):
         PatchDiscriminator(**{name: 0})
 
 
 def test_other_channels_are_refused():
     net = PatchDiscriminator(in_channels=6)
-    with pytest.raises(ValueError, match=r'in_channels=6 .* got 3 \+ 1'):
+    with pytest.raises(ValueError, match=r'in_channels=6 together, got 3 \+ 1'):
         net(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64))

@@ -46,13 +46,13 @@ def test_each_part_has_an_optimizer_of_its_own():
     'parts', [dict(critic=dict(optimizer=dict(type='SGD', lr=1))), dict(generator={})]
 )
 def test_configs_of_no_part_are_refused(parts):
-    with pytest.raises(ValueError, match=r"\['generator', 'discriminator'\]; got"):
+    with pytest.raises(ValueError, match=r"\['generator', 'discriminator'\], got"):
         build_optim_wrapper(network(), config(**parts))
 
 
 def test_parameter_options_belong_to_one_optimizer():
     cfg = config(generator=dict(optimizer=dict(type='SGD', lr=1)), paramwise_cfg={})
-    with pytest.raises(ValueError, match='belongs to one optimizer'):
+    with pytest.raises(ValueError, match='must belong to one optimizer'):
         build_optim_wrapper(network(), cfg)
 
 

@@ -54,7 +54,7 @@ def test_stacked_inputs_and_lists_are_alike():
 def test_inputs_alone_need_the_channels_in_the_config():
     data = dict(inputs=batch()['inputs'])
     assert TranslationPreprocessor(CHANNELS)(dict(data))['data_samples'] is None
-    with pytest.raises(ValueError, match='must be in the config'):
+    with pytest.raises(ValueError, match='`sources` must be a dict'):
         TranslationPreprocessor(tuple(CHANNELS))(dict(data))
 
 
@@ -84,7 +84,7 @@ def test_it_is_built_from_a_config():
         (dict(sources=('a b',)), 'identifier'),
         (dict(sources=dict(depth=0)), 'positive'),
         (dict(sources=('depth',), num_channels=-3), 'positive'),
-        (dict(sources=dict(normal=3), num_channels=2), 'more channels'),
+        (dict(sources=dict(normal=3), num_channels=2), 'at least the channels'),
     ],
 )
 def test_arguments_without_meaning_are_refused(arguments, message):
@@ -95,9 +95,9 @@ def test_arguments_without_meaning_are_refused(arguments, message):
 @pytest.mark.parametrize(
     ('sources', 'data', 'message'),
     [
-        (('depth', 'rgb'), batch(dict(depth=1, normal=3)), 'must be those'),
-        (('normal', 'depth'), batch(dict(depth=1, normal=3)), 'must be those'),
-        (dict(depth=3), batch(dict(depth=1)), 'must be those'),
+        (('depth', 'rgb'), batch(dict(depth=1, normal=3)), 'must be the sources'),
+        (('normal', 'depth'), batch(dict(depth=1, normal=3)), 'must be the sources'),
+        (dict(depth=3), batch(dict(depth=1)), 'must be the sources'),
         (('depth',), batch(dict(depth=1), [(8, 8), (8, 9)]), 'one size'),
         (
             ('depth',),

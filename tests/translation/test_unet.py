@@ -90,9 +90,18 @@ def plain_networks(states, inputs, training, threshold=0.0):
     return streams
 
 
-@pytest.mark.parametrize('training', [True, False], ids=['train', 'eval'])
-@pytest.mark.parametrize('decoder_norms', ['shared', 'private'])
-@pytest.mark.parametrize(('M', 'threshold'), [(1, 0.3), (2, 0), (2, 0.3), (3, 0.3)])
+@pytest.mark.parametrize(
+    ('M', 'threshold', 'decoder_norms', 'training'),
+    [
+        (1, 0.3, 'shared', True),
+        (1, 0.3, 'private', False),
+        (2, 0.0, 'shared', True),
+        (2, 0.3, 'private', True),
+        (2, 0.3, 'shared', False),
+        (3, 0.3, 'shared', True),
+        (3, 0.3, 'private', False),
+    ],
+)
 def test_streams_are_plain_networks_that_exchange_channels(
     M, threshold, decoder_norms, training
 ):
@@ -273,8 +282,8 @@ def test_without_running_statistics_eval_mode_normalizes_each_image_by_its_own()
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(num_modalities=0), 'num_modalities is at least 1'),
-        (dict(base_channels=0), 'base_channels are positive'),
+        (dict(num_modalities=0), '`num_modalities` must be at least 1'),
+        (dict(base_channels=0), '`base_channels` must be positive'),
         (dict(exchange_threshold=-1), 'not negative, got -1'),
         (dict(exchange_scope='some'), "got 'some'"),
         (dict(norms='halved'), "got 'halved'"),
@@ -282,18 +291,20 @@ def test_without_running_statistics_eval_mode_normalizes_each_image_by_its_own()
         (dict(decoder_norms='halved'), "decoder_norms are one of .* got 'halved'"),
         (
             dict(norms='shared'),
-            r"set norms='private' or .* got exchange_threshold=0.01",
+            r"got exchange_threshold=0.01 and exchange=None: set norms='private' or",
         ),
         (dict(norms='private_statistics'), "set norms='private' or"),
+        (dict(fusion=dict(type='ConcatFusion', stages='conv1')), r"got 'conv1'"),
+        (dict(fusion=dict(type='ConcatFusion', stages=('conv9',))), r"got \('conv9',"),
     ],
 )
 def test_options_without_meaning_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        CENUNet(**options)
+        CENUNet(**{'base_channels': 2, **options})
 
 
 def test_inputs_of_other_channels_are_refused():
-    with pytest.raises(ValueError, match=r'2 \* 3 = 6 packed channels, got 9'):
+    with pytest.raises(ValueError, match=r'in_channels = 2 \* 3 = 6, got 9'):
         build()(images(3))
 
 

@@ -44,7 +44,7 @@ def test_a_line_that_an_interruption_cut_off_is_left_out(tmp_path):
     steps, values = read_scalars(log)['loss']
     assert (steps.tolist(), values.tolist()) == ([1], [2.0])
     log.write_text('{"loss": 2.0, "st\n{"loss": 1.0, "step": 2}\n')
-    with pytest.raises(ValueError, match='line 1, is no JSON object'):
+    with pytest.raises(ValueError, match='line 1: remove'):
         read_scalars(log)
 
 
@@ -52,7 +52,7 @@ def test_missing_and_broken_logs_are_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match='LocalVisBackend'):
         read_scalars(tmp_path)
     path = write(tmp_path, 'run', dict(loss=1.0, step=1), dict(loss=1.0))
-    with pytest.raises(ValueError, match='line 2, is no JSON object with a `step`'):
+    with pytest.raises(ValueError, match=r'with a `step`, got .* line 2'):
         read_scalars(tmp_path)
     path.write_text('{"loss": 1\n{"loss": 1, "step": 2}')
     with pytest.raises(ValueError, match='line 1'):
@@ -62,7 +62,9 @@ def test_missing_and_broken_logs_are_errors(tmp_path):
 def test_keys_are_selected_by_patterns():
     keys = ['loss', 'loss_l1_rgb', 'MAE', 'rgb/MAE']
     assert select(keys, ['*MAE', 'loss']) == ['loss', 'MAE', 'rgb/MAE']
-    with pytest.raises(ValueError, match=r"'FID' matches none of the keys \['MAE'"):
+    with pytest.raises(
+        ValueError, match=r"got 'FID', which .* none of the keys \['MAE'"
+    ):
         select(keys, ['FID'])
 
 
@@ -90,7 +92,7 @@ def test_every_curve_is_drawn():
     one = draw_curves(dict(MAE=(steps, steps)))
     two = draw_curves({'MAE': (steps, steps), 'rgb/MAE': (steps, 19 - steps)})
     assert one.dtype == np.uint8
-    # The second colour of matplotlib occurs with the second curve only.
+    # The second color of matplotlib occurs with the second curve only.
     orange = (255, 127, 14)
     assert not (one == orange).all(-1).any()
     assert (two == orange).all(-1).any()

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mmseg_cen.visualization.gamma_plots import (
+    draw_histograms,
     draw_proportions,
     draw_sensitivity,
     draw_steps,
@@ -15,8 +16,20 @@ def test_proportions_are_shares_of_the_magnitudes():
     np.testing.assert_allclose(proportions(gamma), expected)
 
 
-def colours(picture):
+def colors(picture):
     return {tuple(c) for c in picture.reshape(-1, 3)[::3]}
+
+
+def test_a_histogram_is_drawn_of_each_modality():
+    factors = {
+        f'{name}/{part}': np.random.default_rng(0).random(99)
+        for name in ('rgb', 'depth')
+        for part in ('own', 'other')
+    }
+    picture = draw_histograms(factors, 0.02)
+    assert picture.dtype == np.uint8
+    assert picture.shape == (300, 800, 3)
+    assert (0, 0, 0) in colors(picture), 'the threshold'
 
 
 @pytest.mark.parametrize('M', [2, 3])
@@ -25,14 +38,14 @@ def test_pictures_show_every_modality(M):
     names = ('rgb', 'depth', 'thermal')[:M]
     gamma = rng.random((5, M, 12))
     steps = draw_steps([0, 1, 2, 3, 4], gamma, names, 0.02, 'layer1')
-    assert (31, 119, 180) in colours(steps), 'own parts, blue'
+    assert (31, 119, 180) in colors(steps), 'own parts, blue'
     shares = draw_proportions({'a': gamma[0], 'b': gamma[1]}, names)
     of_matplotlib = [(31, 119, 180), (255, 127, 14), (44, 160, 44)]
-    assert colours(shares) >= set(of_matplotlib[:M])
-    assert colours(shares).isdisjoint(of_matplotlib[M:])
+    assert colors(shares) >= set(of_matplotlib[:M])
+    assert colors(shares).isdisjoint(of_matplotlib[M:])
 
 
 def test_sensitivity_has_two_axes():
     values = [1e-4, 1e-4, 1e-3]
     picture = draw_sensitivity(values, [1, 2, 3], [0, 0.1, 0.5], 'lambda', 'mIoU')
-    assert {(31, 119, 180), (214, 39, 40)} <= colours(picture)
+    assert {(31, 119, 180), (214, 39, 40)} <= colors(picture)

@@ -4,8 +4,8 @@ from numpy.testing import assert_array_equal
 
 from mmseg_cen.visualization import (
     Panel,
-    colour_labels,
-    colour_modality,
+    color_labels,
+    color_modality,
     default_palette,
     draw_grid,
     picture_size,
@@ -15,16 +15,16 @@ from mmseg_cen.visualization import (
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
 
-def test_labels_take_the_colour_of_their_class_and_ignored_ones_are_black():
+def test_labels_take_the_color_of_their_class_and_ignored_ones_are_black():
     labels = np.array([[0, 1], [255, 2]])
-    picture = colour_labels(labels, [RED, GREEN])
+    picture = color_labels(labels, [RED, GREEN])
     assert picture.dtype == np.uint8
     assert_array_equal(picture, [[RED, GREEN], [(0, 0, 0), (0, 0, 0)]])
 
 
 def test_invalid_depth_is_black_and_the_rest_grows_brighter():
     depth = np.array([[[0, np.nan, np.inf, 1, 2, 3]]], np.float32)
-    picture, values = colour_modality(depth)
+    picture, values = color_modality(depth)
     assert not picture[0, :3].any()
     brightness = picture[0, 3:].sum(axis=-1).astype(int)
     assert (np.diff(brightness) > 0).all()
@@ -32,19 +32,19 @@ def test_invalid_depth_is_black_and_the_rest_grows_brighter():
 
 
 def test_depth_without_a_valid_pixel_is_black():
-    picture, values = colour_modality(np.zeros((1, 2, 3), np.float32))
+    picture, values = color_modality(np.zeros((1, 2, 3), np.float32))
     assert picture.shape == (2, 3, 3)
     assert not picture.any()
     assert values == 'no valid pixel'
 
 
 def test_zero_is_a_value_where_there_are_negative_ones():
-    picture, _ = colour_modality(np.array([[[-1, 0, 1]]], np.float32))
+    picture, _ = color_modality(np.array([[[-1, 0, 1]]], np.float32))
     assert picture[0, 1].any()
 
 
 def test_a_constant_channel_can_be_drawn():
-    picture, _ = colour_modality(np.full((1, 4, 4), 7.0, np.float32))
+    picture, _ = color_modality(np.full((1, 4, 4), 7.0, np.float32))
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) == 1
 
 
@@ -52,23 +52,23 @@ def test_a_constant_channel_can_be_drawn():
 def test_an_image_is_shown_as_it_is(channels):
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (channels, 5, 4)).astype(np.float32)
-    picture, values = colour_modality(image)
+    picture, values = color_modality(image)
     assert_array_equal(picture, image[2::-1].transpose(1, 2, 0))
     assert values == ''
 
 
 def test_an_image_in_other_units_is_stretched():
     image = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 2, 2)
-    picture, _ = colour_modality(image)
+    picture, _ = color_modality(image)
     assert (picture.min(), picture.max()) == (0, 255)
 
 
-def test_the_score_counts_labelled_pixels_and_classes_that_occur():
+def test_the_score_counts_labeled_pixels_and_classes_that_occur():
     truth = np.array([[0, 0, 1, 255]])
     prediction = np.array([[0, 1, 1, 2]])
     # IoU 1/2 of both classes; class 2 occurs on the ignored pixel only.
     assert score(prediction, truth, num_classes=4) == 'mIoU 50.0, accuracy 66.7'
-    assert score(prediction, np.full((1, 4), 255), 4) == 'no labelled pixel'
+    assert score(prediction, np.full((1, 4), 255), 4) == 'no labeled pixel'
 
 
 @pytest.mark.parametrize('size', [(64, 64), (48, 64), (240, 320), (1024, 2048)])
@@ -82,10 +82,10 @@ def test_panels_are_legible_and_small_images_enlarged_by_a_whole_factor(size):
 
 def test_pixels_stay_sharp_in_a_grid():
     labels = np.indices((64, 64)).sum(0) % 2
-    panel = Panel(colour_labels(labels, [RED, GREEN]), 'title', 'caption')
+    panel = Panel(color_labels(labels, [RED, GREEN]), 'title', 'caption')
     grid = draw_grid([[panel]])
-    colours, counts = np.unique(grid.reshape(-1, 3), axis=0, return_counts=True)
-    count = {tuple(c): n for c, n in zip(colours.tolist(), counts, strict=True)}
+    colors, counts = np.unique(grid.reshape(-1, 3), axis=0, return_counts=True)
+    count = {tuple(c): n for c, n in zip(colors.tolist(), counts, strict=True)}
     assert count[RED] == count[GREEN] == 256 * 256 // 2
 
 
@@ -99,7 +99,7 @@ def test_the_legend_wraps_and_cells_may_be_empty():
     assert bare.shape[0] <= few.shape[0] < many.shape[0]
 
 
-def test_default_colours_differ():
-    colours = np.array(default_palette(40)).astype(int)
-    distance = np.abs(colours[:, None] - colours[None]).sum(-1)
+def test_default_colors_differ():
+    colors = np.array(default_palette(40)).astype(int)
+    distance = np.abs(colors[:, None] - colors[None]).sum(-1)
     assert distance[~np.eye(40, dtype=bool)].min() > 10

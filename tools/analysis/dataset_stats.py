@@ -26,9 +26,9 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import ProgressBar
 from mmseg.registry import DATASETS
 
-from mmseg_cen.datasets.modality import modality_key
-from mmseg_cen.datasets.statistics import ClassStatistics, PixelStatistics
 from mmseg_cen.launch import exit_on_user_error, load_config
+from mmseg_cen.modality import modality_key
+from mmseg_cen.preparation.statistics import ClassStatistics, PixelStatistics
 from mmseg_cen.transforms.depth import valid_pixels
 from mmseg_cen.transforms.loading import decode
 from mmseg_cen.translation import Domain
@@ -37,7 +37,7 @@ from mmseg_cen.translation import Domain
 LOADING = ('EncodeDepth', 'DeriveDomains')
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Measure a configured data set.')
     parser.add_argument('config', help='config file')
     parser.add_argument(
@@ -45,20 +45,23 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--out', default='dataset_stats', help='folder to write to')
     parser.add_argument(
-        '--bin-width', type=float, default=0.1, help='of the histograms, e.g. metres'
+        '--bin-width', type=float, default=0.1, help='of the histograms, e.g. meters'
     )
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE'
     )
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if args.bin_width <= 0 or args.jobs < 1:
-        parser.error('--bin-width is positive, and --jobs at least 1')
+        parser.error(
+            '`--bin-width` must be positive and `--jobs` at least 1, got '
+            f'{args.bin_width} and {args.jobs}'
+        )
     return args
 
 
 def keep_loading(node: Any) -> None:
-    """Drop what augments and packs from all pipelines of a data set, in place."""
+    """Drop augmentation and packing from all pipelines of a data set, in place."""
     for key, value in node.items():
         if key == 'pipeline':
             node[key] = [
@@ -135,7 +138,7 @@ def measure_all(
 
 
 def measured(dataset: Any, jobs: int, bin_width: float) -> Iterator[Any]:
-    """What :func:`measure` returns for each sample, in their order."""
+    """The result of :func:`measure` for each sample, in their order."""
     _shared.update(
         dataset=dataset,
         bin_width=bin_width,
@@ -164,7 +167,7 @@ def summarize(
     names: list[str] | None,
     reversed_names: set[str],
 ) -> dict[str, Any]:
-    """All figures, the channels in the order that the network gets."""
+    """All figures, with channels in the order that the network gets."""
     summary: dict[str, Any] = dict(modalities={})
     for name, statistics in pixels.items():
         of_modality = statistics.summary()
@@ -233,8 +236,8 @@ def draw(
     plt.close(figure)
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
     cfg = load_config(args.config, options=args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset_cfg = cfg[f'{args.split}_dataloader'].dataset

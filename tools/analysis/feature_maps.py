@@ -1,12 +1,12 @@
-"""Draw averaged feature maps of channels by which modalities keep them (Fig. 3).
+"""Draw feature maps, averaged over the channels that each modality keeps (Fig. 3).
 
 python tools/analysis/feature_maps.py CONFIG CHECKPOINT 0 1 2 --out maps
 python tools/analysis/feature_maps.py CONFIG CHECKPOINT room_2_000003 --layer backbone.layer2.1.bn2
 
-Samples of the test data are given by number or by the name of their image. A picture is
-written for each: a row for each modality, its input and the means of its channels before
-the exchange. Without `--layer`, it is the first exchanging layer that exchanges any.
-Translations are drawn likewise, with a row for each source.
+Samples of the test data are given by number or by the name of their image. The picture
+of a sample has a row for each modality (or source of a translation): the input, and the
+means of the channels before the exchange. Without `--layer`, the first layer that
+exchanges a channel is drawn.
 """  # noqa: E501
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
@@ -25,8 +25,8 @@ from torch import nn
 
 from mmseg_cen.launch import check_checkpoint, exit_on_user_error, load_config
 from mmseg_cen.models import exchanging_norms
-from mmseg_cen.translation.visualization import colour_domain, colour_limits
-from mmseg_cen.visualization import Panel, colour_modality, draw_grid
+from mmseg_cen.translation.visualization import color_domain, color_limits
+from mmseg_cen.visualization import Panel, color_modality, draw_grid
 from mmseg_cen.visualization.feature_maps import averaged_maps, kept_groups
 from mmseg_cen.visualization.panels import Picture
 
@@ -49,7 +49,9 @@ def choose_layer(model: nn.Module, name: str | None) -> tuple[str, Any]:
         )
         name = next(exchanging, next(iter(norms), None))
     if name not in norms:
-        raise ValueError(f'exchanging layers are {list(norms)}, got {name!r}')
+        raise ValueError(
+            f'`--layer` must be among {list(norms)}, got {name!r}: name one of these'
+        )
     return name, norms[name]
 
 
@@ -60,8 +62,8 @@ def find_sample(dataset: Any, wanted: str) -> int:
         if Path(dataset.get_data_info(index).get('img_path', '')).stem == wanted:
             return index
     raise ValueError(
-        f'samples are given by a number below {len(dataset)} or the name of an image '
-        f'of the test data, got {wanted!r}'
+        f'`samples` must be numbers below {len(dataset)} or names of images, got '
+        f'{wanted!r}: name a sample of the test data'
     )
 
 
@@ -74,9 +76,9 @@ def pictures_of(sample: Any) -> dict[str, Picture]:
     parts = sample['inputs'].float().split([*channels.values()])
     for name, part in zip(channels, parts, strict=True):
         if translates:
-            pictures[name] = colour_domain(part, name, colour_limits(part, name))
+            pictures[name] = color_domain(part, name, color_limits(part, name))
         else:
-            pictures[name], _ = colour_modality(part.numpy())
+            pictures[name], _ = color_modality(part.numpy())
     return pictures
 
 
@@ -116,8 +118,8 @@ def main() -> None:
                     image.astype(np.uint8), picture.shape[1::-1],
                     interpolation=cv2.INTER_NEAREST,
                 )  # fmt: skip
-                coloured = cv2.applyColorMap(image, cv2.COLORMAP_VIRIDIS)[..., ::-1]
-                row.append(Panel(coloured, group, count))
+                colored = cv2.applyColorMap(image, cv2.COLORMAP_VIRIDIS)[..., ::-1]
+                row.append(Panel(colored, group, count))
             rows.append(row)
         path = args.out / f'{index:06d}_{layer}.png'
         cv2.imwrite(str(path), draw_grid(rows)[..., ::-1])

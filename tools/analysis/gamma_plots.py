@@ -1,14 +1,14 @@
 """Draw the scaling factors of a training, Figures 5, 11, 12 and 13 of the paper.
 
 python tools/analysis/gamma_plots.py work_dirs/cen_synthetic
-python tools/analysis/gamma_plots.py work_dirs/lambda_1e-3 work_dirs/lambda_5e-3 --metric mIoU
+python tools/analysis/gamma_plots.py work_dirs/lambda_1e-3 work_dirs/lambda_5e-3
 
 Needs `dict(type='GammaRecorderHook')` among the `custom_hooks` of the training. Of each
-run, `steps_<layer>.png` (--layers, by default the first, middle and last one) and
-`proportions.png` are written; of several, `lambda.png` and `theta.png`, too: the metric
-and the exchanged share of the own parts against what differs between the runs. Runs with a
-`target_share` have no fixed lambda, and are left out of that picture.
-"""  # noqa: E501
+run, `steps_<layer>.png` (--layers; by default the first, middle and last layer) and
+`proportions.png` are written. Several runs give `lambda.png` and `theta.png`, too: the
+metric and the exchanged share of the own parts against the value in which the runs
+differ. Runs with a `target_share` have no fixed lambda and are not in `lambda.png`.
+"""
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
@@ -35,8 +35,12 @@ from mmseg_cen.visualization.gamma_plots import (
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR')
-    parser.add_argument('--layers', nargs='+', metavar='NAME', help='of the steps')
-    parser.add_argument('--metric', default='mIoU', help='of the last validation')
+    parser.add_argument(
+        '--layers', nargs='+', metavar='NAME', help='layers whose steps are drawn'
+    )
+    parser.add_argument(
+        '--metric', default='mIoU', help='metric of the last validation'
+    )
     parser.add_argument('--out', type=Path, help='folder (default: WORK_DIR/figures)')
     return parser.parse_args()
 
@@ -49,12 +53,14 @@ def write(folder: Path, name: str, picture: NDArray[np.uint8]) -> None:
 
 
 def draw_run(work_dir: Path, chosen: list[str] | None, out: Path) -> float:
-    """Draw one run; returns the share of the own parts that is exchanged at its end."""
+    """Draw one run, and return the share of the own parts exchanged at its end."""
     steps, layers, modalities, threshold = read_record(work_dir / RECORD)
     names = [*layers]
     for name in chosen or dict.fromkeys((names[0], names[len(names) // 2], names[-1])):
         if name not in layers:
-            raise ValueError(f'layers that exchange are {names}, got {name!r}')
+            raise ValueError(
+                f'`--layers` must be among {names}, got {name!r}: name some of these'
+            )
         picture = draw_steps(steps, layers[name], modalities, threshold, name)
         write(out, f'steps_{name}', picture)
     last = {name: gamma[-1] for name, gamma in layers.items()}
@@ -64,15 +70,18 @@ def draw_run(work_dir: Path, chosen: list[str] | None, out: Path) -> float:
 
 
 def parameters_of(work_dir: Path) -> tuple[float | None, float]:
-    """Lambda, None if a target adjusts it, and theta of a run, by its config."""
+    """Lambda and theta of a run's config; lambda is None if a target adjusts it."""
     found = sorted(work_dir.glob('*.py'))
     if not found:
-        raise FileNotFoundError(f'{work_dir} holds no config of a training')
+        raise FileNotFoundError(
+            f'`WORK_DIR` must hold the config of a training, got {str(work_dir)!r}: '
+            'name a folder that tools/train.py wrote'
+        )
     cfg = Config.fromfile(found[0])
     hooks = [h for h in cfg.get('custom_hooks', []) if 'Sparsity' in h['type']]
     weight = hooks[0].get('sparsity_weight', 5e-3) if hooks else 0.0
     if hooks and hooks[0].get('target_share') is not None:
-        print(f'{work_dir} has a target_share, and is left out of the plot of lambda')
+        print(f'{work_dir} is left out of the plot of lambda: it has a target_share')
         weight = None
     part = cfg.model.get('backbone') or cfg.model.generator
     return weight, part.get('exchange_threshold') or 0.0
@@ -90,7 +99,10 @@ def main() -> None:
         if len(work_dirs) > 1:
             curves = read_scalars(work_dir)
             if args.metric not in curves:
-                raise ValueError(f'{work_dir} logged no {args.metric!r}: {[*curves]}')
+                raise ValueError(
+                    f'`--metric` must be logged by {work_dir}, got {args.metric!r}: '
+                    f'choose one of {[*curves]}'
+                )
             figure = float(curves[args.metric][1][-1])
             points.append((*parameters_of(work_dir), figure, share))
     for i, name in enumerate(('lambda', 'theta') if points else ()):

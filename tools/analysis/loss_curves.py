@@ -1,12 +1,12 @@
-"""Draw the losses and figures that a training logged.
+"""Draw the losses and validation figures that a training logged.
 
 python tools/analysis/loss_curves.py work_dirs/my_training --out curves.png
 python tools/analysis/loss_curves.py work_dirs/my_training --keys 'loss*' '*MAE' --out curves.png
 python tools/analysis/loss_curves.py work_dirs/my_training --list
 
-Several runs in the work directory, of a training that was interrupted and resumed, are
-one curve. Losses are over iterations, figures of the validation over what
-mmengine counts validations by: epochs, or iterations.
+The runs of a training that was interrupted and resumed are one curve. Losses are drawn
+over iterations, figures of the validation over epochs, or over iterations if mmengine
+counts those.
 """  # noqa: E501
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
@@ -21,7 +21,7 @@ from mmseg_cen.visualization.curves import draw_curves, read_scalars, select
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Draw what a training logged.')
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('work_dir', help='work directory, or a scalars.json')
     parser.add_argument(
         '--keys',
@@ -48,7 +48,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def is_of_interest(key: str) -> bool:
-    """Whether a scalar is a loss or a figure; not a time, a rate or a channel count."""
+    """Whether a scalar is a loss or a figure of the validation."""
     others = ('time', 'data_time', 'memory', 'lr', 'base_lr', 'grad_norm')
     parts = key.split('/')
     return not (
@@ -68,13 +68,18 @@ def main() -> None:
         if args.keys:
             keys = select(curves, args.keys)
         if not keys:
-            raise ValueError(f'No loss among {sorted(curves)}; name some with --keys.')
+            raise ValueError(
+                f'`--keys` must be given if no loss is logged, got {sorted(curves)}: '
+                'name some of these'
+            )
         name = Path(args.work_dir).resolve().name
         picture = draw_curves({key: curves[key] for key in keys}, args.smooth, name)
         out = Path(args.out)
         out.parent.mkdir(parents=True, exist_ok=True)
         if out.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
-            raise ValueError(f'--out {args.out!r} must end with .png or .jpg.')
+            raise ValueError(
+                f'`--out` must end with .png or .jpg, got {args.out!r}: name a picture'
+            )
         cv2.imwrite(str(out), picture[..., ::-1])
     print(f'{len(keys)} curves in {out}')
 

@@ -9,13 +9,10 @@ are read: the labels of `test` are not public.
 
 Written are `rgb` (the PNG files as they are), `depth` in 1 cm, with --inverse-depth
 `inverse_depth` in 1e-5/m, too, and `label` with 19 classes (255 is void). Depth is
-baseline * focal length / disparity of the camera of each image; what has no disparity,
-or is farther than 655.35 m, is 0 resp. saturates.
+baseline * focal length / disparity of the camera of each image; it is 0 where there is
+no disparity, and saturates at 655.35 m.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
-import argparse
 import json
 import sys
 from functools import partial
@@ -26,10 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg_cen.datasets import CityscapesRGBDDataset
-from mmseg_cen.datasets.layout import Folder
-from mmseg_cen.datasets.official import read_image, read_indices
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    Folder,
+    Plan,
+    Sample,
+    make_parser,
+    read_image,
+    read_indices,
+    run,
+)
 
 OFFICIAL = dict(train=2975, val=500)
 SUFFIXES = dict(
@@ -52,19 +55,19 @@ FOLDERS = dict(
 
 
 def decode_disparity(stored: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """Disparity in pixels of what is stored, NaN where there is none (0)."""
+    """Disparity in pixels from stored values, NaN where there is none (0)."""
     disparity = (stored.astype(np.float64) - 1) / 256
     return np.where(stored > 0, disparity, np.nan)
 
 
 def encode(values: NDArray[np.float64], scale: float) -> NDArray[np.uint16]:
-    """Multiples of ``scale``; NaN is 0, what is beyond 16 bits saturates."""
+    """Multiples of ``scale``; NaN becomes 0, values beyond 16 bits saturate."""
     units = np.nan_to_num(values / scale, nan=0, posinf=65535)
     return np.rint(units.clip(0, 65535)).astype(np.uint16)
 
 
 def read_camera(path: str) -> float:
-    """Baseline times horizontal focal length: metres * pixels.
+    """Baseline times horizontal focal length: meters * pixels.
 
     Raises:
         ValueError: If the file is damaged.
@@ -74,7 +77,8 @@ def read_camera(path: str) -> float:
         product = float(camera['extrinsic']['baseline'] * camera['intrinsic']['fx'])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f'{path} has no extrinsic.baseline and intrinsic.fx: {error!r}'
+            f'{path} must hold extrinsic.baseline and intrinsic.fx, got {error!r}: '
+            'download it again'
         ) from error
     if not 0 < product < np.inf:
         raise ValueError(f'{path}: baseline and fx must be positive, got {product}')
@@ -116,7 +120,7 @@ def convert(sample: Sample, inverse: bool) -> dict[str, Any]:
 
 
 def plan(source: Path, inverse: bool) -> Plan:
-    """Plan the conversion: every image that any of the four trees knows."""
+    """Plan the conversion of every image that any of the four folders has."""
     problems = [
         f'{source / name} is missing: unpack {name} of Cityscapes there'
         for name in SUFFIXES
@@ -156,10 +160,7 @@ def plan(source: Path, inverse: bool) -> Plan:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     parser.add_argument(
         '--inverse-depth', action='store_true', help='write `inverse_depth`, too'
     )

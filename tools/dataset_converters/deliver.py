@@ -3,12 +3,13 @@
 python tools/dataset_converters/deliver.py DELIVER data/deliver
 
 The download (https://github.com/jamycheung/DELIVER) has the folders img, hha, depth,
-event, lidar and semantic, each with {condition}/{split}/{scene}/{number}_{kind}_{view}
-.png. Written are rgb/, depth/, event/, lidar/, label/ and the lists; `--check` verifies
-such a folder. The values are those that the official code trains with:
+event, lidar and semantic, each with files that are named
+{condition}/{split}/{scene}/{number}_{content}_{view}.png. Written are rgb/, depth/,
+event/, lidar/, label/ and the lists; `--check` verifies such a folder. The official
+code trains with the same values:
 
 - opacity is left out and a single channel repeated, so all have three;
-- events of another size, as those of low resolution, are resized (nearest);
+- events of another size, such as low resolution, are resized (nearest);
 - labels are the red channel of semantic/: 1..25 become 0..24, 0 and 255 become 255.
 
 `--depth` chooses what is written as depth/: `hha`, by default if there is such a
@@ -16,7 +17,6 @@ folder; `depth`, the pixels of that folder as they are; or `carla`, which decode
 from the 24 bits of CARLA's depth camera to uint16 in 1/64 m.
 """
 
-import argparse
 import re
 import sys
 from functools import partial
@@ -26,18 +26,21 @@ import cv2
 import numpy as np
 
 from mmseg_cen.datasets.deliver import CASES, COLORS, CONDITIONS
-from mmseg_cen.datasets.layout import Folder
-from mmseg_cen.datasets.official import (
+from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    Folder,
+    Plan,
+    Sample,
     check_labels,
+    make_parser,
     read_image,
     read_indices,
+    run,
     three_channels,
 )
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
-from mmseg_cen.launch import exit_on_user_error
 
 SPLITS = dict(train=3983, val=2005, test=1897)
-# Official folder of each of ours, and the kind in its file names.
+# Official folder of each folder that is written, and the content in its file names.
 SOURCES = dict(
     rgb=('img', 'rgb'),
     event=('event', 'event'),
@@ -46,20 +49,19 @@ SOURCES = dict(
 )
 IMAGE = Folder(channels=3)
 LABEL = Folder(kind='label', num_classes=len(COLORS), ignore_index=255)
-METRES = Folder(kind='depth', dtype='uint16', scale=1 / 64, unit='1/64 m')
-STORED = Folder(kind='depth', dtype='uint16', unit='that of the download')
+METERS = Folder(kind='depth', dtype='uint16', scale=1 / 64, unit='1/64 m')
+STORED = Folder(kind='depth', dtype='uint16', unit='as in the download')
 
 
 def decode_carla(image: np.ndarray) -> np.ndarray:
     """Depth, uint16 in 1/64 m, of an image of CARLA's depth camera, BGR.
 
-    Its red, green and blue values are the digits, the lowest first, of the depth as a
-    number of 24 bits, whose highest value means 1000 m (CARLA documentation, "Depth
-    camera").
+    Red, green and blue are the digits, the lowest first, of a number of 24 bits, whose
+    highest value means 1000 m (CARLA documentation, "Depth camera").
     """
     blue, green, red = np.moveaxis(image[..., :3].astype(np.float64), -1, 0)
-    metres = (red + 256 * green + 256**2 * blue) / (256**3 - 1) * 1000
-    return np.round(metres * 64).astype(np.uint16)
+    meters = (red + 256 * green + 256**2 * blue) / (256**3 - 1) * 1000
+    return np.round(meters * 64).astype(np.uint16)
 
 
 def convert(sample: Sample) -> dict[str, np.ndarray]:
@@ -77,8 +79,8 @@ def convert(sample: Sample) -> dict[str, np.ndarray]:
     if sample.source == 'carla':
         if depth.dtype != np.uint8 or depth.ndim != 3:
             raise ValueError(
-                f'{paths["depth"]} must hold three channels of 8 bits, as of '
-                f"CARLA's depth camera, got {depth.dtype} of shape {depth.shape}: "
+                f'{paths["depth"]} must hold three channels of 8 bits, as '
+                f"CARLA's depth camera has, got {depth.dtype} of shape {depth.shape}: "
                 'choose --depth depth'
             )
         depth = decode_carla(depth)
@@ -95,14 +97,13 @@ def convert(sample: Sample) -> dict[str, np.ndarray]:
     )
 
 
-def find_stems(folder: Path, kind: str) -> dict[str, str]:
-    """Stem, without the kind, and path below ``folder`` of each of its images."""
+def find_files(folder: Path, content: str) -> dict[str, str]:
+    """Path below ``folder`` of each of its images, by stem without the content."""
     stems = {}
     for path in sorted(folder.glob('*/*/*/*.png')):
         name = path.relative_to(folder).as_posix()
-        stems[re.sub(rf'_{kind}(?=_[^/]*$|\.png$)', '', name).removesuffix('.png')] = (
-            name
-        )
+        stem = re.sub(rf'_{content}(?=_[^/]*$|\.png$)', '', name).removesuffix('.png')
+        stems[stem] = name
     return stems
 
 
@@ -118,10 +119,10 @@ def plan(source: Path, depth: str | None = None) -> Plan:
     folder = 'hha' if depth == 'hha' else 'depth'
     sources = {**SOURCES, 'depth': (folder, 'depth')}
     found: dict[str, dict[str, str]] = {}
-    for name, (official, kind) in sources.items():
+    for name, (official, content) in sources.items():
         if not (source / official).is_dir():
             problems.append(f'the folder {source / official} is missing')
-        found[name] = find_stems(source / official, kind)
+        found[name] = find_files(source / official, content)
     samples = []
     for stem in sorted(set().union(*found.values())):
         condition, split, scene, number = stem.split('/')
@@ -133,8 +134,8 @@ def plan(source: Path, depth: str | None = None) -> Plan:
             continue
         frame, _, view = number.partition('_')
         inputs = []
-        for name, (official, kind) in sources.items():
-            expected = f'{condition}/{split}/{scene}/{frame}_{kind}' + (
+        for name, (official, content) in sources.items():
+            expected = f'{condition}/{split}/{scene}/{frame}_{content}' + (
                 f'_{view}.png' if view else '.png'
             )
             inputs.append(str(source / official / found[name].get(stem, expected)))
@@ -163,9 +164,9 @@ def plan(source: Path, depth: str | None = None) -> Plan:
 
 
 def depth_folder(depth: str, samples: list[Sample]) -> Folder:
-    """What depth/ will hold; as it is stored, the first readable file tells that."""
+    """Contents of depth/; if it is kept as stored, the first readable file decides."""
     if depth == 'carla':
-        return METRES
+        return METERS
     for sample in samples:
         try:
             sixteen_bits = read_image(sample.inputs[-1]).dtype == np.uint16
@@ -176,10 +177,7 @@ def depth_folder(depth: str, samples: list[Sample]) -> Folder:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     parser.add_argument(
         '--depth',
         choices=('hha', 'depth', 'carla'),

@@ -13,14 +13,12 @@ Written are PNG files, to `{domain}/{stem}.png`, and the lists:
              from -1 to 1
     shade    8 bit, brightness under a lamp at the camera, from 0 to 1
     edge     16 bit, relative steps of depth, from 0 to 1
-    texture  16 bit, change of the colours per pixel, from 0 to 1
+    texture  16 bit, change of the colors per pixel, from 0 to 1
 
 `options.domains` in meta.json are their options for a data set of the type
-MultimodalTranslationDataset. What is computed, and how, is told in
-mmseg_cen/translation/derived.py; `DeriveDomains` in a pipeline does it on the fly.
+MultimodalTranslationDataset. mmseg_cen/translation/derived.py tells how each domain is
+computed; `DeriveDomains` in a pipeline does it on the fly.
 """
-
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
 import argparse
 import sys
@@ -31,13 +29,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmseg_cen.datasets.layout import Folder, find_stems
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    Folder,
+    Plan,
+    Sample,
+    find_stems,
+    make_parser,
+    run,
+)
 from mmseg_cen.transforms.surface import parse_camera
-from mmseg_cen.translation.derived import RECIPES, Derivation
-from mmseg_cen.translation.domains import DERIVED_FILES, Domain, build_domains
-from mmseg_cen.translation.transforms import load_domain
+from mmseg_cen.translation.derived import DERIVED_FILES, RECIPES, Derivation
+from mmseg_cen.translation.domains import Domain, build_domains
+from mmseg_cen.translation.loading import load_domain
 
 
 def convert(
@@ -48,7 +52,7 @@ def convert(
     for (name, domain), path in zip(files.items(), sample.inputs, strict=True):
         images[name], valid = load_domain(name, domain, path)
         if not valid.any():
-            raise ValueError(f'{path} has no valid pixel')
+            raise ValueError(f'{path} must have a valid pixel, got none')
     derived = derive(domains, **images)
     stored = {
         name: domain.store(derived[name])
@@ -67,7 +71,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
             suffix=args.depth_suffix,
             scale=args.scale,
             nodata=tuple(args.nodata),
-            range=(0, 1),  # has no meaning here
+            range=(0, 1),  # not used here
         ),
         rgb=dict(suffix=args.rgb_suffix),
     )
@@ -92,7 +96,10 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
         blur=args.blur,
     )
     if {'normal', 'shade'} & set(domains) and derive.camera is None:
-        raise ValueError("'normal' and 'shade' need the --camera of the depth maps")
+        raise ValueError(
+            "`--camera` must be given for 'normal' and 'shade', got none: name the "
+            'camera of the depth maps'
+        )
     stored = {name: DERIVED_FILES[name] for name in domains}
     return Plan(
         dataset=f'domains derived from {source.name}',
@@ -111,15 +118,12 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     option = parser.add_argument
     option('--domains', nargs='+', choices=sorted(RECIPES), default=sorted(RECIPES))
     option('--depth', default='depth', help='folder of the depth maps')
     option('--depth-suffix', default='.png', help='end of their names')
-    option('--scale', type=float, default=1e-3, help='their unit in metres')
+    option('--scale', type=float, default=1e-3, help='their unit in meters')
     option(
         '--nodata',
         type=float,
@@ -134,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
         nargs='+',
         metavar='VALUE',
         help="'nyudv2', or FX FY CX CY WIDTH HEIGHT: focal lengths and optical axis in "
-        'pixels, of images of this size; they are scaled to that of the depth maps',
+        'pixels, of images of this size; they are scaled to the size of the depth maps',
     )
     option(
         '--smoothing', type=float, default=0.0, help='of the depth, in pixels; 0: none'

@@ -5,23 +5,21 @@ python tools/dataset_converters/encode_depth.py data/nyudv2 data/nyudv2/encoded 
 python tools/dataset_converters/encode_depth.py data/nyudv2/encoded --check
 
 The first folder has depth maps, `depth/{stem}.png`, and lists of the stems, `train.txt`
-and the like; without lists, all depth maps are taken. Metres per stored unit come from
+and the like; without lists, all depth maps are taken. Meters per stored unit come from
 its meta.json, or from --scale. Written are PNG files, `{encoding}/{stem}.png`, and the
-lists. Their values are those of `EncodeDepth` in a pipeline, the channels of pictures
-in the order of their names:
+lists. Their values are the same as with `EncodeDepth` in a pipeline, the channels of
+pictures in the order of their names:
 
     hha            3 x 8 bit, horizontal disparity, height above ground, angle with
                    gravity
     jet, turbo     3 x 8 bit, red, green, blue
     minmax         16 bit, from 0 to 1
-    log, inverse   16 bit, 1/10000 (and 1/10000 per metre), up to 6.5535
+    log, inverse   16 bit, 1/10000 (and 1/10000 per meter), up to 6.5535
 
 At the end it prints the lines for a config, which are `options.config` in meta.json,
-too. There are no normals: they have to turn with the image where it is flipped, so
-leave them to `EncodeDepth`.
+too. Normals are not among the encodings, because they must turn with an image that is
+flipped: leave them to `EncodeDepth`.
 """
-
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
 import argparse
 import sys
@@ -32,21 +30,24 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmseg_cen.datasets.layout import (
+from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.modality import FILLS, Modality
+from mmseg_cen.preparation import (
     META,
     Folder,
-    decode_complete,
+    Plan,
+    Sample,
     find_stems,
+    make_parser,
     read_groups,
+    read_image,
     read_meta,
+    run,
 )
-from mmseg_cen.datasets.modality import FILLS, Modality
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
-from mmseg_cen.launch import exit_on_user_error
 from mmseg_cen.transforms import EncodeDepth
 from mmseg_cen.transforms.surface import parse_camera
 
-# Stored steps per unit of what has 16 bits; pictures have none.
+# Stored steps per unit of encodings of 16 bits; pictures have none.
 STEPS = {'hha': None, 'jet': None, 'turbo': None,
          'minmax': 65535, 'log': 10000, 'inverse': 10000}  # fmt: skip
 
@@ -55,7 +56,7 @@ def convert(
     sample: Sample, encode: EncodeDepth, steps: int | None
 ) -> dict[str, np.ndarray | bytes]:
     """Encode the depth map of one sample."""
-    depth = decode_complete(Path(sample.inputs[0]).read_bytes())
+    depth = read_image(sample.inputs[0])
     if depth.ndim != 2:
         raise ValueError(
             f'{sample.inputs[0]} must have one channel, got shape {depth.shape}'
@@ -64,7 +65,7 @@ def convert(
     image = encode.transform(results)['img']
     if steps is not None:
         return {encode.encoding: np.rint(image * steps).clip(0, 65535).astype('uint16')}
-    # Of areas of one colour, run lengths are as small as what is searched for longer.
+    # Run lengths make areas of one color as small as slower searches do.
     options = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
     _, content = cv2.imencode('.png', image, options)
     return {encode.encoding: content.tobytes()}
@@ -72,11 +73,6 @@ def convert(
 
 def plan(source: Path, args: argparse.Namespace) -> Plan:
     """Plan the encoding: every stem of the lists, or of the depth maps."""
-    if Path(args.out).resolve() == source.resolve():
-        raise ValueError(
-            'the encoding must be written to a folder of its own, such as '
-            f'{source / "encoded"}, got {source} for both'
-        )
     suffix, scale = find_unit(source, args)
     encode = EncodeDepth(
         args.encoding,
@@ -114,43 +110,39 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
 
 
 def find_unit(source: Path, args: argparse.Namespace) -> tuple[str, float]:
-    """End of the names of the depth maps, and metres per stored unit."""
+    """End of the names of the depth maps, and meters per stored unit."""
     known = {}
     if (source / META).is_file():
         known = read_meta(source)['folders'].get(args.depth, {})
     if '/m' in (known.get('unit') or ''):
         raise ValueError(
-            f'{source / args.depth} must hold depth, but its unit is {known["unit"]}: '
+            f'{source / args.depth} must hold depth, got the unit {known["unit"]}: '
             'choose another --depth'
         )
     scale = known.get('scale') if args.scale is None else args.scale
     if scale is None:
         raise ValueError(
-            f'the unit of {source / args.depth} is not known: give the metres per '
-            'stored unit, e.g. --scale 0.001 for millimetres'
+            f'`--scale` must be given for {source / args.depth}, whose unit is not '
+            'known, got none: give the meters per stored unit, e.g. --scale 0.001 for '
+            'millimeters'
         )
     return args.depth_suffix or known.get('suffix', '.png'), scale
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     option = parser.add_argument
     option('--encoding', choices=list(STEPS), default='hha')
     option('--depth', default='depth', help='folder of the depth maps')
-    option(
-        '--depth-suffix', help='end of their names; default: that in meta.json, or .png'
-    )
-    option('--scale', type=float, help='their unit in metres; default: in meta.json')
+    option('--depth-suffix', help='end of their names; default: in meta.json, or .png')
+    option('--scale', type=float, help='their unit in meters; default: in meta.json')
     option(
         '--camera',
         nargs='+',
         metavar='VALUE',
         help="for hha: 'nyudv2', or FX FY CX CY WIDTH HEIGHT: focal lengths and "
-        'optical axis in pixels, of images of this size; they are scaled to that of '
-        'the depth maps',
+        'optical axis in pixels, of images of this size; they are scaled to the size '
+        'of the depth maps',
     )
     option(
         '--missing', choices=FILLS, help='how missing depth is filled; default: it is 0'
@@ -160,7 +152,7 @@ def main(argv: list[str] | None = None) -> int:
         nargs=2,
         type=float,
         metavar=('NEAR', 'FAR'),
-        help='metres, for minmax, jet and turbo; default: of each image',
+        help='meters, for minmax, jet and turbo; default: of each image',
     )
     option(
         '--gravity',

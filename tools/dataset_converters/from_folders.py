@@ -13,168 +13,35 @@ unit. Labels, files of images or `.npy`, are the indices of the classes, from 0,
 1 with --reduce-zero-label.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from own_config import OLD, set_aside, write_config
+from own_files import ARRAYS, IMAGES, VOID, Reader, find, first_array, is_array
 
-from mmseg_cen.datasets.layout import Folder, decode_complete, read_list
-from mmseg_cen.datasets.official import check_labels, read_image, read_indices
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, check, prepare
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    Folder,
+    Plan,
+    Sample,
+    check,
+    make_parser,
+    prepare,
+    read_list,
+)
 from mmseg_cen.visualization.panels import default_palette
 
-IMAGES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp')
-ARRAYS = (*IMAGES, '.npy')
-VOID = 255
-PLAUSIBLE = (0.1, 200)  # metres
-
-
-# --- Files ----------------------------------------------------------------------------
-
-
-def find(
-    folder: str, suffix: str | None, known: Sequence[str] = ARRAYS
-) -> dict[str, Path]:
-    """Files of a folder and below it, by their path without the suffix.
-
-    Raises:
-        ValueError: If there are none, or two of one stem.
-    """
-    files: dict[str, Path] = {}
-    root = Path(folder)
-    for path in sorted(root.rglob(f'*{suffix}' if suffix else '*')):
-        if not path.is_file() or not (suffix or path.suffix.lower() in known):
-            continue
-        name = path.relative_to(root).as_posix()
-        stem = name.removesuffix(suffix or path.suffix)
-        if stem in files:
-            raise ValueError(f'{files[stem]} and {path} are two files of one sample')
-        files[stem] = path
-    if not files:
-        ends = suffix or ', '.join(known)
-        raise ValueError(f'no file in {folder} ends with {ends}')
-    return files
-
-
-def is_array(path: str | Path) -> bool:
-    """Whether a file is an array, not an image."""
-    return str(path).lower().endswith('.npy')
-
-
-def read_array(path: str | Path) -> NDArray[Any]:
-    """Read an image or a `.npy` file, as it is."""
-    if not is_array(path):
-        return read_image(path)
-    try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        raise ValueError(f'{path} is no complete .npy file: {error}') from error
-
-
-def first_array(paths: Sequence[Path]) -> NDArray[Any]:
-    """The first that can be read; others are named when they are converted."""
-    for path in paths:
-        try:
-            return read_array(path)
-        except (ValueError, OSError):
-            continue
-    raise ValueError(f'none of the {len(paths)} depth images can be read: {paths[0]}')
-
-
-@dataclass
-class Reader:
-    """Read one sample; its inputs are the files of image, depth and, if any, labels.
-
-    Its source is what is missing of it, or None.
-
-    Args:
-        unit: Metres per stored unit of depth.
-        is_float: Whether depth is stored as floats.
-        invalid: The stored value of missing depth, besides 0 and NaN.
-        keep_rgb: Whether images are kept as they are.
-        reduce_zero_label: Whether label 0 is void.
-        ignore: The stored label of void.
-        num_classes: Of labels; 255 as long as it is not known.
-    """
-
-    unit: float
-    is_float: bool
-    invalid: float | None
-    keep_rgb: bool
-    reduce_zero_label: bool
-    ignore: int
-    num_classes: int = VOID
-
-    def __call__(self, sample: Sample) -> dict[str, Any]:
-        """Contents of each folder."""
-        if sample.source is not None:
-            raise ValueError(sample.source)
-        rgb, depth, *label = sample.inputs
-        content = Path(rgb).read_bytes()
-        if not self.keep_rgb:
-            try:
-                content = decode_complete(content, color=True)
-            except ValueError as error:
-                raise ValueError(f'{rgb} {error}') from error
-        contents = dict(rgb=content, depth=self.read_depth(depth))
-        if label:
-            contents['label'] = self.read_labels(label[0])
-        return contents
-
-    def read_depth(self, path: str) -> NDArray[np.uint16]:
-        """Depth as it is stored, or in millimetres of floats."""
-        depth = read_array(path)
-        if depth.ndim != 2 or (depth.dtype.kind == 'f') != self.is_float:
-            raise ValueError(
-                f'{path}: depth must have one channel of '
-                f'{"floats" if self.is_float else "integers"} as the first file, got '
-                f'{depth.dtype} of shape {depth.shape}'
-            )
-        if self.invalid is not None:
-            depth = np.where(depth == self.invalid, 0, depth)
-        if self.is_float:
-            metres = np.nan_to_num(depth.astype(np.float64), nan=0, posinf=0, neginf=0)
-            depth = np.rint(metres * self.unit * 1000).clip(0, 65535)
-        elif depth.min() < 0 or depth.max() > 65535:
-            raise ValueError(
-                f'{path}: depth must be within 0..65535, got '
-                f'{depth.min()}..{depth.max()}'
-            )
-        return depth.astype(np.uint16)
-
-    def read_labels(self, path: str) -> NDArray[np.uint8]:
-        """Labels from 0, 255 for void."""
-        labels = read_array(path) if is_array(path) else read_indices(path)
-        if labels.ndim != 2 or labels.dtype.kind not in 'bui':
-            raise ValueError(
-                f'{path}: labels must be the index of the class of each pixel, one '
-                f'channel of integers, got {labels.dtype} of shape {labels.shape}'
-            )
-        labels = labels.astype(np.int64)
-        first = int(self.reduce_zero_label)
-        void = labels == self.ignore
-        if self.reduce_zero_label:
-            void |= labels == 0
-        last = first + self.num_classes - 1
-        check_labels(path, labels[~void], first, last, self.ignore)
-        return np.where(void, VOID, labels - first).astype(np.uint8)
-
-
-# --- Plan -----------------------------------------------------------------------------
+PLAUSIBLE = (0.1, 200)  # meters
 
 
 def match(folders: dict[str, dict[str, Path]]) -> dict[str, str | None]:
-    """Stems in order, with what is missing of each; None if all files exist."""
+    """Stems in order, each with a message about missing files; None if all exist."""
     missing: dict[str, str | None] = {}
     for stem in sorted(set().union(*folders.values())):
         here = [name for name in folders if stem in folders[name]]
@@ -186,7 +53,7 @@ def match(folders: dict[str, dict[str, Path]]) -> dict[str, str | None]:
 def split(
     missing: dict[str, str | None], val_share: float, val_list: str | None
 ) -> tuple[set[str], list[str]]:
-    """Stems for validation, and what is wrong with the list of them.
+    """Stems for validation, and the problems of their list.
 
     Args:
         missing: See :func:`match`.
@@ -212,7 +79,9 @@ def split(
     if not 0 < val_share < 1:
         raise ValueError(f'`--val-share` must be within 0 and 1, got {val_share}')
     if len(stems) < 2:
-        raise ValueError(f'at least two samples are needed, got {len(stems)}')
+        raise ValueError(
+            f'complete samples must be two at least, got {len(stems)}: add others'
+        )
     count = min(max(round(val_share * len(stems)), 1), len(stems) - 1)
     order = np.random.default_rng(0).permutation(len(stems))
     return {stems[i] for i in order[:count]}, []
@@ -257,9 +126,9 @@ def make_plan(args: argparse.Namespace) -> Plan:
     missing = match(folders)
     if all(missing.values()):
         raise ValueError(
-            'names must agree up to the suffix, got '
+            'names must agree up to the suffix, got no complete sample among '
             + ', '.join(str(next(iter(files.values()))) for files in folders.values())
-            + ' and no complete sample: say how they end with '
+            + ': say how the names end with '
             + ', '.join(f'--{name}-suffix' for name in folders)
         )
     val, problems = split(missing, args.val_share, args.val_list)
@@ -312,14 +181,14 @@ def make_plan(args: argparse.Namespace) -> Plan:
         palette=default_palette(len(classes)),
         warnings=implausible_depth(first, args.depth_unit, args.depth_invalid),
         problems=problems,
-        extras=('config.py',),
+        extras={'config.py': None},
     )
 
 
 def implausible_depth(
     depth: NDArray[Any], unit: float, invalid: float | None
 ) -> list[str]:
-    """A warning if the median of the first depth image cannot be metres."""
+    """A warning if the median of the first depth image cannot be meters."""
     valid = np.isfinite(depth) & (depth > 0)
     if invalid is not None:
         valid &= depth != invalid
@@ -330,15 +199,12 @@ def implausible_depth(
         return []
     return [
         f'half of the first depth image is nearer than {median:.3g} m: is --depth-unit '
-        f'{unit:g} (metres per stored unit) right?'
+        f'{unit:g} (meters per stored unit) right?'
     ]
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser, source=False)
+    parser = make_parser(__doc__, source=False)
     for folder, suffix, what in [
         ('--rgb', '--rgb-suffix', 'images'),
         ('--depth', '--depth-suffix', 'depth'),
@@ -348,7 +214,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.add_argument(
             suffix, help=f'how the names of the {what} end after the stem'
         )
-    parser.add_argument('--depth-unit', type=float, help='metres per stored unit')
+    parser.add_argument('--depth-unit', type=float, help='meters per stored unit')
     parser.add_argument(
         '--depth-invalid',
         type=float,
@@ -378,15 +244,15 @@ def main(argv: list[str] | None = None) -> int:
         needed = ('rgb', 'depth', 'depth_unit')
         if absent := [name for name in needed if getattr(args, name) is None]:
             options = ', '.join('--' + name.replace('_', '-') for name in absent)
-            raise ValueError(f'{options} must be given')
+            raise ValueError(f'{options} must be given, got none: see --help')
         if not 0 < args.depth_unit < np.inf:
             raise ValueError(
                 f'`--depth-unit` must be positive and finite, got {args.depth_unit}'
             )
         if is_array(args.rgb_suffix or ''):
             raise ValueError(
-                '`--rgb-suffix` must be of files of images, as .npy is for depth and '
-                f'labels only, got {args.rgb_suffix}'
+                f'`--rgb-suffix` must be of image files, got {args.rgb_suffix}: .npy '
+                'is for depth and labels only'
             )
         plan = make_plan(args)
         set_aside(out)

@@ -7,21 +7,28 @@ images/*.png of four channels, the last of which is the thermal one, labels/*.pn
 and the lists train.txt, val.txt and test.txt. Written are rgb/, thermal/, label/ and
 the lists; `--check` verifies such a folder. Names that end with _flip, which a script
 of the download adds to the lists, are mirrored copies: training flips at random anyway,
-so they are left out unless asked for.
+so they are left out without --keep-flipped.
 """
 
-import argparse
 import sys
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from mmseg_cen.datasets.layout import Folder, read_list
 from mmseg_cen.datasets.mfnet import COLORS, CONDITIONS
-from mmseg_cen.datasets.official import check_labels, read_image, read_indices
-from mmseg_cen.datasets.preparation import Plan, Sample, add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    Folder,
+    Plan,
+    Sample,
+    check_labels,
+    make_parser,
+    read_image,
+    read_indices,
+    read_list,
+    run,
+)
 
 FLIP = '_flip'
 SPLITS = dict(train=784, val=392, test=393)  # without mirrored copies
@@ -33,7 +40,7 @@ FOLDERS = dict(
 
 
 def convert(sample: Sample) -> dict[str, np.ndarray]:
-    """Split an image into RGB and thermal, and mirror it if its name says so."""
+    """Split an image into RGB and thermal, and mirror it if the name says so."""
     image_path, label_path = sample.inputs
     image, label = read_image(image_path), read_indices(label_path)
     if image.ndim != 3 or image.shape[2] != 4:
@@ -99,10 +106,7 @@ def plan(source: Path, keep_flipped: bool = False) -> Plan:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     parser.add_argument(
         '--keep-flipped',
         action='store_true',

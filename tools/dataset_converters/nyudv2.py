@@ -11,26 +11,27 @@ Written are `rgb` (PNG), `depth` (in-painted) and `depth_raw` in 1/5000 m, `labe
 40 classes (255 is void), `label13` likewise, and `label894` as it is (0 is void).
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
-import argparse
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from nyudv2_released import DEPTH, OFFICIAL, PER_METER, VALID, VOID, plan_released
 
 from mmseg_cen.datasets import NYUDv2Dataset
-from mmseg_cen.datasets.layout import Folder
-from mmseg_cen.datasets.matlab import load_integers, open_hdf5
-from mmseg_cen.datasets.official import check_labels, read_image, read_indices
-from mmseg_cen.datasets.plan import READ_ERRORS, Plan, Sample
-from mmseg_cen.datasets.preparation import add_arguments, run
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.preparation import (
+    READ_ERRORS,
+    Folder,
+    Plan,
+    Sample,
+    check_labels,
+    make_parser,
+    run,
+)
+from mmseg_cen.preparation.matlab import load_integers, open_hdf5
 
 IMAGES = 'nyu_depth_v2_labeled.mat'
 WHERE = {
@@ -39,38 +40,25 @@ WHERE = {
     'classMapping40.mat': 'https://people.eecs.berkeley.edu/~sgupta/cvpr13/ '
     '(metadata of the code)',
 }
-OFFICIAL = dict(train=795, val=654)
-PER_METRE = 5000
 NUM_CLASSES = 894
-# The part of 480x640 that is not a white border; the toolbox has 45:471, 41:601.
-VALID = (slice(44, 471), slice(40, 601))
 
-CLASSES_13 = (
-    'bed', 'books', 'ceiling', 'chair', 'floor', 'furniture', 'objects', 'picture',
-    'sofa', 'table', 'tv', 'wall', 'window',
-)  # fmt: skip
 # Class of 13 for each of the 40, from 1, as in class13Mapping.mat of the authors of
-# SceneNet; the 13 are those of "Indoor Semantic Segmentation using Depth Information"
-# (Couprie et al., ICLR 2013).
+# SceneNet. The 13 are bed, books, ceiling, chair, floor, furniture, objects, picture,
+# sofa, table, tv, wall and window ("Indoor Semantic Segmentation using Depth
+# Information", Couprie et al., ICLR 2013).
 FROM_40_TO_13 = (
     12, 5, 6, 1, 4, 9, 10, 12, 13, 6, 8, 6, 13, 10, 6, 13, 6, 7, 7, 5,
     7, 3, 2, 6, 11, 7, 7, 7, 7, 7, 7, 6, 7, 7, 7, 7, 7, 7, 6, 7,
 )  # fmt: skip
-VOID = 255
-
-DEPTH = Folder(kind='depth', dtype='uint16', scale=1 / PER_METRE, unit='1/5000 m')
 
 
-def encode_depth(metres: NDArray[Any]) -> NDArray[np.uint16]:
-    """Metres to fifths of a millimetre; what is not positive and finite is 0.
+def encode_depth(meters: NDArray[Any]) -> NDArray[np.uint16]:
+    """Meters to fifths of a millimeter; values not positive or not finite become 0.
 
     Beyond 13.107 m, which no sensor of the data set reaches, depth saturates.
     """
-    metres = np.nan_to_num(metres.astype(np.float64), nan=0, posinf=0, neginf=0)
-    return np.rint(metres * PER_METRE).clip(0, 65535).astype(np.uint16)
-
-
-# --- nyu_depth_v2_labeled.mat ---------------------------------------------------------
+    meters = np.nan_to_num(meters.astype(np.float64), nan=0, posinf=0, neginf=0)
+    return np.rint(meters * PER_METER).clip(0, 65535).astype(np.uint16)
 
 
 @dataclass
@@ -115,7 +103,7 @@ class MatReader:
             return array
         if array.shape[:2] != (480, 640):
             raise ValueError(
-                'the white border is known of images of 480x640, got '
+                'images must be 480x640 for their white border to be known, got '
                 f'{array.shape[:2]}: leave --crop out'
             )
         return array[VALID]
@@ -143,7 +131,7 @@ def read_mapping(path: Path) -> NDArray[np.uint8]:
         values = f', within {mapping.min()}..{mapping.max()}' if mapping.size else ''
         raise ValueError(
             f'{path}: `mapClass` must hold 1..40 for each of {NUM_CLASSES} classes, '
-            f'got {mapping.size} values{values}: is it the official file?'
+            f'got {mapping.size} values{values}: download the official file'
         )
     return np.concatenate([[0], mapping]).astype(np.uint8)
 
@@ -167,14 +155,14 @@ def plan_mat(source: Path, crop: bool = False) -> Plan:
         except READ_ERRORS as error:
             problems.append(str(error))
     if len(set(sizes.values())) > 1:
-        problems.append(f'{IMAGES}: its arrays disagree in size (N, W, H): {sizes}')
+        problems.append(f'{IMAGES}: arrays must agree in size (N, W, H), got {sizes}')
         splits = dict(train=[], val=[])
     count = next(iter(sizes.values()))[0] if sizes else 0
     beyond = [i for split in splits.values() for i in split if not 0 < i <= count]
     if beyond and not problems:
         problems.append(
-            f'splits.mat lists {len(beyond)} images that {IMAGES} does not have: it '
-            f'has 1..{count}, not {beyond[:10]}'
+            f'the lists of splits.mat must be images 1..{count} of {IMAGES}, got '
+            f'{len(beyond)} others: {beyond[:10]}'
         )
     both = sorted(set(splits['train']) & set(splits['val']))
     if both:
@@ -214,7 +202,9 @@ def read_sizes(path: Path) -> dict[str, tuple[int, ...]]:
     with open_hdf5(path) as file:
         wanted = ('images', 'depths', 'rawDepths', 'labels')
         if absent := [key for key in wanted if key not in file]:
-            raise ValueError(f'{path} has no {absent}: download it again')
+            raise ValueError(
+                f'{path} must hold {list(wanted)}, got no {absent}: download it again'
+            )
         shapes = {key: tuple(file[key].shape) for key in wanted}
         types = {key: file[key].dtype for key in wanted}
     for key in wanted:
@@ -231,79 +221,8 @@ def read_sizes(path: Path) -> dict[str, tuple[int, ...]]:
     return {**shapes, 'images': (n, *shapes['images'][2:])}
 
 
-# --- Layout of the released code ------------------------------------------------------
-
-
-def read_released(sample: Sample, reduce_zero_label: bool) -> Mapping[str, Any]:
-    """Image, depth and labels of three files; labels may be those of the valid part."""
-    rgb, mask, depth_path = sample.inputs
-    image, labels, depth = read_image(rgb), read_indices(mask), read_image(depth_path)
-    check_labels(mask, labels, 0, 40 if reduce_zero_label else 39, VOID)
-    if reduce_zero_label:
-        labels = np.where(labels == VOID, labels, labels - np.uint8(1))  # 0 to 255, too
-    return dict(
-        rgb=align(image, labels.shape), depth=align(depth, labels.shape), label=labels
-    )
-
-
-def align(image: NDArray[Any], size: tuple[int, ...]) -> NDArray[Any]:
-    """Cut the part that labels of another size (H, W) describe.
-
-    Labels of 427x561 are those of the official valid part, as the toolbox has it.
-    Unlike the released code, which takes the centre of the image for it, 18 rows off.
-    """
-    if image.shape[:2] == size:
-        return image
-    if image.shape[:2] == (480, 640) and size == (427, 561):
-        return image[VALID]
-    top, left = ((a - b) // 2 for a, b in zip(image.shape, size, strict=False))
-    if top < 0 or left < 0:
-        raise ValueError(f'labels of {size} are larger than the image {image.shape}')
-    return image[top : top + size[0], left : left + size[1]]
-
-
-def plan_released(source: Path, reduce_zero_label: bool = False) -> Plan:
-    """Plan the conversion of the tab-separated lists of the released code."""
-    samples, problems = [], []
-    for split in OFFICIAL:
-        path = source / f'{split}.txt'
-        if not path.is_file():
-            problems.append(f'{path} is missing')
-            continue
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
-            if not line.strip():
-                continue
-            paths = [cell.strip() for cell in line.split('\t')]
-            if len(paths) != 3:
-                problems.append(
-                    f'{path}, line {number}: must be the paths of image, labels and '
-                    f'depth, separated by tabs, got {line!r}'
-                )
-                continue
-            inputs = tuple(str(source / name) for name in paths)
-            samples.append(Sample(Path(paths[0]).stem, split, inputs=inputs))
-    return Plan(
-        dataset='NYUDv2',
-        folders=dict(
-            rgb=Folder(channels=3),
-            depth=DEPTH,
-            label=Folder(kind='label', num_classes=40, ignore_index=VOID),
-        ),
-        samples=samples,
-        convert=partial(read_released, reduce_zero_label=reduce_zero_label),
-        splits=OFFICIAL,
-        options=dict(released=True, reduce_zero_label=reduce_zero_label),
-        classes=NYUDv2Dataset.METAINFO['classes'],
-        palette=NYUDv2Dataset.METAINFO['palette'],
-        problems=problems,
-    )
-
-
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = make_parser(__doc__)
     parser.add_argument(
         '--crop', action='store_true', help='cut the white border: 427x561'
     )
@@ -317,7 +236,10 @@ def main(argv: list[str] | None = None) -> int:
     def plan(source: Path) -> Plan:
         if (source / 'train.txt').is_file() and not (source / IMAGES).is_file():
             if args.crop:
-                raise ValueError('--crop is for the official download only')
+                raise ValueError(
+                    f'`--crop` must be left out for the released layout, got {source}: '
+                    'name the official download'
+                )
             return plan_released(source, args.reduce_zero_label)
         return plan_mat(source, args.crop)
 

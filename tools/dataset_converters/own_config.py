@@ -6,8 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_cen.datasets.layout import META, read_meta, write_atomically
-from mmseg_cen.datasets.official import read_image
+from mmseg_cen.preparation import (
+    META,
+    read_image,
+    read_meta,
+    write_atomically,
+)
 
 ITERATIONS, BATCH_SIZE = 1200, 8
 OLD = 'config.old.py'
@@ -55,7 +59,7 @@ dataset = dict(
     metainfo=metainfo,
     modalities=dict(
         rgb=dict(suffix={suffix!r}, interpolation='bicubic'),
-        # Read as metres; holes are filled with the nearest depth.
+        # Read as meters; holes are filled with the nearest depth.
         depth=dict(
             suffix='.png', dtype='uint16', scale={depth_scale!r}, fill='nearest'
         ),
@@ -80,7 +84,7 @@ test_dataloader = val_dataloader
 
 model = dict(
     data_preprocessor=dict(
-        # Measured on the training images, in metres.
+        # Measured on the training images, in meters.
         modalities=dict(depth=dict(mean=[{mean}], std=[{std}])),
         size=crop_size,
     ),
@@ -117,15 +121,15 @@ default_hooks = dict(checkpoint=dict(interval={val_interval}))
 
 
 def depth_statistics(out: Path, meta: dict[str, Any]) -> tuple[float, float]:
-    """Mean and standard deviation of depth in metres, of up to 200 training images."""
+    """Mean and standard deviation of depth in meters, of up to 200 training images."""
     stems = [s['stem'] for s in meta['samples'] if s['split'] == 'train']
     count, total, squares = 0, 0.0, 0.0
     for stem in stems[:: max(len(stems) // 200, 1)]:
         depth = read_image(out / 'depth' / f'{stem}.png').astype(np.float64)
-        metres = depth[depth > 0] * meta['folders']['depth']['scale']
-        count += metres.size
-        total += metres.sum()
-        squares += np.square(metres).sum()
+        meters = depth[depth > 0] * meta['folders']['depth']['scale']
+        count += meters.size
+        total += meters.sum()
+        squares += np.square(meters).sum()
     if not count:
         return 0.0, 1.0
     mean = total / count

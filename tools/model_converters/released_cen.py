@@ -2,10 +2,10 @@
 
 python tools/model_converters/released_cen.py IN OUT [--reverse]
 
-ResNet-50, 101 and 152, any number of classes; both are read from the tensors. OUT is
-for the model of `configs/cen/refinenet_r*_nyud.py` with two settings of the released
-code, `exchange_scope='all'` and `rectify_residual=True`; the command to test it is
-printed. With --reverse, IN is a checkpoint of that model.
+The depth (ResNet-50, 101 or 152) and the number of classes are read from the tensors.
+OUT is for the model of `configs/cen/refinenet_r*_nyud.py` with two settings of the
+released code, `exchange_scope='all'` and `rectify_residual=True`; the command to test
+it is printed. With --reverse, IN is a checkpoint of this model.
 """
 
 import mmseg_cen  # noqa: F401  isort: skip  (lets torch read NumPy values)
@@ -27,7 +27,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('input', metavar='IN', help='checkpoint to read')
     parser.add_argument('output', metavar='OUT', help='checkpoint to write')
     parser.add_argument(
-        '--reverse', action='store_true', help='from ours to the released code'
+        '--reverse', action='store_true', help='convert back to the released code'
     )
     return parser.parse_args()
 
@@ -51,7 +51,7 @@ def main() -> None:
         converted = (to_released if args.reverse else from_released)(checkpoint)
     Path(args.output).parent.mkdir(parents=True, exist_ok=True)
     torch.save(converted, args.output)
-    print(f'Wrote {args.output}.')
+    print(f'{args.output} is written')
     if not args.reverse:
         print(f'Test it with:\n{test_command(converted["meta"], args.output)}')
 

@@ -4,11 +4,11 @@ python tools/model_converters/released_pix2pix.py OUT --generator G --discrimina
 python tools/model_converters/released_pix2pix.py IN --reverse --generator G
     --discriminator D
 
-Any width, depth and number of sources; they are read from the tensors. Without
---discriminator, the checkpoint is for testing only. OUT is for the model of
-`configs/translation`, with two settings of the released code, `exchange_scope='all'`
-and `decoder_norms='private'`; the command to test it is printed. With --reverse, IN is
-a checkpoint of that model, and the two files are written.
+Width, depth and number of sources are read from the tensors. Without --discriminator,
+the checkpoint is for testing only. OUT is for the model of `configs/translation` with
+two settings of the released code, `exchange_scope='all'` and `decoder_norms='private'`;
+the command to test it is printed. With --reverse, IN is a checkpoint of this model, and
+the files G and D are written.
 """
 
 import mmseg_cen  # noqa: F401  isort: skip  (lets torch read NumPy values)
@@ -28,14 +28,14 @@ def parse_args() -> argparse.Namespace:
         description='Convert checkpoints of the released CEN image translation code.'
     )
     parser.add_argument(
-        'checkpoint', metavar='OUT', help='checkpoint of ours, to write'
+        'checkpoint', metavar='OUT', help='checkpoint of this package, to write'
     )
     parser.add_argument(
         '--generator', required=True, metavar='G', help='released generator'
     )
     parser.add_argument('--discriminator', metavar='D', help='released discriminator')
     parser.add_argument(
-        '--reverse', action='store_true', help='from ours to the released code'
+        '--reverse', action='store_true', help='convert back to the released code'
     )
     return parser.parse_args()
 
@@ -56,7 +56,7 @@ def test_command(model: dict[str, Any], path: str) -> str:
 def save(value: Any, path: str) -> None:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     torch.save(value, path)
-    print(f'Wrote {path}.')
+    print(f'{path} is written')
 
 
 def main() -> None:

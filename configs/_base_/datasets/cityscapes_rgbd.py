@@ -20,8 +20,7 @@ dataset = dict(
     type='CityscapesRGBDDataset',
     data_root=data_root,
     modalities=dict(
-        rgb=dict(suffix='.png', interpolation='bicubic'),
-        depth=dict(suffix='.png', dtype='uint16', scale=1 / 100),
+        rgb=dict(inherit=True, interpolation='bicubic'), depth=dict(inherit=True)
     ),
     data_prefix=dict(rgb='rgb', depth='depth', seg_map_path='label'),
 )

@@ -21,10 +21,10 @@ dataset = dict(
     type='DELIVERDataset',
     data_root=data_root,
     modalities=dict(
-        rgb=dict(interpolation='bicubic'),
-        depth=dict(channels=3, dtype='uint8'),  # HHA
-        event=dict(channels=3, dtype='uint8', interpolation='nearest'),
-        lidar=dict(channels=3, dtype='uint8', interpolation='nearest'),
+        rgb=dict(inherit=True, interpolation='bicubic'),
+        depth=dict(inherit=True),
+        event=dict(inherit=True),
+        lidar=dict(inherit=True),
     ),
 )
 train_dataloader = dict(batch_size=4, dataset=dict(pipeline=train_pipeline, **dataset))

@@ -21,8 +21,7 @@ dataset = dict(
     type='MFNetDataset',
     data_root=data_root,
     modalities=dict(
-        rgb=dict(interpolation='bicubic'),
-        thermal=dict(dtype='uint8'),
+        rgb=dict(inherit=True, interpolation='bicubic'), thermal=dict(inherit=True)
     ),
 )
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **dataset))

@@ -1,6 +1,7 @@
-# What data sets in the layout of tools/dataset_converters have in common: images are
-# tested one by one, at their own size. A data set adds its `dataset` to the
-# dataloaders, and its `train_pipeline`.
+# Shared by all data sets in the layout of tools/dataset_converters: images are tested
+# one by one, at their own size. A data set adds its `dataset` to the dataloaders, and
+# its `train_pipeline`. With `inherit=True`, modalities have the options that the class
+# of the data set knows, and a config replaces single ones.
 test_pipeline = [
     dict(type='LoadModalities'),
     dict(type='LoadAnnotations'),

@@ -22,8 +22,7 @@ dataset = dict(
     type='NYUDv2Dataset',
     data_root=data_root,
     modalities=dict(
-        rgb=dict(suffix=('.jpg', '.png'), interpolation='bicubic'),
-        depth=dict(suffix='.png', dtype='uint16', scale=1 / 5000, fill='nearest'),
+        rgb=dict(inherit=True, interpolation='bicubic'), depth=dict(inherit=True)
     ),
     data_prefix=dict(rgb='rgb', depth='depth', seg_map_path='label'),
 )

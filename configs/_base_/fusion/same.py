@@ -1,10 +1,5 @@
 # The setting of CEN in Table 2, with a fusion instead of the exchange: shared
 # convolutions, private norms, all streams kept, and their ensemble.
-_base_ = [
-    '../default_runtime.py',
-    '../models/cen_refinenet.py',
-    '../datasets/nyudv2.py',
-    '../schedules/cen_300e.py',
-]
+_base_ = '../../cen/refinenet_r101_nyud.py'
 model = dict(backbone=dict(exchange_threshold=0))
 custom_hooks = []  # there is no exchange, and no penalty for it

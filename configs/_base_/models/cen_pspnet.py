@@ -1,5 +1,5 @@
-# CEN-PSPNet (Sec. 4.1), ResNet-101 with output stride 8, RGB and depth.
-modalities = ('rgb', 'depth')
+# CEN-PSPNet (Sec. 4.1), ResNet-101 with output stride 8. Its modalities are RGB and
+# depth, unless model.modalities says other names.
 model = dict(
     type='CENSegmentor',
     data_preprocessor=dict(
@@ -10,7 +10,7 @@ model = dict(
                 std=[58.395, 57.12, 57.375],
                 bgr_to_rgb=True,
             ),
-            depth=dict(mean=[0.0], std=[1.0]),  # metres, as in the released code
+            depth=dict(mean=[0.0], std=[1.0]),  # meters, as in the released code
         ),
         size=(500, 500),
         seg_pad_val=255,
@@ -18,7 +18,6 @@ model = dict(
     backbone=dict(
         type='CENResNet',
         depth=101,
-        num_modalities=len(modalities),
         exchange_threshold=2e-2,
         strides=(1, 2, 1, 1),
         dilations=(1, 1, 2, 4),
@@ -29,7 +28,6 @@ model = dict(
     ),
     decode_head=dict(
         type='EnsembleHead',
-        modalities=modalities,
         head=dict(
             type='PSPHead',
             in_channels=2048,
@@ -45,7 +43,6 @@ model = dict(
     ),
     auxiliary_head=dict(
         type='EnsembleHead',
-        modalities=modalities,
         head=dict(
             type='FCNHead',
             in_channels=1024,

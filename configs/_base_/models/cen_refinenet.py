@@ -1,5 +1,5 @@
-# CEN-RefineNet (Sec. 4.1, Appendix B), ResNet-101, RGB and depth.
-modalities = ('rgb', 'depth')
+# CEN-RefineNet (Sec. 4.1, Appendix B), ResNet-101. Its modalities are RGB and depth,
+# unless model.modalities says other names.
 model = dict(
     type='CENSegmentor',
     data_preprocessor=dict(
@@ -10,7 +10,7 @@ model = dict(
                 std=[58.395, 57.12, 57.375],
                 bgr_to_rgb=True,
             ),
-            depth=dict(mean=[0.0], std=[1.0]),  # metres, as in the released code
+            depth=dict(mean=[0.0], std=[1.0]),  # meters, as in the released code
         ),
         size=(500, 500),
         seg_pad_val=255,
@@ -18,7 +18,6 @@ model = dict(
     backbone=dict(
         type='CENResNet',
         depth=101,
-        num_modalities=len(modalities),
         exchange_threshold=2e-2,
         # Statistics stay those of ImageNet; scaling factors and offsets are trained.
         norm_eval=True,
@@ -26,7 +25,6 @@ model = dict(
     ),
     decode_head=dict(
         type='EnsembleHead',
-        modalities=modalities,
         head=dict(
             type='RefineNetHead',
             num_classes=40,

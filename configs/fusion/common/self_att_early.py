@@ -1,10 +1,10 @@
-"""Self-attention behind stage 2 (early), commonly used setting.
+"""Self-attention (SSMA) behind stage 2 (early), commonly used setting.
 
 python tools/train.py configs/fusion/common/self_att_early.py
 
-Paper's mIoU: 47.8 with 124.9 M parameters, 5.4 M of them for the fusion, Table 2
-(RefineNet, ResNet-101, NYUDv2, single-scale). Needs ImageNet weights (torchvision) and
-a GPU; not trained here.
+Paper's mIoU: 47.8 with 124.9 M parameters, 5.4 M of them for the fusion, Table 2.
+RefineNet, ResNet-101, NYUDv2, single-scale. Needs ImageNet weights (torchvision) and a
+GPU; not trained here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../../_base_/fusion/common.py'

@@ -2,9 +2,10 @@
 
 python tools/train.py configs/fusion/same/cbn_all.py
 
-Paper's mIoU: 48.9, Sec. 4.1 and Table 3 (RefineNet, ResNet-101, NYUDv2); it does not
-say behind which layers. Needs ImageNet weights (torchvision) and a GPU; not trained
-here.
+Paper's mIoU: 48.9, Sec. 4.1, additional ablations. The paper does not say behind which
+layers. `modulated=1` is depth, conditional on RGB. RefineNet, ResNet-101, NYUDv2,
+single-scale. Needs ImageNet weights (torchvision) and a GPU; not trained here. Written
+by tools/paper/write_configs.py.
 """
 
 _base_ = '../../_base_/fusion/same.py'
@@ -12,8 +13,8 @@ model = dict(
     backbone=dict(
         fusion=dict(
             type='CBNFusion',
-            modulated=1,  # depth, conditional on RGB
+            modulated=1,
             stages=('layer1', 'layer2', 'layer3', 'layer4'),
-        )
-    )
+        ),
+    ),
 )

@@ -1,6 +1,6 @@
-# As for segmentation, but for the metrics. FID and KID, for targets of three channels
-# that are pictures, are those of the test; see docs/translation_metrics.md for the
-# weights they need.
+# As for segmentation, except for the metrics. FID and KID, for targets that are
+# pictures of three channels, are computed by the test only;
+# docs/translation_metrics.md names the weights they need.
 _base_ = '../../_base_/default_runtime.py'
 tta_model = None
 val_evaluator = dict(_delete_=True, type='TranslationMetric')

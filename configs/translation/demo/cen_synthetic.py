@@ -10,11 +10,7 @@ _base_ = [
     '../_base_/schedules/pix2pix_short.py',
 ]
 sources = ('rgb', 'depth')
-model = dict(
-    sources=sources,
-    data_preprocessor=dict(sources=sources),
-    generator=dict(num_modalities=len(sources), num_downs=6),
-)
+model = dict(sources=sources, generator=dict(num_downs=6))
 # Thirty times the noise of a Kinect: 0.4 m at a distance of 3 m. The image shows the
 # outlines, but things that are only painted, too.
 load = dict(type='LoadSyntheticDomains', noise=30)

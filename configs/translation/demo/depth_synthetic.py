@@ -5,11 +5,7 @@ python tools/train.py configs/translation/demo/depth_synthetic.py
 
 _base_ = 'cen_synthetic.py'
 sources = ('depth',)
-model = dict(
-    sources=sources,
-    data_preprocessor=dict(sources=sources),
-    generator=dict(num_modalities=1),
-)
+model = dict(sources=sources)
 choice = dict(dataset=dict(sources=sources))
 train_dataloader = choice
 val_dataloader = choice

@@ -2,11 +2,15 @@
 
 python tools/train.py configs/translation/fusion/concat_rgb_normal_to_shade.py
 
-Fused at layer 4 of 8 (middle). For the others, add to the command
---cfg-options model.generator.fusion.stages="[conv1]" (early), "[conv8]" (late) or
-"[conv1,conv2,conv3,conv4,conv5,conv6,conv7,conv8]" (all).
-Paper's MAE / MSE, Table 6, its MSE being the root: early 0.156 / 0.245,
-middle 0.138 / 0.212, late 0.126 / 0.192, all 0.128 / 0.202. Not trained here.
+Paper's MAE / root of MSE, Table 6, with --cfg-options:
+Early: 0.156 / 0.245
+    model.generator.fusion.stages="[conv1]"
+Middle: 0.138 / 0.212, as it stands
+Late: 0.126 / 0.192
+    model.generator.fusion.stages="[conv8]"
+All-layer: 0.128 / 0.202
+    model.generator.fusion.stages="[conv1,conv2,conv3,conv4,conv5,conv6,conv7,conv8]"
+Not trained here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../rgb_normal_to_shade.py'
@@ -15,6 +19,6 @@ model = dict(
         convs='private',
         exchange_threshold=None,
         fusion=dict(type='ConcatFusion', stages=('conv4',), merges=True),
-    )
+    ),
 )
 custom_hooks = [dict(type='FiniteLossHook')]  # nothing is exchanged

@@ -2,11 +2,15 @@
 
 python tools/train.py configs/translation/fusion/concat_shade_texture_to_rgb.py
 
-Fused at layer 4 of 8 (middle). For the others, add to the command
---cfg-options model.generator.fusion.stages="[conv1]" (early), "[conv8]" (late) or
-"[conv1,conv2,conv3,conv4,conv5,conv6,conv7,conv8]" (all).
-Paper's FID / KID, Table 4: early 87.46 / 3.64, middle 95.16 / 4.67,
-late 122.47 / 6.56, all 78.82 / 3.13. Not trained here.
+Paper's FID / KID, Table 4, with --cfg-options:
+Early: 87.46 / 3.64
+    model.generator.fusion.stages="[conv1]"
+Middle: 95.16 / 4.67, as it stands
+Late: 122.47 / 6.56
+    model.generator.fusion.stages="[conv8]"
+All-layer: 78.82 / 3.13
+    model.generator.fusion.stages="[conv1,conv2,conv3,conv4,conv5,conv6,conv7,conv8]"
+Not trained here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../shade_texture_to_rgb.py'
@@ -15,6 +19,6 @@ model = dict(
         convs='private',
         exchange_threshold=None,
         fusion=dict(type='ConcatFusion', stages=('conv4',), merges=True),
-    )
+    ),
 )
 custom_hooks = [dict(type='FiniteLossHook')]  # nothing is exchanged

@@ -2,11 +2,16 @@
 
 python tools/train.py configs/translation/fusion/self_att_rgb_edge_to_depth.py
 
-Fused at layer 4 of 8 (middle). For the others, add to the command
---cfg-options model.generator.fusion.stages="[conv1]" (early), "[conv8]" (late) or
-"[conv1,conv2,conv3,conv4,conv5,conv6,conv7,conv8]" (all).
-Paper's MAE / MSE, Table 6, its MSE being the root: early 0.030 / 0.071,
-middle 0.033 / 0.073, late 0.034 / 0.075, all 0.030 / 0.070. Not trained here.
+Paper's MAE / root of MSE, Table 6, with --cfg-options:
+Early: 0.030 / 0.071
+    model.generator.fusion.stages="[conv1]"
+Middle: 0.033 / 0.073, as it stands
+Late: 0.034 / 0.075
+    model.generator.fusion.stages="[conv8]"
+All-layer: 0.030 / 0.070
+    model.generator.fusion.stages="[conv1,conv2,conv3,conv4,conv5,conv6,conv7,conv8]"
+No norm in the fusion: of one image, conv8 is one value in each channel. Not trained
+here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../rgb_edge_to_depth.py'
@@ -14,8 +19,7 @@ model = dict(
     generator=dict(
         convs='private',
         exchange_threshold=None,
-        # No norm: of one image, conv8 is one value in each channel.
         fusion=dict(type='SSMAFusion', stages=('conv4',), merges=True, norm=False),
-    )
+    ),
 )
 custom_hooks = [dict(type='FiniteLossHook')]  # nothing is exchanged

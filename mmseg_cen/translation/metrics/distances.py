@@ -1,6 +1,17 @@
 """Distances between two sets of features: Fréchet (FID) and kernel (KID).
 
-Both compute in float64, on the device of the features.
+Both distances are computed in float64, on the device of the features.
+
+Example:
+    >>> import torch
+    >>> real = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [2.0, 2.0]])
+    >>> fake = real + torch.tensor([3.0, 0.0])
+    >>> round(frechet_distance(fake, real), 6)  # of equal covariance: the squared shift
+    9.0
+    >>> kernel_distances(fake, real, num_subsets=2, subset_size=4).round(decimals=3)
+    tensor([743.9580, 743.9580], dtype=torch.float64)
+    >>> kernel_distances(real, real, num_subsets=1, subset_size=4).round(decimals=3)
+    tensor([-17.6670], dtype=torch.float64)
 """
 
 import math
@@ -10,14 +21,14 @@ from torch import Tensor
 
 
 def frechet_distance(x: Tensor, y: Tensor) -> float:
-    """Return the Fréchet distance between the Gaussians fitted to two sets (FID).
+    """Fréchet distance between the Gaussians fitted to two sets of features (FID).
 
     |μ_x - μ_y|² + tr(Σ_x + Σ_y - 2 (Σ_x Σ_y)^½), Heusel et al., "GANs Trained by a Two
     Time-Scale Update Rule Converge to a Local Nash Equilibrium", 2017.
 
     With Σ_x = AᵀA and Σ_y = BᵀB, the eigenvalues of Σ_x Σ_y are the squared singular
-    values of ABᵀ: tr (Σ_x Σ_y)^½ is their sum. That needs no root of a matrix, which is
-    inaccurate where there are fewer samples than features, and no D×D matrix there.
+    values of ABᵀ: tr (Σ_x Σ_y)^½ is their sum. So no root of a matrix is needed, which
+    is inaccurate with fewer samples than features, and then no D×D matrix either.
 
     Args:
         x: (N, D) features.
@@ -41,25 +52,25 @@ def frechet_distance(x: Tensor, y: Tensor) -> float:
 
 
 def _covariance_root(x: Tensor) -> Tensor:
-    """Return A with AᵀA = the covariance of the rows of x, of the fewest rows."""
-    centred = (x - x.mean(0)) / (len(x) - 1) ** 0.5
-    if centred.shape[0] > centred.shape[1]:
-        return torch.linalg.qr(centred, mode='r').R
-    return centred
+    """Matrix A with AᵀA = the covariance of the rows of x, of the fewest rows."""
+    centered = (x - x.mean(0)) / (len(x) - 1) ** 0.5
+    if centered.shape[0] > centered.shape[1]:
+        return torch.linalg.qr(centered, mode='r').R
+    return centered
 
 
 def kernel_distances(
     x: Tensor, y: Tensor, num_subsets: int, subset_size: int, seed: int = 0
 ) -> Tensor:
-    """Return the squared maximum mean discrepancy of random subsets (KID).
+    """Squared maximum mean discrepancies of random subsets of two sets (KID).
 
     Binkowski et al., "Demystifying MMD GANs", 2018. Each subset is drawn without
-    replacement, from either set by itself.
+    replacement, from each set by itself.
 
     Args:
         x: (N, D) features.
         y: (N', D) features.
-        num_subsets: How many pairs of subsets are drawn.
+        num_subsets: Number of pairs of subsets that are drawn.
         subset_size: Feature vectors of a subset, at least 2, at most N and N'.
         seed: The same seed gives the same subsets.
 
@@ -72,8 +83,9 @@ def kernel_distances(
     _check(x, y)
     if not 2 <= subset_size <= min(len(x), len(y)) or num_subsets < 1:
         raise ValueError(
-            f'{num_subsets} subsets of {subset_size} cannot be drawn from sets of '
-            f'{len(x)} and {len(y)}: the size must lie between 2 and the smaller set.'
+            '`num_subsets` must be at least 1 and `subset_size` between 2 and the size '
+            f'of the smaller set, {min(len(x), len(y))}, got {num_subsets} and '
+            f'{subset_size}'
         )
     x, y = x.double(), y.double()
     generator = torch.Generator().manual_seed(seed)
@@ -117,11 +129,11 @@ def _squared_mmd(k_xx: Tensor, k_yy: Tensor, k_xy: Tensor) -> Tensor:
 def _check(x: Tensor, y: Tensor) -> None:
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise ValueError(
-            f'Features must be (N, D) with the same D, not {tuple(x.shape)} and '
-            f'{tuple(y.shape)}.'
+            f'features must be (N, D) with the same D, got {tuple(x.shape)} and '
+            f'{tuple(y.shape)}'
         )
     if min(len(x), len(y)) < 2:
         raise ValueError(
-            f'Sets of {len(x)} and {len(y)} images have no covariance: at least 2 are '
-            'needed.'
+            'sets must have at least 2 images to have a covariance, got '
+            f'{len(x)} and {len(y)}'
         )

@@ -42,15 +42,15 @@ _PROTOCOLS: dict[str, tuple[str, int, int]] = {
 class GenerativeMetric(BaseMetric):
     """FID and KID of each stream and of the ensemble, in one pass.
 
-    Keys are ``FID``, ``KID`` and ``KID_std`` for the ensemble and have a source in
-    front for its stream, ``depth/FID``. KID is given times 100, as in the paper: mean
+    Keys are ``FID``, ``KID`` and ``KID_std`` for the ensemble; the keys of a stream
+    begin with its source, ``depth/FID``. KID is given times 100, as in the paper: mean
     and standard deviation over random subsets. With fewer images than features (500 to
     2048 in the paper) FID is biased upwards; KID is not.
 
-    FID and KID need a network with weights. If those, or the library, are missing, the
-    metric says so **when it is built**, before the first iteration, what to place
-    where, and goes on: its values are NaN, other metrics and the training are not
-    touched. With `required` it stops there instead; set it with ``save_best='FID'``.
+    FID and KID need a network with weights. If the weights or the library are missing,
+    the metric warns **when it is built**, before the first iteration, and says which
+    file to place where. Its values are then NaN; other metrics and the training go on.
+    With ``required`` it raises an error instead; set it with ``save_best='FID'``.
 
     Protocols:
 
@@ -60,19 +60,18 @@ class GenerativeMetric(BaseMetric):
       matplotlib (:func:`~.released.released_picture`), PyTorch's resizing without
       antialias, 50 subsets of min(1000, N) images for KID: with up to 1000 images all
       are the same, and the standard deviation is 0. Keys begin with ``released/``.
-      (That code also leaves the dropout on, which is the model's affair.)
+      (That code also leaves the dropout on: ``test_protocol`` of the model.)
 
     Args:
         protocol: ``'standard'`` or ``'released'``.
-        extractor: Network of the features: a config of `MODELS`, or a callable. By
+        extractor: Network of the features: a config of ``MODELS``, or a callable. By
             default :class:`InceptionFeatures`.
         weights: Weights of the default extractor, see :class:`InceptionFeatures`.
         required: Raise an error instead of a warning if the network is missing.
-        num_subsets: Random subsets of KID; None: those of the protocol.
-        subset_size: Images of a subset; None: those of the protocol. Where there are
-            not more images than that, half of them, since otherwise all subsets are
-            the same.
-        seed: Of the subsets.
+        num_subsets: Random subsets of KID; ``None``: as many as the protocol has.
+        subset_size: Images of a subset; ``None``: as many as the protocol has. If there
+            are no more images, half of them: else all subsets would be the same.
+        seed: Seed of the subsets.
         **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
 
     Shape of the extractor:
@@ -81,8 +80,8 @@ class GenerativeMetric(BaseMetric):
 
     Raises:
         ValueError: If the protocol is unknown or the extractor's output is not (B, D).
-        ImportError: If the library is missing and `required` is set.
-        OSError: If the weights are missing and `required` is set.
+        ImportError: If the library is missing and ``required`` is set.
+        OSError: If the weights are missing and ``required`` is set.
     """
 
     def __init__(
@@ -97,7 +96,9 @@ class GenerativeMetric(BaseMetric):
         **kwargs: Any,
     ) -> None:
         if protocol not in _PROTOCOLS:
-            raise ValueError(f'{protocol=} must be one of {tuple(_PROTOCOLS)}.')
+            raise ValueError(
+                f'`protocol` must be one of {tuple(_PROTOCOLS)}, got {protocol!r}'
+            )
         if protocol == 'released':
             kwargs.setdefault('prefix', 'released')
         super().__init__(**kwargs)
@@ -107,13 +108,17 @@ class GenerativeMetric(BaseMetric):
         self.subset_size = default_size if subset_size is None else subset_size
         if self.num_subsets < 1 or self.subset_size < 2:
             raise ValueError(
-                f'{num_subsets=} must be at least 1 and {subset_size=} at least 2.'
+                '`num_subsets` must be at least 1 and `subset_size` at least 2, got '
+                f'{num_subsets} and {subset_size}'
             )
         self.seed = seed
         if extractor is None:
             extractor = dict(type='InceptionFeatures', weights=weights, resize=resize)
         elif weights is not None:
-            raise ValueError('`weights` are those of the default extractor.')
+            raise ValueError(
+                '`weights` must be None unless the extractor is the default one, got '
+                f'{weights!r}: load them in the extractor'
+            )
         self.extractor = self._build(extractor, required)
 
     def _build(
@@ -166,15 +171,15 @@ class GenerativeMetric(BaseMetric):
         return to_three_channels(to_uint8(image))
 
     def _extract(self, pictures: list[Tensor]) -> list[Tensor]:
-        """Return the features, (D,) float32 on the CPU, of pictures of any sizes."""
+        """Features, (D,) float32 on the CPU, of pictures of any sizes."""
         features: list[Tensor] = []
         for _, group in groupby(pictures, key=lambda picture: picture.shape):
             batch = torch.stack(list(group)).to(get_device())
             found = self.extractor(batch)  # type: ignore[misc]
             if found.ndim != 2 or len(found) != len(batch):
                 raise ValueError(
-                    f'The extractor made {tuple(found.shape)} of {tuple(batch.shape)} '
-                    'images; it must return (B, D) features.'
+                    'the extractor must return (B, D) features, got '
+                    f'{tuple(found.shape)} for images {tuple(batch.shape)}'
                 )
             features += found.detach().float().cpu()
         return features
@@ -209,7 +214,7 @@ class GenerativeMetric(BaseMetric):
         return frechet_distance(predicted, real), float(kid.mean()), deviation
 
     def _size(self, num_images: int) -> int:
-        """How many images the subsets of KID have, of so many there are."""
+        """Number of images in each subset of KID."""
         if self.protocol == 'released':
             return min(self.subset_size, num_images)
         if self.subset_size < num_images:

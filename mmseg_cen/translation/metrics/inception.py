@@ -31,13 +31,14 @@ class InceptionFeatures(nn.Module):
     weights it cannot be built.
 
     Args:
-        weights: Path of the weights; `'download'` lets the library fetch them; None
-            takes the file from the folder to which it would (`torch.hub.get_dir()`).
-        resize: How images get to 299×299. `'tensorflow'`: bilinear without antialias,
-            bit by bit as the original; `'clean'`: bicubic with antialias (Parmar et
-            al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation",
-            2022); `'pytorch'`: bilinear without antialias as PyTorch samples it, which
-            pytorch-fid and the released code of the paper do.
+        weights: Path of the weights; ``'download'`` lets the library fetch them;
+            ``None`` takes the file from the folder to which the library downloads
+            (``torch.hub.get_dir()``).
+        resize: How images are resized to 299×299. ``'tensorflow'``: bilinear without
+            antialias, bit by bit as the original; ``'clean'``: bicubic with antialias
+            (Parmar et al., "On Aliased Resizing and Surprising Subtleties in GAN
+            Evaluation", 2022); ``'pytorch'``: bilinear without antialias as PyTorch
+            samples it, like pytorch-fid and the released code of the paper.
 
     Shape:
         (B, 3, H, W) uint8 → (B, 2048) float32.
@@ -45,13 +46,13 @@ class InceptionFeatures(nn.Module):
     Raises:
         ImportError: If torch-fidelity is missing.
         OSError: If the weights are missing or cannot be fetched.
-        ValueError: If `resize` is unknown or the weights are another network's.
+        ValueError: If ``resize`` is unknown or the weights are another network's.
     """
 
     def __init__(self, weights: str | None = None, resize: str = 'tensorflow') -> None:
         super().__init__()
         if resize not in RESIZES:
-            raise ValueError(f'resize={resize!r} must be one of {RESIZES}.')
+            raise ValueError(f'`resize` must be one of {RESIZES}, got {resize!r}')
         self.resize = resize
         library = import_inception()
         path = None if weights == 'download' else _find_weights(weights, library)
@@ -92,9 +93,9 @@ def _resize_clean(image: Tensor) -> Tensor:
 def import_inception() -> Any:
     """Import the module of torch-fidelity with the Inception network.
 
-    The package itself imports torchvision, which not every build of torch has one for.
-    The network does not need it, so its module is then imported without the package's
-    `__init__`.
+    The package imports torchvision, which not every build of torch has. The network
+    does not need it: where torchvision is missing, the module is imported without the
+    ``__init__`` of the package.
 
     Raises:
         ImportError: If torch-fidelity is missing.
@@ -103,9 +104,9 @@ def import_inception() -> Any:
     spec = find_spec('torch_fidelity')
     if spec is None:
         raise ImportError(
-            'FID and KID use the Inception network of torch-fidelity, which is not '
-            'installed: `pip install torch-fidelity` (with `--no-deps` where '
-            'torchvision has no build for this torch; it is not needed here).'
+            'FID and KID need the Inception network of torch-fidelity, which is not '
+            'installed: `pip install torch-fidelity`, with `--no-deps` where '
+            'torchvision has no build for this torch (it is not needed here)'
         )
     before = set(sys.modules)
     try:
@@ -135,9 +136,9 @@ def _find_weights(weights: str | None, library: Any) -> str:
         if place.is_file():
             return str(place)
     raise FileNotFoundError(
-        f'FID and KID need the weights of the Inception network; {places[0]} does not '
-        f'exist. Fetch {library.URL_INCEPTION_V3} (90 MB) and put it there, or give '
-        'its path as `weights`; weights="download" fetches it at start-up.'
+        'FID and KID need the weights of the Inception network, but there is no file '
+        f'{places[0]}: fetch {library.URL_INCEPTION_V3} (90 MB) and put it there, give '
+        "its path as `weights`, or set weights='download' to fetch it at start-up"
     )
 
 
@@ -148,9 +149,11 @@ def _check_weights(path: str, library: Any) -> None:
         known = 'Conv2d_1a_3x3.conv.weight' in state and 'fc.weight' in state
         known = known and tuple(state['fc.weight'].shape) == (1008, 2048)
     except Exception as error:
-        raise ValueError(f'{path} is no file of weights: {error}') from error
+        raise ValueError(
+            f'`weights` must be a file of weights, got {path}: {error}'
+        ) from error
     if not known:
         raise ValueError(
-            f'{path} holds the weights of another network than the Inception of FID '
-            f'({_FILES[0]}).'
+            f'`weights` must be the Inception network of FID, {_FILES[0]}, got another '
+            f'network: {path}'
         )

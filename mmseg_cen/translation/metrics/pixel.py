@@ -28,33 +28,33 @@ class TranslationMetric(BaseMetric):
     """Pixel errors of each stream and of the ensemble, in one pass.
 
     The ensemble's values have plain names, ``MAE``, so that
-    ``save_best='MAE', rule='less'`` works; a stream's have its source in front,
-    ``depth/MAE``. Pixels without a valid target are left out.
+    ``save_best='MAE', rule='less'`` works; the names of a stream's values begin with
+    its source, ``depth/MAE``. Pixels without a valid target are left out.
 
     MAE and MSE are means over all valid pixels and channels of the data set (sums and
     counts are collected, so the number of processes changes nothing), RMSE is the root
-    of that MSE. PSNR (dB) and SSIM are means over images, as is usual. Both compare
-    images in [0, 1], whatever `value_range` is.
+    of this MSE. PSNR (dB) and SSIM are means over images, as is usual. Both compare
+    images in [0, 1], whatever ``value_range`` is.
 
     The errors of the paper's Table 6 are on the scale [-1, 1], the default here: its
-    1.12 (×1e-1) is a MAE of 0.112. Its "MSE" exceeds its MAE, which of small errors
-    only a root can do; the released code prints the root of the mean squared error, to
-    be compared with RMSE.
+    1.12 (×1e-1) is a MAE of 0.112. Its "MSE" is larger than its MAE, which is possible
+    for errors below 1 only if it is a root; the released code prints the root of the
+    mean squared error: compare it with RMSE.
 
     Args:
-        measures: Which of MAE, MSE, RMSE, PSNR and SSIM.
-        value_range: What -1 and 1 of the target stand for: (0, 255) gives errors of
-            8-bit images. ``'physical'`` gives errors in the unit of the target (metres
-            of depth, also if it is encoded by its logarithm): both images are decoded
-            by the target's :class:`~mmseg_cen.translation.Domain`, which the data set
-            states; then keys begin with ``physical/``.
-        unit: Of these values, for the printed table.
+        measures: Some of MAE, MSE, RMSE, PSNR and SSIM.
+        value_range: Values that -1 and 1 of the target stand for: (0, 255) gives errors
+            of 8-bit images. ``'physical'`` gives errors in the unit of the target
+            (meters of depth, even if it is encoded by its logarithm): both images are
+            decoded by the target's :class:`~mmseg_cen.translation.Domain`, which the
+            data set states; then keys begin with ``physical/``.
+        unit: Unit of these values, for the printed table.
         **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
 
     Raises:
-        ValueError: If a metric is unknown or the range is empty; later, if an output
+        ValueError: If a measure is unknown or the range is empty; later, if an output
             and its target differ in shape, SSIM gets images of less than 11 pixels, or
-            the data set states no domain of the target.
+            the data set does not state the domain of the target.
     """
 
     def __init__(
@@ -69,15 +69,17 @@ class TranslationMetric(BaseMetric):
         super().__init__(**kwargs)
         unknown = [name for name in measures if name not in PIXEL_METRICS]
         if unknown or not measures:
-            raise ValueError(f'measures={measures} must be some of {PIXEL_METRICS}.')
+            raise ValueError(
+                f'`measures` must be some of {PIXEL_METRICS}, got {measures}'
+            )
         self.value_range: tuple[float, float] | None = None
         if not isinstance(value_range, str):
             low, high = value_range
             self.value_range = (low, high)
         if value_range != 'physical' and not (self.value_range and low < high):
             raise ValueError(
-                f'{value_range=} must be (low, high), the values of -1 and 1, or '
-                "'physical'."
+                '`value_range` must be (low, high), the values of -1 and 1, or '
+                f"'physical', got {value_range!r}"
             )
         self.measures = tuple(measures)
         self.unit = unit
@@ -119,9 +121,9 @@ class TranslationMetric(BaseMetric):
         name = str((self.dataset_meta or {}).get('target'))
         if name not in domains:
             raise ValueError(
-                "value_range='physical' needs a data set that states the domain of its "
-                f'target (metainfo `domains`, `target`), got {name!r} of {[*domains]}. '
-                'State the range as value_range=(low, high).'
+                "with value_range='physical', the metainfo of the data set must have "
+                'the domain of its `target` in `domains`, got target='
+                f'{name!r} and {[*domains]}: set value_range=(low, high)'
             )
         domain = build_domains({name: domains[name]})[name]
         encoded = (2 * image - 1).permute(1, 2, 0).numpy(force=True)
@@ -155,11 +157,14 @@ class TranslationMetric(BaseMetric):
 
 
 def ssim(image: Tensor, target: Tensor) -> Tensor:
-    """Structural similarity of two images, a value for each window that fits.
+    """Structural similarity (SSIM) of two images: a value for each window that fits.
 
     Wang et al., "Image Quality Assessment: From Error Visibility to Structural
     Similarity", 2004: a Gaussian window of 11×11 pixels with sigma 1.5, K1 = 0.01,
     K2 = 0.03, each channel by itself.
+
+    Written here because it is short and torchmetrics or scikit-image would be a
+    dependency for this function alone; tests compare it to SciPy's Gaussian filter.
 
     Args:
         image: In [0, 1].
@@ -173,8 +178,8 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
     """
     if min(target.shape[-2:]) < _WINDOW:
         raise ValueError(
-            f'SSIM compares windows of {_WINDOW}x{_WINDOW} pixels; an image has '
-            f'{tuple(target.shape[-2:])}. Leave SSIM out of `measures`.'
+            f'images must have at least {_WINDOW}x{_WINDOW} pixels for SSIM, got '
+            f'{tuple(target.shape[-2:])}: leave SSIM out of `measures`'
         )
     offsets = torch.arange(_WINDOW).to(target) - _WINDOW // 2
     window = torch.exp(-offsets.square() / (2 * _SIGMA**2))

@@ -1,4 +1,4 @@
-"""Pictures as the released code of the paper compares them by FID and KID."""
+"""Pictures that the released code of the paper compares by FID and KID."""
 
 import numpy as np
 import torch
@@ -10,12 +10,12 @@ from ..outputs import to_three_channels
 
 
 def released_picture(image: Tensor) -> Tensor:
-    """Stretch an image to its own minimum and maximum and draw it by matplotlib.
+    """An image, stretched to its own minimum and maximum and drawn by matplotlib.
 
     The released code saves every image, predicted or not, as a figure of 5×5 inches,
     500×500 pixels, that the axes fill, after stretching it to 0 ... 255 and cutting
-    decimals off. So neither brightness nor contrast of an image counts, and how it is
-    enlarged is up to matplotlib (its default, `image.interpolation`).
+    decimals off. So neither brightness nor contrast of an image counts, and matplotlib
+    decides how it is enlarged (its default, ``image.interpolation``).
 
     Args:
         image: (C, H, W), C at most 3, of any range. A constant image becomes black.

@@ -100,12 +100,12 @@ def test_the_weights_of_another_network_are_refused(tmp_path):
     with pytest.raises(ValueError, match='another network'):
         InceptionFeatures(str(path))
     path.write_bytes(b'<html>not found</html>')
-    with pytest.raises(ValueError, match='no file of weights'):
+    with pytest.raises(ValueError, match='must be a file of weights'):
         GenerativeMetric(weights=str(path))
 
 
 def test_wrong_arguments_are_refused():
-    with pytest.raises(ValueError, match="resize='bicubic'"):
+    with pytest.raises(ValueError, match=r"`resize` must be one of .* got 'bicubic'"):
         InceptionFeatures(resize='bicubic')
 
 

@@ -7,7 +7,7 @@
 data_root = '{{$NYUDV2_HALF:data/nyudv2_half}}'
 load = [
     dict(type='LoadDomains'),
-    # The depth is that of a Kinect.
+    # A Kinect measured the depth.
     dict(type='DeriveDomains', camera='nyudv2', smoothing=3.0, reach=2),
     dict(type='CenterCrop', crop_size=(304, 228)),  # without the white frame
 ]

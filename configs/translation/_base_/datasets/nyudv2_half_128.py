@@ -1,6 +1,6 @@
 # nyudv2_half.py for networks of seven layers: images of 128 pixels.
 _base_ = 'nyudv2_half.py'
-load = [  # as there
+load = [  # as in nyudv2_half.py
     dict(type='LoadDomains'),
     dict(type='DeriveDomains', camera='nyudv2', smoothing=3.0, reach=2),
     dict(type='CenterCrop', crop_size=(304, 228)),

@@ -1,17 +1,15 @@
 # Pix2pix with channel exchange (Sec. 4.2): U-Net-256, 70x70 patch discriminator.
-# A config with other sources, or a target of one channel, overrides what says so here.
-sources = ('shade', 'texture')
+# A config sets its own `sources`, and `out_channels` and `in_channels` of the
+# discriminator if its target has other than three channels.
 model = dict(
     type='CENPix2Pix',
-    sources=sources,
+    sources=('shade', 'texture'),
     data_preprocessor=dict(
         type='TranslationPreprocessor',
-        sources=sources,
-        num_channels=3,  # sources with one are repeated
+        num_channels=3,  # a source of one channel is repeated
     ),
     generator=dict(
         type='CENUNet',
-        num_modalities=len(sources),
         in_channels=3,
         out_channels=3,  # of the target
         num_downs=8,  # 7: images of 128 pixels, 9: of 512

@@ -1,4 +1,4 @@
-# cen_pix2pix.py, a quarter as wide, for images of 128 pixels. So few iterations do not
+# cen_pix2pix.py, a quarter as wide, for images of 128 pixels. Short trainings do not
 # overfit it: no dropout.
 _base_ = 'cen_pix2pix.py'
 model = dict(

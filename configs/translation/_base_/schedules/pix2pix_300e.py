@@ -1,5 +1,5 @@
-# As the released code trains: Adam, batches of one image, a constant learning rate.
-# For a linear decay, as in pix2pix, of both optimizers:
+# As in the released code: Adam, batches of one image, a constant learning rate.
+# For a linear decay of both learning rates, as in pix2pix:
 #     param_scheduler = dict(
 #         type='LinearLR', start_factor=1.0, end_factor=0.0, begin=150, end=300)
 optim_wrapper = dict(

@@ -1,6 +1,6 @@
 # For small networks on two cores. Adam moves gamma by no more than the learning rate a
-# step, from 1 to below the threshold: for so short a training, that rate and the weight
-# of the penalty are large.
+# step, and gamma has to fall from 1 to below the threshold: so short a training needs a
+# large learning rate and a large weight of the penalty.
 _base_ = 'pix2pix_300e.py'
 optim_wrapper = dict(generator=dict(optimizer=dict(lr=2e-3)))
 param_scheduler = dict(

@@ -1,0 +1,117 @@
+"""A test loop that measures a model with each subset of its modalities."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import combinations
+from typing import Any
+
+from mmengine.config import ConfigDict
+from mmengine.dist import is_main_process
+from mmengine.logging import print_log
+from mmengine.runner import TestLoop
+from mmseg.registry import LOOPS
+from prettytable import PrettyTable
+from torch import nn
+
+from mmseg_cen.models.segmentor import CENSegmentor
+from mmseg_cen.streams.presence import check_absent
+
+
+@LOOPS.register_module()
+class SubsetTestLoop(TestLoop):
+    """Test a model several times, each time with some of its modalities.
+
+    Metrics are prefixed by the name of the subset: ``rgb+depth/mIoU``, ``rgb/mIoU``;
+    metrics of a stream then by its modality: ``rgb+depth/rgb/mIoU``. At the end, a
+    table of the ensembles is logged.
+
+    Args:
+        *args: Passed to :class:`mmengine.runner.TestLoop`.
+        subsets: The names of the modalities of each subset; ``None``: all subsets, the
+            largest first.
+        **kwargs: Passed to :class:`mmengine.runner.TestLoop`.
+
+    Raises:
+        ValueError: If the model is not a CENSegmentor, or a name is unknown.
+    """
+
+    def __init__(
+        self, *args: Any, subsets: Sequence[Sequence[str]] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.subsets = subsets
+
+    def run(self) -> dict[str, float]:
+        """Test every subset, and return the metrics of all."""
+        runner = self.runner
+        model = segmentor_of(runner.model)
+        subsets = self.subsets or all_subsets(model.modalities)
+        for subset in subsets:
+            check_absent(_others(subset, model.modalities), model.modalities)
+        runner.call_hook('before_test')
+        runner.call_hook('before_test_epoch')
+        runner.model.eval()
+        metrics: dict[str, float] = {}
+        table = PrettyTable()
+        for subset in subsets:
+            name = '+'.join(subset)
+            print_log(f'testing with {name}', 'current')
+            with without(model, _others(subset, model.modalities)):
+                for index, batch in enumerate(self.dataloader):
+                    self.run_iter(index, batch)
+            own = self.evaluator.evaluate(len(self.dataloader.dataset))
+            metrics |= {f'{name}/{key}': value for key, value in own.items()}
+            ensemble = {k: v for k, v in own.items() if '/' not in k}
+            table.field_names = ['Modalities', *ensemble]
+            table.add_row([name, *ensemble.values()])
+        if is_main_process():
+            print_log(
+                f'results with each subset of the modalities:\n{table}', 'current'
+            )
+        runner.call_hook('after_test_epoch', metrics=metrics)
+        runner.call_hook('after_test')
+        return metrics
+
+
+def all_subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
+    """All subsets of the modalities but the empty one, the largest first."""
+    return [
+        subset
+        for size in range(len(modalities), 0, -1)
+        for subset in combinations(modalities, size)
+    ]
+
+
+def segmentor_of(model: nn.Module) -> CENSegmentor:
+    """The CENSegmentor within wrappers, such as DDP and test-time augmentation.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    for module in model.modules():
+        if isinstance(module, CENSegmentor):
+            return module
+    raise ValueError(
+        f"the model must be a 'CENSegmentor', got {type(model).__name__}: leave out "
+        f'the SubsetTestLoop, other models cannot do without a modality'
+    )
+
+
+@contextmanager
+def without(model: CENSegmentor, absent: Sequence[str]) -> Iterator[None]:
+    """Within this context, a model predicts without some modalities."""
+    before = model.test_cfg
+    model.test_cfg = ConfigDict({**(before or {}), 'absent': tuple(absent)})
+    try:
+        yield
+    finally:
+        model.test_cfg = before
+
+
+def _others(subset: Sequence[str], modalities: Sequence[str]) -> list[str]:
+    if unknown := sorted(set(subset) - set(modalities)):
+        raise ValueError(
+            f'`subsets` must be of the modalities {tuple(modalities)}, got {unknown}: '
+            f'correct the names'
+        )
+    return [name for name in modalities if name not in subset]

@@ -1,0 +1,108 @@
+"""Single files: their hashes, whether they are complete, and writing them safely."""
+
+import hashlib
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+# The last chunk of every PNG file, which PIL does not verify.
+_PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
+
+
+def fingerprint(content: bytes) -> list[Any]:
+    """Length in bytes and hash of a content, as JSON stores them."""
+    return [len(content), hashlib.blake2b(content, digest_size=8).hexdigest()]
+
+
+def fingerprint_file(path: str | Path) -> list[Any]:
+    """The :func:`fingerprint` of a file, which may be larger than the memory."""
+    digest, length = hashlib.blake2b(digest_size=8), 0
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+            length += len(block)
+    return [length, digest.hexdigest()]
+
+
+def check_image(content: bytes) -> None:
+    """Refuse an image file that is not complete and undamaged to its last byte.
+
+    Args:
+        content: The file, PNG (whose check sums are verified), JPEG or another format
+            of PIL (which are decoded).
+
+    Raises:
+        ValueError: If the file is truncated or damaged.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if image.format == 'PNG':
+                image.verify()
+                if _PNG_END not in content:
+                    raise ValueError('the end is missing')
+            else:
+                image.load()
+    except UnidentifiedImageError as error:  # whose message names an address in memory
+        what = 'one of an unknown format' if content else 'an empty one'
+        raise ValueError(f'must be a complete image file, got {what}') from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(
+            f'must be a complete image file, got a damaged one ({error})'
+        ) from error
+
+
+def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
+    """Decode an image file that must be undamaged to its last byte.
+
+    OpenCV alone fills the missing part of a truncated file, and says so on the console
+    only.
+
+    Args:
+        content: The file.
+        color: Whether to decode to three channels, BGR, rather than as it is.
+
+    Raises:
+        ValueError: If the file is truncated or damaged, or of a format that OpenCV
+            cannot read.
+    """
+    check_image(content)
+    flags = cv2.IMREAD_UNCHANGED
+    if color:
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    array = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    if array is None:
+        raise ValueError(
+            'must be an image file that OpenCV reads, got another: store it as PNG'
+        )
+    return np.asarray(array)
+
+
+def encode_png(array: NDArray[Any]) -> bytes:
+    """Encode (H, W) or BGR (H, W, 3), uint8 or uint16; the same bytes each time."""
+    done, content = cv2.imencode('.png', array, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+    if not done:
+        raise ValueError(
+            '`array` must be uint8 or uint16 with 1 or 3 channels to become PNG, got '
+            f'{array.dtype} of shape {array.shape}'
+        )
+    return content.tobytes()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that is there completely or not at all, whenever it is stopped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    part.write_bytes(content)
+    os.replace(part, path)
+
+
+def is_part(path: Path) -> bool:
+    """Whether a file is a leftover of an interrupted :func:`write_atomically`."""
+    return re.fullmatch(r'\..+\.\d+\.part', path.name) is not None

@@ -1,0 +1,40 @@
+"""Lists of samples, one stem a line: `train.txt` and the like."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+LISTS = ('train', 'val', 'test')
+
+
+def is_line(stem: str) -> bool:
+    """Whether a stem can be a line of a list, and is read as it was written."""
+    return stem.splitlines() == [stem.strip()] and '\t' not in stem
+
+
+def read_list(path: str | Path) -> list[str]:
+    """Stems of a list, one a line; they may contain blanks."""
+    # Editors of Windows begin a file with a byte order mark; this encoding skips it.
+    lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def find_stems(
+    root: Path, folder: str, suffix: str, lists: Sequence[str] = LISTS
+) -> list[tuple[str, list[str]]]:
+    """Names of the lists of a folder, and the stems in each.
+
+    Args:
+        root: Where the lists are.
+        folder: Folder below ``root``; without lists, all its files are one list, 'all'.
+        suffix: End of the names of the files in ``folder``.
+        lists: Names of the lists that there may be.
+    """
+    paths = [root / f'{name}.txt' for name in lists]
+    found = [path for path in paths if path.is_file()]
+    if found:
+        return [(path.stem, read_list(path)) for path in found]
+    stems = sorted(
+        path.relative_to(root / folder).as_posix().removesuffix(suffix)
+        for path in (root / folder).rglob(f'*{suffix}')
+    )
+    return [('all', stems)]

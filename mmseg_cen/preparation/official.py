@@ -1,0 +1,71 @@
+"""Read files of official downloads; the message about a damaged file names it."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .files import check_image, decode_complete
+
+
+def read_image(path: str | Path) -> NDArray[Any]:
+    """Read an image as it is: (H, W), BGR (H, W, 3) or BGR and a fourth channel.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is damaged.
+    """
+    content = Path(path).read_bytes()
+    try:
+        return decode_complete(content)
+    except ValueError as error:
+        raise ValueError(f'{path} {error}') from error
+
+
+def read_indices(path: str | Path) -> NDArray[Any]:
+    """Read labels as they are stored: (H, W), or RGB (H, W, C).
+
+    The values of an image with a palette are the indices, not the colors.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is damaged.
+    """
+    content = Path(path).read_bytes()
+    try:
+        check_image(content)
+    except ValueError as error:
+        raise ValueError(f'{path} {error}') from error
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image)
+
+
+def check_labels(
+    path: str | Path, labels: NDArray[Any], low: int, high: int, void: int | None = None
+) -> None:
+    """Refuse labels that are neither within low..high nor void.
+
+    Raises:
+        ValueError: If there are such labels; the message names the file.
+    """
+    wrong = np.unique(labels[(labels < low) | (labels > high)])
+    wrong = wrong[wrong != void]
+    if wrong.size:
+        also = '' if void is None else f' or {void}'
+        raise ValueError(
+            f'{path}: labels must be {low}..{high}{also}, got {wrong[:10].tolist()}'
+        )
+
+
+def three_channels(image: NDArray[Any]) -> NDArray[Any]:
+    """Three channels (H, W, 3) of an image (H, W[, C]), without opacity.
+
+    A single channel is repeated.
+    """
+    channels = np.atleast_3d(image)
+    if channels.shape[2] in {1, 2}:
+        return np.repeat(channels[..., :1], 3, axis=2)
+    return channels[..., :3]

@@ -1,0 +1,128 @@
+"""Load the domains of a sample from files."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.registry import TRANSFORMS
+
+from mmseg_cen.modality import modality_key
+from mmseg_cen.transforms.loading import check_sizes, read_modality
+
+from .derived import RECIPES
+from .domains import Domain
+
+
+def load_domain(
+    name: str, domain: Domain, path: str, backend_args: dict[str, Any] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Load the physical image of one domain, and the mask (H, W) of its valid pixels.
+
+    A gray image that is stored in three equal channels counts as one channel.
+
+    Args:
+        name: Name of the domain.
+        domain: How it is stored.
+        path: Its file.
+        backend_args: Arguments of the file backend.
+
+    Returns:
+        Image (H, W) if it has one channel, else (H, W, C), float32; 'rgb' remains
+        uint8, BGR.
+
+    Raises:
+        ValueError: If channels or type of the file are not as ``domain`` says.
+    """
+    wanted = domain.stored_channels or domain.channels
+    stored = read_modality(
+        name, domain, path, {wanted, 3} if wanted == 1 else {wanted}, backend_args
+    )
+    if name == 'rgb':
+        return stored, np.ones(stored.shape[:2], dtype=bool)
+    if stored.ndim == 3 and wanted == 1:
+        if (stored != stored[..., :1]).any():
+            raise ValueError(
+                f'{name}: {path} must have 1 channel, got a picture in colors: '
+                'convert the file or change `channels` of the domain'
+            )
+        stored = stored[..., 0]
+    if stored.ndim == 3 and not path.lower().endswith(('.npy', '.npz')):
+        # Images are decoded to BGR or BGRA.
+        stored = stored[..., [2, 1, 0, *range(3, stored.shape[2])]]
+    image, valid = domain.read(stored)
+    if not valid.any():
+        warnings.warn(f'{name}: {path} has no valid pixel: 0 everywhere', stacklevel=2)
+    return image, valid
+
+
+def set_domains(
+    results: dict[str, Any],
+    images: Mapping[str, np.ndarray],
+    valid: np.ndarray | None = None,
+) -> None:
+    """Put physical images where the transforms expect them, with the target's mask."""
+    for name, image in images.items():
+        if name in results['modalities']:
+            results[modality_key(results, name)] = image
+    shape = next(iter(images.values())).shape[:2]
+    results['img_shape'] = results['ori_shape'] = shape
+    if valid is None:
+        valid = np.ones(shape, dtype=bool)
+    # Moved like a label; what is padded gets another value than 1.
+    results['gt_valid'] = valid.astype(np.uint8)
+    results['seg_fields'].append('gt_valid')
+
+
+@TRANSFORMS.register_module()
+class LoadDomains(BaseTransform):
+    """Load the domains of a sample, each as an array of its own, in physical units.
+
+    Required Keys:
+
+    - modalities (dict[str, Domain]): sources and target
+    - target (str)
+    - file_domains (dict[str, Domain]): domains to load
+    - modality_paths (dict[str, str])
+
+    Added Keys:
+
+    - img (np.ndarray): 'rgb', (H, W, 3), uint8, BGR; without it the first source
+    - {name} (np.ndarray): every other domain, see :func:`load_domain`
+    - helpers (dict[str, np.ndarray]): everything loaded, to derive domains from
+    - gt_valid (np.ndarray): (H, W), uint8, 1 where the target is known
+    - img_shape (tuple[int, int])
+    - ori_shape (tuple[int, int])
+
+    Modified Keys:
+
+    - seg_fields
+
+    Args:
+        backend_args: Arguments of the file backend, see :mod:`mmengine.fileio`.
+
+    Raises:
+        ValueError: If a file is not as its domain says, or the domains differ in size.
+    """
+
+    def __init__(self, backend_args: dict[str, Any] | None = None) -> None:
+        self.backend_args = backend_args
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Load the files of ``modality_paths``."""
+        paths = results['modality_paths']
+        images, masks = {}, {}
+        for name, domain in results['file_domains'].items():
+            images[name], masks[name] = load_domain(
+                name, domain, paths[name], self.backend_args
+            )
+        check_sizes(images, paths)
+        target = results['modalities'][results['target']]
+        origin = RECIPES[target.derive] if target.derive else results['target']
+        set_domains(results, images, masks[origin])
+        results['helpers'] = images
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(backend_args={self.backend_args})'

@@ -1,0 +1,93 @@
+"""Pictures of samples of semantic segmentation."""
+
+from typing import Any
+
+import numpy as np
+from mmseg.structures import SegDataSample
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .panels import (
+    IGNORED_COLOR,
+    Panel,
+    Picture,
+    color_labels,
+    color_modality,
+    default_palette,
+    draw_grid,
+    score,
+)
+
+
+def draw_sample(
+    inputs: NDArray[np.floating], sample: SegDataSample, meta: dict[str, Any]
+) -> Picture:
+    """Draw the modalities, the ground truth and the predictions of a sample.
+
+    Args:
+        inputs: (sum of C_m, H, W) packed modalities, in the units of the data set.
+        sample: With ``pred_sem_seg``; ``pred_streams`` (one field per modality) and
+            ``gt_sem_seg`` are drawn if they are there. Its metainfo ``modalities``
+            (number of channels by name) describes the inputs; without it they are one
+            image.
+        meta: ``classes`` and, if there is one, ``palette`` of the data set.
+
+    Returns:
+        (h, w, 3) uint8, RGB.
+    """
+    classes = meta['classes']
+    palette = meta.get('palette') or default_palette(len(classes))
+    truth = _labels(sample, 'gt_sem_seg')
+    seen = [] if truth is None else [truth]
+
+    def prediction(labels: NDArray[np.integer], heading: str) -> Panel:
+        seen.append(labels)
+        caption = '' if truth is None else score(labels, truth, len(classes))
+        return Panel(color_labels(labels, palette), heading, caption)
+
+    modalities = sample.get('modalities', {'input': len(inputs)})
+    top = _modality_panels(inputs, modalities)
+    if truth is not None:
+        top.append(Panel(color_labels(truth, palette), 'Ground truth'))
+    fused = _labels(sample, 'pred_sem_seg')
+    if 'pred_streams' in sample:
+        bottom: list[Panel | None] = [
+            prediction(_squeeze(sample.pred_streams.get(name)), f'{title(name)} stream')
+            if name in sample.pred_streams
+            else None  # the modality is absent
+            for name in modalities
+        ]
+        bottom.append(prediction(fused, 'Ensemble'))
+        rows = [top, bottom]
+    else:
+        rows = [[*top, prediction(fused, 'Prediction')]]
+
+    present = np.unique(np.concatenate([labels.ravel() for labels in seen]))
+    entries = [(classes[k], palette[k]) for k in present if 0 <= k < len(classes)]
+    if len(entries) < len(present):
+        entries.append(('ignored', IGNORED_COLOR))
+    return draw_grid(rows, legend=entries)
+
+
+def _modality_panels(
+    inputs: NDArray[np.floating], modalities: dict[str, int]
+) -> list[Panel | None]:
+    ends = np.cumsum(list(modalities.values()))
+    panels: list[Panel | None] = []
+    for (name, channels), end in zip(modalities.items(), ends, strict=True):
+        picture, values = color_modality(inputs[end - channels : end])
+        panels.append(Panel(picture, title(name), values))
+    return panels
+
+
+def title(name: str) -> str:
+    """The name of a modality as a title: ``'depth_map'`` -> ``'Depth map'``."""
+    return 'RGB' if name == 'rgb' else name.replace('_', ' ').capitalize()
+
+
+def _labels(sample: SegDataSample, field: str) -> Any:
+    return _squeeze(sample.get(field).data) if field in sample else None
+
+
+def _squeeze(labels: Tensor) -> NDArray[np.integer]:
+    return np.asarray(labels.squeeze(0).cpu().numpy())

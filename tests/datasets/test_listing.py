@@ -1,0 +1,76 @@
+import pytest
+
+from mmseg_cen.datasets.listing import read_rows, require_files
+
+RULE = 'one stem or two paths'
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """A function that writes bytes to a list and reads its rows."""
+
+    def read(content, stems=(), widths=(1, 2)):
+        path = tmp_path / 'list.txt'
+        path.write_bytes(content)
+        return list(read_rows(str(path), widths, RULE, lambda stem: stem in stems))
+
+    return read
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_stem(rows):
+    assert rows(b'\xef\xbb\xbfa\r\nb\r\n') == [['a'], ['b']]
+    assert rows('ä\nb'.encode('utf-8-sig')) == [['ä'], ['b']]
+    assert rows('ä\nb'.encode()) == [['ä'], ['b']]
+
+
+def test_columns_are_separated_by_tabs_or_by_blanks_if_there_is_no_tab(rows):
+    assert rows(b'a.jpg b.png\nc.jpg   d.png') == [
+        ['a.jpg', 'b.png'], ['c.jpg', 'd.png']
+    ]  # fmt: skip
+    assert rows(b'a 1.jpg\tb 1.png\n c.jpg \t d.png ') == [
+        ['a 1.jpg', 'b 1.png'], ['c.jpg', 'd.png']
+    ]  # fmt: skip
+
+
+def test_quotes_are_part_of_a_name(rows):
+    assert rows(b'"a"\n\'b') == [['"a"'], ["'b"]]
+    assert rows(b'"a\tb"') == [['"a', 'b"']]
+    assert rows(b'"a b"') == [['"a', 'b"']]
+
+
+def test_a_stem_may_have_blanks(rows):
+    assert rows(b'img 1\nb\n', stems=['img 1']) == [['img 1'], ['b']]
+    assert rows(b'img 1\nb c', stems=['img', '1']) == [['img', '1'], ['b', 'c']]
+    # Tabs separate, whatever the files are called.
+    assert rows(b'a 1\tb', stems=['a 1\tb', 'a 1']) == [['a 1', 'b']]
+
+
+def test_blank_lines_are_skipped_but_counted(rows):
+    assert rows(b'\na\n  \n\t\nb\n\n') == [['a'], ['b']]
+    with pytest.raises(ValueError, match=r"3 columns in .*list\.txt, line 4, 'x y z'"):
+        rows(b'\na\n\nx y z\n')
+
+
+@pytest.mark.parametrize('content', [b'a b c', b'a\nb c', b'a b\nc'])
+def test_lines_have_an_allowed_number_of_columns_alike_in_all_lines(rows, content):
+    line = 1 + content.count(b'\n')
+    with pytest.raises(ValueError, match=rf'be {RULE}, .*list\.txt, line {line}, '):
+        rows(content)
+
+
+def test_a_list_exists_and_is_not_empty(rows, tmp_path):
+    for content in (b'', b' \n\n', b'\xef\xbb\xbf'):
+        with pytest.raises(ValueError, match='must not be empty'):
+            rows(content)
+    with pytest.raises(FileNotFoundError, match=r'must exist, got .*/no\.txt: correct'):
+        list(read_rows(f'{tmp_path}/no.txt', {1}, RULE, lambda stem: False))
+
+
+def test_all_missing_files_are_named_in_one_error(tmp_path):
+    paths = [str(tmp_path / name) for name in 'abc']
+    (tmp_path / 'b').touch()
+    with pytest.raises(FileNotFoundError, match='2 of 3 files missing') as error:
+        require_files(paths)
+    assert str(error.value).splitlines()[1:] == [f'  {paths[0]}', f'  {paths[2]}']
+    require_files(paths[1:2])
+    require_files([])

@@ -1,0 +1,22 @@
+from mmseg_cen.preparation import Sample, find_stems, prepare
+
+
+def test_lists_are_read_as_they_are_written(tmp_path, toys):
+    stems = ['img 1', 'b/IMG (4)', 'Grün\u202f3']
+    samples = [Sample(stem, 'train') for stem in stems]
+    plan = toys.plan(lambda _: toys.draw(Sample('0', '')), samples=samples)
+    assert prepare(plan, tmp_path) == 0
+    (tmp_path / 'val.txt').unlink()  # it is empty
+    assert find_stems(tmp_path, 'rgb', '.png') == [('train', stems)]
+    # As Windows' editors write it: with a byte order mark.
+    text = (tmp_path / 'train.txt').read_bytes().replace(b'\n', b'\r\n')
+    (tmp_path / 'train.txt').write_bytes(b'\xef\xbb\xbf' + text + b'\r\n')
+    assert find_stems(tmp_path, 'rgb', '.png') == [('train', stems)]
+
+
+def test_without_lists_all_files_are_one(tmp_path, toys):
+    samples = [Sample('1', 'train'), Sample('0', 'val')]
+    prepare(toys.plan(samples=samples), tmp_path)
+    for path in tmp_path.glob('*.txt'):
+        path.unlink()
+    assert find_stems(tmp_path, 'depth', '.png') == [('all', ['0', '1'])]

@@ -1,0 +1,60 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmseg_cen.preparation import Sample, check_folder, prepare
+from mmseg_cen.preparation.files import encode_png
+
+CORRUPT = {
+    r'label must hold 0\.\.3 or 255, got \[7\]': lambda a: a['label'].fill(7),
+    'must agree in size': lambda a: a.update(depth=a['depth'][1:]),
+    'depth must be uint16': lambda a: a.update(depth=a['depth'].astype(np.uint8)),
+    'rgb must be a complete': lambda a: a.update(rgb=encode_png(a['rgb'])[:-20]),
+    '/no/such/file is missing': lambda a: Path('/no/such/file').read_bytes(),
+    'no label here': lambda a: (_ for _ in ()).throw(KeyError('no label here')),
+}
+
+
+@pytest.mark.parametrize('message', CORRUPT)
+def test_a_bad_sample_is_named_and_the_folder_stays_unfinished(
+    tmp_path, toys, capsys, message
+):
+    plan = toys.plan(toys.change('3', CORRUPT[message]))
+    assert prepare(plan, tmp_path) == 1
+    assert re.search(f'PROBLEM: 3: .*{message}', capsys.readouterr().out)
+    for name in ('meta.json', 'train.txt', 'val.txt', 'rgb/3.png', 'label/3.png'):
+        assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize('copied', [True, False])
+def test_a_damaged_file_that_would_be_copied_is_named(tmp_path, toys, capsys, copied):
+    path = tmp_path / 'official.png'
+    path.write_bytes(encode_png(toys.draw(Sample('0', ''))['rgb'])[:-20])
+    plan = toys.plan(toys.change('0', lambda a: a.update(rgb=path.read_bytes())))
+    inputs = (str(path),) if copied else ()
+    plan = replace(plan, samples=[Sample('0', 'train', inputs=inputs)])
+    prepare(plan, tmp_path / 'out')
+    named = str(path) if copied else 'rgb'
+    assert f'PROBLEM: 0: {named} must be a complete' in capsys.readouterr().out
+
+
+def test_what_was_made_of_a_sample_that_is_bad_now_is_removed(tmp_path, toys):
+    source = tmp_path / 'source'
+
+    def draw_sound(sample):
+        if sample.stem == '3' and source.read_text() != 'sound':
+            raise ValueError('3 is damaged')
+        return toys.draw(sample)
+
+    samples = [Sample(str(i), 'train', inputs=(str(source),)) for i in range(5)]
+    plan = toys.plan(draw_sound, samples=samples)
+    source.write_text('sound')
+    assert prepare(plan, tmp_path / 'a') == 0
+    source.write_text('damaged')
+    for name in 'ab':
+        assert prepare(plan, tmp_path / name, skip_bad=True) == 0
+        assert check_folder(tmp_path / name) == []
+    assert toys.tree(tmp_path / 'a') == toys.tree(tmp_path / 'b')

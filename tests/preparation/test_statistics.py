@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from mmseg_cen.preparation import ClassStatistics, PixelStatistics
+
+
+def test_statistics_of_parts_add_up_and_no_pixel_has_none():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 9, (4, 6, 2))
+    valid = rng.random((4, 6)) < 0.5
+    whole = PixelStatistics.of(image, valid).summary()
+    parts = PixelStatistics.of(image[:1], valid[:1])
+    parts += PixelStatistics.of(image[1:], valid[1:])
+    assert parts.summary() == whole
+    np.testing.assert_allclose(whole['std'], image[valid].std(axis=0))
+    nothing = PixelStatistics.of(image, np.zeros((4, 6), bool)).summary()
+    assert nothing == dict(min=None, max=None, mean=None, std=None, no_data=1)
+
+
+def test_weights_of_classes_on_a_case_computed_by_hand():
+    first = np.array([[0, 0, 0, 1], [255, 255, 0, 0]])
+    second = np.array([[1, 1], [1, 255]])
+    total = ClassStatistics.of(first, 3, 255) + ClassStatistics.of(second, 3, 255)
+    summary = total.summary()
+    assert summary['void'] == pytest.approx(3 / 12)
+    np.testing.assert_allclose(summary['frequency'], [5 / 9, 4 / 9, 0])
+    # Frequency where they occur: 5 of 6 pixels, and 4 of 9; their median is 23 / 36.
+    np.testing.assert_allclose(
+        summary['median_frequency_weight'], [23 / 30, 23 / 16, 0]
+    )
+    np.testing.assert_allclose(
+        summary['log_weight'], [1 / np.log(1.02 + 5 / 9), 1 / np.log(1.02 + 4 / 9), 0]
+    )

@@ -1,0 +1,182 @@
+"""tools/analysis/convert_config.py makes multimodal configs that train."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from analysis.convert_config import load
+from conversion import text
+from conversion.config import convert_config, share
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmseg.registry import MODELS
+
+from mmseg_cen.models import CENSegmentor, exchanging_norms
+
+ROOT = Path(__file__).parents[3]
+
+PSPNET = 'mmseg::pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py'
+
+
+def converted(source, modalities=('rgb', 'depth'), **kwargs):
+    """As the tool writes it, and reads it again."""
+    cfg = convert_config(load(source), modalities, **kwargs)
+    return Config.fromstring(text.source(share(cfg)), '.py')
+
+
+@pytest.fixture
+def pspnet():
+    return converted(PSPNET)
+
+
+def test_the_tool_writes_a_config_that_says_what_to_check(tmp_path, pspnet):
+    out = tmp_path / 'new' / 'pspnet.py'
+    command = [sys.executable, str(ROOT / 'tools/analysis/convert_config.py'), PSPNET]
+    subprocess.run([*command, str(out), '--modalities', 'rgb', 'depth'], check=True)
+    assert 'CHECK' in out.read_text()
+    assert Config.fromfile(out).to_dict() == pspnet.to_dict()
+
+
+def test_a_config_that_does_not_exist_is_reported_in_one_line(tmp_path):
+    command = [sys.executable, str(ROOT / 'tools/analysis/convert_config.py')]
+    result = subprocess.run(
+        [*command, 'none.py', str(tmp_path / 'out.py'), '--modalities', 'rgb', 'depth'],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert "error: the config must be a file, got 'none.py'" in result.stderr
+
+
+def test_modalities_keep_their_order_everywhere():
+    cfg = converted(PSPNET, ('thermal', 'rgb', 'depth'))
+    names = ['thermal', 'rgb', 'depth']
+    assert list(cfg.model.data_preprocessor.modalities) == names
+    assert cfg.model.decode_head.modalities == names
+    assert cfg.model.auxiliary_head.modalities == names
+    assert list(cfg.train_dataloader.dataset.modalities) == names
+
+
+def test_what_is_known_of_the_images_stays(pspnet):
+    source = load(PSPNET)
+    dataset = pspnet.val_dataloader.dataset
+    assert dataset.modalities.rgb.suffix == '_leftImg8bit.png'
+    assert dataset.modalities.depth.suffix == '_depth.png'
+    assert dataset.seg_map_suffix == '_gtFine_labelTrainIds.png'
+    assert dataset.data_prefix.rgb == 'leftImg8bit/val'
+    assert dataset.data_prefix.depth == 'depth/val'
+    assert len(dataset.metainfo.classes) == 19
+    rgb = pspnet.model.data_preprocessor.modalities.rgb
+    assert rgb.mean == source.model.data_preprocessor.mean
+    assert pspnet.model.backbone.backbone == dict(
+        **source.model.backbone,
+        init_cfg=dict(type='Pretrained', checkpoint=source.model.pretrained),
+    )
+    assert pspnet.param_scheduler == source.param_scheduler
+    transforms = [t.type for t in pspnet.train_pipeline]
+    assert transforms[0] == 'LoadModalities'
+    assert transforms[-1] == 'PackMultimodalInputs'
+
+
+def test_without_rgb_no_transform_is_photometric():
+    cfg = converted(PSPNET, ('thermal', 'depth'))
+    assert 'PhotoMetricDistortion' not in [t.type for t in cfg.train_pipeline]
+
+
+def test_a_cascade_becomes_one_head_and_wrapped_data_sets_are_reached():
+    cfg = converted('mmseg::point_rend/pointrend_r50_4xb2-80k_cityscapes-512x1024.py')
+    assert [head.type for head in cfg.model.decode_head.head] == [
+        'FPNHead',
+        'PointHead',
+    ]
+    assert 'num_stages' not in cfg.model
+    cfg = converted('mmseg::unet/unet-s5-d16_fcn_4xb4-40k_chase-db1-128x128.py')
+    assert cfg.train_dataloader.dataset.dataset.type == 'MultimodalSegDataset'
+
+
+def test_sparsity_is_asked_only_of_what_exchanges():
+    segformer = 'mmseg::segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024.py'
+    for layer_norms in (False, True):
+        cfg = converted(segformer, layer_norms=layer_norms)
+        hooks = [hook.type for hook in cfg.get('custom_hooks') or []]
+        assert ('GammaSparsityHook' in hooks) == layer_norms
+        cfg.model.backbone.backbone.init_cfg = None
+        assert bool(exchanging_norms(MODELS.build(cfg.model))) == layer_norms
+
+
+@pytest.mark.parametrize(
+    ('source', 'message'),
+    [
+        (
+            'mmseg::knet/knet-s3_r50-d8_fcn_8xb2-adamw-80k_ade20k-512x512.py',
+            'cannot take IterativeDecodeHead: it classifies masks',
+        ),
+        (
+            'mmseg::vpd/vpd_sd_4xb8-25k_nyu-480x480.py',
+            "CascadeEncoderDecoder, got 'DepthEstimator'",
+        ),
+    ],
+)
+def test_what_cannot_be_converted_is_refused_by_name(source, message):
+    with pytest.raises(ValueError, match=message):
+        converted(source)
+
+
+@pytest.mark.parametrize(
+    'value',
+    [
+        dict(b=1, a=(2,), c=[dict(type='X', **{'not-a-name': None})]),
+        dict(words=['two words'] * 40, numbers=tuple(range(100)), empty=((), [], {})),
+        dict(nested=dict(nested=dict(nested=dict(text='x' * 100, f=0.5, n=-1)))),
+        {1: 'a', 'class': 'a keyword', 'b c': True},
+    ],
+)
+def test_text_is_the_value_in_the_same_order(value):
+    back = eval(text.text_of(value))
+    assert back == value
+    assert list(back) == list(value)
+
+
+@pytest.mark.slow
+def test_a_converted_config_trains_on_data_as_it_describes_it(tmp_path, pspnet):
+    rng = np.random.default_rng(0)
+    for split in ('train', 'val'):
+        for name, channels, dtype, suffix in (
+            ('leftImg8bit', 3, 'uint8', '_leftImg8bit.png'),
+            ('depth', 1, 'uint16', '_depth.png'),
+            ('gtFine', 1, 'uint8', '_gtFine_labelTrainIds.png'),
+        ):
+            folder = tmp_path / name / split
+            folder.mkdir(parents=True)
+            for i in range(2):
+                array = rng.integers(0, 19, (64, 128, channels)).astype(dtype)
+                cv2.imwrite(str(folder / f'{i}{suffix}'), array)
+    cfg = pspnet.copy()
+    cfg.work_dir = str(tmp_path / 'work')
+    cfg.model.backbone.backbone.init_cfg = None
+    cfg.model.data_preprocessor.size = (64, 64)
+    pipelines = [
+        cfg.train_dataloader.dataset.pipeline,
+        cfg.val_dataloader.dataset.pipeline,
+    ]
+    for pipeline in pipelines:
+        for transform in pipeline:
+            if 'scale' in transform:
+                transform.scale = (128, 64)
+            if 'crop_size' in transform:
+                transform.crop_size = (64, 64)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        loader.dataset.data_root = str(tmp_path)
+        loader.update(num_workers=0, persistent_workers=False)
+    cfg.test_dataloader = cfg.val_dataloader
+    cfg.train_cfg.update(max_iters=2, val_interval=2)
+    cfg.default_hooks.logger.interval = 1
+    runner = Runner.from_cfg(cfg)
+    assert isinstance(runner.model, CENSegmentor)
+    runner.train()
+    scalars = runner.message_hub.log_scalars
+    assert 'train/loss_sparsity' in scalars
+    assert {'val/mIoU', 'val/rgb/mIoU', 'val/depth/mIoU'} <= set(scalars)

@@ -1,0 +1,45 @@
+"""The pictures of tools/analysis/feature_maps.py, drawn as a user draws them."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from analysis import feature_maps
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+
+ROOT = Path(__file__).parents[3]
+
+
+def call(tool, monkeypatch, *args):
+    monkeypatch.setattr(sys, 'argv', [tool.__name__, *map(str, args)])
+    tool.main()
+
+
+@pytest.mark.slow
+def test_feature_maps_of_a_translation_have_a_row_for_each_source(
+    tmp_path, monkeypatch
+):
+    init_default_scope('mmseg')
+    cfg = Config.fromfile(ROOT / 'configs/translation/demo/cen_synthetic.py')
+    cfg.model.generator.base_channels = cfg.model.discriminator.base_channels = 4
+    cfg.dump(tmp_path / 'config.py')
+    state = MODELS.build(cfg.model).state_dict()
+    torch.save({'state_dict': state}, tmp_path / 'checkpoint.pth')
+    paths = (tmp_path / 'config.py', tmp_path / 'checkpoint.pth')
+    grids = []
+    draw_grid = feature_maps.draw_grid
+    monkeypatch.setattr(
+        feature_maps, 'draw_grid', lambda rows: grids.append(rows) or draw_grid(rows)
+    )
+    call(feature_maps, monkeypatch, *paths, '0', '--out', tmp_path / 'out')
+    assert len([*(tmp_path / 'out').iterdir()]) == 1
+    for source, row in zip(cfg.model.sources, grids[0], strict=True):
+        assert [(panel.title, panel.caption) for panel in row] == [
+            (source, ''),
+            ('depth kept, rgb ~ 0', '0 channels'),
+            ('rgb kept, depth ~ 0', '0 channels'),
+            ('rgb, depth kept', '8 channels'),
+        ]

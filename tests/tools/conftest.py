@@ -1,0 +1,160 @@
+"""Shared by the tests of the tools: how they are run, and a tiny training."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+
+CONFIG = f"""
+_base_ = {str(ROOT / 'configs/_base_/default_runtime.py')!r}
+randomness = dict(seed=0)
+modalities = ('rgb', 'depth')
+pipeline = [dict(type='LoadSyntheticRoom'), dict(type='PackMultimodalInputs')]
+dataset = dict(
+    type='SyntheticRGBDDataset', num_samples=8, image_size=(32, 48), pipeline=pipeline
+)
+train_dataloader = dict(
+    batch_size=4, sampler=dict(type='InfiniteSampler', shuffle=False), dataset=dataset
+)
+val_dataloader = dict(
+    batch_size=1, sampler=dict(type='DefaultSampler', shuffle=False), dataset=dataset
+)
+test_dataloader = val_dataloader
+tta_pipeline = [
+    dict(type='LoadSyntheticRoom'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='Resize', scale_factor=r, keep_ratio=True) for r in (1.0, 0.5)],
+            [dict(type='RandomFlip', prob=p) for p in (0.0, 1.0)],
+            [dict(type='PackMultimodalInputs')],
+        ],
+    ),
+]
+model = dict(
+    type='CENSegmentor',
+    data_preprocessor=dict(
+        type='MultimodalPreprocessor',
+        modalities=dict(
+            rgb=dict(mean=[127.5] * 3, std=[60.0] * 3, bgr_to_rgb=True),
+            depth=dict(mean=[3.0], std=[1.5]),
+        ),
+        size=(32, 48),
+    ),
+    backbone=dict(
+        type='CENResNet', depth=18, num_modalities=2, exchange_threshold=2e-2
+    ),
+    decode_head=dict(
+        type='EnsembleHead',
+        modalities=modalities,
+        head=dict(
+            type='FCNHead',
+            in_channels=512,
+            channels=16,
+            num_convs=1,
+            concat_input=False,
+            dropout_ratio=0,
+            num_classes=13,
+            norm_cfg=dict(type='BN'),
+            align_corners=False,
+            loss_decode=dict(type='CrossEntropyLoss'),
+        ),
+    ),
+    test_cfg=dict(mode='whole'),
+)
+optim_wrapper = dict(
+    type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01, momentum=0.9)
+)
+sync_bn = 'torch'
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=4, val_interval=4)
+default_hooks = dict(
+    logger=dict(type='LoggerHook', interval=1),
+    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2),
+)
+log_processor = dict(by_epoch=False)
+"""
+
+
+def run(*command):
+    """Exit status and output of a command, as a user runs it."""
+    result = subprocess.run(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable},
+    )
+    return result.returncode, result.stdout
+
+
+@pytest.fixture(scope='session')
+def tool():
+    """Run a tool by its path below tools/; exit status and output."""
+
+    def run_tool(name, *args):
+        program = 'bash' if name.endswith('.sh') else sys.executable
+        return run(program, ROOT / 'tools' / name, *args)
+
+    return run_tool
+
+
+@pytest.fixture
+def load_tool():
+    """Import a tool by its path below tools/, to call its functions."""
+
+    def load(name):
+        path = ROOT / 'tools' / name
+        spec = importlib.util.spec_from_file_location(f'tool_{path.stem}', path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture
+def error_of(load_tool, monkeypatch):
+    """The line that a tool ends with instead of a traceback."""
+
+    def call(name, *args):
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, args)])
+        with pytest.raises(SystemExit) as end:
+            load_tool(name).main()
+        return end.value.code
+
+    return call
+
+
+@pytest.fixture
+def weights():
+    """Read the state dict of an iteration from a work directory."""
+
+    def read(work_dir, iteration):
+        path = work_dir / f'iter_{iteration}.pth'
+        return torch.load(path, map_location='cpu')['state_dict']
+
+    return read
+
+
+@pytest.fixture(scope='session')
+def config(tmp_path_factory):
+    """Path of the config of a training that takes seconds."""
+    path = tmp_path_factory.mktemp('tools') / 'tiny.py'
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture(scope='session')
+def trained(config, tool):
+    """Work directory of a training run of four iterations."""
+    work_dir = config.parent / 'trained'
+    code, output = tool('train.py', config, '--work-dir', work_dir)
+    assert code == 0, output
+    return work_dir

@@ -1,0 +1,59 @@
+"""Finished runs are found by the settings of their configs."""
+
+import pytest
+from paper.configs import build_config
+from paper.rows import TABLES
+from paper.runs import collect, count_parameters, read_run
+
+ROWS = {row.name: row for table in TABLES.values() for row in table.rows}
+
+
+def test_runs_are_collected_by_the_settings_of_their_configs(tmp_path):
+    row = ROWS['drop']
+    work_dir = tmp_path / 'whatever'
+    (work_dir / '20200101/vis_data').mkdir(parents=True)
+    scalars = work_dir / '20200101/vis_data/scalars.json'
+    scalars.write_text(
+        '{"loss": 1.0, "time": 0.5, "step": 1}\n'
+        '{"mIoU": 12.5, "rgb/mIoU": 11.0, "step": 2}\n'
+    )
+    cfg = build_config(row, 'synthetic', 2, 0)
+    cfg.dump(work_dir / 'my_config.py')
+    found = collect(TABLES['ablations'].rows, [tmp_path])
+    assert found == {'drop': [work_dir]}
+    assert read_run(work_dir, cfg) is None, 'no checkpoint'
+    (work_dir / 'last_checkpoint').write_text('/somewhere/epoch_2.pth')
+    run = read_run(work_dir, cfg)
+    assert run.metrics['mIoU'] == 12.5
+    assert run.seconds == 0.5
+    assert 8e5 < run.parameters < 9e5
+    assert run.fusion_parameters == 0
+    (work_dir / 'my_config.py').unlink()
+    rows = [r for r in TABLES['4'].rows if 'concat_depth' in r.config]
+    row = next(r for r in rows if r.name.endswith('late'))
+    for data in ('synthetic', 'taskonomy'):  # of six and of eight layers
+        build_config(row, data, 2, 0).dump(work_dir / 'my_config.py')
+        found = collect(rows, [tmp_path])
+        assert found == {row.name: [work_dir]}
+    with pytest.raises(
+        FileNotFoundError, match=r'must be folders of runs, got .*nowhere'
+    ):
+        collect([row], [tmp_path / 'nowhere'])
+
+
+def test_a_run_is_counted_once(tmp_path, finished_run):
+    run_folder = finished_run(tmp_path / 'a/b')
+    rows = [ROWS['exchange_half']]
+    folders = [tmp_path, tmp_path / 'a', run_folder, tmp_path / 'a/../a']
+    assert collect(rows, folders) == {'exchange_half': [run_folder]}
+
+
+def test_parameters_of_the_fusion_are_counted_apart():
+    cfg = build_config(ROWS['same_concat_late'], 'synthetic', 2, 0)
+    total, fusion = count_parameters(cfg)
+    channels = 128  # of layer4 of the demo's network; convolution and bias
+    assert fusion == 2 * channels**2 + channels
+    without = build_config(ROWS['no_exchange'], 'synthetic', 2, 0)
+    assert count_parameters(without) == (total - fusion, 0)
+    cfg = build_config(ROWS['concat_depth_normal_to_rgb_late'], 'synthetic', 2, 0)
+    assert count_parameters(cfg)[1] > 0

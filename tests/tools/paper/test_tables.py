@@ -1,0 +1,139 @@
+"""The command that trains, collects and prints tables."""
+
+import csv
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from paper import tables
+
+ROOT = Path(__file__).parents[3]
+
+
+def paper_table(monkeypatch, *args):
+    monkeypatch.setattr(sys, 'argv', ['paper_tables.py', *map(str, args)])
+    tables.main()
+
+
+def test_a_run_that_was_not_written_to_its_end_is_left_out(
+    tmp_path, monkeypatch, capsys, finished_run
+):
+    runs = [finished_run(tmp_path / f'runs/{name}') for name in 'abcd']
+    config = runs[1] / 'exchange_half.py'
+    config.write_text(config.read_text()[:3000])
+    scalars = runs[2] / '20200101/vis_data/scalars.json'
+    scalars.write_text(scalars.read_text()[:-20])
+    scalars = runs[3] / '20200101/vis_data/scalars.json'
+    scalars.write_text('{"loss\n' + scalars.read_text())
+    out = tmp_path / 'out'
+    paper_table(
+        monkeypatch, '--table', '1', '--work-dir', out, '--collect', tmp_path / 'runs'
+    )
+    text = capsys.readouterr().out
+    reasons = ('it has no config', 'it is not finished', 'it is not finished')
+    for run, reason in zip(runs[1:], reasons, strict=True):
+        assert f'{run} is left out: {reason}' in text
+    with (out / 'table_1_collected.csv').open() as file:
+        header, *lines = csv.reader(file)
+    assert len(set(header)) == len(header)
+    line = dict(zip(header, lines[4], strict=True))
+    assert (line['Ensemble: measured'], line['runs']) == ('12.5', '1')
+
+
+def test_runs_of_different_lengths_or_data_are_not_averaged(
+    tmp_path, monkeypatch, capsys, finished_run
+):
+    finished_run(tmp_path / 'short', epochs=1)
+    finished_run(tmp_path / 'long', 'no_exchange', epochs=2)
+    command = ('--table', '1', '--collect', tmp_path, '--work-dir', tmp_path / 'out')
+    with pytest.raises(ValueError, match=r'1 epochs on .* and 2 epochs on .*Synth'):
+        paper_table(monkeypatch, *command)
+    paper_table(monkeypatch, *command, '--epochs', '2')
+    assert [path.name for path in sorted((tmp_path / 'out').iterdir())] == [
+        'table_1_collected_2_epochs.csv', 'table_1_collected_2_epochs.md'
+    ]  # fmt: skip
+    config = finished_run(tmp_path / 'few', epochs=2) / 'exchange_half.py'
+    config.write_text(config.read_text().replace('num_samples=800', 'num_samples=8'))
+    with pytest.raises(ValueError, match=r'num_samples=8, .*num_samples=800'):
+        paper_table(monkeypatch, *command, '--epochs', '2')
+
+
+def test_no_or_few_rows_do_not_replace_the_table(
+    tmp_path, monkeypatch, capsys, finished_run
+):
+    (tmp_path / 'empty').mkdir()
+    command = ('--table', '1', '--work-dir', tmp_path / 'out', '--collect')
+    with pytest.raises(SystemExit, match='no runs found'):
+        paper_table(monkeypatch, *command, tmp_path / 'empty')
+    assert not (tmp_path / 'out').exists()
+    finished_run(tmp_path / 'run')
+    paper_table(monkeypatch, *command, tmp_path / 'run', '--rows', 'exchange_half')
+    assert len((tmp_path / 'out/table_1_collected_part.csv').read_text().split()) > 2
+    assert not (tmp_path / 'out/table_1_collected.csv').exists()
+
+
+def test_a_run_of_other_options_is_not_taken_for_the_wanted_one(
+    tmp_path, monkeypatch, finished_run
+):
+    run_folder = tmp_path / 'synthetic/2_epochs/exchange_half/seed_0'
+    finished_run(run_folder)
+    command = (
+        '--table', '1', '--train', '--rows', 'exchange_half', '--epochs', '2',
+        '--seeds', '0', '0', '--work-dir', tmp_path,
+    )  # fmt: skip
+    paper_table(monkeypatch, *command)  # which is finished
+    table = (tmp_path / 'table_1_synthetic_2_epochs_part.csv').read_text()
+    assert table.strip().endswith(',0.500,1')
+    wanted = rf'training in {run_folder}, got other settings of train_dataloader:'
+    option = 'train_dataloader.dataset.num_samples=8'
+    with pytest.raises(ValueError, match=wanted):
+        paper_table(monkeypatch, *command, '--cfg-options', option)
+
+
+@pytest.mark.parametrize('option', ['--jobs 0', '--epochs 0', '--epochs -1'])
+def test_numbers_below_one_are_refused(option, tmp_path, monkeypatch):
+    name, value = option.split()
+    with pytest.raises(ValueError, match=f'`{name}` must be at least 1, got {value}'):
+        paper_table(
+            monkeypatch, '--table', '1', '--train', '--work-dir', tmp_path, name, value
+        )
+
+
+def test_rows_that_a_table_lacks_are_refused(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"`--rows` must be among .*, got \['drop'\]"):
+        paper_table(monkeypatch, '--table', '1', '--rows', 'drop', 'unshared')
+
+
+@pytest.mark.slow
+def test_rows_are_trained_once_and_a_failure_is_the_exit_code(tmp_path):
+    def train(*options):
+        return subprocess.run(
+            [
+                sys.executable, ROOT / 'tools/analysis/paper_tables.py', '--table', '1',
+                '--train', '--rows', 'no_exchange', 'exchange_half', '--seeds', '0',
+                '--epochs', '1', '--jobs', '2', '--work-dir', tmp_path, '--cfg-options',
+                'train_dataloader.dataset.num_samples=16',
+                'test_dataloader.dataset.num_samples=2',
+                'val_dataloader.dataset.num_samples=2', *options,
+            ],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    failed = train('train_dataloader.dataset.seed=-1')
+    assert failed.returncode == 1
+    assert 'no_exchange, seed 0: FAILED, see ' in failed.stdout
+    assert 'error: 2 trainings failed' in failed.stderr
+    shutil.rmtree(tmp_path / 'synthetic')  # of other options
+    result = train()
+    assert result.returncode == 0, result.stderr
+    assert 'no_exchange, seed 0: done' in result.stdout
+    path = tmp_path / 'table_1_synthetic_1_epochs_part.md'
+    table = path.read_text()
+    assert re.search(r'\| own part \| yes .*\| 51\.1 +\| +\d+\.\d ', table)
+    assert len(path.with_suffix('.csv').read_text().splitlines()) == 3
+    again = train()
+    assert 'exchange_half, seed 0: finished before' in again.stdout
+    assert path.read_text() == table

@@ -1,0 +1,48 @@
+"""The shell scripts."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_scripts_are_valid_bash():
+    scripts = [*(ROOT / 'tools').glob('*.sh'), ROOT / '.ci' / 'run']
+    assert len(scripts) > 5
+    for script in scripts:
+        result = subprocess.run(['bash', '-n', str(script)], check=False)
+        assert result.returncode == 0, script
+
+
+@pytest.mark.parametrize(
+    ('script', 'usage'),
+    [('dist_train.sh', 'CONFIG GPUS'), ('dist_test.sh', 'CONFIG CHECKPOINT GPUS')],
+)
+def test_a_script_without_arguments_tells_its_usage(script, usage, tool):
+    code, output = tool(script)
+    assert code == 2
+    assert usage in output
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.device_count() == 1, reason='needs no GPU or two')
+def test_two_processes_train_and_test_like_one(
+    tool, config, trained, weights, tmp_path
+):
+    code, output = tool(
+        'dist_train.sh', config, '2', '--work-dir', tmp_path,
+        '--cfg-options', 'train_dataloader.batch_size=2',
+    )  # fmt: skip
+    assert code == 0, output
+    # Later on a channel whose gamma is next to the threshold may decide otherwise.
+    assert_close(weights(tmp_path, 2), weights(trained, 2), rtol=1e-4, atol=1e-5)
+    code, output = tool(
+        'dist_test.sh', config, tmp_path / 'iter_4.pth', '2',
+        '--work-dir', tmp_path / 'test', '--out', tmp_path / 'out',
+    )  # fmt: skip
+    assert code == 0, output
+    assert len(list((tmp_path / 'out').iterdir())) == 8

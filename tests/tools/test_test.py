@@ -1,0 +1,80 @@
+import json
+
+import cv2
+import pytest
+from mmengine.config import Config
+
+
+def test_a_missing_checkpoint_ends_in_one_line(error_of, config):
+    line = error_of('test.py', config, 'no.pth')
+    assert line.startswith("error: the checkpoint must be a file, got 'no.pth'")
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_another_model_is_refused(error_of, config, trained, tmp_path):
+    line = error_of(
+        'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path,
+        '--cfg-options', 'model.decode_head.head.channels=24',
+    )  # fmt: skip
+    assert line.startswith('error: the checkpoint must be of the model')
+
+
+@pytest.mark.slow
+def test_testing_reports_every_stream_and_saves_predictions_and_pictures(
+    tool, config, trained, tmp_path
+):
+    code, output = tool(
+        'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path / 'work',
+        '--out', tmp_path / 'out', '--show-dir', tmp_path / 'pictures',
+    )  # fmt: skip
+    assert code == 0, output
+    figures = json.loads(next((tmp_path / 'work').rglob('2*.json')).read_text())
+    assert {'rgb/mIoU', 'depth/mIoU', 'mIoU'} <= set(figures)
+    names = [f'room_0_{k:06d}.png' for k in range(8)]
+    for folder in ('out', 'pictures'):
+        assert sorted(p.name for p in (tmp_path / folder).iterdir()) == names
+    prediction = cv2.imread(str(tmp_path / 'out' / names[0]), cv2.IMREAD_UNCHANGED)
+    assert prediction.shape == (32, 48)
+    assert prediction.max() < 13
+
+
+@pytest.mark.slow
+def test_test_time_augmentation_keeps_every_stream(tool, config, trained, tmp_path):
+    code, output = tool(
+        'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path / 'work',
+        '--tta', '--show-dir', tmp_path / 'pictures', '--show-interval', '4',
+    )  # fmt: skip
+    assert code == 0, output
+    figures = json.loads(next((tmp_path / 'work').rglob('2*.json')).read_text())
+    assert {'rgb/mIoU', 'depth/mIoU', 'mIoU'} <= set(figures)
+    assert len(list((tmp_path / 'pictures').iterdir())) == 2
+
+
+def test_only_a_modality_of_the_model_can_be_left_out(error_of, config):
+    line = error_of('test.py', config, __file__, '--absent', 'thermal')
+    assert line.startswith('error: `absent`')
+    assert "('rgb', 'depth'), got" in line
+    assert 'thermal' in line
+
+
+@pytest.mark.slow
+def test_each_subset_of_the_modalities_is_tested(tool, config, trained, tmp_path):
+    command = ['test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path]
+    code, output = tool(*command, '--subsets', '--tta')
+    assert code == 0, output
+    (path,) = tmp_path.glob('*/*.json')
+    metrics = json.loads(path.read_text())
+    code, output = tool(*command, '--absent', 'depth', '--tta')
+    assert code == 0, output
+    path = max(tmp_path.glob('*/*.json'))
+    assert json.loads(path.read_text())['mIoU'] == metrics['rgb/mIoU']
+    assert 'rgb+depth/depth/mIoU' in metrics
+
+
+def test_an_option_of_a_segmentor_or_of_augmentation_is_refused_without_it(load_tool):
+    test = load_tool('test.py')
+    cfg = Config(dict(model=dict(type='EncoderDecoder'), tta_model=dict()))
+    with pytest.raises(ValueError, match="for --absent, got 'EncoderDecoder'"):
+        test.leave_out(cfg, ['depth'])
+    with pytest.raises(ValueError, match='for --tta, got no tta_pipeline: '):
+        test.enable_tta(cfg)

@@ -1,0 +1,74 @@
+import pytest
+from mmengine.config import Config
+from torch.testing import assert_close
+
+
+def test_a_missing_file_ends_in_one_line(error_of, config):
+    line = error_of('train.py', 'nowhere.py')
+    assert line.startswith("error: the config must be a file, got 'nowhere.py'")
+    line = error_of('train.py', config, '--resume', 'no.pth')
+    assert line.startswith("error: the checkpoint must be a file, got 'no.pth'")
+
+
+def test_epochs_without_a_batch_are_refused(error_of, config, tmp_path):
+    path = tmp_path / 'epochs.py'
+    path.write_text(f"""
+_base_ = {str(config)!r}
+train_cfg = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=1)
+train_dataloader = dict(
+    batch_size=9, drop_last=True, sampler=dict(type='DefaultSampler')
+)
+""")
+    line = error_of('train.py', path, '--work-dir', tmp_path)
+    assert 'error: an epoch must have a batch, got 8 samples for batches of 9' in line
+
+
+@pytest.mark.slow
+def test_training_continues_where_it_was_stopped(
+    tool, config, trained, weights, tmp_path
+):
+    options = ['--work-dir', tmp_path, '--cfg-options']
+    code, output = tool('train.py', config, *options, 'train_cfg.max_iters=2')
+    assert code == 0, output
+    code, output = tool(
+        'train.py', config, '--resume', *options, 'train_cfg.max_iters=4'
+    )
+    assert code == 0, output
+    assert_close(weights(tmp_path, 4), weights(trained, 4), rtol=0, atol=0)
+
+
+@pytest.fixture
+def cfg():
+    optimizer = dict(type='OptimWrapper', optimizer=dict(type='SGD'))
+    return Config(dict(work_dir='nowhere', optim_wrapper=optimizer))
+
+
+def test_a_work_directory_without_checkpoint_leaves_the_start_as_it_is(
+    load_tool, cfg, tmp_path
+):
+    train = load_tool('train.py')
+    cfg.load_from = str(tmp_path / 'start.pth')
+    (tmp_path / 'start.pth').touch()
+    before = cfg.to_dict()
+    train.select_checkpoint(cfg, 'auto')
+    assert cfg.to_dict() == before
+    train.select_checkpoint(cfg, None)
+    assert cfg.to_dict() == before
+
+
+def test_mixed_precision_is_for_a_gpu_and_the_wrapper_of_mmengine(
+    load_tool, cfg, monkeypatch
+):
+    train = load_tool('train.py')
+    monkeypatch.setattr(train, 'get_device', lambda: 'cpu')
+    with pytest.raises(ValueError, match='must be a GPU for --amp, got a CPU'):
+        train.enable_amp(cfg)
+    monkeypatch.setattr(train, 'get_device', lambda: 'cuda')
+    several = Config(dict(optim_wrapper=dict(a=cfg.optim_wrapper, type='Constructor')))
+    for switched in (cfg, several):
+        train.enable_amp(switched)
+        wrapper = switched.optim_wrapper.get('a', switched.optim_wrapper)
+        assert (wrapper.type, wrapper.loss_scale) == ('AmpOptimWrapper', 'dynamic')
+    cfg.optim_wrapper.type = 'ApexOptimWrapper'
+    with pytest.raises(ValueError, match="for --amp, got 'ApexOptimWrapper'"):
+        train.enable_amp(cfg)

@@ -1,0 +1,104 @@
+"""Laws of loading the domains of a sample from files."""
+
+import cv2
+import numpy as np
+import pytest
+
+from mmseg_cen.translation import LoadDomains, build_domains
+
+RNG = np.random.default_rng(0)
+SIZE = (12, 16)
+DOMAINS = build_domains(
+    dict(
+        rgb={},
+        depth=dict(dtype='uint16', scale=1e-3, nodata=0, range=(0, 10)),
+        normal=dict(
+            channels=3, dtype='uint8', scale=2 / 255, offset=-1.0, vectors=True
+        ),
+        shade=dict(derive='shade'),
+    )
+)
+GRAY = RNG.integers(1, 9000, SIZE, np.uint16)
+COLORS = RNG.integers(0, 256, (*SIZE, 3), np.uint8)
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Function that stores arrays as the files of domains, and loads them."""
+
+    def run(target='depth', used=('rgb', 'depth', 'normal'), **arrays):
+        arrays = dict(rgb=COLORS, depth=GRAY, normal=COLORS) | arrays
+        paths = {name: str(tmp_path / f'{name}.png') for name in arrays}
+        for name, path in paths.items():
+            assert cv2.imwrite(path, arrays[name])
+        results = dict(
+            modalities={name: DOMAINS[name] for name in used},
+            target=target,
+            file_domains={name: DOMAINS[name] for name in paths},
+            modality_paths=paths,
+            seg_fields=[],
+        )
+        return LoadDomains()(results)
+
+    return run
+
+
+def test_every_domain_is_an_array_in_physical_units(load):
+    results = load()
+    np.testing.assert_array_equal(results['img'], COLORS)  # the toolbox wants BGR
+    np.testing.assert_allclose(results['depth'], GRAY / 1000, rtol=1e-5)
+    vectors = COLORS[..., ::-1] / 127.5 - 1
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    known = length[..., 0] > 0.5
+    expected = (vectors / length)[known]
+    np.testing.assert_allclose(results['normal'][known], expected, atol=1e-5)
+    assert results['img_shape'] == results['ori_shape'] == SIZE
+    assert results['helpers'].keys() == {'rgb', 'depth', 'normal'}
+
+
+@pytest.mark.parametrize(
+    ('name', 'array', 'message'),
+    [
+        ('depth', COLORS[..., 0], 'must hold uint16, got uint8'),
+        ('depth', GRAY[:6], r'one size.*depth \(6, 16\)'),
+        ('normal', COLORS[..., 0], 'must have 3 channel'),
+        ('normal', GRAY, 'must hold uint8, got uint16'),
+        ('depth', np.stack([GRAY, GRAY, GRAY + 1], -1), 'in colors'),
+        ('depth', np.stack([GRAY] * 4, -1), 'must have 1 ch'),
+    ],
+)
+def test_a_file_that_is_not_as_stated_is_refused(load, name, array, message):
+    with pytest.raises(ValueError, match=message) as error:
+        load(**{name: array})
+    assert f'{name}.png' in str(error.value)
+
+
+def test_gray_in_three_channels_is_gray(load):
+    three = load(depth=np.stack([GRAY] * 3, -1))
+    np.testing.assert_array_equal(three['depth'], load()['depth'])
+
+
+def test_unknown_pixels_of_the_target_are_marked_and_moved_like_a_label(load):
+    holed = GRAY.copy()
+    holed[3:5, 7] = 0
+    as_target = load(depth=holed)
+    np.testing.assert_array_equal(as_target['gt_valid'], holed > 0)
+    assert as_target['gt_valid'].dtype == np.uint8
+    assert as_target['seg_fields'] == ['gt_valid']
+    # Unknown pixels of a source are filled, and count.
+    as_source = load('rgb', depth=holed)
+    assert as_source['gt_valid'].all()
+    assert as_source['depth'].min() > 0
+
+
+def test_a_derived_target_is_known_where_its_origin_is(load):
+    holed = GRAY.copy()
+    holed[3:5, 7] = 0
+    results = load('shade', ('rgb', 'shade'), depth=holed)
+    np.testing.assert_array_equal(results['gt_valid'], holed > 0)
+    assert 'depth' not in results  # only a helper
+
+
+def test_a_file_without_valid_pixels_is_announced(load):
+    with pytest.warns(UserWarning, match=r'depth\.png has no valid pixel'):
+        assert not load(depth=np.zeros_like(GRAY))['gt_valid'].any()

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from mmseg_cen.visualization.samples import draw_sample, title
+
+META = dict(
+    classes=('wall', 'floor', 'chair'), palette=[[9, 0, 0], [0, 9, 0], [0, 0, 9]]
+)
+
+
+def make_sample(
+    modalities, size=(8, 10), streams=True, truth=True, name='a/b/room.jpg'
+):
+    def labels():
+        return PixelData(data=torch.randint(3, (1, *size)))
+
+    sample = SegDataSample(metainfo=dict(img_path=name, modalities=modalities))
+    sample.pred_sem_seg = labels()
+    if truth:
+        sample.gt_sem_seg = labels()
+        sample.gt_sem_seg.data[..., 0] = 255
+    if streams:
+        fields = {key: labels().data for key in modalities}
+        sample.pred_streams = PixelData(**fields)
+    return sample
+
+
+def make_inputs(modalities, size=(8, 10)):
+    return 255 * torch.rand(sum(modalities.values()), *size)
+
+
+@pytest.mark.parametrize(
+    'modalities', [dict(rgb=3), dict(rgb=3, thermal=1, normals=3, polarization=4)]
+)
+@pytest.mark.parametrize('streams', [True, False])
+@pytest.mark.parametrize('truth', [True, False])
+def test_any_sample_can_be_drawn(modalities, streams, truth):
+    """Whose inputs may be larger than its labels."""
+    sample = make_sample(modalities, streams=streams, truth=truth)
+    inputs = make_inputs(modalities, (16, 20)).numpy()
+    picture = draw_sample(inputs, sample, META)
+    assert picture.dtype == np.uint8
+    height, width = picture.shape[:2]
+    columns = len(modalities) + truth + (not streams)
+    columns = max(columns, len(modalities) + 1)
+    assert width == pytest.approx(columns * (260 + 12), rel=0.05)
+    assert (height > 500) == streams
+
+
+def test_a_sample_without_metainfo_is_one_image():
+    sample = SegDataSample(pred_sem_seg=PixelData(data=torch.zeros(1, 8, 8).long()))
+    inputs = make_inputs(dict(rgb=3), (8, 8)).numpy()
+    assert draw_sample(inputs, sample, dict(classes=('wall',))).ndim == 3
+
+
+def test_the_colors_of_all_predictions_are_in_the_picture():
+    sample = make_sample(dict(rgb=3, depth=1), truth=False)
+    sample.pred_sem_seg.data[:] = 0
+    sample.pred_streams.rgb[:] = 1
+    sample.pred_streams.depth[:] = 2
+    inputs = make_inputs(dict(rgb=3, depth=1)).numpy()
+    picture = draw_sample(inputs, sample, META)
+    for color in META['palette']:
+        # One panel of about 260 x 208 pixels each, and the square in the legend.
+        assert (picture == color).all(-1).sum() > 200 * 256
+
+
+def test_an_absent_stream_leaves_its_place_empty():
+    sample = make_sample(dict(rgb=3, depth=1))
+    inputs = make_inputs(dict(rgb=3, depth=1)).numpy()
+    whole = draw_sample(inputs, sample, META)
+    del sample.pred_streams.depth
+    assert draw_sample(inputs, sample, META).shape == whole.shape
+
+
+def test_titles_are_words():
+    assert [title(name) for name in ('rgb', 'depth', 'depth_map')] == [
+        'RGB', 'Depth', 'Depth map'
+    ]  # fmt: skip

@@ -1,0 +1,98 @@
+"""The data sets and pipelines of an mmseg config over several modalities."""
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import ConfigDict
+from mmseg.registry import DATASETS
+
+RENAMED = {
+    'LoadImageFromFile': 'LoadModalities',
+    'PackSegInputs': 'PackMultimodalInputs',
+}
+
+
+def convert_pipelines(cfg: Any, modalities: Sequence[str]) -> Any:
+    """``cfg`` with all transforms of :data:`RENAMED` replaced."""
+    if isinstance(cfg, dict):
+        name = cfg.get('type')
+        if name == 'LoadImageFromFile':
+            return dict(type=RENAMED[name])
+        parts = {k: convert_pipelines(v, modalities) for k, v in cfg.items()}
+        return {**parts, 'type': RENAMED[name]} if name in RENAMED else parts
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(
+            convert_pipelines(part, modalities)
+            for part in cfg
+            if 'rgb' in modalities or not _is_photometric(part)
+        )
+    return cfg
+
+
+def _is_photometric(transform: Any) -> bool:
+    return isinstance(transform, dict) and (
+        transform.get('type') == 'PhotoMetricDistortion'
+    )
+
+
+def convert_dataset(dataset: ConfigDict, modalities: Sequence[str]) -> dict[str, Any]:
+    """The data set over ``modalities``; its wrappers stay."""
+    if 'pipeline' not in dataset:  # RepeatDataset, ConcatDataset
+        for key in ('dataset', 'datasets'):
+            inner = dataset.get(key)
+            if isinstance(inner, dict):
+                dataset[key] = convert_dataset(inner, modalities)
+            elif inner:
+                dataset[key] = [convert_dataset(part, modalities) for part in inner]
+        return dataset
+    dataset_class: Any = DATASETS.get(dataset['type'])
+    settings = {**_defaults(dataset_class), **dataset}
+    images = (dataset.get('data_prefix') or {}).get('img_path', '')
+    suffix = settings['img_suffix']
+    prefixes = {name: _folder(images, name) for name in modalities}
+    if 'rgb' in prefixes:
+        prefixes['rgb'] = images
+    if 'seg_map_path' in (dataset.get('data_prefix') or {}):
+        prefixes['seg_map_path'] = dataset['data_prefix']['seg_map_path']
+    own = ('type', 'data_prefix', 'img_suffix', 'pipeline', 'metainfo')
+    return dict(
+        type='MultimodalSegDataset',
+        metainfo={**dataset_class.METAINFO, **(dataset.get('metainfo') or {})},
+        modalities={name: _modality(name, suffix) for name in modalities},
+        data_prefix=prefixes,
+        seg_map_suffix=settings['seg_map_suffix'],
+        reduce_zero_label=settings['reduce_zero_label'],
+        **{
+            key: value
+            for key, value in dataset.items()
+            if key not in (*own, 'seg_map_suffix', 'reduce_zero_label')
+        },
+        pipeline=convert_pipelines(dataset['pipeline'], modalities),
+    )
+
+
+def _defaults(dataset_class: type) -> dict[str, Any]:
+    """Default arguments of a data set and of its base classes."""
+    defaults: dict[str, Any] = {}
+    for base in reversed(dataset_class.__mro__):
+        if '__init__' in vars(base) and base is not object:
+            parameters = inspect.signature(base.__init__).parameters.values()
+            defaults |= {p.name: p.default for p in parameters}
+    return defaults
+
+
+def _folder(images: str, name: str) -> str:
+    """Folder of a modality beside the images: images/train -> depth/train."""
+    return '/'.join([name, *images.split('/')[1:]])
+
+
+def _modality(name: str, image_suffix: str) -> dict[str, Any]:
+    if name == 'rgb':
+        return dict(suffix=image_suffix)
+    suffix = str(Path('x' + image_suffix).with_suffix('.png'))[1:]
+    suffix = suffix.replace('leftImg8bit', name)
+    if name == 'depth':  # 16 bit, millimeters
+        return dict(suffix=suffix, dtype='uint16', scale=1e-3, fill='nearest')
+    return dict(suffix=suffix)

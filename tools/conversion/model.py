@@ -1,0 +1,105 @@
+"""The model of an mmseg config over several modalities."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.config import ConfigDict
+from mmseg.registry import MODELS
+
+from mmseg_cen.models import exchanging_norms
+
+SEGMENTORS = ('EncoderDecoder', 'CascadeEncoderDecoder')
+
+
+def convert_model(
+    model: ConfigDict,
+    modalities: Sequence[str],
+    exchange_threshold: float = 2e-2,
+    layer_norms: bool = False,
+) -> ConfigDict:
+    """The model over ``modalities``: CENBackbone and EnsembleHead around its parts.
+
+    Raises:
+        ValueError: If the segmentor is not one of :data:`SEGMENTORS`.
+    """
+    model = copy.deepcopy(model)
+    if model.type not in SEGMENTORS:
+        raise ValueError(
+            f'`model.type` must be {" or ".join(SEGMENTORS)}, got {model.type!r}: '
+            f'convert a config of such a model'
+        )
+    model.type = 'CENSegmentor'
+    model.pop('num_stages', None)
+    if pretrained := model.pop('pretrained', None):
+        model.backbone.setdefault(
+            'init_cfg', dict(type='Pretrained', checkpoint=pretrained)
+        )
+    model.backbone = dict(
+        type='CENBackbone',
+        num_modalities=len(modalities),
+        exchange_threshold=exchange_threshold,
+        backbone=model.backbone,
+    )
+    if layer_norms:
+        model.backbone.layer_norms = True
+
+    def ensemble(head: Any) -> dict[str, Any]:
+        return dict(type='EnsembleHead', modalities=list(modalities), head=head)
+
+    model.decode_head = ensemble(model.decode_head)
+    if auxiliary := model.get('auxiliary_head'):
+        model.auxiliary_head = (
+            [ensemble(head) for head in auxiliary]
+            if isinstance(auxiliary, list)
+            else ensemble(auxiliary)
+        )
+    return model
+
+
+def convert_preprocessor(
+    preprocessor: ConfigDict, modalities: Sequence[str]
+) -> dict[str, Any]:
+    """A preprocessor with mean and std per modality: RGB keeps its own.
+
+    Depth is in meters; others are taken for 8-bit images.
+    """
+    kept = {
+        key: value
+        for key, value in preprocessor.items()
+        if key not in ('type', 'mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr')
+    }
+
+    def options(name: str) -> dict[str, Any]:
+        if name == 'rgb':
+            keys = ('mean', 'std', 'bgr_to_rgb')
+            return {key: preprocessor[key] for key in keys if key in preprocessor}
+        if name == 'depth':
+            return dict(mean=[0.0], std=[1.0])
+        return dict(mean=[127.5], std=[127.5])
+
+    return dict(
+        type='MultimodalPreprocessor',
+        modalities={name: options(name) for name in modalities},
+        num_channels=3,
+        **kept,
+    )
+
+
+def exchanges(model: ConfigDict) -> bool:
+    """Whether any layer of the model exchanges channels; the model is built."""
+    model = copy.deepcopy(model)
+    for part in dicts_in(model):
+        part.pop('pretrained', None)
+        if 'checkpoint' in (part.get('init_cfg') or {}):
+            part['init_cfg'] = None
+    return bool(exchanging_norms(MODELS.build(model)))
+
+
+def dicts_in(cfg: Any) -> list[dict]:
+    """All dicts within a config, outermost first."""
+    if isinstance(cfg, dict):
+        return [cfg, *(part for value in cfg.values() for part in dicts_in(value))]
+    if isinstance(cfg, (list, tuple)):
+        return [part for value in cfg for part in dicts_in(value)]
+    return []

@@ -1,0 +1,89 @@
+"""Which row a config belongs to, and in which settings two configs differ."""
+
+from typing import Any
+
+from mmengine.config import Config
+
+from .depth import at_depth
+
+#: Settings by which rows are told apart, and the defaults of the network.
+BACKBONE = dict(
+    num_modalities=2, convs='shared', norms='private', exchange=None, pattern=None,
+    exchange_threshold=2e-2, exchange_scope='own', fusion=None,
+)  # fmt: skip
+HEAD = dict(convs='shared', norms='private', ensemble='alpha')
+GENERATOR = dict(
+    convs='shared', norms='private', decoder_norms='shared', exchange=None, fusion=None,
+    exchange_threshold=1e-2, exchange_scope='own',
+)  # fmt: skip
+
+#: Parts of a config that decide the figures of a training.
+TRAINING = (
+    'model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
+    'optim_wrapper', 'param_scheduler', 'randomness', 'custom_hooks',
+)  # fmt: skip
+#: Hooks that decide no figure of a training; networks of some data lack one.
+OBSERVERS = ('ExchangeStatsHook', 'GammaRecorderHook', 'FiniteLossHook')
+
+
+def settings(cfg: Config, num_downs: int | None = None) -> dict[str, Any]:
+    """The settings of any config by which rows are told apart.
+
+    Args:
+        cfg: The config.
+        num_downs: The fusion is told as if the U-Net had this number of layers.
+    """
+    penalties = [h for h in cfg.get('custom_hooks', []) if 'Sparsity' in h['type']]
+    found: dict[str, Any] = {
+        'penalty': penalties[0].get('scope', 'own') if penalties else None
+    }
+    if 'generator' in cfg.model:
+        found['sources'] = tuple(cfg.model.sources)
+        found['target'] = cfg.train_dataloader.dataset.target
+        parts = {'generator': (cfg.model.generator, GENERATOR)}
+    else:
+        found['modalities'] = tuple(cfg.model.decode_head.get('modalities', ()))
+        parts = {
+            'backbone': (cfg.model.backbone, BACKBONE),
+            'decode_head': (cfg.model.decode_head, HEAD),
+        }
+    for name, (part, defaults) in parts.items():
+        values = Config(dict(part)).to_dict()
+        for key, default in defaults.items():
+            value = values.get(key, default)
+            if key == 'exchange_threshold':  # the data decide the number
+                value = None if value is None else value > 0
+            if key == 'fusion' and value and num_downs:
+                value = at_depth(value, num_downs)
+            found[f'{name}.{key}'] = plain(value)
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Lists for tuples, so that configs that were written and read compare equal."""
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    return [plain(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+def flat(cfg: Any, prefix: str = '') -> dict[str, Any]:
+    """All values of a config by their dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in cfg.items():
+        if isinstance(value, dict) and value:
+            found |= flat(value, f'{prefix}{key}.')
+        else:
+            found[f'{prefix}{key}'] = plain(value)
+    return found
+
+
+def differences(first: Config, second: Config) -> list[str]:
+    """Keys of :data:`TRAINING` whose values differ in two configs."""
+
+    def part(cfg: Config, key: str) -> Any:
+        value = cfg.get(key)
+        if key == 'custom_hooks':
+            value = [h for h in value or [] if h['type'] not in OBSERVERS]
+        return plain(value)
+
+    return [key for key in TRAINING if part(first, key) != part(second, key)]

@@ -1,0 +1,163 @@
+"""Finished trainings: which row each of them is of, and its figures."""
+
+import re
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+
+from mmseg_cen.visualization.curves import read_scalars
+
+from .comparison import settings
+from .configs import load_leaf
+from .row import Row
+
+FUSION_PARAMETERS = re.compile(r'(^|\.)fusions?\.|\.exchange\.|^decode_head\.concat\.')
+
+
+@dataclass
+class Run:
+    """A finished training: its figures by key, seconds per iteration, parameters."""
+
+    metrics: dict[str, float]
+    seconds: float
+    parameters: int
+    fusion_parameters: int
+
+
+def run_config(folder: Path) -> Config | None:
+    """The config of a work directory, or None without one that can be read."""
+    found = sorted(folder.glob('*.py'))
+    if not found or not [*folder.glob('*/vis_data/scalars.json')]:
+        return None
+    try:
+        cfg = Config.fromfile(found[0])
+    except Exception:  # a file that was not written to its end raises any
+        return None
+    return cfg if {'model', 'train_cfg', 'train_dataloader'} <= cfg.keys() else None
+
+
+def read_run(folder: Path, cfg: Config) -> Run | None:
+    """The figures of a training, or None if it is not finished or cannot be read."""
+    try:
+        curves = read_scalars(folder)
+    except ValueError:
+        return None
+    epochs = cfg.train_cfg.get('max_epochs')
+    metrics = {
+        key: float(values[-1])
+        for key, (steps, values) in curves.items()
+        if steps[-1] == epochs and not key.startswith(('lr', 'base_lr'))
+    }
+    checkpoint = folder / 'last_checkpoint'
+    if not {'mIoU', 'MAE'} & metrics.keys() or not checkpoint.is_file():
+        return None
+    if f'epoch_{epochs}.' not in checkpoint.read_text():
+        return None
+    total, fusion = count_parameters(cfg)
+    seconds = curves['time'][1]
+    return Run(metrics, statistics.median(seconds.tolist()), total, fusion)
+
+
+def count_parameters(cfg: Config) -> tuple[int, int]:
+    """Parameters of the network that predicts, in total and of the fusion."""
+    init_default_scope('mmseg')
+    model_cfg = cfg.model.copy()
+    model_cfg.data_preprocessor = None
+    if 'generator' in model_cfg:
+        model = MODELS.build(model_cfg.generator)
+    else:
+        model_cfg.backbone.init_cfg = None
+        model = MODELS.build(model_cfg)
+    sizes = {name: p.numel() for name, p in model.named_parameters()}
+    fusion = (n for name, n in sizes.items() if FUSION_PARAMETERS.search(name))
+    return sum(sizes.values()), sum(fusion)
+
+
+def collect(
+    rows: list[Row], folders: Iterable[Path], epochs: int | None = None
+) -> dict[str, list[Path]]:
+    """Work directories of each row below some folders.
+
+    A run belongs to the row whose settings its config has.
+
+    Args:
+        rows: The rows.
+        folders: The folders.
+        epochs: Length of the runs, or None for any length.
+
+    Raises:
+        FileNotFoundError: If a folder does not exist.
+    """
+    leaves = {row.name: load_leaf(row) for row in rows}
+    wanted = cache(lambda name, layers: settings(leaves[name], layers))
+    runs: dict[Path, Path] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f'`--collect` must be folders of runs, got {str(folder)!r}: '
+                'name one that exists'
+            )
+        for path in folder.rglob('vis_data/scalars.json'):
+            runs.setdefault(path.parents[2].resolve(), path.parents[2])
+    found: dict[str, list[Path]] = {}
+    for run in sorted(runs.values()):
+        cfg = run_config(run)
+        if cfg is None:
+            print(f'{run} is left out: it has no config that can be read')
+            continue
+        if epochs is not None and cfg.train_cfg.get('max_epochs') != epochs:
+            continue
+        layers = cfg.model.get('generator', {}).get('num_downs')
+        for name in leaves:
+            if wanted(name, layers) == settings(cfg):
+                found.setdefault(name, []).append(run)
+    return found
+
+
+def read_runs(
+    folders: dict[str, list[Path]],
+) -> tuple[dict[str, list[Run]], list[Path]]:
+    """The finished runs of each row, and the work directories of the others.
+
+    Raises:
+        ValueError: If runs are of different lengths or data.
+    """
+    runs: dict[str, list[Run]] = {}
+    unfinished = []
+    trained_on = set()
+    for name, work_dirs in folders.items():
+        for work_dir in work_dirs:
+            cfg = run_config(work_dir)
+            run = cfg and read_run(work_dir, cfg)
+            if run:
+                runs.setdefault(name, []).append(run)
+                trained_on.add(length_and_data(cfg))
+            else:
+                unfinished.append(work_dir)
+                print(f'{work_dir} is left out: it is not finished')
+    if len(trained_on) > 1:
+        raise ValueError(
+            f'runs must be of one length and on the same data, got '
+            f'{" and ".join(sorted(trained_on))}: choose by --epochs, or by the '
+            'folders of --collect'
+        )
+    return runs, unfinished
+
+
+def length_and_data(cfg: Config) -> str:
+    """Epochs and data set of a training; equal in all runs of a table."""
+    dataset = cfg.train_dataloader.dataset
+    while 'dataset' in dataset:  # of a wrapper
+        dataset = dataset.dataset
+    options = ', '.join(
+        f'{key}={value}'
+        for key, value in sorted(dataset.items())
+        if isinstance(value, str | int | float) and key not in ('type', 'target')
+    )
+    return f'{cfg.train_cfg.max_epochs} epochs on {dataset.type}({options})'

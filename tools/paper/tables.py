@@ -1,0 +1,102 @@
+"""Train the rows of one of the paper's tables, and print them beside the paper's.
+
+python tools/analysis/paper_tables.py --table 1 --train --data synthetic --seeds 0 1 2 --jobs 2
+python tools/analysis/paper_tables.py --table 7 --train --data nyud_half --epochs 60
+python tools/analysis/paper_tables.py --table 1 --collect work_dirs/exchange_half work_dirs/l1_half
+
+With `--train`, each row and seed is a training of its own, by tools/train.py. Finished
+trainings are skipped and interrupted ones go on where they were, so that the command can
+be repeated. Tables with common rows share their runs. Without `--train`, finished runs
+are collected: the runs of an earlier call, or the work directories of `--collect`, in
+which a run belongs to the row whose settings its config has. Runs of different data or
+lengths are not averaged.
+
+The settings of a row are added to the network of the data, see tools/paper/configs.py.
+The paper's figures are for `nyud` and `taskonomy`: with other data, compare the order of
+the rows. `±` is the standard deviation over the seeds. The small translations have no
+FID and KID.
+
+The table is also written to table_TABLE_DATA.md and .csv in the work directory; a table
+of some --rows, or of a number of --epochs, has a name of its own.
+"""  # noqa: E501
+
+import argparse
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from .printing import check_claims, markdown, tabulate
+from .rows import TABLES
+from .runs import collect, read_runs
+from .training import plan, train
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--table', required=True, choices=list(TABLES))
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument('--train', action='store_true', help='train missing rows')
+    what.add_argument('--collect', type=Path, nargs='+', metavar='WORK_DIR')
+    parser.add_argument('--data', default='synthetic', help='synthetic, nyud_half, ...')
+    parser.add_argument(
+        '--epochs', type=int, help='default: as the network of the data'
+    )
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
+    parser.add_argument('--rows', nargs='+', help='names of rows, instead of all')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/paper_tables'))
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    if args.jobs < 1:
+        raise ValueError(
+            f'`--jobs` must be at least 1, got {args.jobs}: give a larger number'
+        )
+    if args.epochs is not None and args.epochs < 1:
+        raise ValueError(
+            f'`--epochs` must be at least 1, got {args.epochs}: give a larger number'
+        )
+    table = TABLES[args.table]
+    names = [row.name for row in table.rows]
+    if unknown := set(args.rows or []) - set(names):
+        raise ValueError(
+            f'`--rows` must be among {names}, got {sorted(unknown)}: table '
+            f'{args.table} has no others'
+        )
+    if args.rows:
+        table = replace(table, rows=[r for r in table.rows if r.name in args.rows])
+    if args.train:
+        folders = train(plan(table.rows, args.work_dir, args), args.jobs)
+    else:
+        places = args.collect or [args.work_dir / args.data]
+        folders = collect(table.rows, places, args.epochs)
+    runs, unfinished = read_runs(folders)
+    if runs:
+        lines = tabulate(table, runs)
+        claims = check_claims(table, runs)
+        text = markdown(lines) + '\n' + ''.join(f'\n* {claim}' for claim in claims)
+        print(f'\n{text}\n')
+        name = f'table_{args.table}_{"collected" if args.collect else args.data}'
+        if args.epochs is not None:
+            name += f'_{args.epochs}_epochs'
+        if len(table.rows) < len(names):
+            name += '_part'
+        args.work_dir.mkdir(parents=True, exist_ok=True)
+        (args.work_dir / f'{name}.md').write_text(text + '\n')
+        with (args.work_dir / f'{name}.csv').open('w', newline='') as file:
+            csv.writer(file).writerows(lines)
+    if args.train and unfinished:
+        raise SystemExit(
+            f'error: {len(unfinished)} trainings failed or are not finished, see '
+            'train.log in their folders; repeat the command to go on with them'
+        )
+    if not runs:
+        raise SystemExit(
+            'error: no runs found: no finished run in '
+            f'{", ".join(map(str, places))} has the settings of a row'
+        )

@@ -1,0 +1,34 @@
+"""Write the configs that are rows of the paper's tables, and docs/paper_rows.md.
+
+python tools/paper/write_configs.py
+
+A row's settings and figures stand in tools/paper/segmentation.py and translation.py
+only: change them there, and call this.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from paper.leaves import text_of_leaf
+from paper.page import text_of_page
+from paper.rows import leaves
+
+ROOT = Path(__file__).parents[2]
+
+
+def files() -> dict[str, str]:
+    """The text of each written file, by its path in the repository."""
+    texts = {f'configs/{leaf.path}.py': text_of_leaf(leaf) for leaf in leaves()}
+    return {**texts, 'docs/paper_rows.md': text_of_page()}
+
+
+def main() -> None:
+    texts = files()
+    for path, text in texts.items():
+        (ROOT / path).write_text(text)
+    print(f'{len(texts)} files are written')
+
+
+if __name__ == '__main__':
+    main()
