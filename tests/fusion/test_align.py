@@ -28,8 +28,10 @@ def mmd_by_loops(x, y, num_kernels, factor):
     return mean(x, x) + mean(y, y) - mean(x, y) - mean(y, x)
 
 
-@pytest.mark.parametrize(('num_kernels', 'factor'), [(11, 2.0), (5, 2.0), (4, 1.4)])
-@pytest.mark.parametrize(('n', 'm'), [(5, 5), (3, 6)])
+@pytest.mark.parametrize(
+    ('num_kernels', 'factor', 'n', 'm'),
+    [(11, 2.0, 3, 6), (5, 2.0, 5, 5), (4, 1.4, 3, 6)],
+)
 def test_the_discrepancy_is_that_of_a_double_loop(num_kernels, factor, n, m):
     x = torch.randn(n, 7, dtype=torch.double)
     y = torch.randn(m, 7, dtype=torch.double) + 0.5

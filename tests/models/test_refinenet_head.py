@@ -1,22 +1,12 @@
-import pytest
 import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from mmseg_cen.fusion.residual_unit import ResidualConvUnit
 from mmseg_cen.models.refinenet_head import ChainedResidualPooling, RefineNetHead
 
 
 def conv(layer, x):
     return F.conv2d(x, layer.conv.weight, layer.conv.bias, padding=1)
-
-
-@pytest.mark.parametrize('rectify', [False, True])
-def test_residual_conv_unit_equals_its_formula(rectify):
-    unit = ResidualConvUnit(4, rectify_residual=rectify)
-    x = torch.randn(2, 4, 6, 6)
-    y = conv(unit.conv2, conv(unit.conv1, x.relu()).relu())
-    assert_close(unit(x), (x.relu() if rectify else x) + y)
 
 
 def test_chained_residual_pooling_equals_its_formula():

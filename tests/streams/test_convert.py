@@ -3,13 +3,11 @@ from copy import deepcopy
 import pytest
 import torch
 import torch.nn.functional as F
-from mmcv.cnn import ConvModule, build_norm_layer
-from mmseg.registry import MODELS
+from mmcv.cnn import build_norm_layer
 from torch import nn
 from torch.testing import assert_close
 
 from mmseg_cen.models import (
-    CENResNet,
     ModalityBN,
     ModalityGN,
     ModalityIN,
@@ -19,7 +17,6 @@ from mmseg_cen.models import (
     stream_state_dict,
     to_multimodal,
 )
-from mmseg_cen.streams.places import stem_length
 
 
 def network():
@@ -76,9 +73,7 @@ def test_converting_twice_changes_nothing():
 class LayerNorm2d(nn.LayerNorm):
     """As in mmpretrain and timm."""
 
-    def forward(self, x, data_format='channel_first'):
-        if data_format == 'channel_last':
-            return super().forward(x)
+    def forward(self, x):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
@@ -110,32 +105,32 @@ LAYERS = {
 
 
 @pytest.mark.parametrize('layer', LAYERS)
-@pytest.mark.parametrize('training', [True, False])
-@pytest.mark.parametrize('M', [2, 3])
-def test_every_kind_of_norm_becomes_private(layer, training, M):
+def test_every_type_of_norm_becomes_private(layer):
     """Each stream is what a layer with its copy of the tensors computes."""
-    unimodal, shape, private_type = LAYERS[layer]
-    unimodal = nn.Sequential(unimodal).train(training)
-    private = to_multimodal(deepcopy(unimodal), M)
-    assert isinstance(private[0], private_type)
-    for tensor in private[0].norm.state_dict().values():
-        if tensor.ndim:
-            tensor.uniform_(0.5, 2)
-    x = torch.randn(5 * M, *shape)
-    before = deepcopy([stream_state_dict(private, m) for m in range(M)])
-    runs = not (training and 'SyncBN' in layer)  # the unimodal one does not, on CPU
-    out = private(x)
-    for m in range(M if runs else 0):
-        unimodal.load_state_dict(before[m])
-        assert_close(split_streams(out, M)[:, m], unimodal(split_streams(x, M)[:, m]))
-        after = stream_state_dict(private, m)
-        assert after.keys() == unimodal.state_dict().keys()
-        for name, tensor in unimodal.state_dict().items():
-            assert_close(after[name], tensor)
+    M = 3
+    _, shape, private_type = LAYERS[layer]
+    for training in (True, False):
+        unimodal = nn.Sequential(deepcopy(LAYERS[layer][0])).train(training)
+        private = to_multimodal(deepcopy(unimodal), M)
+        assert isinstance(private[0], private_type)
+        for tensor in private[0].norm.state_dict().values():
+            if tensor.ndim:
+                tensor.uniform_(0.5, 2)
+        x = torch.randn(5 * M, *shape)
+        before = deepcopy([stream_state_dict(private, m) for m in range(M)])
+        runs = not (training and 'SyncBN' in layer)  # the unimodal one needs a GPU
+        out = split_streams(private(x), M)
+        for m in range(M if runs else 0):
+            unimodal.load_state_dict(before[m])
+            assert_close(out[:, m], unimodal(split_streams(x, M)[:, m]))
+            after = stream_state_dict(private, m)
+            assert after.keys() == unimodal.state_dict().keys()
+            for name, tensor in unimodal.state_dict().items():
+                assert_close(after[name], tensor)
 
 
 @pytest.mark.parametrize('layer', ['GN', 'LN of sequences', 'LN of maps', 'LN2d'])
-def test_every_kind_of_norm_exchanges_by_its_scaling_factor(layer):
+def test_every_type_of_norm_exchanges_by_its_scaling_factor(layer):
     unimodal, shape, _ = LAYERS[layer]
     norm = to_multimodal(nn.Sequential(deepcopy(unimodal)), 2)[0]
     norm.norm.weight.data = torch.tensor([0.0, 1, 1, 1, 1, 1, 0, 1])
@@ -148,14 +143,6 @@ def test_every_kind_of_norm_exchanges_by_its_scaling_factor(layer):
     )
     same = [torch.equal(a[:, c], b[:, c]) for c in range(4)]
     assert same == [True, False, True, False]
-
-
-def test_mmpretrain_calls_its_layer_norm_channels_last():
-    unimodal = LayerNorm2d(4)
-    private = to_multimodal(nn.Sequential(deepcopy(unimodal)), 2)[0]
-    x = torch.randn(2, 5, 5, 4)
-    expected = unimodal(x, data_format='channel_last')
-    assert_close(private(x, data_format='channel_last'), expected)
 
 
 def test_layers_without_tensors_are_left_as_they_are():
@@ -215,98 +202,21 @@ def test_weight_normalized_layers_are_no_norms():
     assert to_multimodal(NormedConv2d(2, 2, 1, bias=False), 2)
 
 
-@pytest.mark.parametrize(
-    ('arguments', 'message'),
-    [
-        (dict(num_modalities=0), 'at least 1, got 0'),
-        (dict(exchange_threshold=-1.0), 'not negative, got -1.0'),
-        (dict(exchange_scope='none'), "got 'none'"),
-        (dict(pattern='head'), "no layer is chosen by pattern='head'"),
-        (dict(stages=['layer5']), "got 'layer5'; the layers are .*layer1.0.bn2"),
-    ],
-)
-def test_arguments_without_a_meaning_are_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        to_multimodal(
-            resnet(50), **{'num_modalities': 2, 'exchange_threshold': 0.1, **arguments}
-        )
-
-
-def resnet(depth, kind='ResNet', **kwargs):
-    return MODELS.build(
-        dict(type=kind, depth=depth, base_channels=4, stem_channels=4, **kwargs)
-    )
-
-
-def chosen(net, **kwargs):
-    return list(exchanging_norms(to_multimodal(net, 2, 0.1, **kwargs)))
-
-
-@pytest.mark.parametrize('kind', ['ResNet', 'ResNetV1c', 'ResNetV1d'])
-@pytest.mark.parametrize('depth', [18, 50])
-def test_the_rule_finds_the_places_of_the_paper(kind, depth):
-    """After each 3x3 convolution of the blocks, and nowhere else."""
-    expected = ['bn1', 'bn2'] if depth == 18 else ['bn2']
-    blocks = [2, 2, 2, 2] if depth == 18 else [3, 4, 6, 3]
-    assert chosen(resnet(depth, kind)) == [
-        f'layer{stage + 1}.{block}.{norm}'
-        for stage, count in enumerate(blocks)
-        for block in range(count)
-        for norm in expected
-    ]
-
-
-def test_places_are_chosen_by_kernel_size_pattern_and_stage():
-    assert len(chosen(resnet(50), kernel_sizes=(1,))) == 2 * 16 + 4
-    assert len(chosen(resnet(50), kernel_sizes=(1, 3))) == 3 * 16 + 4
-    assert len(chosen(resnet(50), stages=('layer1', 'layer4'))) == 6
-    down_sampling = chosen(resnet(50), pattern=r'layer[234]\.0\.')
-    assert down_sampling == [f'layer{stage}.0.bn2' for stage in (2, 3, 4)]
-    assert chosen(resnet(50), pattern=r'\.0\.', stages=['layer3']) == ['layer3.0.bn2']
-
-
-def test_layer_norms_exchange_only_when_asked():
-    vit = dict(
-        type='VisionTransformer', img_size=32, embed_dims=8, num_layers=2, num_heads=2
-    )
-    assert not chosen(MODELS.build(vit))
-    names = chosen(MODELS.build(vit), layer_norms=True, stages=['layers.1'])
-    assert names == ['layers.1.ln1', 'layers.1.ln2']
-
-
-def test_a_norm_before_its_convolution_is_no_place():
-    order = ('norm', 'act', 'conv')
-    net = nn.Sequential(
-        nn.Conv2d(3, 4, 3),
-        nn.Sequential(
-            ConvModule(4, 4, 3, norm_cfg=dict(type='BN'), order=order),
-            ConvModule(4, 4, 3, norm_cfg=dict(type='BN')),
-        ),
-    )
-    net[0].stride = (4, 4)  # all that is stem
-    assert chosen(net) == ['1.1.bn']
-
-
-@pytest.mark.parametrize(
-    ('backbone', 'length'),
-    [
-        (dict(type='ResNetV1c', depth=18), 3),
-        (dict(type='MobileNetV2'), 1),
-        (dict(type='BiSeNetV2'), 3),
-        (dict(type='FastSCNN'), 2),
-    ],
-    ids=lambda value: value['type'] if isinstance(value, dict) else '',
-)
-def test_the_stem_ends_with_the_first_block_or_at_a_quarter(backbone, length):
-    assert stem_length(MODELS.build(backbone)) == length
-
-
-def test_cenresnet_is_placed_by_the_same_rule():
-    net = CENResNet(50, 2, base_channels=4, stem_channels=4, deep_stem=True)
-    assert list(exchanging_norms(net)) == chosen(resnet(50, 'ResNetV1c'))
+def test_less_than_one_modality_is_refused():
+    with pytest.raises(ValueError, match='at least 1, got 0'):
+        to_multimodal(network(), 0)
 
 
 @pytest.mark.parametrize('num_modalities', [1, 3])
 def test_norms_of_another_number_of_modalities_are_refused(num_modalities):
-    with pytest.raises(ValueError, match='each of 2 modalities, but there are'):
+    with pytest.raises(ValueError, match=f'{num_modalities} modalities, got one of 2'):
         to_multimodal(nn.Sequential(ModalityBN(4, 2)), num_modalities)
+
+
+def test_regions_are_expected_where_modules_make_them():
+    class ISAHead(nn.Sequential):
+        """As mmseg's, which moves regions to the batch axis."""
+
+    net = to_multimodal(nn.Sequential(nn.BatchNorm2d(4), ISAHead(nn.BatchNorm2d(4))), 2)
+    assert not net[0].has_regions
+    assert net[1][0].has_regions

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmseg_cen.models import fold_streams, split_streams
-from mmseg_cen.streams.fold import map_tensors
+from mmseg_cen.streams.fold import map_tensors, swap_on_batch
 
 
 @pytest.mark.parametrize('num_modalities', [1, 2, 3, 4])
@@ -20,8 +20,17 @@ def test_the_modality_varies_fastest():
 
 
 def test_channels_that_cannot_be_divided_are_refused():
-    with pytest.raises(ValueError, match='7 channels are no multiple'):
+    with pytest.raises(
+        ValueError, match=r'num_modalities=2 modalities, got 7 channels'
+    ):
         fold_streams(torch.zeros(1, 7, 2, 2), 2)
+
+
+def test_a_swap_on_the_batch_axis_has_the_other_number_vary_fastest():
+    x = torch.arange(2 * 3 * 4).view(-1, 1)  # B=2, 3, 4
+    swapped = swap_on_batch(x, 3, 4)
+    assert swapped.flatten().tolist()[:6] == [0, 4, 8, 1, 5, 9]
+    assert torch.equal(swap_on_batch(swapped, 4, 3), x)
 
 
 def test_a_function_reaches_every_tensor_of_nested_outputs():

@@ -1,4 +1,4 @@
-"""What is absent has no influence, and the rest works as if it had never been."""
+"""Absent modalities have no influence, as if they had never been."""
 
 import pytest
 import torch
@@ -7,15 +7,8 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch.testing import assert_close
-from torch.utils.checkpoint import checkpoint
 
-from mmseg_cen.models import (
-    ModalityBN,
-    ModalityNorm,
-    exchanging_norms,
-    present_modalities,
-)
-from mmseg_cen.streams.context import streams_on_batch
+from mmseg_cen.models import ModalityNorm, exchanging_norms, present_modalities
 from mmseg_cen.streams.presence import (
     check_absent,
     current_presence,
@@ -121,33 +114,56 @@ def losses(model, data):
 MIXED = (('m1', 'm3'), (), ('m0',), ('m0', 'm1', 'm2'))
 
 
-@pytest.mark.parametrize('value', [None, float('nan'), 1e30])
 @pytest.mark.parametrize('mode', ['whole', 'slide'])
-def test_what_is_absent_has_no_influence_on_any_prediction(mode, value):
+def test_what_is_absent_has_no_influence_on_any_prediction(mode):
     cfg = dict(mode=mode, crop_size=(32, 32), stride=(16, 16))
     model = build()
     model.test_cfg.update(cfg)
     data = batch(*MIXED)
-    outputs = predictions(model, data), predictions(model, disturb(data, value))
-    for one, other in zip(*outputs, strict=True):
+    assert_same_predictions(predictions(model, data), predictions(model, disturb(data)))
+
+
+def assert_same_predictions(first, second):
+    for one, other in zip(first, second, strict=True):
         assert torch.equal(one.seg_logits.data, other.seg_logits.data)
         assert one.seg_logits.data.isfinite().all()
         for name, logits in one.stream_logits.items():
             assert torch.equal(logits, other.stream_logits.get(name))
 
 
-@pytest.mark.parametrize('value', [None, float('nan')])
-def test_what_is_absent_has_no_influence_on_training_not_even_on_statistics(value):
+def test_what_is_absent_has_no_influence_on_training_not_even_on_statistics():
     data = batch(*MIXED)
-    results = []
-    for given in (data, disturb(data, value)):
-        model = build()
-        out, grads = losses(model, given)
-        results.append((out, grads, dict(model.named_buffers())))
-    for one, other in zip(*results, strict=True):
+    assert_same_training(trained(data), trained(disturb(data)))
+
+
+def trained(data, **backbone):
+    """Losses, gradients and buffers of one training pass."""
+    model = build(**backbone)
+    return *losses(model, data), dict(model.named_buffers())
+
+
+def assert_same_training(first, second):
+    for one, other in zip(first, second, strict=True):
         assert one.keys() == other.keys()
         for name in one:
             assert torch.equal(one[name], other[name]), name
+            assert one[name].isfinite().all(), name
+
+
+@pytest.mark.parametrize('threshold', [0.0, 0.5], ids=['plain', 'exchanging'])
+def test_nan_in_the_input_of_an_absent_modality_changes_no_prediction(threshold):
+    model = build(exchange_threshold=threshold)
+    data = batch(*MIXED)
+    spoiled = disturb(data, float('nan'))
+    assert_same_predictions(predictions(model, data), predictions(model, spoiled))
+
+
+@pytest.mark.parametrize('threshold', [0.0, 0.5], ids=['plain', 'exchanging'])
+def test_nan_in_the_input_of_an_absent_modality_changes_nothing_in_training(threshold):
+    data = batch(*MIXED)
+    args = dict(exchange_threshold=threshold)
+    spoiled = disturb(data, float('nan'))
+    assert_same_training(trained(data, **args), trained(spoiled, **args))
 
 
 def test_a_sample_with_all_modalities_is_as_before_to_the_last_bit():
@@ -166,8 +182,8 @@ def test_a_batch_with_all_modalities_has_no_mask():
     assert presence_of([{}, {'absent': ()}], NAMES) is None
 
 
-@pytest.mark.parametrize('keep', [(0,), (2,), (0, 3), (1, 2, 3)])
-def test_two_of_four_modalities_are_the_network_of_these_two(keep):
+@pytest.mark.parametrize('keep', [(2,), (0, 3), (1, 2, 3)])
+def test_some_of_four_modalities_are_the_network_of_these_alone(keep):
     """Cut the private parameters of the others out, and the rest agrees."""
     model = build()
     absent = tuple(name for m, name in enumerate(NAMES) if m not in keep)
@@ -257,22 +273,6 @@ def test_without_any_sample_of_a_modality_its_parameters_get_no_gradient():
     assert grads['decode_head.alpha_logits'].eq(0).all()
 
 
-def test_gradient_checkpointing_does_not_forget_what_is_absent():
-    """It computes the layer again in the backward pass, beyond the context."""
-    norm = ModalityBN(4, 3, exchange_threshold=10.0, exchange_scope='all')
-    present = torch.tensor([[True, False, True], [True, True, True]])
-    grads = []
-    for checkpointed in (False, True):
-        x = torch.randn(
-            6, 4, 3, 3, generator=torch.Generator().manual_seed(0)
-        ).requires_grad_()
-        with streams_on_batch(norm, 6, present):
-            out = checkpoint(norm, x, use_reentrant=True) if checkpointed else norm(x)
-        out.pow(3).sum().backward()
-        grads.append(x.grad)
-    assert_close(*grads)
-
-
 def test_while_training_an_absent_stream_computes_on_the_next_sample_that_has_it():
     x = torch.arange(8.0).view(4, 2, 1, 1)  # B, M
     present = torch.tensor([[0, 0], [1, 0], [0, 0], [1, 0]]).bool()
@@ -307,24 +307,6 @@ def test_the_presence_ends_with_its_context():
     assert all(norm.present is None for norm in exchanging_norms(model).values())
 
 
-def test_a_norm_over_regions_knows_what_is_absent():
-    """Regions lie on the batch axis within each stream."""
-    torch.manual_seed(0)
-    norm = ModalityBN(4, 2, exchange_threshold=10.0, exchange_scope='all').eval()
-    norm.has_regions = True
-    present = torch.tensor([[True, False], [True, True]])
-    x = torch.randn(2, 2, 3, 4, 5, 5)  # B, M, R, C, H, W
-    with streams_on_batch(norm, 4, present):
-        out = norm(x.flatten(0, 2)).unflatten(0, (2, 2, 3))
-
-    def normalized(b):  # (R, M*C, H, W)
-        return norm.norm(x[b].transpose(0, 1).flatten(1, 2))
-
-    assert_close(out[0, 0], normalized(0)[:, :4])
-    assert_close(out[1, 0], normalized(1)[:, 4:])
-    assert_close(out[1, 1], normalized(1)[:, :4])
-
-
 @pytest.mark.parametrize(
     ('absent', 'message'),
     [
@@ -339,7 +321,7 @@ def test_unknown_names_and_nothing_left_are_refused(absent, message):
 
 
 def test_a_sample_without_any_modality_is_named():
-    with pytest.raises(ValueError, match=r'all are absent of a\.png'):
+    with pytest.raises(ValueError, match=r'at least one .* got none in a\.png'):
         predictions(build(M=2, test_cfg=dict(absent=['m0'])), batch(('m1',), M=2))
 
 

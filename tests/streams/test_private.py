@@ -33,17 +33,17 @@ def randomize(module):
             nn.init.uniform_(tensor, 0.5, 1.5)
 
 
-def centre(module):
+def center(module):
     """Convolutions of random signs; the norms stay positive."""
     for p in module.parameters():
         if p.ndim > 1:
             nn.init.normal_(p, std=0.2)
 
 
-@pytest.mark.parametrize('kind', LAYERS)
+@pytest.mark.parametrize('name', LAYERS)
 @pytest.mark.parametrize('M', [2, 3])
-def test_a_private_layer_equals_separate_layers(kind, M):
-    build, shape = LAYERS[kind]
+def test_a_private_layer_equals_separate_layers(name, M):
+    build, shape = LAYERS[name]
     separate = [build() for _ in range(M)]
     private = to_private(build(), M)
     for layer in separate:
@@ -56,15 +56,15 @@ def test_a_private_layer_equals_separate_layers(kind, M):
         assert_close(out[:, m], layer(split_streams(x, M)[:, m]))
 
 
-@pytest.mark.parametrize('kind', LAYERS)
-def test_a_unimodal_checkpoint_initializes_every_copy(kind):
-    unimodal = nn.Sequential(LAYERS[kind][0]())
+@pytest.mark.parametrize('name', LAYERS)
+def test_a_unimodal_checkpoint_initializes_every_copy(name):
+    unimodal = nn.Sequential(LAYERS[name][0]())
     randomize(unimodal)
-    private = to_private(nn.Sequential(LAYERS[kind][0]()), 3)
+    private = to_private(nn.Sequential(LAYERS[name][0]()), 3)
     private.load_state_dict(unimodal.state_dict())
     for copy in private[0]:
-        for name, tensor in unimodal[0].state_dict().items():
-            assert_close(copy.state_dict()[name], tensor)
+        for key, tensor in unimodal[0].state_dict().items():
+            assert_close(copy.state_dict()[key], tensor)
 
 
 def test_copies_do_not_share_their_parameters():
@@ -114,11 +114,11 @@ def test_further_tensors_are_split_among_the_copies():
 
 def test_other_batches_are_refused():
     layer = to_private(nn.Linear(2, 2), 2)
-    with pytest.raises(ValueError, match=r'batch of 3, not the B\*M=B\*2 streams'):
+    with pytest.raises(ValueError, match=r'B\*M=B\*2 streams .* got a batch of 3'):
         layer(torch.zeros(3, 2))
     with (
         streams_on_batch(layer, 2),
-        pytest.raises(ValueError, match=r'batch of 4, not the B\*M=2 streams'),
+        pytest.raises(ValueError, match=r'B\*M=2 streams .* got a batch of 4'),
     ):
         layer(torch.zeros(4, 2))
     layer(torch.zeros(4, 2))
@@ -139,14 +139,14 @@ def test_with_all_private_each_stream_is_a_network_of_its_own(M, training):
         **NARROW, num_modalities=M, exchange_threshold=0.0, convs='private'
     )
     randomize(backbone)
-    centre(backbone)
+    center(backbone)
     backbone.train(training)
     x = torch.randn(2, M * 3, 64, 64)
     streams = [split_streams(out, M) for out in backbone(x)]
     for m in range(M):
         unimodal = ResNet(**NARROW)
         unimodal.train(training)
-        # The statistics moved in training mode, but are not used there.
+        # The pass above moved the statistics, which training mode does not use.
         unimodal.load_state_dict(stream_state_dict(backbone, m))
         for out, expected in zip(
             streams, unimodal(x[:, 3 * m : 3 * m + 3]), strict=True
@@ -199,12 +199,16 @@ def test_convolutions_and_norms_are_shared_independently(convs, norms):
 
 @pytest.mark.parametrize('argument', ['convs', 'norms'])
 def test_sharing_is_one_of_two_words(argument):
-    with pytest.raises(ValueError, match=rf"{argument} are 'shared'.*got 'unshared'"):
+    with pytest.raises(
+        ValueError, match=rf"`{argument}` must be 'shared'.*got 'unshared'"
+    ):
         CENResNet(**NARROW, **{argument: 'unshared'})
 
 
 def test_shared_norms_cannot_decide_about_an_exchange():
-    with pytest.raises(ValueError, match=r'exchange_threshold=0\.02; set it to 0'):
+    with pytest.raises(
+        ValueError, match=r'exchange_threshold=0\.02: set the threshold to 0'
+    ):
         CENResNet(**NARROW, norms='shared')
 
 
@@ -234,7 +238,7 @@ def test_a_private_head_is_a_head_for_each_modality(M):
         dict(type='EnsembleHead', modalities=names, head=head, convs='private')
     )
     randomize(ensemble)
-    centre(ensemble)
+    center(ensemble)
     feats = [torch.randn(2 * M, c, 64 // c, 64 // c) for c in head['in_channels']]
     streams = ensemble.forward_streams(feats)
     for m, name in enumerate(names):

@@ -10,8 +10,9 @@ from mmseg_cen.models import ModalityBN
 CHANNELS = 8000
 
 
-@pytest.mark.parametrize('penalty', [0.1, 0.5, 1.0, 2.0])
-@pytest.mark.parametrize('gradient', [0.5, 1.0])
+@pytest.mark.parametrize(
+    ('penalty', 'gradient'), [(0.1, 1.0), (0.5, 0.5), (1.0, 0.5), (2.0, 1.0)]
+)
 @pytest.mark.parametrize('noise', [torch.randn, torch.rand], ids=['normal', 'uniform'])
 def test_zero_attracts_with_the_probability_of_theorem_1(penalty, gradient, noise):
     r"""It is 2 Phi(lambda / |dL/dx'|) - 1, by simulation.
