@@ -213,7 +213,7 @@ def test_arguments_that_belong_to_one_modality_are_refused_for_all():
 
 
 def test_streams_cannot_have_fewer_channels_than_a_modality():
-    with pytest.raises(ValueError, match='more channels than `num_channels`'):
+    with pytest.raises(ValueError, match='must be at least the channels of each modality'):
         MultimodalPreprocessor(dict(rgb=RGB), num_channels=2)
 
 
