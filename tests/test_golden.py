@@ -1,7 +1,8 @@
 """Our CEN-RefineNet equals the released one on values that the latter computed.
 
 The values lie outside the project: in the folder that MMSEG_CEN_REFERENCE names, or in
-`../shared/reference` beside the checkout. tests/models/test_released.py does without.
+`../shared/reference` beside the checkout. tests/released/test_segmentation.py needs
+none.
 """
 
 import json
@@ -88,12 +89,19 @@ def compute(released, dtype):
 
 
 @pytest.mark.parametrize(
-    ('dtype', 'tolerance'), [(torch.float64, 1e-6), (torch.float32, 1e-3)], ids=str
+    ('dtype', 'tolerance', 'of_gradients'),
+    [(torch.float64, 1e-6, 1e-6), (torch.float32, 1e-3, 1e-2)],
+    ids=str,
 )
-def test_every_stored_value_of_the_released_network_is_ours(released, dtype, tolerance):
+def test_every_stored_value_of_the_released_network_is_ours(
+    released, dtype, tolerance, of_gradients
+):
+    """In float32, gradients are less exact.
+
+    Activations near 0 pass the ReLU in one precision and not in the other, and which
+    ones do depends on the processor.
+    """
     values = compute(released, dtype)
-    # Activations near 0 pass the ReLU in one precision and not in the other, which is
-    # most of the error of the float32 gradients.
     errors = {}
     with np.load(VALUES) as golden:
         for name, expected in golden.items():
@@ -102,4 +110,8 @@ def test_every_stored_value_of_the_released_network_is_ours(released, dtype, tol
             errors[name] = np.linalg.norm(ours - expected) / np.linalg.norm(expected)
     assert set(STREAMS) | {'alpha', 'ce', 'l1', 'loss'} < set(errors)
     print(f'largest relative error in {dtype}: {max(errors.values()):.1e}')
-    assert {name: e for name, e in errors.items() if not e <= tolerance} == {}
+    assert {
+        name: error
+        for name, error in errors.items()
+        if not error <= (of_gradients if name.startswith('grad') else tolerance)
+    } == {}

@@ -171,8 +171,9 @@ def load(converted, M=2):
     return model
 
 
-@pytest.mark.parametrize('depth', [50, 101, 152])
-@pytest.mark.parametrize(('K', 'size'), [(5, (64, 96)), (3, (51, 70))])
+@pytest.mark.parametrize(
+    ('depth', 'K', 'size'), [(50, 3, (51, 70)), (101, 5, (32, 48)), (152, 5, (32, 48))]
+)
 def test_a_converted_network_computes_what_the_released_one_does(depth, K, size):
     torch.manual_seed(depth)
     state = released_checkpoint(depth, K=K)
@@ -216,9 +217,9 @@ def assert_same(ours, expected):
         assert torch.equal(ours[name], value), name
 
 
-@pytest.mark.parametrize('M', [1, 2, 3])
-@pytest.mark.parametrize('depth', [50, 101, 152])
-@pytest.mark.parametrize('prefix', ['', 'module.'])
+@pytest.mark.parametrize(
+    ('M', 'depth', 'prefix'), [(1, 50, ''), (2, 101, 'module.'), (3, 152, '')]
+)
 def test_the_round_trip_from_released_to_ours_is_the_identity(M, depth, prefix):
     state = released_checkpoint(depth, M, K=7, stem=8, channels=6)
     converted = from_released(
@@ -288,18 +289,15 @@ TENSOR = torch.zeros(1)
         ({'layer1.0.conv1.weight': TENSOR, 'fc.weight': TENSOR}, 'init_cfg'),
         ({'state_dict': {'decode_head.conv_seg.weight': TENSOR}}, 'mmsegmentation'),
         ({'state_dict': {'decode_head.alpha_logits': TENSOR}}, '--reverse'),
-        ({'weights': TENSOR}, r'names \(weights\) are unknown'),
-        ({'epoch': 3, 'state': {}}, 'other entries'),
-        ([TENSOR], 'dict of named tensors, got list'),
-        ({}, 'dict of named tensors'),
+        ({'weights': TENSOR}, r'unknown names \(weights\): give another file'),
     ],
 )
-def test_what_is_no_released_checkpoint_is_named(checkpoint, message):
+def test_checkpoints_of_other_origins_are_refused_with_advice(checkpoint, message):
     with pytest.raises(ValueError, match=message):
         from_released(checkpoint)
 
 
-def test_what_is_not_ours_is_named_in_the_reverse_direction():
+def test_checkpoints_of_others_are_refused_in_the_reverse_direction():
     with pytest.raises(ValueError, match='without --reverse'):
         to_released(released_checkpoint())
     state = from_released(released_checkpoint())['state_dict']

@@ -141,10 +141,10 @@ def test_names_with_the_prefix_of_data_parallel_are_understood():
             lambda s: s.update({'conv2.insnorm_conv.insnorm_1.weight': torch.ones(9)}),
             r'conv2\.insnorm_conv\.insnorm_0\.weight, .* differ',
         ),
-        (0, lambda s: s.pop('alpha'), 'not the generator'),
+        (0, lambda s: s.pop('alpha'), 'must be the generator'),
         (1, lambda s: s.pop('conv2.insnorm.module.bias'), r'discriminator .*missing'),
-        (1, lambda s: s.update(alpha=torch.ones(2)), 'not the discriminator'),
-        (1, lambda s: s.clear(), 'a checkpoint is a dict'),
+        (1, lambda s: s.update(alpha=torch.ones(2)), 'must be the discriminator'),
+        (1, lambda s: s.clear(), 'must be a non-empty dict'),
     ],
 )
 def test_incomplete_or_other_networks_are_refused_by_name(part, change, message):
@@ -156,7 +156,7 @@ def test_incomplete_or_other_networks_are_refused_by_name(part, change, message)
 
 def test_networks_in_the_wrong_order_are_refused():
     generator, discriminator = released_networks()
-    with pytest.raises(ValueError, match='not the generator'):
+    with pytest.raises(ValueError, match='must be the generator'):
         from_released(discriminator, generator)
 
 
@@ -208,7 +208,7 @@ def test_files_are_converted_and_back(tmp_path, run, capsys):
 
 def test_a_wrong_file_ends_in_one_line(tmp_path, run):
     torch.save({'fc.weight': torch.ones(2)}, tmp_path / 'g.pth')
-    with pytest.raises(SystemExit, match=r'^error: this is not the gen') as raised:
+    with pytest.raises(SystemExit, match=r'^error: the file must be the gen') as raised:
         run(tmp_path / 'out.pth', '--generator', tmp_path / 'g.pth')
     assert '\n' not in str(raised.value)
     with pytest.raises(SystemExit, match='does not exist'):
