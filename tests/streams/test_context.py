@@ -62,8 +62,8 @@ def test_gradient_checkpointing_does_not_forget_what_is_absent():
 
 def test_layers_behind_a_checkpointed_norm_may_work_in_place():
     """As the ReLUs of all backbones do."""
-    net = nn.Sequential(ModalityBN(4, 2), nn.ReLU(inplace=True))
+    norm, relu = ModalityBN(4, 2), nn.ReLU(inplace=True)
     x = torch.randn(4, 4, 3, 3, requires_grad=True)
-    expected = torch.autograd.grad(net(x).pow(3).sum(), x)[0]
-    checkpoint(net, x, use_reentrant=True).pow(3).sum().backward()
+    expected = torch.autograd.grad(relu(norm(x)).pow(3).sum(), x)[0]
+    relu(checkpoint(norm, x, use_reentrant=True)).pow(3).sum().backward()
     torch.testing.assert_close(x.grad, expected)
