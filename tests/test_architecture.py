@@ -12,8 +12,8 @@ PACKAGE = Path(mmseg_cen.__file__).parent
 #: Folders and files of the package, floor by floor. Each imports from lower floors
 #: only; neighbors on one floor do not know each other.
 FLOORS = [
-    # What everything stands on: repairs of the libraries, names and their options.
-    ('compat', 'modality', 'version'),
+    # What everything stands on: repairs of the libraries, modalities and their options.
+    ('compat', 'logged_losses', 'modality', 'version'),
     # The idea, for any network; and scenes to try it on.
     ('streams', 'rooms'),
     # What is done with streams, with files, and with pictures.

@@ -1,6 +1,7 @@
 """Configs train two iterations and test, on tiny files and widths."""
 
 import re
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -143,6 +144,7 @@ def unformatted(monkeypatch):
     monkeypatch.setattr(Config, 'pretty_text', property(lambda cfg: cfg.text))
 
 
+@cache
 def type_of_model(leaf):
     """What the model of a config is made of, sizes aside."""
     model = load(leaf).model

@@ -1,5 +1,6 @@
-"""The recipes of CONTRIBUTING.md run as they are written."""
+"""The recipes of CONTRIBUTING.md run as they are written, and its floors are true."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from torch.testing import assert_close
 from mmseg_cen.models import exchange_channels
 from mmseg_cen.streams.exchanges import build_exchange
 
-PAGE = (Path(__file__).parents[1] / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / 'CONTRIBUTING.md').read_text(encoding='utf-8')
 NARROW = dict(type='CENResNet', depth=18, base_channels=4, stem_channels=4)
 B, M, C = 2, 3, 6
 
@@ -83,7 +85,7 @@ def test_a_data_set(tmp_path):
 
 def test_a_head_that_was_refused():
     run('head')
-    head = dict(in_channels=C, in_index=0, channels=4, num_classes=2)
+    head = dict(in_channels=C, in_index=0, channels=4, num_classes=3)
     names = ('rgb', 'depth', 'thermal')
     refused = dict(
         type='EnsembleHead', modalities=names, head=dict(type='CoolHead', **head)
@@ -100,6 +102,21 @@ def test_a_head_that_was_refused():
     ['it has its own predict_by_feat', 'it classifies masks', 'it estimates depth'],
 )
 def test_reasons_of_refusals_are_those_of_the_source(reason):
-    source = Path(__file__).parents[1] / 'mmseg_cen/models/heads.py'
+    source = ROOT / 'mmseg_cen/models/heads.py'
     assert reason in PAGE
     assert reason in source.read_text(encoding='utf-8')
+
+
+def test_the_floors_are_those_of_the_test_of_imports():
+    tree = ast.parse((ROOT / 'tests/test_architecture.py').read_text(encoding='utf-8'))
+    (floors,) = (
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == 'FLOORS'
+    )
+    written = {}
+    number = None
+    for first, names in re.findall(r'^\| (\d?) *\| (`.*?`) \|', PAGE, re.MULTILINE):
+        number = int(first) if first else number
+        written.setdefault(number, set()).update(re.findall(r'`(\w+)`', names))
+    assert written == {i: {*floor} for i, floor in enumerate(floors[:-1])}

@@ -111,7 +111,8 @@ def draw_rooms(work_dir: Path) -> Path:
         rows.append(row)
     legend = [(classes[k], palette[k]) for k in sorted(seen) if k < len(classes)]
     path = work_dir / PICTURE
-    cv2.imwrite(str(path), draw_grid(rows, legend)[..., ::-1])
+    small = (cv2.IMWRITE_PNG_COMPRESSION, 9)
+    cv2.imwrite(str(path), draw_grid(rows, legend)[..., ::-1], small)
     return path
 
 

@@ -16,7 +16,7 @@ _base_ = [
 model = dict(
     data_preprocessor=dict(
         size=(768, 768),
-        # Ten times the depth of rooms, to the range that NYUDv2 has in metres.
+        # Ten times the depth of rooms, to the range that NYUDv2 has in meters.
         modalities=dict(depth=dict(mean=[0.0], std=[10.0])),
     ),
     decode_head=dict(head=dict(num_classes=19)),

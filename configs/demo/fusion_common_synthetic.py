@@ -6,7 +6,4 @@ Other fusions that merge, behind other stages: as in fusion_same_synthetic.py.
 """
 
 _base_ = './fusion_same_synthetic.py'
-model = dict(
-    backbone=dict(convs='private', fusion=dict(merges=True)),
-    decode_head=dict(modalities=('fused',)),
-)
+model = dict(backbone=dict(convs='private', fusion=dict(merges=True)))

@@ -8,24 +8,13 @@ by tools/paper/write_configs.py.
 """
 
 _base_ = '../_base_/fusion/unimodal.py'
-modalities = ('depth',)
-model = dict(
-    data_preprocessor=dict(
-        num_channels=3,
-        modalities=dict(
-            _delete_=True,
-            depth={{_base_.model.data_preprocessor.modalities.depth}},
-        ),
-    ),
-    decode_head=dict(modalities=modalities),
-)
+model = dict(modalities=('depth',), data_preprocessor=dict(num_channels=3))
 train_dataloader = dict(
     dataset=dict(
         modalities=dict(
             _delete_=True,
             depth={{_base_.train_dataloader.dataset.modalities.depth}},
         ),
-        data_prefix=dict(_delete_=True, depth='depth', seg_map_path='label'),
     ),
 )
 val_dataloader = dict(
@@ -34,7 +23,6 @@ val_dataloader = dict(
             _delete_=True,
             depth={{_base_.val_dataloader.dataset.modalities.depth}},
         ),
-        data_prefix=dict(_delete_=True, depth='depth', seg_map_path='label'),
     ),
 )
 test_dataloader = val_dataloader

@@ -8,23 +8,13 @@ by tools/paper/write_configs.py.
 """
 
 _base_ = '../_base_/fusion/unimodal.py'
-modalities = ('rgb',)
-model = dict(
-    data_preprocessor=dict(
-        modalities=dict(
-            _delete_=True,
-            rgb={{_base_.model.data_preprocessor.modalities.rgb}},
-        ),
-    ),
-    decode_head=dict(modalities=modalities),
-)
+model = dict(modalities=('rgb',))
 train_dataloader = dict(
     dataset=dict(
         modalities=dict(
             _delete_=True,
             rgb={{_base_.train_dataloader.dataset.modalities.rgb}},
         ),
-        data_prefix=dict(_delete_=True, rgb='rgb', seg_map_path='label'),
     ),
 )
 val_dataloader = dict(
@@ -33,7 +23,6 @@ val_dataloader = dict(
             _delete_=True,
             rgb={{_base_.val_dataloader.dataset.modalities.rgb}},
         ),
-        data_prefix=dict(_delete_=True, rgb='rgb', seg_map_path='label'),
     ),
 )
 test_dataloader = val_dataloader

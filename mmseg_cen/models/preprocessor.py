@@ -80,8 +80,8 @@ class MultimodalPreprocessor(SegDataPreProcessor):
         self.num_channels = num_channels or math.lcm(*self.modalities.values())
         if self.num_channels < max(self.modalities.values()):
             raise ValueError(
-                'no modality may have more channels than `num_channels`, got '
-                f'num_channels={num_channels} and {self.modalities}'
+                f'`num_channels` must be at least the channels of each modality, '
+                f'{self.modalities}, got {num_channels}: raise it, or leave it out'
             )
 
         index: list[int] = []
@@ -152,7 +152,8 @@ def _num_channels(name: str, options: Mapping[str, Any]) -> int:
     """Number of channels that the options of a modality agree upon."""
     if unknown := sorted(set(options) - set(OPTIONS)):
         raise ValueError(
-            f'unknown options {unknown} of modality {name!r}: allowed are {OPTIONS}'
+            f'options of modality {name!r} must be out of {OPTIONS}, got {unknown}: '
+            f'correct or remove them'
         )
     if ('mean' in options) != ('std' in options):
         raise ValueError(f'modality {name!r} must have both `mean` and `std`, or none')
@@ -170,7 +171,7 @@ def _num_channels(name: str, options: Mapping[str, Any]) -> int:
     channels: int = counts.pop()
     if options.get('bgr_to_rgb', name == 'rgb') and channels != 3:
         raise ValueError(
-            f'`bgr_to_rgb` of modality {name!r} needs 3 channels, got {channels}: '
-            'set it to False'
+            f'modality {name!r} must have 3 channels for `bgr_to_rgb`, got {channels}: '
+            f'set bgr_to_rgb=False'
         )
     return channels

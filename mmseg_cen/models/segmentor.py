@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from mmengine.dist import all_reduce_dict
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_cen.fusion.losses import FusedFeatures, pop_losses
+from mmseg_cen.logged_losses import MeanOfProcesses
 from mmseg_cen.streams.convert import to_multimodal
 from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.streams.presence import check_absent, presence_of, present_modalities
@@ -21,7 +20,7 @@ from .preprocessor import MultimodalPreprocessor
 
 
 @MODELS.register_module()
-class CENSegmentor(EncoderDecoder):
+class CENSegmentor(MeanOfProcesses, EncoderDecoder):
     """Encoder-decoder whose ``decode_head`` is an :class:`EnsembleHead`.
 
     The neck, if there is one, runs over folded features, with norm layers that are
@@ -205,12 +204,3 @@ class CENSegmentor(EncoderDecoder):
         if self.decode_head.out_channels == 1:
             return (scores > (self.decode_head.threshold or 0)).to(scores)
         return scores.argmax(dim=0, keepdim=True)
-
-    def parse_losses(
-        self, losses: dict[str, Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The total loss, and what is logged: the mean over all processes."""
-        total, logged = super().parse_losses(losses)
-        logged = {name: torch.as_tensor(v).detach() for name, v in logged.items()}
-        all_reduce_dict(logged, op='mean')
-        return total, logged

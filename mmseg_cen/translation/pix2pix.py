@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import torch
-from mmengine.dist import all_reduce_dict, all_reduce_params
-from mmengine.model import BaseModel
+from mmengine.dist import all_reduce_params
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_cen.fusion.losses import pop_losses
+from mmseg_cen.logged_losses import MeanOfProcesses
 from mmseg_cen.streams.fold import ENSEMBLE, fold_streams
 from mmseg_cen.streams.state import unwrap
 
@@ -24,7 +24,7 @@ TestProtocol = Literal['eval', 'released']
 
 
 @MODELS.register_module()
-class CENPix2Pix(BaseModel):
+class CENPix2Pix(MeanOfProcesses):
     r"""Pix2pix with several sources, whose streams exchange channels (Sec. 4.2).
 
     One iteration runs the generator once. Then the discriminator learns to tell the
@@ -261,15 +261,6 @@ class CENPix2Pix(BaseModel):
         generator.update_params(total)
         self._average_statistics()
         return {**of_generator, **of_discriminator}
-
-    def parse_losses(
-        self, losses: dict[str, Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The total loss, and the means over all processes for the log."""
-        total, logged = super().parse_losses(losses)
-        logged = {name: value.detach().clone() for name, value in logged.items()}
-        all_reduce_dict(logged, op='mean')
-        return total, logged
 
     def _optimizers(self, optim_wrapper: Any) -> tuple[OptimWrapper, OptimWrapper]:
         names = ('generator', 'discriminator')

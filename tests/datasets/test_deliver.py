@@ -65,5 +65,13 @@ def test_a_sample_outside_the_conditions_is_named(root):
 
 
 def test_any_of_the_modalities_will_do(root):
-    data = DELIVERDataset(dict(rgb={}, lidar=dict(channels=3)), data_root=str(root))
+    data = DELIVERDataset(('rgb', 'lidar'), data_root=str(root))
     assert list(data.get_data_info(0)['modality_paths']) == ['rgb', 'lidar']
+    assert data.modalities['lidar'].interpolation == 'nearest'
+
+
+def test_sparse_modalities_are_not_interpolated():
+    known = DELIVERDataset.build_modalities()
+    assert {name: modality.interpolation for name, modality in known.items()} == dict(
+        rgb='bilinear', depth='bilinear', event='nearest', lidar='nearest'
+    )

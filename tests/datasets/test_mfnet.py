@@ -75,5 +75,6 @@ def test_a_name_without_the_letter_is_an_error(root):
 
 
 def test_thermal_alone_will_do(root):
-    data = MFNetDataset(dict(thermal={}), data_root=str(root))
-    assert list(data.get_data_info(0)['modality_paths']) == ['thermal']
+    for thermal in (('thermal',), dict(thermal={})):
+        data = MFNetDataset(thermal, data_root=str(root))
+        assert list(data.get_data_info(0)['modality_paths']) == ['thermal']

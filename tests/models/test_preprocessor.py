@@ -193,13 +193,13 @@ def test_another_number_of_input_channels_is_an_error():
     [
         ({}, 'at least one modality'),
         (dict(img=dict(channels=1)), 'name of a modality'),
-        (dict(depth=dict(channels=1, means=[0])), r"unknown options \['means'\]"),
+        (dict(depth=dict(channels=1, means=[0])), r"got \['means'\]"),
         (dict(depth=dict(mean=[0.0])), 'both `mean` and `std`'),
         (dict(depth={}), 'or `channels`'),
         (dict(depth=dict(mean=[0.0], std=[1.0, 1.0])), 'one `mean` and `std` per'),
         (dict(depth=dict(mean=[0.0], std=[1.0], channels=2)), 'one `mean` and `std`'),
         (dict(depth=dict(mean=[0.0], std=[0.0])), 'must be positive'),
-        (dict(depth=dict(channels=1, bgr_to_rgb=True)), 'needs 3 channels'),
+        (dict(depth=dict(channels=1, bgr_to_rgb=True)), 'must have 3 channels'),
     ],
 )
 def test_options_without_meaning_are_refused(config, message):
@@ -213,7 +213,9 @@ def test_arguments_that_belong_to_one_modality_are_refused_for_all():
 
 
 def test_streams_cannot_have_fewer_channels_than_a_modality():
-    with pytest.raises(ValueError, match='more channels than `num_channels`'):
+    with pytest.raises(
+        ValueError, match='must be at least the channels of each modality'
+    ):
         MultimodalPreprocessor(dict(rgb=RGB), num_channels=2)
 
 

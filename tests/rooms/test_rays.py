@@ -46,3 +46,11 @@ def test_rays_leave_a_room_through_the_nearest_wall_and_meet_its_inner_side():
     plane = np.where(normals < 0, size, 0)[normals != 0]
     np.testing.assert_allclose(points[normals != 0], plane, atol=1e-9)
     assert ((normals != 0).sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize('eye', EYES)
+@pytest.mark.parametrize('shape', INTERSECT)
+def test_things_behind_the_eye_are_missed(shape, eye):
+    behind = np.array(eye) * [1, 1, -1]  # the thing is at the origin
+    rays = camera_rays(96, 128, horizon=0.9 if eye[1] > 0 else 0.1)
+    assert np.isinf(INTERSECT[shape](behind, rays, HALF_SIZE)[0]).all()

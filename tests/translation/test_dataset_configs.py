@@ -83,7 +83,7 @@ def test_a_config_chooses_sources_and_target_alone(name, sources, target, reques
 
 
 def test_normals_of_a_wall_of_nyudv2_are_those_of_the_wall(nyudv2_half):
-    """Through files of whole fifths of a millimetre, smoothing, crop and resizing."""
+    """Through files of whole fifths of a millimeter, smoothing, crop and resizing."""
     cfg = Config.fromfile(ROOT / 'nyudv2_half.py').val_dataloader.dataset
     (nyudv2_half / 'val.txt').write_text('0\n')
     options = dict(

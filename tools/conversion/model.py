@@ -30,6 +30,7 @@ def convert_model(
             f'convert a config of such a model'
         )
     model.type = 'CENSegmentor'
+    model.modalities = list(modalities)
     model.pop('num_stages', None)
     if pretrained := model.pop('pretrained', None):
         model.backbone.setdefault(
@@ -37,7 +38,6 @@ def convert_model(
         )
     model.backbone = dict(
         type='CENBackbone',
-        num_modalities=len(modalities),
         exchange_threshold=exchange_threshold,
         backbone=model.backbone,
     )
@@ -45,7 +45,7 @@ def convert_model(
         model.backbone.layer_norms = True
 
     def ensemble(head: Any) -> dict[str, Any]:
-        return dict(type='EnsembleHead', modalities=list(modalities), head=head)
+        return dict(type='EnsembleHead', head=head)
 
     model.decode_head = ensemble(model.decode_head)
     if auxiliary := model.get('auxiliary_head'):

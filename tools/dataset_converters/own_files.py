@@ -88,7 +88,7 @@ class Reader:
     The source of a sample is the message about missing files, or None.
 
     Args:
-        unit: Metres per stored unit of depth.
+        unit: Meters per stored unit of depth.
         is_float: Whether depth is stored as floats.
         invalid: The stored value of missing depth, besides 0 and NaN.
         keep_rgb: Whether images are kept as they are.

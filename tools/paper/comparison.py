@@ -42,7 +42,7 @@ def settings(cfg: Config, num_downs: int | None = None) -> dict[str, Any]:
         found['target'] = cfg.train_dataloader.dataset.target
         parts = {'generator': (cfg.model.generator, GENERATOR)}
     else:
-        found['modalities'] = tuple(cfg.model.decode_head.get('modalities', ()))
+        found['modalities'] = tuple(cfg.model.get('modalities', ()))
         parts = {
             'backbone': (cfg.model.backbone, BACKBONE),
             'decode_head': (cfg.model.decode_head, HEAD),

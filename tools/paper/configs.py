@@ -235,10 +235,8 @@ def _deciding_hooks(cfg: Config) -> dict[str, Any]:
 
 
 def keep_modality(cfg: Config, name: str) -> None:
-    """Leave one modality in the data and their preprocessor."""
-    preprocessor = cfg.model.data_preprocessor
-    preprocessor.modalities = {name: preprocessor.modalities[name]}
-    preprocessor.num_channels = 3
+    """Leave one modality in the data, with the channels of ImageNet's weights."""
+    cfg.model.data_preprocessor.num_channels = 3
     for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         dataset = cfg[key].dataset
         dataset.modalities = {name: dataset.get('modalities', {}).get(name, {})}

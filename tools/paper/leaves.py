@@ -62,26 +62,17 @@ def _of_one_modality(settings: dict[str, Any], name: str) -> dict[str, Any]:
     def kept(path: str) -> dict[str, Any]:
         return {'_delete_': True, name: Name('{{_base_.' + f'{path}.{name}' + '}}')}
 
-    model = settings['model']
-    modalities = model['decode_head']['modalities']
-    preprocessor = dict(modalities=kept('model.data_preprocessor.modalities'))
+    model = dict(settings['model'])
     if name != 'rgb':
-        preprocessor = dict(num_channels=3, **preprocessor)  # as ImageNet's weights
+        model['data_preprocessor'] = dict(num_channels=3)  # as ImageNet's weights
     loaders: dict[str, Any] = {
         f'{split}_dataloader': dict(
-            dataset=dict(
-                modalities=kept(f'{split}_dataloader.dataset.modalities'),
-                data_prefix={'_delete_': True, name: name, 'seg_map_path': 'label'},
-            )
+            dataset=dict(modalities=kept(f'{split}_dataloader.dataset.modalities'))
         )
         for split in SPLITS
     }
     loaders['test_dataloader'] = loaders['val_dataloader']
-    return dict(
-        modalities=modalities,
-        model=dict(data_preprocessor=preprocessor, **model),
-        **loaders,
-    )
+    return dict(model=model, **loaders)
 
 
 # --- The paper's figures --------------------------------------------------------------

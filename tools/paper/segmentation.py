@@ -99,12 +99,7 @@ COMMON_SETTING = Leaf(
     'The commonly used setting of Table 2: an encoder for each modality up to the '
     '(last) fused stage, then one trunk and one decoder of the merged stream.',
     SAME_SETTING,
-    dict(
-        model=dict(
-            backbone=dict(convs='private', fusion=dict(merges=True)),
-            decode_head=dict(modalities=('fused',)),
-        )
-    ),
+    dict(model=dict(backbone=dict(convs='private', fusion=dict(merges=True)))),
 )
 TWO_NETWORKS = Leaf(
     '_base_/fusion/two_networks',
@@ -187,7 +182,7 @@ def _fusions(line: str) -> tuple[Row, Row]:
 
 
 def _unimodal(modality: str, name: str, figure: float) -> Row:
-    settings = dict(model=dict(decode_head=dict(modalities=(modality,))))
+    settings = dict(model=dict(modalities=(modality,)))
     leaf = Leaf(
         f'fusion/unimodal_{modality}', f'The unimodal network of {name}', UNIMODAL,
         settings, modality=modality,

@@ -55,8 +55,7 @@ def test_modalities_keep_their_order_everywhere():
     cfg = converted(PSPNET, ('thermal', 'rgb', 'depth'))
     names = ['thermal', 'rgb', 'depth']
     assert list(cfg.model.data_preprocessor.modalities) == names
-    assert cfg.model.decode_head.modalities == names
-    assert cfg.model.auxiliary_head.modalities == names
+    assert cfg.model.modalities == names
     assert list(cfg.train_dataloader.dataset.modalities) == names
 
 

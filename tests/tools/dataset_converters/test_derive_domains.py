@@ -49,7 +49,7 @@ def test_derived_files_hold_what_the_core_computes(source, tmp_path, convert, re
         rgb=read(source / 'rgb/b/c.jpg'),
     )
     near = np.ones(SIZE, bool)
-    near[:8, :10] = False  # which neighbour fills the hole is not promised
+    near[:8, :10] = False  # which neighbor fills the hole is not promised
     for name, scale, offset in (
         ('normal', 2 / 255, -1), ('shade', 1 / 255, 0), ('edge', 1 / 65535, 0),
         ('texture', 1 / 65535, 0),

@@ -138,7 +138,7 @@ def test_the_penalty_has_the_scope_of_the_row_and_the_weight_of_the_data(name, s
 @pytest.mark.parametrize('modality', ['rgb', 'depth'])
 def test_a_unimodal_network_sees_one_modality_of_the_data(modality):
     cfg = build_config(SEGMENTATION[f'unimodal_{modality}'], 'synthetic', None, 0)
-    assert [*cfg.model.data_preprocessor.modalities] == [modality]
+    assert cfg.model.modalities == (modality,)
     assert cfg.model.data_preprocessor.num_channels == 3
     for split in ('train', 'val', 'test'):
         assert [*cfg[f'{split}_dataloader'].dataset.modalities] == [modality]
