@@ -57,7 +57,7 @@ class CMXFusion(Fusion):
 
 
 class Rectification(nn.Module):
-    """Feature rectification: the other streams are added, with two kinds of weights.
+    """Feature rectification: the other streams are added, weighted twice.
 
     Stream m becomes ``x_m + mean over n != m of (channel_n + place_n) / 2 * x_n``. The
     weights of the channels and of the places of stream n are sigmoids, computed from

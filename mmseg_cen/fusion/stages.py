@@ -198,7 +198,7 @@ class StageFusions(ModuleDict):
             raise ValueError(
                 f'a head must take the losses of {self.type} from the features, got '
                 f'{[*left]} left from the last training step: choose EnsembleHead as '
-                f'decode_head, and CENSegmentor if there is a neck; others drop losses'
+                f'decode_head, and with a neck CENSegmentor as model, which take them'
             )
 
     def _fuse(

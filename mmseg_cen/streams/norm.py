@@ -143,8 +143,8 @@ class ModalityNorm(StreamAware):
             raise ValueError(
                 f'{type(self).__name__}({self.extra_repr()}) must see the '
                 f'B*M={self.num_streams} streams of the input, got a batch of '
-                f'{x.shape[0]}: its model moves something else to the batch axis, '
-                f'where modalities cannot be told apart; choose another model'
+                f'{x.shape[0]}: choose another model, as this one moves something else '
+                f'to the batch axis, where modalities cannot be told apart'
             )
         return regions
 

@@ -54,7 +54,7 @@ class PrivateLayer(StreamAware, nn.ModuleList):
                 f'{type(self[0]).__name__}, private to each of {M} modalities, must '
                 f'see the B*M={self.num_streams or f"B*{M}"} streams of the input, got '
                 f'a batch of {batch}: make the modalities of the model and the data '
-                f"agree; or set convs='shared', if the model moves something else to "
+                f"agree, or set convs='shared' if the model moves something else to "
                 f'the batch axis'
             )
 

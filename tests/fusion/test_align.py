@@ -10,6 +10,7 @@ from mmseg_cen.fusion import AlignFusion, mk_mmd
 
 def mmd_by_loops(x, y, num_kernels, factor):
     """The definition, one pair of samples at a time."""
+    x, y = x.detach(), y.detach()
     rows = [*x, *y]
     pairs = [(a, b) for a in rows for b in rows]
     total = sum(float((a - b).square().sum()) for a, b in pairs)

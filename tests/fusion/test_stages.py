@@ -14,6 +14,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from mmseg_cen.fusion import Fused, Fusion
+from mmseg_cen.fusion.losses import pop_losses
 from mmseg_cen.models import (
     CENBackbone,
     CENResNet,
@@ -32,13 +33,25 @@ MERGED = [name for name in KEPT if name not in ('Align', 'CBN')]
 
 @MODELS.register_module()
 class SumFusion(Fusion):
-    """What the documentation shows."""
+    """The fusion that the documentation shows."""
 
     def forward(self, streams):
         total = streams.sum(dim=1)
         if self.merges:
             return Fused(streams, total, loss=total.mean())
         return Fused(streams + total.unsqueeze(1), loss=total.mean())
+
+
+@MODELS.register_module()
+class SquareFusion(Fusion):
+    """A fusion whose loss needs its output in the backward pass."""
+
+    def forward(self, streams):
+        mean = streams.mean(dim=1)
+        if self.merges:
+            return Fused(streams, mean, loss=mean.square().mean())
+        doubled = streams * 2
+        return Fused(doubled, loss=doubled.square().mean())
 
 
 def build(name='Concat', stages=('layer2',), M=2, merges=False, **kwargs):
@@ -208,13 +221,15 @@ def test_streams_are_merged_behind_a_norm(convs):
 
 @pytest.mark.parametrize(
     ('name', 'merges'),
-    [*((name, False) for name in KEPT), *((name, True) for name in MERGED)],
+    [(name, False) for name in [*KEPT, 'Square']]
+    + [(name, True) for name in [*MERGED, 'Square']],
 )
 def test_the_next_layer_may_work_in_place(name, merges):
     """As the ReLU behind a norm does, on features that the fusion still needs."""
     backbone = build(name, ('bn1',), merges=merges).train()
     x = torch.randn(2, 6, 32, 32)
-    sum(out.sum() for out in backbone(x)).backward()
+    outs = backbone(x)
+    sum([*(out.sum() for out in outs), *pop_losses(outs).values()]).backward()
     with torch.no_grad():
         backbone.eval()(x[:1])
 

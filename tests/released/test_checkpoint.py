@@ -61,6 +61,11 @@ def test_names_of_tensors_tell_the_origin(name, origin):
     assert f'{origin.description}: {origin.advice}' in str(raised.value)
 
 
+def test_a_model_of_mmsegmentation_may_have_names_of_other_origins():
+    require_origin({'backbone.deconv1.conv.weight': TENSOR}, MMSEG)
+    require_origin({'fc.weight': TENSOR, 'decode_head.conv.weight': TENSOR}, MMSEG)
+
+
 def test_our_checkpoints_are_told_from_other_models_of_mmsegmentation():
     require_origin(
         {'backbone.conv1.weight': TENSOR, 'decode_head.alpha_logits': 0}, OURS

@@ -27,12 +27,12 @@ def released_networks(M=2, downs=4, width=2, layers=4, sizes=(3, 1)):
             state[f'{name}.{tensor}'] = torch.rand(channels)
         state[f'{name}.num_batches_tracked'] = torch.tensor(7)
 
-    def layer(state, kind, i, shape, norms):
-        channels = shape[1] if kind == 'deconv' else shape[0]
-        state[f'{kind}{i}.{kind}.module.weight'] = torch.randn(*shape, 4, 4)
-        state[f'{kind}{i}.{kind}.module.bias'] = torch.randn(channels)
+    def layer(state, conv, i, shape, norms):
+        channels = shape[1] if conv == 'deconv' else shape[0]
+        state[f'{conv}{i}.{conv}.module.weight'] = torch.randn(*shape, 4, 4)
+        state[f'{conv}{i}.{conv}.module.bias'] = torch.randn(channels)
         for name in norms:
-            norm(state, f'{kind}{i}.{name}', channels)
+            norm(state, f'{conv}{i}.{name}', channels)
 
     widths = [width * min(2**i, 8) for i in range(downs)]
     ins = [in_channels, *widths[:-1]]

@@ -83,6 +83,7 @@ def test_a_fixed_portion_fits_into_the_smallest_own_part():
     chosen = exchange.chosen(torch.zeros(4, C))
     assert chosen.sum(1).tolist() == [2] * 4
     assert not (chosen & ~own_part(4, C)).any()
+    assert exchange.chosen(torch.zeros(4, 7)).sum(1).tolist() == [1] * 4  # not 1.75
 
 
 def test_a_portion_beyond_the_own_part_is_refused_when_built():

@@ -58,3 +58,12 @@ def test_gradient_checkpointing_does_not_forget_what_is_absent():
         out.pow(3).sum().backward()
         grads.append(x.grad)
     torch.testing.assert_close(*grads)
+
+
+def test_layers_behind_a_checkpointed_norm_may_work_in_place():
+    """As the ReLUs of all backbones do."""
+    norm, relu = ModalityBN(4, 2), nn.ReLU(inplace=True)
+    x = torch.randn(4, 4, 3, 3, requires_grad=True)
+    expected = torch.autograd.grad(relu(norm(x)).pow(3).sum(), x)[0]
+    relu(checkpoint(norm, x, use_reentrant=True)).pow(3).sum().backward()
+    torch.testing.assert_close(x.grad, expected)
