@@ -12,7 +12,7 @@ HORIZON = 0.36  # row of the horizon, in image heights
 
 
 def turn(vectors: Array, yaw: float) -> Array:
-    """Rotate vectors (..., 3) about the vertical, from z towards x.
+    """Rotate vectors (..., 3) about the vertical, from z toward x.
 
     The result lies in memory as all x, then all y, then all z, so that sums over the
     coordinates are several times faster.

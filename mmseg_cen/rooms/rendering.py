@@ -19,7 +19,7 @@ class View:
         depth: z-depth of the solid surfaces, (H, W), meters.
         label: (H, W), indices in :data:`~mmseg_cen.rooms.scene.CLASSES`.
         normal: Normals of the solid surfaces, (H, W, 3): x to the right of the image, y
-            up, z towards the camera.
+            up, z toward the camera.
         albedo: Colors without any light, of solid and painted things, RGB (H, W, 3) in
             [0, 1].
     """
@@ -77,7 +77,7 @@ def render_view(scene: Scene, height: int, width: int) -> View:
             depth = np.minimum(depth, distance)
 
     image = (255 * color.clip(0, 1)).round().astype(np.uint8)
-    # Depth grows into the room, the z of normals towards the camera.
+    # Depth grows into the room, the z of normals toward the camera.
     normal = turn(surface, -scene.yaw) * [1, 1, -1]
     return View(
         rgb=image.reshape(height, width, 3),
@@ -96,7 +96,7 @@ def _shade(points: Array, normals: Array, light: Array) -> Array:
 
 
 def _dim(points: Array, size: Array) -> Array:
-    """Brightness (N, 1) of the surfaces of a room, less towards its edges."""
+    """Brightness (N, 1) of the surfaces of a room, less toward its edges."""
     # A point on one surface is at distance 0 from it, so the second is the next one.
     gap = np.sort(np.minimum(points, size - points), axis=1)[:, 1]
     return (1 - 0.35 * np.exp(-gap / 0.25))[:, None]

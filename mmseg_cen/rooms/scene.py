@@ -75,7 +75,7 @@ class Scene:
             the origin of the world.
         things: In any order.
         eye: Position of the camera, (3,), meters.
-        yaw: Viewing direction, radians from z towards x.
+        yaw: Viewing direction, radians from z toward x.
         light: Position of the lamp, (3,), meters.
         tints: Factors on the colors of wall, floor and ceiling, (3, 3).
     """

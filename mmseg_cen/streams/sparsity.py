@@ -57,7 +57,7 @@ def gamma_l1(
 def soft_threshold(values: Tensor, amount: float) -> Tensor:
     r"""Proximal operator of ``amount`` times the L1 norm.
 
-    Values move towards zero by ``amount``; values that reach zero stay there, exactly.
+    Values move toward zero by ``amount``; values that reach zero stay there, exactly.
     """
     return values.sign() * (values.abs() - amount).clamp(min=0)
 

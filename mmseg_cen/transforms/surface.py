@@ -122,7 +122,7 @@ def surface_normals(
     valid: Mask | None = None,
     stride: int = 1,
 ) -> Image:
-    """Estimate unit normals of the visible surface, towards the camera.
+    """Estimate unit normals of the visible surface, toward the camera.
 
     Each is the normal of the plane that fits the inverse depth best in a square window
     around the pixel (least squares), as in Gupta et al., ECCV 2014. Where the window

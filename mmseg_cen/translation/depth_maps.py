@@ -5,7 +5,7 @@ plane it is a linear function of the pixel, so that finite differences of any wi
 exact; disparity sensors have the same noise everywhere in it; and its steps, relative
 to its value, are relative steps of the depth.
 
-Camera frame of all directions: x to the right of the image, y to its top, z towards the
+Camera frame of all directions: x to the right of the image, y to its top, z toward the
 camera; as a picture, red, green and blue, with gray for zero.
 
 Shapes: H, W; depth in meters along the optical axis, positive and finite everywhere.
@@ -85,7 +85,7 @@ def _slope(image: Image, axis: int, reach: int, tolerance: float) -> Image:
 def normals_from_depth(
     depth: Image, camera: Camera, reach: int = 1, tolerance: float = 2e-3
 ) -> Image:
-    """Unit normals of the visible surface, towards the camera.
+    """Unit normals of the visible surface, toward the camera.
 
     Sharp at edges, and needs a complete depth map. The normals of
     :func:`mmseg_cen.transforms.surface.surface_normals` average the noise in a window
@@ -109,9 +109,9 @@ def normals_from_depth(
     x, y = camera.rays()
     across = _slope(inverse, 1, reach, tolerance) * camera.fx
     up = -_slope(inverse, 0, reach, tolerance) * camera.fy
-    # n . ray with the ray (x, y, -1), and n = -(across, up, rest) towards the camera.
-    towards = inverse - across * x - up * y
-    normals = np.stack([-across, -up, towards], axis=-1)
+    # n . ray with the ray (x, y, -1), and n = -(across, up, rest) toward the camera.
+    toward = inverse - across * x - up * y
+    normals = np.stack([-across, -up, toward], axis=-1)
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     return (normals / length).astype(np.float32)
 
@@ -135,13 +135,13 @@ def shade_normals(
     """
     if light is None:
         x, y = np.broadcast_arrays(*camera.rays())
-        towards = np.stack([-x, -y, np.ones_like(x)], axis=-1)
+        toward = np.stack([-x, -y, np.ones_like(x)], axis=-1)
     else:
-        towards = np.asarray(light, dtype=np.float32)
-        if towards.shape != (3,) or not towards.any():
+        toward = np.asarray(light, dtype=np.float32)
+        if toward.shape != (3,) or not toward.any():
             raise ValueError(f'`light` must be a direction (x, y, z), got {light}')
-    towards = towards / np.linalg.norm(towards, axis=-1, keepdims=True)
-    return (normals * towards).sum(axis=-1).clip(0, 1).astype(np.float32)
+    toward = toward / np.linalg.norm(toward, axis=-1, keepdims=True)
+    return (normals * toward).sum(axis=-1).clip(0, 1).astype(np.float32)
 
 
 def depth_edges(depth: Image) -> Image:

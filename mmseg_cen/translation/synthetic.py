@@ -45,7 +45,7 @@ class SyntheticTranslationDataset(TranslationDataset):
     texture  soft edges of the image: patterns and outlines, painted ones too; neither
              colors nor depth
     depth    z-depth of the solid surfaces, meters
-    normal   normals of these surfaces: x to the right, y up, z towards the camera
+    normal   normals of these surfaces: x to the right, y up, z toward the camera
     shade    their brightness under a lamp at the camera, without color
     edge     their relative steps of depth
     =======  ===========================================================================

@@ -191,7 +191,7 @@ def assert_colors(view, part, brightness):
     assert np.abs(view.rgb[part] - expected).max() <= 0.51  # rounded to whole numbers
 
 
-def test_walls_are_matt_and_dimmed_towards_the_edges_of_the_room():
+def test_walls_are_matt_and_dimmed_toward_the_edges_of_the_room():
     view = render_view(room(), HEIGHT, WIDTH)
     points = world_points(view.depth)
     gaps = np.minimum(points, SIZE - points)
@@ -199,7 +199,7 @@ def test_walls_are_matt_and_dimmed_towards_the_edges_of_the_room():
     inwards = np.where(points < SIZE / 2, 1.0, -1.0) * (np.arange(3) == axis)
     dimmed = 1 - 0.35 * np.exp(-np.sort(gaps, axis=-1)[..., 1] / 0.25)
     assert_colors(view, np.ones(axis.shape[:2], bool), lit(points, inwards) * dimmed)
-    # In the frame of the image, z is towards the camera.
+    # In the frame of the image, z is toward the camera.
     np.testing.assert_allclose(view.normal, inwards * [1, 1, -1], atol=1e-6)
 
 

@@ -54,7 +54,7 @@ def test_magnitudes_are_those_of_the_masked_factors_of_all_layers(layers):
     assert threshold == 0.1
 
 
-def test_soft_thresholding_moves_towards_zero_and_stays_there():
+def test_soft_thresholding_moves_toward_zero_and_stays_there():
     values = torch.tensor([-3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0])
     expected = torch.tensor([-2.0, 0, 0, 0, 0, 0, 2.0])
     assert_close(soft_threshold(values, 1.0), expected, rtol=0, atol=0)

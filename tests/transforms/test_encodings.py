@@ -35,7 +35,7 @@ def cast(faces, camera=CAMERA):
     """Depth and normal of the first of some faces that each ray hits.
 
     Args:
-        faces: Point, normal towards the camera, and a predicate of the points (H, W, 3)
+        faces: Point, normal toward the camera, and a predicate of the points (H, W, 3)
             of the plane that are on the face.
     """
     rays = ray_of(camera)

@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 
 
 def rays():
-    """Direction (H, W, 3) of every pixel: x right, y up, z towards the camera."""
+    """Direction (H, W, 3) of every pixel: x right, y up, z toward the camera."""
     v, u = np.mgrid[:H, :W]
     x, y = (u - CAMERA.cx) / CAMERA.fx, -(v - CAMERA.cy) / CAMERA.fy
     return np.stack([x, y, -np.ones_like(x)], axis=-1)
@@ -62,7 +62,7 @@ def test_normals_of_a_plane_are_exact_up_to_the_border(normal, reach):
     assert angles(got, normal).max() < 0.1
 
 
-def test_axes_are_right_up_and_towards_the_camera():
+def test_axes_are_right_up_and_toward_the_camera():
     """A floor far below is nearer at the bottom of the image."""
     v = np.arange(H)[:, None] - CAMERA.cy
     floor = np.where(v > 1, 1.5 * CAMERA.fy / np.maximum(v, 1), 100) + np.zeros((H, W))

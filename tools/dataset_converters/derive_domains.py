@@ -9,7 +9,7 @@ The first folder has depth maps, `depth/{stem}.png`, and images, `rgb/{stem}.jpg
 lists of the stems, `train.txt` and the like; without lists, all depth maps are taken.
 Written are PNG files, to `{domain}/{stem}.png`, and the lists:
 
-    normal   3 x 8 bit, red, green, blue = x to the right, y up, z towards the camera,
+    normal   3 x 8 bit, red, green, blue = x to the right, y up, z toward the camera,
              from -1 to 1
     shade    8 bit, brightness under a lamp at the camera, from 0 to 1
     edge     16 bit, relative steps of depth, from 0 to 1
