@@ -1,5 +1,6 @@
 """Configs and checkpoints, as the command line tools read and check them."""
 
+import inspect
 import os
 import zipfile
 from collections.abc import Iterator
@@ -10,10 +11,15 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
+from mmengine.registry import Registry
 from mmengine.runner import CheckpointLoader, find_latest_checkpoint
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
+from mmseg.registry import DATASETS, MODELS
 from torch import nn
 
+from mmseg_cen.datasets import MultimodalSegDataset
+from mmseg_cen.models import MultimodalPreprocessor
+from mmseg_cen.models.modalities import names_of
 from mmseg_cen.streams.state import describe_differences, tensor_shapes, unwrap
 
 
@@ -69,7 +75,44 @@ def load_config(
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = os.path.join('work_dirs', Path(path).stem)
+    say_order(cfg)
     return cfg
+
+
+def say_order(cfg: Config) -> None:
+    """Write the order of modalities into a config where the order of a dict tells it.
+
+    mmengine sorts the entries of a dict by name when it writes the copy of a config
+    into the work directory.
+
+    Args:
+        cfg: The config, changed in place.
+    """
+    model = cfg.get('model')
+    if model and model.get('type') == 'CENSegmentor':
+        if model.get('modalities') is None and isinstance(model.decode_head, dict):
+            model.modalities = names_of(model)
+    elif model:
+        _add_order(model.get('data_preprocessor'), MODELS, MultimodalPreprocessor)
+    for key, loader in cfg.items():
+        if key.endswith('_dataloader') and loader:
+            _add_order(loader.get('dataset'), DATASETS, MultimodalSegDataset)
+
+
+def _add_order(cfg: Any, registry: Registry, base: type) -> None:
+    """Add ``order`` to the configs of a type that are within a config."""
+    if isinstance(cfg, (list, tuple)):
+        for part in cfg:
+            _add_order(part, registry, base)
+    if not isinstance(cfg, dict):
+        return
+    found = cfg.get('type')
+    found = registry.get(found) if isinstance(found, str) else found
+    is_mapping = isinstance(cfg.get('modalities'), dict)
+    if inspect.isclass(found) and issubclass(found, base) and is_mapping:
+        cfg.setdefault('order', list(cfg['modalities']))
+    for key in ('dataset', 'datasets'):
+        _add_order(cfg.get(key), registry, base)
 
 
 def latest_checkpoint(work_dir: str) -> str | None:

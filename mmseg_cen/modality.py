@@ -178,7 +178,7 @@ def complete_options(
 
 
 def build_modalities(modalities: ModalityOptions) -> dict[str, Modality]:
-    """Build the modalities of a data set, in the order of the streams.
+    """Build the modalities of a data set, in their order.
 
     Unless given, ``rgb`` has three channels of type uint8, and ``rgb`` and modalities
     of type uint8 are interpolated bilinearly.

@@ -2,7 +2,9 @@ import os
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.model import BaseTTAModel
+from mmseg.registry import DATASETS, MODELS
 from torch import nn
 
 from mmseg_cen.launch import (
@@ -10,6 +12,7 @@ from mmseg_cen.launch import (
     exit_on_user_error,
     latest_checkpoint,
     load_config,
+    say_order,
 )
 
 
@@ -119,3 +122,68 @@ def test_the_command_line_overrides_the_config(tmp_path):
     assert load_config(str(path), work_dir='chosen').work_dir == 'chosen'
     path.write_text('a = 1')
     assert load_config(str(path)).work_dir == 'work_dirs/small'
+
+
+def reloaded(cfg, tmp_path):
+    """A config as a work directory has it: mmengine sorts the entries of dicts."""
+    say_order(cfg)
+    cfg.dump(tmp_path / 'dumped.py')
+    return Config.fromfile(tmp_path / 'dumped.py')
+
+
+def test_a_copy_of_a_config_has_the_columns_of_lists_in_their_order(tmp_path):
+    files = dict(channels=3, dtype='uint8', suffix='.png')
+    (tmp_path / 'list.txt').write_text('rgb/0.png event/0.png\n')
+    for name in ('rgb', 'event'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / '0.png').touch()
+    data = dict(
+        type='MultimodalSegDataset',
+        data_root=str(tmp_path),
+        modalities=dict(rgb=files, event=files),
+        ann_file='list.txt',
+        metainfo=dict(classes=('a', 'b')),
+    )
+    repeated = dict(type='RepeatDataset', times=2, dataset=data)
+    loaders = dict(train_dataloader=repeated, val_dataloader=data)
+    cfg = Config({key: dict(dataset=value) for key, value in loaders.items()})
+    cfg = reloaded(cfg, tmp_path)
+    read = DATASETS.build(cfg.val_dataloader.dataset)
+    assert list(read.modalities) == ['rgb', 'event']
+    assert read.get_data_info(0)['modality_paths']['rgb'].endswith('rgb/0.png')
+    inner = cfg.train_dataloader.dataset.dataset
+    assert list(inner.order) == ['rgb', 'event']
+
+
+BACKBONE = dict(
+    type='CENResNet', depth=18, num_modalities=3, base_channels=4, stem_channels=4
+)
+HEAD = dict(type='FCNHead', in_channels=32, in_index=3, channels=4, num_classes=5)
+NAMES = ('thermal', 'rgb', 'depth')
+MERGING = dict(type='AverageFusion', stages=('layer4',), merges=True)
+
+
+@pytest.mark.parametrize('segmentor', ['CENSegmentor', 'EncoderDecoder'])
+@pytest.mark.parametrize('fusion', [None, MERGING], ids=['kept', 'merged'])
+def test_a_copy_of_a_config_has_the_streams_in_their_order(segmentor, fusion, tmp_path):
+    channels = dict(thermal=1, rgb=3, depth=1)
+    cfg = Config(
+        dict(
+            model=dict(
+                type=segmentor,
+                data_preprocessor=dict(
+                    type='MultimodalPreprocessor',
+                    modalities={name: dict(channels=channels[name]) for name in NAMES},
+                ),
+                backbone=dict(fusion=fusion, **BACKBONE),
+                decode_head=dict(
+                    type='EnsembleHead',
+                    modalities=('fused',) if fusion else NAMES,
+                    head=HEAD,
+                ),
+                test_cfg=dict(mode='whole'),
+            )
+        )
+    )
+    model = MODELS.build(reloaded(cfg, tmp_path).model)
+    assert tuple(model.data_preprocessor.modalities) == NAMES

@@ -6,4 +6,7 @@ Other fusions that merge, behind other stages: as in fusion_same_synthetic.py.
 """
 
 _base_ = './fusion_same_synthetic.py'
-model = dict(backbone=dict(convs='private', fusion=dict(merges=True)))
+model = dict(
+    modalities=('rgb', 'depth'),
+    backbone=dict(convs='private', fusion=dict(merges=True)),
+)

@@ -50,8 +50,10 @@ class MultimodalSegDataset(BaseSegDataset):
     defaults.
 
     Args:
-        modalities: Names of the modalities, in the order of the streams, or options of
-            :class:`~mmseg_cen.modality.Modality` under the name of each. Names alone
+        modalities: Names of the modalities, or options of
+            :class:`~mmseg_cen.modality.Modality` under the name of each. Their order is
+            that of the columns of lists; the first has the folder that is scanned
+            without a list. The model decides the order of the streams. Names alone
             have the options of ``MODALITIES``, or default options if the class has no
             ``MODALITIES``. Options under a name stand for themselves; with
             ``inherit=True`` among them, they replace single options of ``MODALITIES``.
@@ -65,6 +67,8 @@ class MultimodalSegDataset(BaseSegDataset):
             matches if it has none. In lists of paths, the first of the line stands for
             the stem. Added to ``GROUPS``.
         optional: Names of the modalities whose files, or whole folder, may be missing.
+        order: Names of the modalities in their order; by default, the order of
+            ``modalities``, which a config file that mmengine writes does not keep.
         **kwargs: Passed to :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
@@ -84,10 +88,18 @@ class MultimodalSegDataset(BaseSegDataset):
         data_prefix: Mapping[str, str | None] | None = None,
         groups: Mapping[str, str] | None = None,
         optional: Sequence[str] = (),
+        order: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         self.groups = {**self.GROUPS, **(groups or {})}
         self.modalities = self.build_modalities(modalities)
+        if order is not None:
+            if unknown := sorted({*order} - {*self.modalities}):
+                raise ValueError(
+                    f'`order` must hold names of `modalities`, {list(self.modalities)},'
+                    f' got {unknown}: correct or remove them'
+                )
+            self.modalities = {name: self.modalities[name] for name in order}
         if unknown := sorted(set(optional) - set(self.modalities)):
             raise ValueError(
                 f'`optional` must name modalities out of {list(self.modalities)}, got '

@@ -39,7 +39,7 @@ class SyntheticRGBDDataset(BaseSegDataset):
         num_samples: Number of rooms.
         image_size: Height and width, pixels.
         seed: Data sets with different seeds have no room in common.
-        modalities: ``rgb``, ``depth``, or both, in the order of the streams: names, or
+        modalities: ``rgb``, ``depth``, or both: names, or
             under each name options of :class:`~mmseg_cen.modality.Modality` that do not
             concern files.
         **kwargs: Passed to :class:`mmseg.datasets.BaseSegDataset`.

@@ -20,7 +20,7 @@ from mmseg_cen.streams.places import exchanging_norms
 from mmseg_cen.streams.presence import current_presence, fill_absent
 from mmseg_cen.streams.private import Sharing, is_convolution
 
-from .extended import extended_type
+from .extended import extended_type, registered_type
 from .pretrained import check_checkpoint_source, check_pretrained
 
 
@@ -240,7 +240,9 @@ def CENBackbone(  # noqa: N802  # a type of configs, as CENResNet is
             f'`num_modalities` or `modalities` must tell the number of modalities, '
             f'alike if both do, got {num_modalities} and {modalities}: give one of them'
         )
-    base: Any = type_of(backbone, nn.Module)
+    base = registered_type(backbone)
+    if base is None:
+        return MODELS.build(backbone)  # says which types there are
     extended = extended_type(_ConvertedBackbone, base, 'CEN')
     built: MultimodalBackbone = MODELS.build({**backbone, 'type': extended})
     built.make_multimodal(

@@ -3,6 +3,20 @@
 from functools import cache
 from typing import Any
 
+from mmseg.registry import MODELS
+
+
+def registered_type(cfg: dict[str, Any]) -> Any:
+    """The type of a config of the toolbox; ``None``: none of this name is registered.
+
+    A prefix and a ``_scope_`` count, as for ``MODELS.build``.
+    """
+    name = cfg.get('type')
+    if not isinstance(name, str):
+        return name
+    with MODELS.switch_scope_and_registry(cfg.get('_scope_')) as registry:
+        return registry.get(name)
+
 
 @cache
 def extended_type(mixin: Any, base: Any, prefix: str) -> Any:

@@ -14,7 +14,7 @@ from torch import Tensor
 from mmseg_cen.streams.fold import ENSEMBLE, map_tensors
 from mmseg_cen.streams.presence import current_presence
 
-from .extended import extended_type
+from .extended import extended_type, registered_type
 
 #: Heads whose output is no map of logits, whatever their methods look like.
 REFUSED = {
@@ -112,7 +112,7 @@ def build_head(cfg: dict[str, Any], by_stream: ByStream) -> StreamedHead:
         ValueError: If the head does not hand over maps of logits as ``BaseDecodeHead``
             does.
     """
-    head_type = MODELS.get(cfg['type']) if isinstance(cfg['type'], str) else cfg['type']
+    head_type = registered_type(cfg)
     if head_type is None:
         return MODELS.build(cfg)  # says which types there are
     if reason := why_refused(head_type):

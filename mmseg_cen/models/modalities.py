@@ -15,17 +15,61 @@ RGBD = ('rgb', 'depth')
 FUSED = 'fused'
 
 
+def names_of(parts: dict[str, Any]) -> tuple[str, ...]:
+    """The names of the modalities that the parts of a model say.
+
+    Args:
+        parts: Configs of the model's parts, see :func:`hand_down`, and ``modalities``,
+            if they are said.
+
+    Returns:
+        ``modalities``, or else the names that the decode head has for the streams it
+        sees, the names of the backbone, or the ``order`` of the preprocessor. If nobody
+        says names, ``'rgb'`` and ``'depth'``; a head of merged streams leaves it to the
+        preprocessor.
+
+    Raises:
+        ValueError: If nobody says the names, and the preprocessor has others than
+            ``'rgb'`` and ``'depth'``; or if the names are not distinct.
+    """
+    backbone, head = parts['backbone'], parts['decode_head']
+    preprocessor = parts.get('data_preprocessor')
+    options = preprocessor if isinstance(preprocessor, dict) else {}
+    known = tuple(options.get('modalities') or ())
+    names = (
+        parts.get('modalities'),
+        None if _merges(backbone) else head.get('modalities'),
+        backbone.get('modalities'),
+        options.get('order'),
+    )
+    said = next((each for each in names if each is not None), None)
+    if said is not None:
+        return check_names(said)
+    if head.get('modalities') is not None and known:
+        return known
+    if known and {*known} != {*RGBD}:
+        raise ValueError(
+            f'`modalities` of the CENSegmentor must name the streams in their order, '
+            f'got none and a data_preprocessor of {known}: set '
+            f'model.modalities={known}, in your order'
+        )
+    return RGBD
+
+
+def _merges(backbone: dict[str, Any]) -> bool:
+    return bool((backbone.get('fusion') or {}).get('merges', False))
+
+
 def hand_down(
     modalities: Sequence[str] | None, parts: dict[str, Any]
 ) -> dict[str, Any]:
     """Tell the parts of a model the modalities, where their configs do not.
 
     Args:
-        modalities: Names of the modalities, in the order of the streams; ``None``: the
-            names that the decode head has for the streams it sees, or else ``'rgb'``
-            and ``'depth'``.
-        parts: Configs of the backbone, the heads (or lists of them) and the data
-            preprocessor, by argument of the segmentor. They are not changed.
+        modalities: Names of the modalities, in the order of the streams; ``None``: see
+            :func:`names_of`.
+        parts: Configs of the backbone, the heads (or a list of auxiliary heads) and the
+            data preprocessor, by argument of the segmentor. They are not changed.
 
     Returns:
         The configs, completed: ``num_modalities`` of the backbone, ``modalities`` of
@@ -33,22 +77,29 @@ def hand_down(
         preprocessor.
 
     Raises:
-        ValueError: If ``modalities`` are no distinct names.
+        ValueError: If nobody says the names, or they are not distinct.
     """
-    parts = copy.deepcopy(parts)
+    if not isinstance(parts['decode_head'], dict):
+        raise ValueError(
+            f'`decode_head` of a CENSegmentor must be the config of one EnsembleHead, '
+            f'got {type(parts["decode_head"]).__name__}: put the heads of a cascade '
+            f"into dict(type='EnsembleHead', head=[...])"
+        )
+    parts = {
+        name: copy.deepcopy(part) if isinstance(part, (dict, list, tuple)) else part
+        for name, part in parts.items()
+    }
+    names = names_of({**parts, 'modalities': modalities})
     backbone = parts['backbone']
-    merges = (backbone.get('fusion') or {}).get('merges', False)
-    if modalities is None and not merges:
-        modalities = parts['decode_head'].get('modalities')
-    names = check_names(RGBD if modalities is None else modalities)
     if backbone.get('modalities') is None:
         _tell(backbone, 'num_modalities', len(names))
     for key in ('decode_head', 'auxiliary_head'):
         heads = parts[key] if isinstance(parts[key], (list, tuple)) else [parts[key]]
         for head in heads:
-            _tell(head, 'modalities', (FUSED,) if merges else names)
+            _tell(head, 'modalities', (FUSED,) if _merges(backbone) else names)
     preprocessor = parts['data_preprocessor']
-    if {*names} <= {*((preprocessor or {}).get('modalities') or ())}:
+    known = preprocessor.get('modalities') if isinstance(preprocessor, dict) else None
+    if {*names} <= {*(known or ())}:
         _tell(preprocessor, 'order', names)
     return parts
 
@@ -108,5 +159,5 @@ def check_agreement(
             f'names, order and number of the modalities must agree in all parts of a '
             f'CENSegmentor, got {parts} and a backbone of num_modalities='
             f'{num_modalities}{merged}: say them once, as `modalities` of the '
-            f'CENSegmentor'
+            f'CENSegmentor, which a base config may set'
         )

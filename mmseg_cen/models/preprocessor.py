@@ -1,15 +1,19 @@
 """Bring packed modalities to the form a network takes."""
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.registry import MODELS
 from torch import Tensor
 
 from mmseg_cen.modality import check_modality_names
+
+from .modalities import check_names
 
 OPTIONS = ('mean', 'std', 'channels', 'bgr_to_rgb')
 
@@ -68,7 +72,16 @@ class MultimodalPreprocessor(SegDataPreProcessor):
             kwargs['size_divisor'] = 1  # to the largest sample of the batch
         super().__init__(**kwargs)
         check_modality_names(list(modalities))
-        names = list(modalities if order is None else order)
+        if order is None and len(modalities) > 1:
+            print_log(
+                f'`order` of {type(self).__name__} is not said: the streams are in the '
+                f'order of `modalities`, {list(modalities)}, which the copy of the '
+                f'config in a work directory does not keep. Set order='
+                f'{tuple(modalities)}, or `modalities` of the CENSegmentor.',
+                'current',
+                logging.WARNING,
+            )
+        names = list(modalities if order is None else check_names(order))
         if unknown := [name for name in names if name not in modalities]:
             raise ValueError(
                 f'`order` must hold names of `modalities`, {list(modalities)}, got '

@@ -47,9 +47,11 @@ class CENSegmentor(MeanOfProcesses, EncoderDecoder):
     Args:
         backbone: Config of a CENResNet, a CENBackbone or the like.
         decode_head: Config of an :class:`EnsembleHead`.
-        modalities: Names of the modalities, in the order of the streams; ``None``: the
-            names that the decode head has, or else ``('rgb', 'depth')``.
+        neck: Config of a neck.
         auxiliary_head: Config of an :class:`EnsembleHead`, or several.
+        modalities: Names of the modalities, in the order of the streams; ``None``: the
+            names that the decode head has, or else ``('rgb', 'depth')``, see
+            :func:`~mmseg_cen.models.modalities.names_of`.
         data_preprocessor: Config of a :class:`MultimodalPreprocessor`.
         **kwargs: Arguments of :class:`mmseg.models.EncoderDecoder`.
 
@@ -63,9 +65,10 @@ class CENSegmentor(MeanOfProcesses, EncoderDecoder):
         self,
         backbone: dict[str, Any],
         decode_head: dict[str, Any],
+        neck: dict[str, Any] | None = None,
+        auxiliary_head: Any = None,
         *,
         modalities: Sequence[str] | None = None,
-        auxiliary_head: Any = None,
         data_preprocessor: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -75,7 +78,7 @@ class CENSegmentor(MeanOfProcesses, EncoderDecoder):
             auxiliary_head=auxiliary_head,
             data_preprocessor=data_preprocessor,
         )
-        super().__init__(**hand_down(modalities, parts), **kwargs)
+        super().__init__(neck=neck, **hand_down(modalities, parts), **kwargs)
         if self.with_neck:
             to_multimodal(self.neck, len(self.modalities))
         self._check_modalities(modalities)

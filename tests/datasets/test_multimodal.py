@@ -182,6 +182,19 @@ def test_names_select_and_order_the_modalities_of_a_class(root, names):
     assert list(data.get_data_info(0)['modality_paths']) == list(names)
 
 
+def test_the_order_may_be_said_apart_from_the_options(root):
+    sorted_options = dict(sorted(RGBD.items()))
+    lines = 'rgb/a.jpg depth/a.png label/a.png\n'
+    said = dataset(root, lines, sorted_options, order=('rgb', 'depth'))
+    assert list(said.modalities) == ['rgb', 'depth']
+    assert said.modalities == dataset(root, lines, RGBD).modalities
+    paths = said.get_data_info(0)['modality_paths']
+    assert paths['rgb'] == str(root / 'rgb/a.jpg')
+    assert list(dataset(root, modalities=RGBD, order=['depth']).modalities) == ['depth']
+    with pytest.raises(ValueError, match=r"`order` must hold names .*got \['sound'\]"):
+        dataset(root, order=('rgb', 'sound'))
+
+
 def test_options_stand_for_themselves_unless_they_inherit(root):
     options = dict(rgb=dict(inherit=True, suffix='.png'), depth=dict(channels=3))
     built = RGBD_CLASS.build_modalities(options)

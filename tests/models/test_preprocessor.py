@@ -1,4 +1,5 @@
 import math
+from unittest import mock
 
 import pytest
 import torch
@@ -166,6 +167,23 @@ def test_the_order_selects_modalities():
     channels = dict(nir=4, depth=1)
     got, expected = preprocessor(batch(channels)), alone(batch(channels))
     assert torch.equal(got['inputs'], expected['inputs'])
+
+
+def test_an_order_that_is_not_said_is_logged():
+    order = ('rgb', 'depth')
+    options = dict(rgb=RGB, depth=dict(channels=1))
+    with mock.patch('mmseg_cen.models.preprocessor.print_log') as log:
+        MultimodalPreprocessor(options, order=order)
+        MultimodalPreprocessor(dict(rgb=RGB))
+        log.assert_not_called()
+        MultimodalPreprocessor(options)
+    assert f'order={order}' in log.call_args[0][0]
+
+
+@pytest.mark.parametrize('order', [(), ('rgb', 'rgb'), 'rgb'])
+def test_an_order_is_of_distinct_names(order):
+    with pytest.raises(ValueError, match='must be distinct names'):
+        MultimodalPreprocessor(dict(rgb=RGB), order=order)
 
 
 def test_an_order_of_other_names_is_refused():

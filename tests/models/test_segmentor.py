@@ -6,7 +6,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch.testing import assert_close
 
-from mmseg_cen.models import ENSEMBLE, ModalityNorm
+from mmseg_cen.models import ENSEMBLE, CENSegmentor, ModalityNorm
 
 
 def config(type='CENSegmentor', num_modalities=2, names=('rgb', 'depth'), **kwargs):
@@ -199,6 +199,50 @@ def test_heads_behind_a_fusion_that_merges_are_told_the_merged_stream():
     assert model.modalities == model.auxiliary_head.modalities == ('fused',)
     cfg.decode_head.modalities = ('rgb', 'depth')
     with pytest.raises(ValueError, match='streams are merged'):
+        MODELS.build(cfg)
+
+
+def merging(names):
+    """An existing config whose head sees one stream, and which names three inputs."""
+    cfg = config(num_modalities=len(names), names=names)
+    cfg.backbone.fusion = dict(type='AverageFusion', stages=('layer4',), merges=True)
+    cfg.decode_head.modalities = cfg.auxiliary_head.modalities = ('fused',)
+    return cfg
+
+
+def test_a_preprocessor_names_the_inputs_of_a_merged_stream():
+    model = MODELS.build(merging(('thermal', 'rgb', 'depth')))
+    assert tuple(model.data_preprocessor.modalities) == ('thermal', 'rgb', 'depth')
+    assert model.backbone.num_modalities == 3
+    assert model.modalities == ('fused',)
+
+
+def test_nobody_guesses_the_order_of_other_modalities_than_rgb_and_depth():
+    cfg = said_once(('rgb', 'depth', 'thermal'))
+    del cfg['modalities']
+    with pytest.raises(ValueError, match='must name the streams in their order'):
+        MODELS.build(cfg)
+
+
+def test_parts_may_be_given_as_to_an_encoder_decoder():
+    cfg = config()
+    preprocessor = MODELS.build(cfg.data_preprocessor)
+    model = CENSegmentor(
+        cfg.backbone,
+        cfg.decode_head,
+        None,
+        cfg.auxiliary_head,
+        data_preprocessor=preprocessor,
+        test_cfg=cfg.test_cfg,
+    )
+    assert model.data_preprocessor is preprocessor
+    assert model.modalities == model.auxiliary_head.modalities == ('rgb', 'depth')
+
+
+def test_a_list_of_heads_belongs_into_the_ensemble_head():
+    cfg = config()
+    cfg['decode_head'] = [cfg['decode_head']['head']]
+    with pytest.raises(ValueError, match=r'`decode_head` .* must be the config of one'):
         MODELS.build(cfg)
 
 

@@ -99,7 +99,12 @@ COMMON_SETTING = Leaf(
     'The commonly used setting of Table 2: an encoder for each modality up to the '
     '(last) fused stage, then one trunk and one decoder of the merged stream.',
     SAME_SETTING,
-    dict(model=dict(backbone=dict(convs='private', fusion=dict(merges=True)))),
+    dict(
+        model=dict(
+            modalities=('rgb', 'depth'),
+            backbone=dict(convs='private', fusion=dict(merges=True)),
+        )
+    ),
 )
 TWO_NETWORKS = Leaf(
     '_base_/fusion/two_networks',

@@ -111,7 +111,7 @@ def test_sparsity_is_asked_only_of_what_exchanges():
     [
         (
             'mmseg::knet/knet-s3_r50-d8_fcn_8xb2-adamw-80k_ade20k-512x512.py',
-            'cannot take IterativeDecodeHead: it classifies masks',
+            'got IterativeDecodeHead: it classifies masks',
         ),
         (
             'mmseg::vpd/vpd_sd_4xb8-25k_nyu-480x480.py',
