@@ -61,7 +61,10 @@ def run(log: Path, *args: str | Path) -> None:
                 print('  ' + line.partition('INFO - ')[2][:150].rstrip(), flush=True)
     if process.returncode:
         tail = ''.join(log.read_text().splitlines(keepends=True)[-20:])
-        raise SystemExit(f'{tail}\nerror: the command above failed, log in {log}')
+        raise SystemExit(
+            f'{tail}\nerror: the command must succeed, got exit status '
+            f'{process.returncode}: see {log}'
+        )
 
 
 def figures(work_dir: Path) -> dict[str, float]:

@@ -51,10 +51,12 @@ def check_image(content: bytes) -> None:
                 image.load()
     except UnidentifiedImageError as error:  # whose message names an address in memory
         what = 'one of an unknown format' if content else 'an empty one'
-        raise ValueError(f'must be a complete image file, got {what}') from error
+        raise ValueError(
+            f'must be a complete image file, got {what}: replace it'
+        ) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(
-            f'must be a complete image file, got a damaged one ({error})'
+            f'must be a complete image file, got a damaged one ({error}): replace it'
         ) from error
 
 
@@ -90,7 +92,7 @@ def encode_png(array: NDArray[Any]) -> bytes:
     if not done:
         raise ValueError(
             '`array` must be uint8 or uint16 with 1 or 3 channels to become PNG, got '
-            f'{array.dtype} of shape {array.shape}'
+            f'{array.dtype} of shape {array.shape}: convert it first'
         )
     return content.tobytes()
 

@@ -54,7 +54,7 @@ class Folder:
         if array.dtype != self.dtype or channels != self.channels:
             raise ValueError(
                 f'must be {self.dtype} with {self.channels} channel(s), got '
-                f'{array.dtype} of shape {array.shape}'
+                f'{array.dtype} of shape {array.shape}: convert it'
             )
         if self.num_classes is not None:
             wrong = np.unique(array[array >= self.num_classes])
@@ -63,7 +63,7 @@ class Folder:
                 void = '' if self.ignore_index is None else f' or {self.ignore_index}'
                 raise ValueError(
                     f'must hold 0..{self.num_classes - 1}{void}, got '
-                    f'{wrong[:_MAX_SHOWN].tolist()}'
+                    f'{wrong[:_MAX_SHOWN].tolist()}: correct the labels'
                 )
 
     def summarize(self, array: NDArray[Any]) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def check_labels(
     if wrong.size:
         also = '' if void is None else f' or {void}'
         raise ValueError(
-            f'{path}: labels must be {low}..{high}{also}, got {wrong[:10].tolist()}'
+            f'{path}: labels must be {low}..{high}{also}, got '
+            f'{wrong[:10].tolist()}: correct them'
         )
 
 

@@ -98,7 +98,9 @@ def _write_sample(
         stats[name] = folder.summarize(array)
         encoded[name] = stored or encode_png(np.ascontiguousarray(array))
     if len(set(sizes.values())) != 1:
-        raise ValueError(f'its files must agree in size, got {sizes}')
+        raise ValueError(
+            f'its files must agree in size, got {sizes}: replace or resize some'
+        )
     for name, content in encoded.items():
         write_atomically(out / name / f'{sample.stem}{folders[name].suffix}', content)
     return Record(

@@ -35,7 +35,7 @@ def check_files(
                 if list(array.shape[:2]) != list(record.size):
                     raise ValueError(
                         f'must have the size {tuple(record.size)} of the sample, got '
-                        f'{array.shape[:2]}'
+                        f'{array.shape[:2]}: prepare the sample again'
                     )
             except ValueError as error:
                 problems.append(f'{path} {error}')

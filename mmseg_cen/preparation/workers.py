@@ -24,7 +24,7 @@ def start_workers(jobs: int) -> Iterator[Executor | None]:
         ValueError: If ``jobs`` is less than 1.
     """
     if jobs < 1:
-        raise ValueError(f'`jobs` must be at least 1, got {jobs}')
+        raise ValueError(f'`jobs` must be at least 1, got {jobs}: give more')
     if jobs == 1:
         yield None
         return

@@ -113,7 +113,8 @@ class MultimodalTranslationDataset(TranslationDataset):
     ) -> None:
         if unknown := sorted(set(data_prefix or {}) - set(domains)):
             raise ValueError(
-                f'`data_prefix` must name some of {sorted(domains)}, got {unknown}'
+                f'`data_prefix` must name some of {sorted(domains)}, got {unknown}: '
+                'add them to `domains`, or leave them out'
             )
         self.folders = {name: name for name in domains} | dict(data_prefix or {})
         self.file_pattern = file_pattern
@@ -142,7 +143,7 @@ class MultimodalTranslationDataset(TranslationDataset):
             if origin not in self.domains or self.domains[origin].derive:
                 raise ValueError(
                     f'`domains` must have {origin!r}, with files, to derive {name!r} '
-                    f'from, got {sorted(self.domains)}'
+                    f'from, got {sorted(self.domains)}: add it'
                 )
             names[origin] = None
         return {name: self.domains[name] for name in names}
@@ -226,7 +227,7 @@ class MultimodalTranslationDataset(TranslationDataset):
             except (KeyError, IndexError, ValueError) as error:
                 raise ValueError(
                     '`file_pattern` must contain {stem} once, and may contain {domain} '
-                    f'and {{suffix}}, got {self.file_pattern!r}'
+                    f'and {{suffix}}, got {self.file_pattern!r}: correct it'
                 ) from error
             affixes.append((osp.normpath(head + 'x')[:-1], tail))
         return affixes

@@ -47,7 +47,10 @@ def _extended(image: Image, margin: int) -> Image:
     """The image, continued linearly beyond its borders."""
     while (step := min(margin, min(image.shape) - 1)) < margin:
         if step < 1:
-            raise ValueError(f'images must be larger than 1 pixel, got {image.shape}')
+            raise ValueError(
+                f'images must be larger than 1 pixel, got {image.shape}: take larger '
+                'ones'
+            )
         image, margin = _extended(image, step), margin - step
     return np.pad(image, margin, mode='reflect', reflect_type='odd')
 
@@ -139,7 +142,10 @@ def shade_normals(
     else:
         toward = np.asarray(light, dtype=np.float32)
         if toward.shape != (3,) or not toward.any():
-            raise ValueError(f'`light` must be a direction (x, y, z), got {light}')
+            raise ValueError(
+                f'`light` must be a direction (x, y, z), got {light}: give three '
+                'numbers, not all 0'
+            )
     toward = toward / np.linalg.norm(toward, axis=-1, keepdims=True)
     return (normals * toward).sum(axis=-1).clip(0, 1).astype(np.float32)
 

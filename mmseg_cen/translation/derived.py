@@ -93,10 +93,13 @@ class Derivation:
         if min(self.smoothing, self.blur) < 0 or min(self.step, self.tolerance) <= 0:
             raise ValueError(
                 '`smoothing` and `blur` must not be negative, `step` and `tolerance` '
-                f'must be positive, got {self}'
+                f'must be positive, got {self}: choose others'
             )
         if not isinstance(self.reach, int) or self.reach < 1:
-            raise ValueError(f'`reach` must be a positive integer, got {self.reach!r}')
+            raise ValueError(
+                f'`reach` must be a positive integer, got {self.reach!r}: take 1 or '
+                'more pixels'
+            )
 
     def __call__(
         self,
@@ -117,7 +120,8 @@ class Derivation:
         """
         if unknown := sorted(set(names) - set(RECIPES)):
             raise ValueError(
-                f'derived domains must be some of {sorted(RECIPES)}, got {unknown}'
+                f'derived domains must be some of {sorted(RECIPES)}, got {unknown}: '
+                'leave them out'
             )
         derived: dict[str, Image] = {}
         if 'texture' in names:

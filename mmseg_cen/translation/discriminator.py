@@ -45,7 +45,7 @@ class PatchDiscriminator(BaseModule):
         if min(in_channels, base_channels, num_strided) < 1:
             raise ValueError(
                 '`in_channels`, `base_channels` and `num_strided` must be positive, '
-                f'got {in_channels}, {base_channels} and {num_strided}'
+                f'got {in_channels}, {base_channels} and {num_strided}: give 1 or more'
             )
         self.in_channels = in_channels
         self.num_strided = num_strided

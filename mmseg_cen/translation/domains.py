@@ -66,15 +66,19 @@ class Domain(Modality):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.fill is None:
-            raise ValueError("`fill` must be a number or 'nearest', got None")
+            raise ValueError(
+                "`fill` must be a number or 'nearest', got None: leave it out to "
+                'take the nearest'
+            )
         if (self.stored_channels or self.channels) < self.channels:
             raise ValueError(
                 f'`stored_channels` must be at least `channels`={self.channels}, got '
-                f'{self.stored_channels}'
+                f'{self.stored_channels}: correct one of them'
             )
         if self.vectors and self.channels != 3:
             raise ValueError(
-                f'`vectors` must have 3 channels, got channels={self.channels}'
+                f'`vectors` must have 3 channels, got channels={self.channels}: set '
+                'channels=3'
             )
         nodata = self.nodata
         if not isinstance(nodata, Sequence):
@@ -88,13 +92,13 @@ class Domain(Modality):
         if limits is None or len(limits) != 2 or not limits[0] < limits[1]:
             raise ValueError(
                 '`range` must be the physical values (low, high) that are encoded as '
-                f'-1 and 1, got {limits}'
+                f'-1 and 1, got {limits}: give two, the lower one first'
             )
         object.__setattr__(self, 'range', tuple(limits))
         if self.log_unit is not None and not (self.log_unit > 0 and limits[0] >= 0):
             raise ValueError(
                 '`log_unit` must be positive, and `range` not negative with it, got '
-                f'{self.log_unit} and {limits}'
+                f'{self.log_unit} and {limits}: correct one of them'
             )
 
     # --- stored <-> physical ---
@@ -201,7 +205,7 @@ def build_domains(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Domain]:
         if derive is not None and derive not in DERIVED:
             raise ValueError(
                 f'`derive` of domain {name!r} must be one of {sorted(DERIVED)}, got '
-                f'{derive!r}'
+                f'{derive!r}: choose one of them'
             )
         defaults = {'interpolation': 'bilinear'} if options.get('vectors') else {}
         merged[name] = {**defaults, **DERIVED.get(derive or '', {}), **options}
@@ -224,7 +228,7 @@ def select_domains(
     if isinstance(sources, str) or not sources:
         raise ValueError(
             "`sources` must be a list of one or more names, e.g. ('depth', 'normal'), "
-            f'got {sources!r}'
+            f'got {sources!r}: put names in a list'
         )
     chosen = (*sources, target)
     if unknown := sorted(set(chosen) - set(names)):
@@ -238,5 +242,5 @@ def select_domains(
             f'sources={tuple(sources)}: remove it from one of them'
         )
     if len(set(sources)) < len(sources):
-        raise ValueError(f'`sources` must differ, got {tuple(sources)}')
+        raise ValueError(f'`sources` must differ, got {tuple(sources)}: name each once')
     return chosen

@@ -14,7 +14,7 @@ def check_gan_loss(loss: str) -> None:
     if loss not in get_args(GANLoss):
         raise ValueError(
             f'`gan_loss` must be one of {get_args(GANLoss)}, binary cross-entropy, as '
-            f'in pix2pix, or least squares (LSGAN), got {loss!r}'
+            f'in pix2pix, or least squares (LSGAN), got {loss!r}: choose one of them'
         )
 
 

@@ -63,6 +63,7 @@ class OptimWrapperDictConstructor:
                 raise ValueError(
                     '`optim_wrapper` must hold a config dict(optimizer=...) for parts '
                     f'of the {type(network).__name__}, out of {parts}, got {name}={cfg}'
+                    ': correct or remove it'
                 )
             cfg = copy.deepcopy(cfg)
             paramwise_cfg = cfg.pop('paramwise_cfg', None)

@@ -74,5 +74,6 @@ def to_three_channels(image: Tensor) -> Tensor:
     if channels == 3:
         return image
     raise ValueError(
-        f'an image must have 1 to 3 channels to be shown as a picture, got {channels}'
+        'an image must have 1 to 3 channels to be shown as a picture, got '
+        f'{channels}: choose three of them'
     )

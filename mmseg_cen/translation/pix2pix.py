@@ -90,7 +90,8 @@ class CENPix2Pix(MeanOfProcesses):
         check_gan_loss(gan_loss)
         if test_protocol not in (known := get_args(TestProtocol)):
             raise ValueError(
-                f'`test_protocol` must be one of {known}, got {test_protocol!r}'
+                f'`test_protocol` must be one of {known}, got {test_protocol!r}: '
+                'choose one of them'
             )
         self.sources = tuple(sources)
         self.gan_loss = gan_loss
@@ -165,7 +166,8 @@ class CENPix2Pix(MeanOfProcesses):
             return self.generator_losses(inputs, outputs, data_samples or [])
         if mode not in ('tensor', 'predict'):
             raise ValueError(
-                f"`mode` must be 'tensor', 'predict' or 'loss', got {mode!r}"
+                f"`mode` must be 'tensor', 'predict' or 'loss', got {mode!r}: choose "
+                'one of them'
             )
         streams, ensemble = outputs or self._run_generator(inputs)
         images = dict(zip(self.sources, streams.unbind(dim=1), strict=True))

@@ -46,17 +46,21 @@ class TranslationPreprocessor(BaseDataPreprocessor):
     ) -> None:
         super().__init__(**kwargs)
         if isinstance(sources, str):
-            raise ValueError(f'`sources` must be a list of names, got {sources!r}')
+            raise ValueError(
+                f'`sources` must be a list of names, got {sources!r}: put it in a list'
+            )
         self.sources = tuple(sources)
         check_modality_names(self.sources)
         if len(set(self.sources)) < len(self.sources):
-            raise ValueError(f'`sources` must differ, got {self.sources}')
+            raise ValueError(
+                f'`sources` must differ, got {self.sources}: name each once'
+            )
         self.channels = dict(sources) if isinstance(sources, Mapping) else None
         counts = [*(self.channels or {}).values(), num_channels or 1]
         if not all(isinstance(count, int) and count > 0 for count in counts):
             raise ValueError(
                 'numbers of channels must be positive integers, got '
-                f'sources={sources} and num_channels={num_channels}'
+                f'sources={sources} and num_channels={num_channels}: correct them'
             )
         self.num_channels = num_channels
         if self.channels is not None:
@@ -71,7 +75,8 @@ class TranslationPreprocessor(BaseDataPreprocessor):
             if image.ndim != 3 or len(image) != sum(channels.values()):
                 raise ValueError(
                     f'inputs must have the channels of the sources {channels} side by '
-                    f'side, got shape {tuple(image.shape)}'
+                    f'side, got shape {tuple(image.shape)}: pack them with '
+                    'PackTranslationInputs'
                 )
         if len(sizes := {tuple(image.shape[1:]) for image in images}) > 1:
             raise ValueError(
@@ -115,7 +120,8 @@ class TranslationPreprocessor(BaseDataPreprocessor):
         if max(channels.values()) > C:
             raise ValueError(
                 '`num_channels` must be at least the channels of every source, got '
-                f'num_channels={self.num_channels} and {dict(channels)}'
+                f'num_channels={self.num_channels} and {dict(channels)}: give more, or '
+                'leave it out'
             )
         return C
 

@@ -79,12 +79,12 @@ class SyntheticTranslationDataset(TranslationDataset):
         if num_samples < 1 or seed < 0:
             raise ValueError(
                 '`num_samples` must be at least 1 and `seed` at least 0, got '
-                f'{num_samples} and {seed}'
+                f'{num_samples} and {seed}: give larger numbers'
             )
         if len(image_size) != 2 or min(image_size) < 2:
             raise ValueError(
                 '`image_size` must be (height, width), at least 2 each, got '
-                f'{image_size}'
+                f'{image_size}: give two such numbers'
             )
         if unknown := sorted(set(domains or {}) - set(DOMAINS)):
             raise ValueError(
@@ -159,11 +159,13 @@ class LoadSyntheticDomains(BaseTransform):
     ) -> None:
         if texture_of not in {'rgb', 'albedo'}:
             raise ValueError(
-                f"`texture_of` must be 'rgb' or 'albedo', got {texture_of!r}"
+                f"`texture_of` must be 'rgb' or 'albedo', got {texture_of!r}: choose "
+                'one of them'
             )
         if blur < 0 or noise < 0:
             raise ValueError(
-                f'`blur` and `noise` must not be negative, got {blur} and {noise}'
+                f'`blur` and `noise` must not be negative, got {blur} and {noise}: set '
+                '0 for none'
             )
         self.painted = painted
         self.texture_of = texture_of

@@ -103,12 +103,12 @@ class CENUNet(BaseModule):
         if num_modalities < 1 or num_downs < 2:
             raise ValueError(
                 '`num_modalities` must be at least 1 and `num_downs` at least 2, got '
-                f'{num_modalities} and {num_downs}'
+                f'{num_modalities} and {num_downs}: give larger numbers'
             )
         if min(in_channels, out_channels, base_channels) < 1:
             raise ValueError(
                 '`in_channels`, `out_channels` and `base_channels` must be positive, '
-                f'got {in_channels}, {out_channels} and {base_channels}'
+                f'got {in_channels}, {out_channels} and {base_channels}: give 1 or more'
             )
         config = exchange_config(exchange, exchange_threshold, exchange_scope)
         if fusion is not None:
@@ -256,7 +256,7 @@ def layers_of_streams(fusion: dict[str, Any], num_downs: int) -> int:
     if isinstance(stages, str) or not stages or not {*stages} <= {*names}:
         raise ValueError(
             f'`fusion.stages` must be a list of layers of the encoder, out of {names}, '
-            f'got {stages!r}'
+            f'got {stages!r}: name some of them'
         )
     if not fusion.get('merges', False):
         return num_downs

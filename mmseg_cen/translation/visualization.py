@@ -82,7 +82,7 @@ class TranslationImagesHook(Hook):
 
     def __init__(self, out_dir: str, bits: int = 8) -> None:
         if bits not in (8, 16):
-            raise ValueError(f'`bits` must be 8 or 16, got {bits}')
+            raise ValueError(f'`bits` must be 8 or 16, got {bits}: choose one of them')
         self.out_dir = Path(out_dir)
         self.bits = bits
         self._names: SampleNames | None = None
@@ -119,7 +119,10 @@ class TranslationImagesHook(Hook):
         # OpenCV writes the last channel first.
         stored = np.ascontiguousarray(array[..., ::-1]).astype(f'uint{self.bits}')
         if not cv2.imwrite(str(path), stored):
-            raise OSError(f'{path} could not be written')
+            raise OSError(
+                f'{path} must be writable, got a failure of OpenCV: check the disk and '
+                'the permissions of the folder'
+            )
 
 
 def draw_translation(inputs: NDArray[np.floating], sample: Any) -> Picture:

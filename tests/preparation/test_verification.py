@@ -56,8 +56,9 @@ def test_check_looks_at_labels_lists_and_strays(tmp_path, toys):
     (tmp_path / 'train.txt').unlink()
     (tmp_path / 'rgb' / 'other.png').write_bytes(b'')
     assert check_folder(tmp_path) == [
-        'label/0.png must hold 0..3 or 255, got [9]',
-        'label/1.png must have the size (12, 16) of the sample, got (6, 8)',
+        'label/0.png must hold 0..3 or 255, got [9]: correct the labels',
+        'label/1.png must have the size (12, 16) of the sample, got (6, 8): prepare '
+        'the sample again',
         'train.txt is missing',
         'val.txt does not list the samples of meta.json',
         'rgb/other.png belongs to no sample',

@@ -81,7 +81,10 @@ def read_camera(path: str) -> float:
             'download it again'
         ) from error
     if not 0 < product < np.inf:
-        raise ValueError(f'{path}: baseline and fx must be positive, got {product}')
+        raise ValueError(
+            f'{path}: baseline and fx must be positive, got a product of {product}: '
+            'download it again'
+        )
     return product
 
 
@@ -92,7 +95,8 @@ def read_labels(path: str) -> NDArray[np.uint8]:
     if ids.ndim != 2 or ids.dtype != np.uint8 or not known.all():
         raise ValueError(
             f'{path}: label ids must be 0..{NUM_IDS - 1} (or {VOID}), one byte each, '
-            f'got {ids.dtype} of shape {ids.shape} up to {ids.max()}'
+            f'got {ids.dtype} of shape {ids.shape} up to {ids.max()}: take the files '
+            'of label ids'
         )
     train_ids = np.full(256, VOID, np.uint8)
     train_ids[list(EVALUATED)] = np.arange(len(EVALUATED))
@@ -106,7 +110,7 @@ def convert(sample: Sample, inverse: bool) -> dict[str, Any]:
     if stored.dtype != np.uint16 or stored.ndim != 2:
         raise ValueError(
             f'{disparity_path} must be uint16 with one channel, got {stored.dtype} of '
-            f'shape {stored.shape}'
+            f'shape {stored.shape}: download it again'
         )
     disparity, product = decode_disparity(stored), read_camera(camera)
     with np.errstate(divide='ignore'):

@@ -87,7 +87,9 @@ def convert(sample: Sample) -> dict[str, np.ndarray]:
     elif depth.dtype == np.uint8:
         depth = three_channels(depth)
     if labels.dtype != np.uint8:
-        raise ValueError(f'{paths["label"]} must hold uint8, got {labels.dtype}')
+        raise ValueError(
+            f'{paths["label"]} must hold uint8, got {labels.dtype}: download it again'
+        )
     return dict(
         rgb=three_channels(arrays['rgb']),
         depth=depth,

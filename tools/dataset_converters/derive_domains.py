@@ -52,7 +52,9 @@ def convert(
     for (name, domain), path in zip(files.items(), sample.inputs, strict=True):
         images[name], valid = load_domain(name, domain, path)
         if not valid.any():
-            raise ValueError(f'{path} must have a valid pixel, got none')
+            raise ValueError(
+                f'{path} must have a valid pixel, got none: leave the sample out'
+            )
     derived = derive(domains, **images)
     stored = {
         name: domain.store(derived[name])

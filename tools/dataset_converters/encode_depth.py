@@ -59,7 +59,8 @@ def convert(
     depth = read_image(sample.inputs[0])
     if depth.ndim != 2:
         raise ValueError(
-            f'{sample.inputs[0]} must have one channel, got shape {depth.shape}'
+            f'{sample.inputs[0]} must have one channel, got shape {depth.shape}: '
+            'encode stored depth only'
         )
     results = dict(modalities=dict(depth=Modality()), img=depth)
     image = encode.transform(results)['img']

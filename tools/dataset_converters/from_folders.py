@@ -73,11 +73,15 @@ def split(
         if not 0 < len(wanted & set(stems)) < len(stems):
             raise ValueError(
                 f'{val_list} must name some of the {len(stems)} complete samples, and '
-                f'leave others for training, got {len(wanted & set(stems))} of them'
+                f'leave others for training, got {len(wanted & set(stems))} of them: '
+                'correct the list'
             )
         return wanted, []
     if not 0 < val_share < 1:
-        raise ValueError(f'`--val-share` must be within 0 and 1, got {val_share}')
+        raise ValueError(
+            f'`--val-share` must be within 0 and 1, got {val_share}: give a share '
+            'between them, such as 0.2'
+        )
     if len(stems) < 2:
         raise ValueError(
             f'complete samples must be two at least, got {len(stems)}: add others'
@@ -247,7 +251,8 @@ def main(argv: list[str] | None = None) -> int:
             raise ValueError(f'{options} must be given, got none: see --help')
         if not 0 < args.depth_unit < np.inf:
             raise ValueError(
-                f'`--depth-unit` must be positive and finite, got {args.depth_unit}'
+                f'`--depth-unit` must be positive and finite, got {args.depth_unit}: '
+                'give the meters of one stored unit'
             )
         if is_array(args.rgb_suffix or ''):
             raise ValueError(

@@ -46,11 +46,12 @@ def convert(sample: Sample) -> dict[str, np.ndarray]:
     if image.ndim != 3 or image.shape[2] != 4:
         raise ValueError(
             f'{image_path} must have 4 channels, RGB and thermal, got an array of '
-            f'shape {image.shape}'
+            f'shape {image.shape}: download it again'
         )
     if label.ndim != 2:
         raise ValueError(
-            f'{label_path} must have 1 channel, got an array of shape {label.shape}'
+            f'{label_path} must have 1 channel, got an array of shape {label.shape}: '
+            'download it again'
         )
     check_labels(label_path, label, 0, len(COLORS) - 1)
     if sample.stem.endswith(FLIP):

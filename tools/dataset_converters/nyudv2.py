@@ -216,7 +216,8 @@ def read_sizes(path: Path) -> dict[str, tuple[int, ...]]:
     n, *channels = shapes['images'][:2]
     if channels != [3]:
         raise ValueError(
-            f'{path}: `images` must be (N, 3, W, H), got {shapes["images"]}'
+            f'{path}: `images` must be (N, 3, W, H), got {shapes["images"]}: download '
+            'it again'
         )
     return {**shapes, 'images': (n, *shapes['images'][2:])}
 

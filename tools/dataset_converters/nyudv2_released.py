@@ -51,7 +51,8 @@ def align(image: NDArray[Any], size: tuple[int, ...]) -> NDArray[Any]:
     top, left = ((a - b) // 2 for a, b in zip(image.shape, size, strict=False))
     if top < 0 or left < 0:
         raise ValueError(
-            f'labels must not be larger than the image, got {size} for {image.shape}'
+            f'labels must not be larger than the image, got {size} for {image.shape}: '
+            'take both from one release'
         )
     return image[top : top + size[0], left : left + size[1]]
 

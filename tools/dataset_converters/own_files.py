@@ -64,7 +64,8 @@ def read_array(path: str | Path) -> NDArray[Any]:
         return np.asarray(np.load(path, allow_pickle=False))
     except (ValueError, EOFError) as error:
         raise ValueError(
-            f'{path} must be a complete .npy file, got a damaged one ({error})'
+            f'{path} must be a complete .npy file, got a damaged one ({error}): '
+            'replace it'
         ) from error
 
 
@@ -77,7 +78,7 @@ def first_array(paths: Sequence[Path]) -> NDArray[Any]:
             continue
     raise ValueError(
         f'`--depth` must be readable images or arrays, got none among {len(paths)} '
-        f'files, such as {paths[0]}'
+        f'files, such as {paths[0]}: replace them'
     )
 
 
@@ -128,7 +129,7 @@ class Reader:
             raise ValueError(
                 f'{path}: depth must have one channel of '
                 f'{"floats" if self.is_float else "integers"} as the first file, got '
-                f'{depth.dtype} of shape {depth.shape}'
+                f'{depth.dtype} of shape {depth.shape}: convert it'
             )
         if self.invalid is not None:
             depth = np.where(depth == self.invalid, 0, depth)
@@ -138,7 +139,7 @@ class Reader:
         elif depth.min() < 0 or depth.max() > 65535:
             raise ValueError(
                 f'{path}: depth must be within 0..65535, got '
-                f'{depth.min()}..{depth.max()}'
+                f'{depth.min()}..{depth.max()}: correct it'
             )
         return depth.astype(np.uint16)
 
@@ -148,7 +149,8 @@ class Reader:
         if labels.ndim != 2 or labels.dtype.kind not in 'bui':
             raise ValueError(
                 f'{path}: labels must be the index of the class of each pixel, one '
-                f'channel of integers, got {labels.dtype} of shape {labels.shape}'
+                f'channel of integers, got {labels.dtype} of shape {labels.shape}: '
+                'convert them'
             )
         labels = labels.astype(np.int64)
         first = int(self.reduce_zero_label)

@@ -99,7 +99,7 @@ class Reader:
         if stored.dtype != np.uint16 or stored.ndim != 2:
             raise ValueError(
                 f'{path}: depth must be uint16 with one channel, got {stored.dtype} of '
-                f'shape {stored.shape}'
+                f'shape {stored.shape}: download it again'
             )
         return decode_depth(stored)
 
@@ -109,7 +109,7 @@ class Reader:
         if labels.min() < 0 or labels.max() > NUM_CLASSES:
             raise ValueError(
                 f'{self.labels}: labels must be 0..{NUM_CLASSES}, got '
-                f'{labels.min()}..{labels.max()}'
+                f'{labels.min()}..{labels.max()}: download it again'
             )
         return labels.astype(np.uint8) - np.uint8(1)  # void, 0, becomes 255
 

@@ -49,7 +49,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
     if min(args.train, args.val) < 0:
         raise ValueError(
             f'`--train` and `--val` must not be negative, got {args.train} and '
-            f'{args.val}'
+            f'{args.val}: give 0 or more'
         )
     found, problems = scan(source)
     occur = Counter(domain for paths in found.values() for domain in paths)

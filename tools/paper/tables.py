@@ -92,11 +92,11 @@ def main() -> None:
             csv.writer(file).writerows(lines)
     if args.train and unfinished:
         raise SystemExit(
-            f'error: {len(unfinished)} trainings failed or are not finished, see '
-            'train.log in their folders; repeat the command to go on with them'
+            f'error: all trainings must finish, got {len(unfinished)} that did not: '
+            'see train.log in their folders, and repeat the command to go on with them'
         )
     if not runs:
         raise SystemExit(
-            'error: no runs found: no finished run in '
-            f'{", ".join(map(str, places))} has the settings of a row'
+            f'error: {", ".join(map(str, places))} must hold a finished run with the '
+            'settings of a row, got none: use --train, or --collect other folders'
         )

@@ -85,7 +85,7 @@ def kernel_distances(
         raise ValueError(
             '`num_subsets` must be at least 1 and `subset_size` between 2 and the size '
             f'of the smaller set, {min(len(x), len(y))}, got {num_subsets} and '
-            f'{subset_size}'
+            f'{subset_size}: choose smaller subsets, or take more images'
         )
     x, y = x.double(), y.double()
     generator = torch.Generator().manual_seed(seed)
@@ -130,10 +130,10 @@ def _check(x: Tensor, y: Tensor) -> None:
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise ValueError(
             f'features must be (N, D) with the same D, got {tuple(x.shape)} and '
-            f'{tuple(y.shape)}'
+            f'{tuple(y.shape)}: take both from one extractor'
         )
     if min(len(x), len(y)) < 2:
         raise ValueError(
             'sets must have at least 2 images to have a covariance, got '
-            f'{len(x)} and {len(y)}'
+            f'{len(x)} and {len(y)}: test on more'
         )

@@ -97,7 +97,8 @@ class GenerativeMetric(BaseMetric):
     ) -> None:
         if protocol not in _PROTOCOLS:
             raise ValueError(
-                f'`protocol` must be one of {tuple(_PROTOCOLS)}, got {protocol!r}'
+                f'`protocol` must be one of {tuple(_PROTOCOLS)}, got {protocol!r}: '
+                'choose one of them'
             )
         if protocol == 'released':
             kwargs.setdefault('prefix', 'released')
@@ -109,7 +110,7 @@ class GenerativeMetric(BaseMetric):
         if self.num_subsets < 1 or self.subset_size < 2:
             raise ValueError(
                 '`num_subsets` must be at least 1 and `subset_size` at least 2, got '
-                f'{num_subsets} and {subset_size}'
+                f'{num_subsets} and {subset_size}: give larger numbers'
             )
         self.seed = seed
         if extractor is None:
@@ -179,7 +180,8 @@ class GenerativeMetric(BaseMetric):
             if found.ndim != 2 or len(found) != len(batch):
                 raise ValueError(
                     'the extractor must return (B, D) features, got '
-                    f'{tuple(found.shape)} for images {tuple(batch.shape)}'
+                    f'{tuple(found.shape)} for images {tuple(batch.shape)}: correct '
+                    '`extractor`'
                 )
             features += found.detach().float().cpu()
         return features

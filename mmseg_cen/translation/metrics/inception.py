@@ -52,7 +52,9 @@ class InceptionFeatures(nn.Module):
     def __init__(self, weights: str | None = None, resize: str = 'tensorflow') -> None:
         super().__init__()
         if resize not in RESIZES:
-            raise ValueError(f'`resize` must be one of {RESIZES}, got {resize!r}')
+            raise ValueError(
+                f'`resize` must be one of {RESIZES}, got {resize!r}: choose one of them'
+            )
         self.resize = resize
         library = import_inception()
         path = None if weights == 'download' else _find_weights(weights, library)
@@ -104,9 +106,9 @@ def import_inception() -> Any:
     spec = find_spec('torch_fidelity')
     if spec is None:
         raise ImportError(
-            'FID and KID need the Inception network of torch-fidelity, which is not '
-            'installed: `pip install torch-fidelity`, with `--no-deps` where '
-            'torchvision has no build for this torch (it is not needed here)'
+            'torch-fidelity must be installed for FID and KID, got none: '
+            '`pip install torch-fidelity`, with `--no-deps` where torchvision has no '
+            'build for this torch (it is not needed here)'
         )
     before = set(sys.modules)
     try:
@@ -136,7 +138,7 @@ def _find_weights(weights: str | None, library: Any) -> str:
         if place.is_file():
             return str(place)
     raise FileNotFoundError(
-        'FID and KID need the weights of the Inception network, but there is no file '
+        'FID and KID must have the weights of the Inception network, got no file '
         f'{places[0]}: fetch {library.URL_INCEPTION_V3} (90 MB) and put it there, give '
         "its path as `weights`, or set weights='download' to fetch it at start-up"
     )

@@ -70,7 +70,8 @@ class TranslationMetric(BaseMetric):
         unknown = [name for name in measures if name not in PIXEL_METRICS]
         if unknown or not measures:
             raise ValueError(
-                f'`measures` must be some of {PIXEL_METRICS}, got {measures}'
+                f'`measures` must be some of {PIXEL_METRICS}, got {measures}: choose '
+                'among them'
             )
         self.value_range: tuple[float, float] | None = None
         if not isinstance(value_range, str):
@@ -79,7 +80,7 @@ class TranslationMetric(BaseMetric):
         if value_range != 'physical' and not (self.value_range and low < high):
             raise ValueError(
                 '`value_range` must be (low, high), the values of -1 and 1, or '
-                f"'physical', got {value_range!r}"
+                f"'physical', got {value_range!r}: choose low < high"
             )
         self.measures = tuple(measures)
         self.unit = unit

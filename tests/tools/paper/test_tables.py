@@ -66,7 +66,7 @@ def test_no_or_few_rows_do_not_replace_the_table(
 ):
     (tmp_path / 'empty').mkdir()
     command = ('--table', '1', '--work-dir', tmp_path / 'out', '--collect')
-    with pytest.raises(SystemExit, match='no runs found'):
+    with pytest.raises(SystemExit, match=r'must hold a finished run .*, got none: '):
         paper_table(monkeypatch, *command, tmp_path / 'empty')
     assert not (tmp_path / 'out').exists()
     finished_run(tmp_path / 'run')
@@ -125,7 +125,7 @@ def test_rows_are_trained_once_and_a_failure_is_the_exit_code(tmp_path):
     failed = train('train_dataloader.dataset.seed=-1')
     assert failed.returncode == 1
     assert 'no_exchange, seed 0: FAILED, see ' in failed.stdout
-    assert 'error: 2 trainings failed' in failed.stderr
+    assert 'error: all trainings must finish, got 2 that did not: ' in failed.stderr
     shutil.rmtree(tmp_path / 'synthetic')  # of other options
     result = train()
     assert result.returncode == 0, result.stderr
