@@ -169,17 +169,21 @@ def _num_channels(name: str, options: Mapping[str, Any]) -> int:
             f'correct or remove them'
         )
     if ('mean' in options) != ('std' in options):
-        raise ValueError(f'modality {name!r} must have both `mean` and `std`, or none')
+        raise ValueError(
+            f'modality {name!r} must have both `mean` and `std`, or none, got '
+            f'{dict(options)}: add the other one'
+        )
     counts = {len(options[key]) for key in ('mean', 'std') if key in options}
     counts |= {options['channels']} if 'channels' in options else set()
     if len(counts) != 1 or min(counts) < 1:
         raise ValueError(
             f'modality {name!r} must have one `mean` and `std` per channel, or '
-            f'`channels`, got {dict(options)}'
+            f'`channels`, got {dict(options)}: make their lengths agree'
         )
     if not all(value > 0 for value in options.get('std', [])):
         raise ValueError(
-            f'`std` of modality {name!r} must be positive, got {options["std"]}'
+            f'`std` of modality {name!r} must be positive, got {options["std"]}: '
+            f'measure it with tools/analysis/dataset_stats.py'
         )
     channels: int = counts.pop()
     if options.get('bgr_to_rgb', name == 'rgb') and channels != 3:
