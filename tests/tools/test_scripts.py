@@ -39,7 +39,7 @@ def test_two_processes_train_and_test_like_one(
     )  # fmt: skip
     assert code == 0, output
     # Later on a channel whose gamma is next to the threshold may decide otherwise.
-    assert_close(weights(tmp_path, 2), weights(trained, 2), rtol=1e-4, atol=1e-5)
+    assert_close(weights(tmp_path, 2), weights(trained, 2), rtol=1e-3, atol=1e-4)
     code, output = tool(
         'dist_test.sh', config, tmp_path / 'iter_4.pth', '2',
         '--work-dir', tmp_path / 'test', '--out', tmp_path / 'out',

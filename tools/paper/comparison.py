@@ -4,6 +4,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg_cen.models.modalities import names_of
+
 from .depth import at_depth
 
 #: Settings by which rows are told apart, and the defaults of the network.
@@ -42,7 +44,7 @@ def settings(cfg: Config, num_downs: int | None = None) -> dict[str, Any]:
         found['target'] = cfg.train_dataloader.dataset.target
         parts = {'generator': (cfg.model.generator, GENERATOR)}
     else:
-        found['modalities'] = tuple(cfg.model.get('modalities', ()))
+        found['modalities'] = names_of(cfg.model)
         parts = {
             'backbone': (cfg.model.backbone, BACKBONE),
             'decode_head': (cfg.model.decode_head, HEAD),

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
+from mmseg_cen.launch import say_order
 from mmseg_cen.visualization.curves import read_scalars
 
 from .comparison import settings
@@ -39,7 +40,10 @@ def run_config(folder: Path) -> Config | None:
         cfg = Config.fromfile(found[0])
     except Exception:  # a file that was not written to its end raises any
         return None
-    return cfg if {'model', 'train_cfg', 'train_dataloader'} <= cfg.keys() else None
+    if not {'model', 'train_cfg', 'train_dataloader'} <= cfg.keys():
+        return None
+    say_order(cfg)
+    return cfg
 
 
 def read_run(folder: Path, cfg: Config) -> Run | None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from mmengine.config import Config
 
+from mmseg_cen.launch import say_order
+
 from . import locked
 from .comparison import differences
 from .configs import ROOT, build_config
@@ -40,6 +42,7 @@ def plan(rows: Iterable[Row], folder: Path, args: argparse.Namespace) -> list[Ta
         for row in rows:
             cfg = build_config(row, args.data, args.epochs, seed)
             cfg.merge_from_dict(args.cfg_options or {})
+            say_order(cfg)  # as the copy in the work directory does
             epochs = f'{cfg.train_cfg.max_epochs}_epochs'
             work_dir = folder / args.data / epochs / row.name / f'seed_{seed}'
             old = run_config(work_dir)
