@@ -92,8 +92,8 @@ def train(work_dir, by_epoch, num_workers, sampler, resume_from=None):
     ('by_epoch', 'sampler', 'num_workers'),
     [
         (True, 'DefaultSampler', 2),
-        (False, 'DefaultSampler', 0),
-        (False, 'InfiniteSampler', 2),
+        (False, 'DefaultSampler', 2),
+        (False, 'InfiniteSampler', 0),
     ],
 )
 def test_a_resumed_training_ends_where_an_unbroken_one_does(
