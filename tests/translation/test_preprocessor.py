@@ -6,7 +6,6 @@ from mmseg.registry import MODELS
 from mmseg_cen.translation import TranslationDataSample, TranslationPreprocessor
 
 CHANNELS = dict(depth=1, normal=3, flow=2)
-WIDE = dict(inputs=torch.ones(2, 2, 8, 8))
 
 
 def batch(channels=CHANNELS, sizes=((8, 10),) * 2):

@@ -11,7 +11,6 @@ from mmseg_cen.transforms.loading import load_modality
 from mmseg_cen.transforms.surface import Camera
 
 SIZE = (48, 64)
-LOG = ['--encoding', 'log']
 CAMERA = Camera(fx=120, fy=122, cx=62.5, cy=46.5, width=128, height=96)
 OPTIONS = ['--camera', 120, 122, 62.5, 46.5, 128, 96, '--scale', 0.001]
 
