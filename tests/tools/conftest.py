@@ -1,7 +1,9 @@
 """Shared by the tests of the tools: how they are run, and a tiny training."""
 
 import importlib.util
+import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +83,26 @@ log_processor = dict(by_epoch=False)
 """
 
 
+@pytest.fixture(scope='session')
+def run_in_server(tmp_path_factory):
+    """Run a script as its own process does, without importing torch and mmseg again."""
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['torch', 'mmengine.runner', 'mmseg_cen'])
+    script = Path(__file__).parent / 'run_tool.py'
+
+    def run_in_server(*argv):
+        output = tmp_path_factory.mktemp('output') / 'output.txt'
+        names = dict(
+            argv=[str(part) for part in argv], output=str(output), folder=os.getcwd()
+        )
+        process = context.Process(target=runpy.run_path, args=(str(script), names))
+        process.start()
+        process.join()
+        return process.exitcode, output.read_text()
+
+    return run_in_server
+
+
 def run(*command):
     """Exit status and output of a command, as a user runs it."""
     result = subprocess.run(
@@ -95,12 +117,14 @@ def run(*command):
 
 
 @pytest.fixture(scope='session')
-def tool():
+def tool(run_in_server):
     """Run a tool by its path below tools/; exit status and output."""
 
     def run_tool(name, *args):
-        program = 'bash' if name.endswith('.sh') else sys.executable
-        return run(program, ROOT / 'tools' / name, *args)
+        path = ROOT / 'tools' / name
+        if path.suffix == '.sh':
+            return run('bash', path, *args)
+        return run_in_server(path, *args)
 
     return run_tool
 

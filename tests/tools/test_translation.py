@@ -1,10 +1,6 @@
 """tools/train.py, test.py and loss_curves.py on a translation, as a user runs them."""
 
 import json
-import os
-import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -77,26 +73,6 @@ default_hooks = dict(
 NAMES = ['a/1.png', 'a/2.png', 'b/1.png', 'b/2.png']
 
 
-def run(*command):
-    return subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={
-            **os.environ,
-            'OMP_NUM_THREADS': '1',
-            'PYTHON': sys.executable,
-            'PYTHONPATH': str(ROOT),
-        },
-    )
-
-
-def tool(name, *args):
-    result = run(sys.executable, ROOT / 'tools' / name, *args)
-    return result.returncode, result.stdout + result.stderr
-
-
 def checkpoint(work_dir, iteration):
     return torch.load(work_dir / f'iter_{iteration}.pth', map_location='cpu')
 
@@ -148,7 +124,7 @@ def config(data_root, tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def trained(config):
+def trained(config, tool):
     """Work directory of a training of two epochs of two iterations."""
     work_dir = config.parent / 'trained'
     code, output = tool('train.py', config, '--work-dir', work_dir)
@@ -167,7 +143,7 @@ def test_missing_weights_of_fid_are_announced_at_once_and_stop_no_training(train
 
 
 @pytest.mark.slow
-def test_training_ends_when_a_loss_is_no_number(config, tmp_path):
+def test_training_ends_when_a_loss_is_no_number(tool, config, tmp_path):
     code, output = tool(
         'train.py', config, '--work-dir', tmp_path,
         '--cfg-options', 'optim_wrapper.generator.optimizer.lr=1e30',
@@ -198,7 +174,9 @@ def test_every_loss_is_logged(trained):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('stopped', [1, 2], ids=['in an epoch', 'after an epoch'])
-def test_training_continues_where_it_was_stopped(stopped, config, trained, tmp_path):
+def test_training_continues_where_it_was_stopped(
+    stopped, tool, config, trained, tmp_path
+):
     saved = trained / f'iter_{stopped}.pth'
     code, output = tool(
         'train.py', config, '--work-dir', tmp_path, '--resume', saved
@@ -216,7 +194,9 @@ def test_training_continues_where_it_was_stopped(stopped, config, trained, tmp_p
 
 
 @pytest.mark.slow
-def test_testing_measures_and_saves_every_stream(config, data_root, trained, tmp_path):
+def test_testing_measures_and_saves_every_stream(
+    tool, config, data_root, trained, tmp_path
+):
     out, pictures = tmp_path / 'out', tmp_path / 'pictures'
     code, output = tool(
         'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path / 'work',
@@ -243,7 +223,7 @@ def test_testing_measures_and_saves_every_stream(config, data_root, trained, tmp
 
 
 @pytest.mark.slow
-def test_losses_of_a_translation_are_drawn(trained, tmp_path):
+def test_losses_of_a_translation_are_drawn(tool, trained, tmp_path):
     curves = tmp_path / 'curves.png'
     code, output = tool('analysis/loss_curves.py', trained, '--out', curves)
     assert code == 0, output
@@ -251,7 +231,7 @@ def test_losses_of_a_translation_are_drawn(trained, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_checkpoint_of_another_width_is_refused(config, trained, tmp_path):
+def test_a_checkpoint_of_another_width_is_refused(tool, config, trained, tmp_path):
     code, output = tool(
         'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path,
         '--cfg-options', 'model.generator.base_channels=6',
@@ -262,20 +242,16 @@ def test_a_checkpoint_of_another_width_is_refused(config, trained, tmp_path):
 
 
 @pytest.mark.parametrize('options', [['--subsets'], ['--absent', 'depth']])
-def test_sources_of_a_translation_cannot_be_absent(config, options, monkeypatch):
-    command = [ROOT / 'tools/test.py', config, config, *options]  # as a checkpoint
-    monkeypatch.setattr(sys, 'argv', [str(part) for part in command])
-    monkeypatch.setenv('LOCAL_RANK', '0')
-    with pytest.raises(SystemExit) as stopped:
-        runpy.run_path(sys.argv[0], run_name='__main__')
-    assert str(stopped.value).startswith('error: ')
-    assert options[0] in str(stopped.value)
-    assert 'CENSegmentor' in str(stopped.value)
+def test_sources_of_a_translation_cannot_be_absent(config, options, error_of):
+    line = error_of('test.py', config, config, *options)  # the config as a checkpoint
+    assert line.startswith('error: ')
+    assert options[0] in line
+    assert 'CENSegmentor' in line
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.device_count() == 1, reason='needs no GPU or two')
-def test_two_processes_train_like_one_on_the_same_batch(data_root, tmp_path):
+def test_two_processes_train_like_one_on_the_same_batch(tool, data_root, tmp_path):
     config = tmp_path / 'plain.py'
     text = CONFIG.replace('DATA_ROOT', repr(str(data_root))).replace('FLIP', '0.0')
     # Not Adam: its steps are as long for gradients that are rounding errors, such as a
@@ -290,12 +266,11 @@ optim_wrapper = dict(_delete_=True, constructor='OptimWrapperDictConstructor', *
     config.write_text(text + sgd)
     code, output = tool('train.py', config, '--work-dir', tmp_path / 'one')
     assert code == 0, output
-    result = run(
-        'bash', ROOT / 'tools/dist_train.sh', config, '2',
-        '--work-dir', tmp_path / 'two',
+    code, output = tool(
+        'dist_train.sh', config, '2', '--work-dir', tmp_path / 'two',
         '--cfg-options', 'train_dataloader.batch_size=1',
     )  # fmt: skip
-    assert result.returncode == 0, result.stderr
+    assert code == 0, output
     for iteration in (1, 4):
         one, two = (checkpoint(tmp_path / name, iteration) for name in ('one', 'two'))
         assert_close(two['state_dict'], one['state_dict'], rtol=1e-4, atol=1e-5)

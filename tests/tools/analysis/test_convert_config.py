@@ -1,9 +1,5 @@
 """tools/analysis/convert_config.py makes multimodal configs that train."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -15,8 +11,6 @@ from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
 from mmseg_cen.models import CENSegmentor, exchanging_norms
-
-ROOT = Path(__file__).parents[3]
 
 PSPNET = 'mmseg::pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py'
 
@@ -32,23 +26,23 @@ def pspnet():
     return converted(PSPNET)
 
 
-def test_the_tool_writes_a_config_that_says_what_to_check(tmp_path, pspnet):
+def test_the_tool_writes_a_config_that_says_what_to_check(tool, tmp_path, pspnet):
     out = tmp_path / 'new' / 'pspnet.py'
-    command = [sys.executable, str(ROOT / 'tools/analysis/convert_config.py'), PSPNET]
-    subprocess.run([*command, str(out), '--modalities', 'rgb', 'depth'], check=True)
+    code, output = tool(
+        'analysis/convert_config.py', PSPNET, out, '--modalities', 'rgb', 'depth'
+    )
+    assert code == 0, output
     assert 'CHECK' in out.read_text()
     assert Config.fromfile(out).to_dict() == pspnet.to_dict()
 
 
-def test_a_config_that_does_not_exist_is_reported_in_one_line(tmp_path):
-    command = [sys.executable, str(ROOT / 'tools/analysis/convert_config.py')]
-    result = subprocess.run(
-        [*command, 'none.py', str(tmp_path / 'out.py'), '--modalities', 'rgb', 'depth'],
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 1
-    assert "error: the config must be a file, got 'none.py'" in result.stderr
+def test_a_config_that_does_not_exist_is_reported_in_one_line(tool, tmp_path):
+    code, output = tool(
+        'analysis/convert_config.py', 'none.py', tmp_path / 'out.py',
+        '--modalities', 'rgb', 'depth',
+    )  # fmt: skip
+    assert code == 1
+    assert "error: the config must be a file, got 'none.py'" in output
 
 
 def test_modalities_keep_their_order_everywhere():

@@ -3,14 +3,10 @@
 import csv
 import re
 import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from paper import tables
-
-ROOT = Path(__file__).parents[3]
 
 
 def paper_table(monkeypatch, *args):
@@ -108,32 +104,29 @@ def test_rows_that_a_table_lacks_are_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_rows_are_trained_once_and_a_failure_is_the_exit_code(tmp_path):
-    def train(*options):
-        return subprocess.run(
-            [
-                sys.executable, ROOT / 'tools/analysis/paper_tables.py', '--table', '1',
-                '--train', '--rows', 'no_exchange', 'exchange_half', '--seeds', '0',
-                '--epochs', '1', '--jobs', '2', '--work-dir', tmp_path, '--cfg-options',
-                'train_dataloader.dataset.num_samples=16',
-                'test_dataloader.dataset.num_samples=2',
-                'val_dataloader.dataset.num_samples=2', *options,
-            ],
-            capture_output=True, text=True, check=False,
+def test_rows_are_trained_once_and_a_failure_is_the_exit_code(tool, tmp_path):
+    def train(rows, *options):
+        return tool(
+            'analysis/paper_tables.py', '--table', '1', '--train', '--rows', *rows,
+            '--seeds', '0', '--epochs', '1', '--jobs', '2', '--work-dir', tmp_path,
+            '--cfg-options', 'train_dataloader.dataset.num_samples=16',
+            'test_dataloader.dataset.num_samples=2',
+            'val_dataloader.dataset.num_samples=2', *options,
         )  # fmt: skip
 
-    failed = train('train_dataloader.dataset.seed=-1')
-    assert failed.returncode == 1
-    assert 'no_exchange, seed 0: FAILED, see ' in failed.stdout
-    assert 'error: all trainings must finish, got 2 that did not: ' in failed.stderr
+    code, output = train(['no_exchange'], 'train_dataloader.dataset.seed=-1')
+    assert code == 1
+    assert 'no_exchange, seed 0: FAILED, see ' in output
+    assert 'error: all trainings must finish, got 1 that did not: ' in output
     shutil.rmtree(tmp_path / 'synthetic')  # of other options
-    result = train()
-    assert result.returncode == 0, result.stderr
-    assert 'no_exchange, seed 0: done' in result.stdout
+    rows = ['no_exchange', 'exchange_half']
+    code, output = train(rows)
+    assert code == 0, output
+    assert 'no_exchange, seed 0: done' in output
     path = tmp_path / 'table_1_synthetic_1_epochs_part.md'
     table = path.read_text()
     assert re.search(r'\| own part \| yes .*\| 51\.1 +\| +\d+\.\d ', table)
     assert len(path.with_suffix('.csv').read_text().splitlines()) == 3
-    again = train()
-    assert 'exchange_half, seed 0: finished before' in again.stdout
+    code, output = train(rows)
+    assert 'exchange_half, seed 0: finished before' in output
     assert path.read_text() == table
