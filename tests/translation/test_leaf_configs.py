@@ -1,5 +1,6 @@
 """Configs of translations train two iterations and test, on tiny files."""
 
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -22,8 +23,12 @@ LEAVES = sorted(
 
 
 @cache
+def load(leaf):
+    return Config.fromfile(ROOT / leaf)
+
+
 def type_of_model(leaf):
-    model = Config.fromfile(ROOT / leaf).model
+    model = load(leaf).model
     generator = model.generator
     return (
         len(model.sources),
@@ -33,9 +38,8 @@ def type_of_model(leaf):
     )
 
 
-@cache
 def type_of_test(leaf):
-    cfg = Config.fromfile(ROOT / leaf)
+    cfg = load(leaf)
     dataset = cfg.test_dataloader.dataset
     several = isinstance(cfg.test_evaluator, list) and len(cfg.test_evaluator)
     return (dataset.type, dataset.target, several, 'nyud' in leaf)
@@ -73,7 +77,7 @@ def write_tiny_data(dataset, root):
 
 def tiny(leaf, tmp_path):
     """The config, with narrow networks and two samples."""
-    cfg = Config.fromfile(ROOT / leaf)
+    cfg = deepcopy(load(leaf))
     cfg.model.generator.base_channels = cfg.model.discriminator.base_channels = 4
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.update(batch_size=2, num_workers=0, persistent_workers=False)
