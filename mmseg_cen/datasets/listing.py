@@ -1,5 +1,6 @@
 """Lists of samples, and checks of the files that they name."""
 
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
@@ -57,6 +58,37 @@ def read_rows(
             f'the list `ann_file` must not be empty, got no line in {ann_file}: add '
             'samples'
         )
+
+
+def check_columns(
+    rows: Sequence[tuple[str, Sequence[str]]],
+    modalities: Sequence[str],
+    label_folder: str,
+    ann_file: str,
+) -> None:
+    """Refuse a list whose labels stand in the column of a modality.
+
+    Args:
+        rows: Stem and paths of each sample.
+        modalities: Names of the modalities, in the order of the columns.
+        label_folder: Where label files are.
+        ann_file: Path of the list.
+
+    Raises:
+        ValueError: If a modality's file is in the folder of the labels.
+    """
+    folder = os.path.normpath(label_folder) + os.sep
+    for stem, row in rows:
+        if len(row) > len(modalities):
+            continue
+        for name, path in zip(modalities, row, strict=True):
+            if os.path.normpath(path).startswith(folder):
+                raise ValueError(
+                    f'a line of a list must name files of {[*modalities]} and then, '
+                    f'if there are any, of the labels, got the label {path} for '
+                    f'{name!r} in {ann_file}, line of {stem!r}: add the column that is '
+                    'missing'
+                )
 
 
 def require_files(

@@ -16,8 +16,14 @@ from mmseg_cen.modality import (
     main_modality,
 )
 
+from .classes import (
+    choose_ignore_index,
+    complete_label_map,
+    map_of_subset,
+    read_class_names,
+)
 from .groups import find_groups
-from .listing import read_rows, require_files
+from .listing import check_columns, read_rows, require_files
 
 LABEL = 'seg_map_path'
 
@@ -69,6 +75,12 @@ class MultimodalSegDataset(BaseSegDataset):
         optional: Names of the modalities whose files, or whole folder, may be missing.
         order: Names of the modalities in their order; by default, the order of
             ``modalities``, which a config file that mmengine writes does not keep.
+        label_map: Class of each label that the files store, if these are not 0..K-1;
+            None for labels that are ignored: ``{0: 0, 255: 1}``, ``{7: 0, 8: None}``.
+            Labels that it does not name are refused, but for ``ignore_index``.
+        ignore_index: Label of pixels without a class. ``None``: 255, or 65535 of more
+            than 255 classes. Heads and metric need the same, and the preprocessor as
+            ``seg_pad_val``.
         **kwargs: Passed to :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
@@ -89,6 +101,8 @@ class MultimodalSegDataset(BaseSegDataset):
         groups: Mapping[str, str] | None = None,
         optional: Sequence[str] = (),
         order: Sequence[str] | None = None,
+        label_map: Mapping[Any, int | None] | None = None,
+        ignore_index: int | None = None,
         **kwargs: Any,
     ) -> None:
         self.groups = {**self.GROUPS, **(groups or {})}
@@ -118,7 +132,22 @@ class MultimodalSegDataset(BaseSegDataset):
         chosen = {name: prefixes[name] for name in self.modalities}
         if prefixes.get(LABEL) is not None:
             chosen[LABEL] = prefixes[LABEL]
-        super().__init__(data_prefix=chosen, **kwargs)
+        classes = self._load_metainfo(kwargs.get('metainfo')).get('classes') or ()
+        ignore_index = choose_ignore_index(ignore_index, len(classes))
+        self.own_label_map = label_map and complete_label_map(
+            label_map, len(classes), ignore_index
+        )
+        if label_map and kwargs.get('reduce_zero_label'):
+            raise ValueError(
+                '`label_map` must be alone, got reduce_zero_label=True, too: leave '
+                'that out, and map 0 to None'
+            )
+        super().__init__(data_prefix=chosen, ignore_index=ignore_index, **kwargs)
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: Mapping[str, Any] | None = None) -> dict:
+        loaded: dict = super()._load_metainfo(read_class_names(metainfo))
+        return loaded
 
     @classmethod
     def build_modalities(
@@ -159,7 +188,8 @@ class MultimodalSegDataset(BaseSegDataset):
             img_path=paths[main_modality(list(paths))],
             modality_paths=paths,
             modalities=self.modalities,
-            label_map=self.label_map,
+            label_map=self.own_label_map
+            or map_of_subset(self.label_map, self.ignore_index),
             reduce_zero_label=self.reduce_zero_label,
             num_classes=len(self.metainfo.get('classes') or ()) or None,
             ignore_index=self.ignore_index,
@@ -184,10 +214,15 @@ class MultimodalSegDataset(BaseSegDataset):
         rows = read_rows(
             self.ann_file, {1, M, M + 1}, rule, self._is_stem, self.backend_args
         )
-        return [
+        found = [
             (row[0], self._stem_row(row[0]) if len(row) == 1 else self._rooted(row))
             for row in rows
         ]
+        if LABEL in self.data_prefix:
+            check_columns(
+                found, [*self.modalities], self.data_prefix[LABEL], self.ann_file
+            )
+        return found
 
     def _scan_rows(self) -> list[tuple[str, list[str]]]:
         """Each stem in the folder of the first modality, and paths of its files."""

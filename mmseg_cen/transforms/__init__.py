@@ -4,7 +4,8 @@ from . import geometry, image_only, resizing
 from .depth import fill_inpaint, fill_invalid, fill_nearest, valid_pixels
 from .encode import EncodeDepth
 from .encodings import encode_depth, hha
-from .loading import LoadAnnotations, LoadModalities
+from .labels import LoadAnnotations
+from .loading import LoadModalities
 from .missing import RandomModalityDropout
 from .packing import PackMultimodalInputs
 from .synthetic import LoadSyntheticRoom

@@ -15,7 +15,7 @@ from mmseg.datasets import transforms as mmseg_transforms
 
 from mmseg_cen.modality import Modality, keyed_modalities
 
-from .moving import Results, by_channel, moved
+from .moving import Results, by_channel, label_padding, moved
 from .replacing import replace_transform
 
 
@@ -59,7 +59,11 @@ class RandomCrop(mmseg_transforms.RandomCrop):
             return super().transform(results)
         # The parent crops whatever `seg_fields` names: a modality needs no more.
         labels = results.get('seg_fields', [])
-        cropped = super().transform({**results, 'seg_fields': [*labels, *others]})
+        crop = copy.copy(self)
+        crop.ignore_index = label_padding(results, self.ignore_index)
+        cropped = super(RandomCrop, crop).transform(
+            {**results, 'seg_fields': [*labels, *others]}
+        )
         return {**cropped, 'seg_fields': labels}
 
 
@@ -109,7 +113,15 @@ class Pad(mmcv_transforms.Pad):
         images = moved(results, self._move, pad=pad)
         results |= stand_in | images | {'pad_shape': images['img'].shape}
         for key in _other_labels(results):
-            results[key] = pad(results[key], self.pad_val.get('seg', 255))
+            results[key] = pad(results[key], self._label_padding(results))
+
+    def _pad_seg(self, results: Results) -> None:
+        pad = copy.copy(self)
+        pad.pad_val = {**self.pad_val, 'seg': self._label_padding(results)}
+        super(Pad, pad)._pad_seg(results)
+
+    def _label_padding(self, results: Results) -> int:
+        return label_padding(results, self.pad_val.get('seg', 255))
 
     def _move(
         self, image: np.ndarray, modality: Modality, pad: Callable[..., np.ndarray]
@@ -135,8 +147,9 @@ class RandomRotate(mmseg_transforms.RandomRotate):
         rotate, degree = self.generate_degree()
         if rotate:
             results |= moved(results, self._move, degree=degree)
+            void = label_padding(results, self.seg_pad_val)
             for key in results.get('seg_fields', []):
-                results[key] = self._rotate(results[key], self.seg_pad_val, degree)
+                results[key] = self._rotate(results[key], void, degree)
         return results
 
     def _move(self, image: np.ndarray, modality: Modality, degree: float) -> np.ndarray:
@@ -182,8 +195,9 @@ class RandomCutOut(mmseg_transforms.RandomCutOut):
         super(RandomCutOut, punch).transform({'img': holes})
         results |= moved(results, self._move, holes=holes[..., 0])
         if self.seg_fill_in is not None:
+            void = label_padding(results, self.seg_fill_in)
             for key in results.get('seg_fields', []):
-                results[key][holes[..., 0]] = self.seg_fill_in
+                results[key][holes[..., 0]] = void
         return results
 
     def _move(

@@ -1,4 +1,4 @@
-"""Load the modalities and the labels of a sample."""
+"""Load the modalities of a sample."""
 
 import io
 import warnings
@@ -10,13 +10,11 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine import fileio
-from mmseg.datasets import transforms as mmseg_transforms
 from mmseg.registry import TRANSFORMS
 
 from mmseg_cen.modality import Modality, modality_key
 
 from .depth import fill_invalid, valid_pixels
-from .replacing import replace_transform
 
 # Orientation tags are ignored, as for the labels, lest they turn one modality only.
 COLOR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
@@ -214,37 +212,3 @@ class LoadModalities(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(backend_args={self.backend_args})'
-
-
-@replace_transform
-class LoadAnnotations(mmseg_transforms.LoadAnnotations):
-    """Load labels as the toolbox does, and check their size and range.
-
-    Without the checks, a crop would hide that labels and modalities differ in size and
-    are shifted against each other; and a label beyond the classes would be an index out
-    of bounds in the loss.
-
-    Raises:
-        ValueError: If labels and modalities differ in size, or a label is neither a
-            class nor ignored.
-    """
-
-    def _load_seg_map(self, results: dict[str, Any]) -> None:
-        super()._load_seg_map(results)
-        if 'modalities' not in results:
-            return
-        labels, path = results['gt_seg_map'], results['seg_map_path']
-        if labels.shape != results['ori_shape']:
-            raise ValueError(
-                'labels and modalities must have one size, got labels '
-                f'{labels.shape} ({path}) and modalities '
-                f'{results["ori_shape"]} ({results["img_path"]}): resize the files'
-            )
-        num_classes, ignored = results.get('num_classes'), results.get('ignore_index')
-        highest = labels[labels != ignored].max(initial=0)
-        if num_classes is not None and highest >= num_classes:
-            raise ValueError(
-                f'labels must be 0..{num_classes - 1} or {ignored} (ignored), got '
-                f'{highest} in {path}: check `classes`, and set reduce_zero_label=True '
-                'if 0 stands for void'
-            )

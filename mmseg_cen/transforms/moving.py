@@ -33,6 +33,16 @@ def moved(
     }
 
 
+def label_padding(results: Results, value: int) -> int:
+    """The label of pixels from outside of the image.
+
+    Args:
+        results: Sample of a pipeline.
+        value: What the transform is told; the toolbox's 255 is what the sample ignores.
+    """
+    return int(results.get('ignore_index', value)) if value == 255 else value
+
+
 def by_channel(
     function: Callable[[np.ndarray, float], np.ndarray],
     image: np.ndarray,

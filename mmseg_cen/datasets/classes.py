@@ -1,0 +1,97 @@
+"""The classes of a data set, and what its labels stand for."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.fileio import list_from_file
+
+IGNORED = 255  # the toolbox's label of pixels without a class
+IGNORED_OF_MANY = 65535  # where 255 is a class
+
+
+def read_class_names(metainfo: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Meta information whose ``classes`` are names, if it has any.
+
+    Args:
+        metainfo: Its ``classes`` may be a file with a name in each line.
+
+    Raises:
+        ValueError: If ``classes`` are neither names nor such a file.
+    """
+    metainfo = dict(metainfo or {})
+    classes = metainfo.get('classes')
+    if isinstance(classes, str) and os.path.isfile(classes):
+        # This encoding skips the byte order mark of editors of Windows.
+        lines = list_from_file(classes, encoding='utf-8-sig')
+        metainfo['classes'] = [line.strip() for line in lines if line.strip()]
+    elif isinstance(classes, str) or not isinstance(classes, Sequence | None):
+        names = tuple(name.strip() for name in str(classes).split(','))
+        example = names if len(names) > 1 else ('wall', 'floor')
+        raise ValueError(
+            '`classes` must be a sequence of names, or a file with a name in each '
+            f'line, got {classes!r}: write e.g. classes={example}'
+        )
+    return metainfo
+
+
+def choose_ignore_index(ignore_index: int | None, num_classes: int) -> int:
+    """The label of pixels without a class: 255, or 65535 if there are many classes.
+
+    Raises:
+        ValueError: If 255 is given, and is a class.
+    """
+    if ignore_index is None:
+        return IGNORED if num_classes <= IGNORED else IGNORED_OF_MANY
+    if ignore_index == IGNORED < num_classes:
+        raise ValueError(
+            f'`ignore_index` must be no class, got {IGNORED} of {num_classes} classes: '
+            f'give another to the data set, the heads and the metric, and as '
+            f'`seg_pad_val` to the data_preprocessor, such as {IGNORED_OF_MANY}'
+        )
+    return ignore_index
+
+
+def complete_label_map(
+    label_map: Mapping[Any, int | None], num_classes: int, ignore_index: int
+) -> dict[int, int]:
+    """A map of stored labels to classes, with integers as keys, and None ignored.
+
+    Args:
+        label_map: Class of each stored label, None or ``ignore_index`` if it has none.
+            Keys may be text: the copy of a config that mmengine writes has such.
+        num_classes: K, or 0 if it is not known.
+        ignore_index: Label of pixels without a class.
+
+    Raises:
+        ValueError: If a key is no integer, or a value no class.
+    """
+    completed = {}
+    for stored, label in label_map.items():
+        try:
+            key, value = int(stored), ignore_index if label is None else int(label)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f'`label_map` must map stored integers to classes, got {stored!r}: '
+                f'{label!r}: write e.g. label_map={{0: 0, 255: 1}}'
+            ) from error
+        if value != ignore_index and (value < 0 or value >= (num_classes or value + 1)):
+            raise ValueError(
+                f'`label_map` must map to 0..{num_classes - 1}, or to {ignore_index} '
+                f'(ignored), got {stored!r}: {label!r}: correct it, or name all '
+                '`classes`'
+            )
+        completed[key] = value
+    return completed
+
+
+def map_of_subset(
+    label_map: Mapping[int, int] | None, ignore_index: int
+) -> dict[int, int] | None:
+    """The toolbox's map to some classes of a data set, others ignored as 255 there."""
+    if label_map is None:
+        return None
+    return {
+        stored: ignore_index if label == IGNORED else label
+        for stored, label in label_map.items()
+    }
