@@ -7,4 +7,5 @@ from .finite import FiniteLossHook
 from .gamma_recorder import GammaRecorderHook
 from .randomness import ResumableRandomnessHook, seed_worker
 from .sparsity import GammaSparsityHook
+from .start import RuntimeInfoHook
 from .visualization import MultimodalVisualizationHook

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from mmengine.logging import MMLogger, print_log
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
@@ -53,6 +54,10 @@ class StreamIoUMetric(IoUMetric):
         self, data_batch: dict[str, Any], data_samples: Sequence[dict[str, Any]]
     ) -> None:
         first = len(self.results)
+        data_samples = [_with_integers(sample) for sample in data_samples]
+        if not self.format_only:
+            for sample in data_samples:
+                _check_size(sample)
         super().process(data_batch, data_samples)
         if self.format_only:
             return
@@ -63,8 +68,8 @@ class StreamIoUMetric(IoUMetric):
             streams = sample.get('pred_streams', {})
             areas = {
                 name: self.intersect_and_union(
-                    streams[name].squeeze(),
-                    label.to(streams[name]),
+                    streams[name].squeeze().long(),
+                    label.to(streams[name].device),
                     num_classes,
                     self.ignore_index,
                 )
@@ -74,6 +79,26 @@ class StreamIoUMetric(IoUMetric):
             }
             areas[ENSEMBLE] = self.results[i]
             self.results[i] = (areas, groups[i - first])
+
+    @staticmethod
+    def intersect_and_union(
+        pred_label: Tensor, label: Tensor, num_classes: int, ignore_index: int
+    ) -> Areas:
+        """Areas of each class, (K,), over the pixels that have a class.
+
+        They are counted: the toolbox takes a histogram of floats, whose bins are no
+        longer the classes if there are some thousands.
+        """
+        counted = label != ignore_index
+        pred_label, label = pred_label[counted], label[counted]
+
+        def areas(classes: Tensor) -> Tensor:
+            known = classes[(classes >= 0) & (classes < num_classes)]
+            return torch.bincount(known, minlength=num_classes).float().cpu()
+
+        both = areas(pred_label[pred_label == label])
+        predicted, true = areas(pred_label), areas(label)
+        return both, predicted + true - both, predicted, true
 
     def _groups(self, sample: dict[str, Any]) -> list[str]:
         """Groups ``'camera:kv2'`` that a sample is measured in."""
@@ -143,6 +168,29 @@ class StreamIoUMetric(IoUMetric):
             )
             for output in [*outputs, ENSEMBLE]
         }
+
+
+def _with_integers(sample: dict[str, Any]) -> dict[str, Any]:
+    """A sample whose prediction is of integers, as a binary model's is not."""
+    prediction = sample['pred_sem_seg']
+    return {**sample, 'pred_sem_seg': {**prediction, 'data': prediction['data'].long()}}
+
+
+def _check_size(sample: dict[str, Any]) -> None:
+    if 'gt_sem_seg' not in sample:
+        raise ValueError(
+            f'a sample must have labels to be measured, got none of '
+            f'{sample.get("img_path")}: add LoadAnnotations to the `pipeline`, or set '
+            'format_only=True of the metric'
+        )
+    true = tuple(sample['gt_sem_seg']['data'].shape[-2:])
+    predicted = tuple(sample['pred_sem_seg']['data'].shape[-2:])
+    if true != predicted:
+        raise ValueError(
+            f'labels must have the size of the prediction, {predicted}, got {true} of '
+            f'{sample.get("img_path")}: in the `pipeline` of a test, put '
+            'LoadAnnotations behind Resize'
+        )
 
 
 def _means(values: dict[str, np.ndarray]) -> dict[str, float]:

@@ -1,0 +1,126 @@
+"""What a run checks before its first batch: that model, data and metric agree."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.hooks import RuntimeInfoHook as RuntimeInfoHookOfMMEngine
+from mmengine.runner import Runner
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import HOOKS
+
+from mmseg_cen.models.classes import check_heads, check_padding, has_class_weights
+
+from .label_survey import check_some_labels, multimodal_sets, survey_labels
+
+
+@HOOKS.register_module()
+class RuntimeInfoHook(RuntimeInfoHookOfMMEngine):
+    """Checks that model, data sets and metric agree about the classes, at the start.
+
+    Every runner has a hook of this name, whatever its config says. So that existing
+    configs are checked, too, this one is found in the registry of mmseg instead of
+    mmengine's own. It does nothing else where no data set is multimodal.
+
+    Raises:
+        ValueError: If the classes or ``ignore_index`` disagree, labels are not as the
+            data set says, or a test would measure labels of another size.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._trains = False
+
+    def before_train(self, runner: Runner) -> None:
+        super().before_train(runner)
+        self._trains = True
+        weighted = has_class_weights(runner.model)
+        for dataset in multimodal_sets(runner.train_dataloader.dataset):
+            check_classes(dataset, learns=True)
+            check_agreement(runner.model, dataset)
+            check_padding(
+                runner.model, len(dataset.metainfo['classes']), dataset.ignore_index
+            )
+            survey_labels(dataset, weighted)
+        if runner.val_loop is not None:
+            check_evaluation(runner.model, runner.val_loop)
+
+    def before_val(self, runner: Runner) -> None:
+        super().before_val(runner)
+        if not self._trains:
+            check_evaluation(runner.model, runner.val_loop)
+
+    def before_test(self, runner: Runner) -> None:
+        super().before_test(runner)
+        check_evaluation(runner.model, runner.test_loop)
+
+
+def check_classes(dataset: BaseSegDataset, learns: bool = False) -> None:
+    """Refuse a data set without classes, or one to learn from with a single class."""
+    classes = tuple(dataset.metainfo.get('classes') or ())
+    if not classes:
+        raise ValueError(
+            f'`classes` of a {type(dataset).__name__} must be named, got none: give it '
+            "metainfo=dict(classes=('wall', 'floor', ...)), one name for each class of "
+            'the heads'
+        )
+    if learns and len(classes) < 2:
+        raise ValueError(
+            f'`classes` must be two at least to learn from, got {classes}: name the '
+            "background, too, classes=('background', "
+            f'{classes[0]!r}), or map its label by `label_map`'
+        )
+
+
+def check_agreement(model: torch.nn.Module, dataset: BaseSegDataset) -> None:
+    """Refuse a model of other classes than those of a data set."""
+    check_heads(model, dataset.metainfo['classes'], dataset.ignore_index)
+
+
+def check_evaluation(model: torch.nn.Module, loop: Any) -> None:
+    """Refuse a validation or test that could not measure, or would measure wrongly."""
+    for dataset in multimodal_sets(loop.dataloader.dataset):
+        check_classes(dataset)
+        check_agreement(model, dataset)
+        for metric in loop.evaluator.metrics:
+            ignored = getattr(metric, 'ignore_index', dataset.ignore_index)
+            if ignored != dataset.ignore_index:
+                raise ValueError(
+                    f'`ignore_index` of {type(metric).__name__} must be that of the '
+                    f'data set, {dataset.ignore_index}, got {ignored}: set the same'
+                )
+        check_some_labels(dataset)
+        _check_size_of_labels(dataset)
+
+
+def _check_size_of_labels(dataset: BaseSegDataset) -> None:
+    """Refuse a pipeline that moves the labels of a test, on its first sample."""
+    with untouched_randomness():
+        packed = dataset[0]
+    samples = packed.get('data_samples', [])
+    for sample in samples if isinstance(samples, list) else [samples]:
+        if 'gt_sem_seg' not in sample or 'ori_shape' not in sample:
+            continue
+        size = tuple(sample.gt_sem_seg.shape[-2:])
+        if size != tuple(sample.ori_shape[:2]):
+            raise ValueError(
+                'labels of a validation or test must keep the size of their file, '
+                f'{tuple(sample.ori_shape[:2])}, which predictions return to, got '
+                f'{size} of {sample.get("img_path")}: in the `pipeline`, put '
+                'LoadAnnotations behind Resize'
+            )
+
+
+@contextmanager
+def untouched_randomness() -> Iterator[None]:
+    """A context after which random numbers go on as if nothing had been drawn."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
