@@ -100,18 +100,19 @@ def _check_size_of_labels(dataset: BaseSegDataset) -> None:
     """Refuse a pipeline that moves the labels of a test, on its first sample."""
     with untouched_randomness():
         packed = dataset[0]
-    samples = packed.get('data_samples', [])
-    for sample in samples if isinstance(samples, list) else [samples]:
-        if 'gt_sem_seg' not in sample or 'ori_shape' not in sample:
-            continue
-        size = tuple(sample.gt_sem_seg.shape[-2:])
-        if size != tuple(sample.ori_shape[:2]):
-            raise ValueError(
-                'labels of a validation or test must keep the size of their file, '
-                f'{tuple(sample.ori_shape[:2])}, which predictions return to, got '
-                f'{size} of {sample.get("img_path")}: in the `pipeline`, put '
-                'LoadAnnotations behind Resize'
-            )
+    sample = packed.get('data_samples', {})
+    # Of the versions of test-time augmentation, the first one is measured.
+    sample = sample[0] if isinstance(sample, list) else sample
+    if 'gt_sem_seg' not in sample or 'ori_shape' not in sample:
+        return
+    size, stored = sample.gt_sem_seg.shape[-2:], tuple(sample.ori_shape[:2])
+    if tuple(size) != stored:
+        raise ValueError(
+            f'labels of a validation or test must keep the size of their file, '
+            f'{stored}, which predictions return to, got {tuple(size)} of '
+            f'{sample.get("img_path")}: in the `pipeline`, put LoadAnnotations behind '
+            'Resize'
+        )
 
 
 @contextmanager
