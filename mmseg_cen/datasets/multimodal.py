@@ -143,6 +143,7 @@ class MultimodalSegDataset(BaseSegDataset):
                 'that out, and map 0 to None'
             )
         super().__init__(data_prefix=chosen, ignore_index=ignore_index, **kwargs)
+        self._metainfo['ignore_index'] = ignore_index
 
     @classmethod
     def _load_metainfo(cls, metainfo: Mapping[str, Any] | None = None) -> dict:

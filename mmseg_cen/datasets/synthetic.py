@@ -8,6 +8,8 @@ from mmseg.registry import DATASETS
 from mmseg_cen.modality import ModalityOptions, build_modalities
 from mmseg_cen.rooms import CLASSES
 
+from .classes import map_of_subset
+
 
 @DATASETS.register_module()
 class SyntheticRGBDDataset(BaseSegDataset):
@@ -95,7 +97,7 @@ class SyntheticRGBDDataset(BaseSegDataset):
                 room=(self.seed, index),
                 image_size=self.image_size,
                 modalities=self.modalities,
-                label_map=self.label_map,
+                label_map=map_of_subset(self.label_map, self.ignore_index),
                 reduce_zero_label=self.reduce_zero_label,
                 seg_fields=[],
             )

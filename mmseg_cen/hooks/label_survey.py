@@ -14,12 +14,6 @@ from mmseg_cen.transforms import LoadAnnotations
 #: Labels that are read of each data set; and until all classes have been seen.
 FEW, MANY = 64, 256
 
-#: Share of the pixels from which on a class is said to outnumber the others.
-DOMINANT = 0.9
-
-#: Class weights are printed of so many classes.
-PRINTED = 20
-
 
 def multimodal_sets(dataset: Any) -> Iterator[BaseSegDataset]:
     """The multimodal data sets of segmentation, within wrappers or alone."""
@@ -43,36 +37,40 @@ def check_some_labels(dataset: BaseSegDataset) -> None:
             loader.read(dataset.get_data_info(index))
 
 
-def survey_labels(dataset: BaseSegDataset, weighted: bool) -> None:
+def survey_labels(datasets: Sequence[BaseSegDataset], weighted: bool) -> None:
     """Check some labels of a training, and warn of classes that cannot be learned.
 
     It is read until all classes have been seen, within limits, and two at least.
 
     Args:
-        dataset: A multimodal data set.
+        datasets: The multimodal data sets of the training, of the same classes.
         weighted: Whether a loss weighs the classes.
 
     Raises:
-        ValueError: If a file is not as the data set says, or one class is all that all
+        ValueError: If a file is not as its data set says, or one class is all that all
             files have besides ignored pixels.
     """
-    loader = _loader_of(dataset)
-    if loader is None:
+    found, read, names = None, [], []
+    for dataset in datasets:
+        loader = _loader_of(dataset)
+        names = list(dataset.metainfo['classes'])
+        for index in _spread(len(dataset)) if loader is not None else ():
+            seen = 0 if found is None else (found.counts > 0).sum()
+            enough = FEW if seen == len(names) else MANY
+            if seen > 1 and len(read) >= enough * len(datasets):
+                break
+            info = dataset.get_data_info(index)
+            own = ClassStatistics.of(
+                loader.read(info), len(names), dataset.ignore_index
+            )
+            found = own if found is None else found + own
+            read.append(info['seg_map_path'])
+    if found is None:
         return
-    names = list(dataset.metainfo['classes'])
-    found, number = None, 0
-    for number, index in enumerate(_spread(len(dataset)), start=1):
-        labels = loader.read(dataset.get_data_info(index))
-        own = ClassStatistics.of(labels, len(names), dataset.ignore_index)
-        found = own if found is None else found + own
-        seen = (found.counts > 0).sum()
-        if number >= FEW and (seen == len(names) or (seen > 1 and number >= MANY)):
-            break
-    if found is not None:
-        path = dataset.get_data_info(0)['seg_map_path']
-        what = f'{number} of the {len(dataset)} label files, such as {path}'
-        _require_two_classes(found, names, dataset.ignore_index, what)
-        _warn(found, names, weighted, what)
+    what = f'{len(read)} of {sum(map(len, datasets))} label files, such as {read[0]}'
+    _require_two_classes(found, names, datasets[0].ignore_index, what)
+    for concern in found.concerns(names, weighted):
+        print_log(f'In {what}, {concern}.', 'current', logging.WARNING)
 
 
 def _require_two_classes(
@@ -89,33 +87,6 @@ def _require_two_classes(
         f'in {what}: if {ignore_index} stands for a class, give the data set '
         f'label_map={{0: 0, {ignore_index}: 1}}'
     )
-
-
-def _warn(
-    found: ClassStatistics, names: Sequence[str], weighted: bool, what: str
-) -> None:
-    summary = found.summary()
-    frequency = np.array(summary['frequency'])
-    sentences = []
-    if never := [
-        name for name, share in zip(names, frequency, strict=True) if not share
-    ]:
-        shown = ', '.join(never[:PRINTED]) + (', ...' if never[PRINTED:] else '')
-        sentences.append(
-            f'{len(never)} of {len(names)} classes do not occur: {shown}: check '
-            '`classes` and the labels'
-        )
-    most = int(frequency.argmax())
-    if frequency[most] > DOMINANT and not weighted:
-        weights = [float(f'{weight:.3g}') for weight in summary['log_weight']]
-        offer = f'class_weight={weights}' if len(names) <= PRINTED else '`class_weight`'
-        sentences.append(
-            f'{names[most]} has {frequency[most]:.1%} of the pixels, so that a network '
-            f'may predict nothing else: give {offer} to `loss_decode` of the heads '
-            '(tools/analysis/dataset_stats.py measures all files)'
-        )
-    for sentence in sentences:
-        print_log(f'In {what}, {sentence}.', 'current', logging.WARNING)
 
 
 def _loader_of(dataset: BaseSegDataset) -> LoadAnnotations | None:

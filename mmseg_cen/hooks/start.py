@@ -37,14 +37,14 @@ class RuntimeInfoHook(RuntimeInfoHookOfMMEngine):
     def before_train(self, runner: Runner) -> None:
         super().before_train(runner)
         self._trains = True
-        weighted = has_class_weights(runner.model)
-        for dataset in multimodal_sets(runner.train_dataloader.dataset):
+        datasets = [*multimodal_sets(runner.train_dataloader.dataset)]
+        for dataset in datasets:
             check_classes(dataset, learns=True)
             check_agreement(runner.model, dataset)
             check_padding(
                 runner.model, len(dataset.metainfo['classes']), dataset.ignore_index
             )
-            survey_labels(dataset, weighted)
+        survey_labels(datasets, has_class_weights(runner.model))
         if runner.val_loop is not None:
             check_evaluation(runner.model, runner.val_loop)
 

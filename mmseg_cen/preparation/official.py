@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmseg_cen.transforms.labels import decode_labels
+
 from .files import check_image, decode_complete
 
 
@@ -32,7 +34,8 @@ def read_indices(path: str | Path) -> NDArray[Any]:
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If the file is damaged.
+        ValueError: If the file is damaged, or indices are no integers, of several
+            pages or of a lossy format.
     """
     content = Path(path).read_bytes()
     try:
@@ -40,7 +43,9 @@ def read_indices(path: str | Path) -> NDArray[Any]:
     except ValueError as error:
         raise ValueError(f'{path} {error}') from error
     with Image.open(io.BytesIO(content)) as image:
-        return np.asarray(image)
+        if len(image.getbands()) > 1:
+            return np.asarray(image)
+    return decode_labels(content, str(path))
 
 
 def check_labels(

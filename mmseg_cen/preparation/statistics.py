@@ -1,10 +1,17 @@
 """Statistics of the pixels of many images, image by image."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: Share of the pixels from which on a class is said to outnumber the others.
+DOMINANT = 0.9
+
+#: Names and weights of so many classes are written in a warning.
+SHOWN = 20
 
 
 @dataclass
@@ -127,3 +134,30 @@ class ClassStatistics:
             median_frequency_weight=balance.tolist(),
             log_weight=log.tolist(),
         )
+
+    def concerns(self, names: Sequence[str], weighted: bool = False) -> list[str]:
+        """What may keep a network from learning some classes, in words.
+
+        Args:
+            names: Names of the classes.
+            weighted: Whether a loss weighs the classes.
+        """
+        summary = self.summary()
+        frequency = np.array(summary['frequency'])
+        found = []
+        if never := [names[k] for k in np.flatnonzero(frequency == 0).tolist()]:
+            more = ', ...' if never[SHOWN:] else ''
+            found.append(
+                f'{len(never)} of {len(names)} classes do not occur '
+                f'({", ".join(never[:SHOWN])}{more}): check `classes` and the labels'
+            )
+        most = int(frequency.argmax())
+        if frequency[most] > DOMINANT and not weighted:
+            weights = [float(f'{weight:.3g}') for weight in summary['log_weight']]
+            offer = f'class_weight={weights}' if len(names) <= SHOWN else 'class_weight'
+            found.append(
+                f'{names[most]} has {frequency[most]:.1%} of the pixels, and a network '
+                f'may predict nothing else: give {offer} to `loss_decode` of the heads '
+                '(tools/analysis/dataset_stats.py measures the weights on all files)'
+            )
+        return found

@@ -16,8 +16,7 @@ from mmseg.datasets import transforms as mmseg_transforms
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from mmseg_cen.modality import modality_key
-
+from .moving import require_loaded
 from .replacing import replace_transform
 
 IGNORED = 255  # the toolbox's word for pixels without a class
@@ -235,7 +234,7 @@ class LoadAnnotations(mmseg_transforms.LoadAnnotations):
         if 'modalities' not in results:
             super()._load_seg_map(results)
             return
-        _require_modalities(results)
+        require_loaded(results)
         labels = self.read(results)
         if labels.shape != results['ori_shape']:
             raise ValueError(
@@ -269,18 +268,4 @@ class LoadAnnotations(mmseg_transforms.LoadAnnotations):
             results.get('ignore_index', IGNORED),
             results.get('label_map'),
             reduces,
-        )
-
-
-def _require_modalities(results: Mapping[str, Any]) -> None:
-    missing = [
-        name
-        for name in results['modalities']
-        if modality_key(results, name) not in results
-    ]
-    if missing or 'ori_shape' not in results:
-        raise ValueError(
-            f'the modalities of a sample must be loaded before its labels, got '
-            f'{results["img_path"]} without {missing or "its size"}: begin the '
-            "`pipeline` with dict(type='LoadModalities'), instead of LoadImageFromFile"
         )

@@ -27,10 +27,26 @@ def moved(
         move: ``move(image, modality, **draw)`` of the transform.
         **draw: Drawn once for all modalities, e.g. the angle of a rotation.
     """
+    require_loaded(results)
     return {
         key: move(results[key], modality, **draw)
         for key, modality in keyed_modalities(results).items()
     }
+
+
+def require_loaded(results: Results) -> None:
+    """Refuse a sample whose modalities have not all been loaded.
+
+    Raises:
+        ValueError: If the array of a modality is missing.
+    """
+    names = results.get('modalities', ())
+    if missing := [n for n in names if modality_key(results, n) not in results]:
+        raise ValueError(
+            f'the modalities of a sample must be loaded first, got no {missing} of '
+            f'{results.get("img_path")}: begin the `pipeline` with dict(type='
+            "'LoadModalities'), in place of LoadImageFromFile"
+        )
 
 
 def label_padding(results: Results, value: int) -> int:

@@ -8,6 +8,8 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_cen.modality import modality_key
 
+from .moving import require_loaded
+
 
 @TRANSFORMS.register_module()
 class PackMultimodalInputs(PackSegInputs):
@@ -32,6 +34,7 @@ class PackMultimodalInputs(PackSegInputs):
                 f'{sorted(results)}: load them with MultimodalSegDataset, or pack them '
                 'with PackSegInputs'
             )
+        require_loaded(results)
         images = {
             name: np.atleast_3d(results[modality_key(results, name)])
             for name in results['modalities']

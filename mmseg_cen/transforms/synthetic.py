@@ -30,7 +30,7 @@ class LoadSyntheticRoom(BaseTransform):
     - img (np.ndarray): 'rgb', (H, W, 3), uint8, BGR; without 'rgb' the depth
     - depth (np.ndarray): (H, W), float32, meters; 0 where invalid, unless the modality
       has a ``fill``
-    - gt_seg_map (np.ndarray): (H, W), uint8
+    - gt_seg_map (np.ndarray): (H, W), uint8, int32 with a ``label_map``
     - img_shape (tuple[int, int])
     - ori_shape (tuple[int, int])
 
@@ -87,7 +87,7 @@ class LoadSyntheticRoom(BaseTransform):
             self._set_images(results, rgb=rgb[..., ::-1], depth=depth)
         if self.labels:
             if results.get('label_map'):
-                label = np.vectorize(results['label_map'].get, otypes=[np.uint8])(label)
+                label = np.vectorize(results['label_map'].get, otypes=[np.int32])(label)
             results['gt_seg_map'] = label
             results['seg_fields'].append('gt_seg_map')
         return results

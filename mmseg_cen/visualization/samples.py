@@ -30,7 +30,8 @@ def draw_sample(
             ``gt_sem_seg`` are drawn if they are there. Its metainfo ``modalities``
             (number of channels by name) describes the inputs; without it they are one
             image.
-        meta: ``classes`` and, if there is one, ``palette`` of the data set.
+        meta: ``classes`` and, if there are such, ``palette`` and ``ignore_index`` of the
+            data set.
 
     Returns:
         (h, w, 3) uint8, RGB.
@@ -38,6 +39,8 @@ def draw_sample(
     classes = meta['classes']
     palette = meta.get('palette') or default_palette(len(classes))
     truth = _labels(sample, 'gt_sem_seg')
+    if truth is not None and 'ignore_index' in meta:
+        truth = np.where(truth == meta['ignore_index'], -1, truth)
     seen = [] if truth is None else [truth]
 
     def prediction(labels: NDArray[np.integer], heading: str) -> Panel:
@@ -90,4 +93,5 @@ def _labels(sample: SegDataSample, field: str) -> Any:
 
 
 def _squeeze(labels: Tensor) -> NDArray[np.integer]:
-    return np.asarray(labels.squeeze(0).cpu().numpy())
+    # A binary model predicts floats.
+    return np.asarray(labels.squeeze(0).long().cpu().numpy())

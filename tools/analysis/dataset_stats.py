@@ -258,6 +258,9 @@ def main(argv: list[str] | None = None) -> None:
     draw(summary, histograms, args.bin_width, out / 'statistics.png')
     for name, of_modality in summary['modalities'].items():
         print(f'{name}: {of_modality["no_data"]:.2%} of the pixels are invalid')
+    if classes is not None and names:
+        for concern in classes.concerns(names):
+            print(f'warning: {concern}')
     print(f'{out}/statistics.json, {out}/statistics.png; to paste:\n')
     print(snippet(summary))
 
