@@ -50,11 +50,13 @@ def survey_labels(datasets: Sequence[BaseSegDataset], weighted: bool) -> None:
         ValueError: If a file is not as its data set says, or one class is all that all
             files have besides ignored pixels.
     """
-    found, read, names = None, [], []
+    found, names = None, []
+    read: list[str] = []
     for dataset in datasets:
-        loader = _loader_of(dataset)
+        if (loader := _loader_of(dataset)) is None:
+            continue
         names = list(dataset.metainfo['classes'])
-        for index in _spread(len(dataset)) if loader is not None else ():
+        for index in _spread(len(dataset)):
             seen = 0 if found is None else (found.counts > 0).sum()
             enough = FEW if seen == len(names) else MANY
             if seen > 1 and len(read) >= enough * len(datasets):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_cen.modality import keyed_modalities
+from mmseg_cen.modality import keyed_modalities, modality_key
 
 Results = dict[str, Any]
 

@@ -30,7 +30,7 @@ def draw_sample(
             ``gt_sem_seg`` are drawn if they are there. Its metainfo ``modalities``
             (number of channels by name) describes the inputs; without it they are one
             image.
-        meta: ``classes`` and, if there are such, ``palette`` and ``ignore_index`` of the
+        meta: ``classes`` and, if it has such, ``palette`` and ``ignore_index`` of the
             data set.
 
     Returns:
