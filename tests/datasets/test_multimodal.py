@@ -340,3 +340,44 @@ def test_a_sample_without_any_modality_is_refused(root):
 def test_an_optional_modality_that_is_none_is_refused(root):
     with pytest.raises(ValueError, match=r"out of \['rgb', 'depth'\], got \['hha'\]"):
         dataset(root, optional=['hha'])
+
+
+def test_a_label_map_of_the_config_is_that_of_every_sample(root):
+    classes = dict(metainfo=dict(classes=('a', 'b')))
+    data = dataset(root, label_map={0: 0, 255: 1}, **classes)
+    assert data.get_data_info(0)['label_map'] == {0: 0, 255: 1}
+    with pytest.raises(ValueError, match='reduce_zero_label=True, too'):
+        dataset(root, label_map={1: 0}, reduce_zero_label=True, **classes)
+
+
+def test_the_ignored_label_is_no_class_of_many(root):
+    data = dataset(root, metainfo=dict(classes=[f'class {k}' for k in range(300)]))
+    info = data.get_data_info(0)
+    assert data.ignore_index == info['ignore_index'] == 65535
+    assert data.metainfo['ignore_index'] == 65535
+    assert dataset(root).get_data_info(0)['ignore_index'] == 255
+
+
+def test_classes_that_a_subset_leaves_out_have_the_ignored_label(root):
+    class Rooms(MultimodalSegDataset):
+        METAINFO = dict(classes=('wall', 'floor'), palette=[[1, 1, 1], [2, 2, 2]])
+
+    data = Rooms(
+        RGBD,
+        data_root=str(root),
+        data_prefix=dict(seg_map_path='label'),
+        metainfo=dict(classes=('floor',)),
+        ignore_index=-1,
+    )
+    assert data.get_data_info(0)['label_map'] == {0: -1, 1: 0}
+    assert data.metainfo['palette'] == [[2, 2, 2]]
+
+
+def test_classes_as_text_are_refused(root):
+    with pytest.raises(ValueError, match=r"got 'a,b': .*classes=\('a', 'b'\)"):
+        dataset(root, metainfo=dict(classes='a,b'))
+
+
+def test_a_list_without_the_column_of_a_modality_is_refused(root):
+    with pytest.raises(ValueError, match=r"label/a\.png for 'depth' in .*list\.txt"):
+        dataset(root, 'rgb/a.jpg label/a.png\nrgb/d.jpg label/d.png')

@@ -173,3 +173,61 @@ def test_a_stream_is_measured_over_the_samples_that_have_its_modality():
         assert metrics[f'present:rgb/{key}'] == one[key]
     assert not any(key.startswith('present:rgb/depth') for key in metrics)
     assert [*metrics][:1] == ['rgb/aAcc']
+
+
+def test_classes_and_ignored_labels_of_any_number_are_measured():
+    """Not through floats, nor modulo 256."""
+    K = 5000
+    truth = torch.arange(K + 40).view(1, 60, 84) % K
+    truth[0, 0, :9] = 65535
+    prediction = truth.clone()
+    prediction[0, 0, :9] = 255
+    prediction[0, 1] = prediction[0, 1] + 256
+    sample = SegDataSample(
+        gt_sem_seg=PixelData(data=truth),
+        pred_sem_seg=PixelData(data=prediction),
+        pred_streams=PixelData(rgb=truth.clone()),
+    )
+    sample.set_metainfo(dict(img_path='0.png', modalities=dict(rgb=3)))
+    metric = StreamIoUMetric(ignore_index=65535)
+    metric.dataset_meta = dict(classes=[f'{k}' for k in range(K)])
+    metric.process({}, [sample.to_dict()])
+    areas, _ = metric.results[0]
+    both, union, predicted, true = areas['ensemble']
+    counted = truth != 65535
+    assert true.sum() == predicted.sum() == counted.sum() == truth.numel() - 9
+    assert both.sum() == (prediction == truth)[counted].sum()
+    assert union.sum() == true.sum() + predicted.sum() - both.sum()
+    assert areas['rgb'][0].equal(areas['rgb'][3])
+
+
+@pytest.mark.parametrize('ignore_index', [255, 65535])
+def test_predictions_of_a_binary_model_are_measured_as_classes(ignore_index):
+    """They are floats, of half precision with mixed precision."""
+    truth = torch.tensor([[[0, 1, ignore_index, 1]]])
+    prediction = torch.tensor([[[0, 1, 1, 0]]])
+    measured = []
+    for dtype in (torch.int64, torch.float16):
+        sample = SegDataSample(
+            gt_sem_seg=PixelData(data=truth),
+            pred_sem_seg=PixelData(data=prediction.to(dtype)),
+            pred_streams=PixelData(rgb=prediction.to(dtype)),
+        )
+        sample.set_metainfo(dict(img_path='0.png', modalities=dict(rgb=3)))
+        measured.append(evaluate(StreamIoUMetric(ignore_index=ignore_index), [sample]))
+    assert measured[0] == measured[1]
+    assert measured[0]['aAcc'] == measured[0]['rgb/aAcc'] == pytest.approx(66.67)
+
+
+def test_labels_of_another_size_than_the_prediction_are_named():
+    (sample,) = samples(1)
+    sample.gt_sem_seg = PixelData(data=torch.zeros(1, 4, 5, dtype=torch.int64))
+    with pytest.raises(ValueError, match=r'\(8, 9\), got \(4, 5\) of 0\.png.*Resize'):
+        evaluate(StreamIoUMetric(), [sample])
+
+
+def test_a_sample_without_labels_is_named():
+    (sample,) = samples(1)
+    del sample.gt_sem_seg
+    with pytest.raises(ValueError, match=r'got none of 0\.png.*format_only'):
+        evaluate(StreamIoUMetric(), [sample])

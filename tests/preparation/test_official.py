@@ -19,6 +19,15 @@ def test_labels_with_a_palette_are_read_as_indices(tmp_path):
     np.testing.assert_array_equal(read_indices(tmp_path / 'label.png'), labels)
 
 
+def test_indices_are_the_stored_integers_or_refused_with_the_file(tmp_path):
+    labels = np.arange(12, dtype=np.uint16).reshape(3, 4) + 300
+    Image.fromarray(labels).save(tmp_path / 'label.png')
+    np.testing.assert_array_equal(read_indices(tmp_path / 'label.png'), labels)
+    Image.fromarray(labels.astype(np.uint8)).save(tmp_path / 'label.jpg')
+    with pytest.raises(ValueError, match=r'without loss, got JPEG in .*label\.jpg'):
+        read_indices(tmp_path / 'label.jpg')
+
+
 @pytest.mark.parametrize('read', [read_image, read_indices])
 def test_a_damaged_file_is_named(tmp_path, read):
     path = tmp_path / 'label.png'

@@ -31,3 +31,16 @@ def test_weights_of_classes_on_a_case_computed_by_hand():
     np.testing.assert_allclose(
         summary['log_weight'], [1 / np.log(1.02 + 5 / 9), 1 / np.log(1.02 + 4 / 9), 0]
     )
+
+
+def test_classes_that_cannot_be_learned_are_put_in_words():
+    labels = np.zeros((10, 10), int)
+    labels[0, 0], labels[9] = 2, 255
+    found = ClassStatistics.of(labels, 4, 255)
+    never, outnumbers = found.concerns(['wall', 'floor', 'chair', 'lamp'])
+    assert '2 of 4 classes do not occur (floor, lamp)' in never
+    assert 'wall has 98.9% of the pixels' in outnumbers
+    weights = [float(f'{w:.3g}') for w in found.summary()['log_weight']]
+    assert f'class_weight={weights}' in outnumbers
+    assert found.concerns(['wall', 'floor', 'chair', 'lamp'], weighted=True) == [never]
+    assert not ClassStatistics.of(np.array([[0, 1]]), 2, 255).concerns('ab')

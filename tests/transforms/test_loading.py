@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mmseg_cen.datasets import build_modalities
-from mmseg_cen.transforms import LoadAnnotations, LoadModalities
+from mmseg_cen.transforms import LoadModalities
 from mmseg_cen.transforms.loading import load_modality
 
 RNG = np.random.default_rng(0)
@@ -214,42 +214,6 @@ def test_the_file_backend_is_respected(tmp_path):
     np.testing.assert_array_equal(loaded, image)
     with pytest.raises(KeyError, match='nowhere'):
         load(tmp_path, config, images, backend_args=dict(backend='nowhere'))
-
-
-def annotated(tmp_path, shape):
-    results = load(tmp_path, dict(depth={}), dict(depth=integers(np.uint16)))
-    results['seg_map_path'] = write(tmp_path / 'label/1.png', np.ones(shape, np.uint8))
-    results.update(img_path=results['modality_paths']['depth'], reduce_zero_label=False)
-    return results
-
-
-def test_labels_are_read_as_the_toolbox_reads_them(tmp_path):
-    results = annotated(tmp_path, (H, W))
-    expected = LoadAnnotations.__base__()({**results, 'seg_fields': []})
-    loaded = LoadAnnotations()(results)
-    np.testing.assert_array_equal(loaded['gt_seg_map'], expected['gt_seg_map'])
-    assert loaded['seg_fields'] == expected['seg_fields'] == ['gt_seg_map']
-
-
-def test_labels_of_another_size_are_an_error_that_names_both_files(tmp_path):
-    with pytest.raises(ValueError, match='labels and modalities') as error:
-        LoadAnnotations()(annotated(tmp_path, (H, W - 2)))
-    for part in ('label/1.png', f'{(H, W - 2)}', 'depth/1.png', f'{(H, W)}'):
-        assert part in str(error.value)
-
-
-@pytest.mark.parametrize(('highest', 'known'), [(39, True), (40, False), (254, False)])
-def test_a_label_beyond_the_classes_is_refused(tmp_path, highest, known):
-    results = annotated(tmp_path, (H, W))
-    labels = np.zeros((H, W), np.uint8)
-    labels[0, :2] = highest, 255
-    cv2.imwrite(results['seg_map_path'], labels)
-    results |= dict(num_classes=40, ignore_index=255)
-    if known:
-        assert LoadAnnotations()(results)['gt_seg_map'].max() == 255
-        return
-    with pytest.raises(ValueError, match=rf'0\.\.39 or 255 \(ignored\), got {highest}'):
-        LoadAnnotations()(results)
 
 
 def test_an_absent_modality_is_its_padding_value(tmp_path):

@@ -219,3 +219,45 @@ def test_each_channel_has_its_own_value_however_many_there_are():
     np.testing.assert_array_equal(filled, np.broadcast_to(range(6), (2, 3, 6)))
     flat = by_channel(lambda plane, value: plane + value, image[..., 0], 7.0)
     np.testing.assert_array_equal(flat, np.full((2, 3), 7.0))
+
+
+@pytest.mark.parametrize(
+    'move',
+    [
+        dict(type='Resize', scale=(80, 61)),
+        dict(type='RandomRotate', prob=1.0, degree=40),
+        dict(type='Pad', size=(64, 48)),
+        dict(type='CenterCrop', crop_size=(60, 30), auto_pad=True),
+        dict(type='RandomCrop', crop_size=(20, 30), cat_max_ratio=0.9),
+        dict(
+            type='RandomCutOut',
+            prob=1.0,
+            n_holes=3,
+            cutout_shape=(9, 9),
+            seg_fill_in=255,
+        ),
+    ],
+)
+@pytest.mark.parametrize('ignore_index', [255, 65535, -1])
+def test_pixels_from_outside_of_the_image_have_the_ignored_label(
+    build, coordinates, move, ignore_index
+):
+    """Though transforms say 255, which is a class of many."""
+    sample = coordinates(('rgb', 'depth')) | dict(ignore_index=ignore_index)
+    sample['gt_seg_map'] = sample['gt_seg_map'].astype(np.int32)
+    stored = sample['gt_seg_map'].copy()
+    found = build(move)(sample)['gt_seg_map']
+    new = np.setdiff1d(found, stored).tolist()
+    assert new == ([] if move['type'] in ('Resize', 'RandomCrop') else [ignore_index])
+    assert found.dtype == np.int32
+
+
+def test_a_modality_that_was_not_loaded_is_named(build, coordinates):
+    sample = coordinates(('rgb', 'depth'))
+    del sample['depth']
+    for transform in (
+        dict(type='RandomFlip', prob=1.0, direction='horizontal'),
+        dict(type='PackMultimodalInputs'),
+    ):
+        with pytest.raises(ValueError, match=r"no \['depth'\] .*LoadModalities"):
+            build(transform)(sample)

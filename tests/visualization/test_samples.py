@@ -80,3 +80,26 @@ def test_titles_are_words():
     assert [title(name) for name in ('rgb', 'depth', 'depth_map')] == [
         'RGB', 'Depth', 'Depth map'
     ]  # fmt: skip
+
+
+def test_the_label_that_the_data_set_ignores_is_drawn_as_ignored():
+    """Even if it is a class of the network."""
+    sample = make_sample(dict(rgb=3), streams=False)
+    inputs = make_inputs(dict(rgb=3)).numpy()
+    sample.gt_sem_seg.data[:] = 0
+    void = sample.clone()
+    labels = torch.full_like(sample.gt_sem_seg.data, 255)
+    void.gt_sem_seg = PixelData(data=labels)
+    as_class = draw_sample(inputs, sample, META)
+    ignored = draw_sample(inputs, sample, META | dict(ignore_index=0))
+    assert (ignored == draw_sample(inputs, void, META)).all()
+    assert not np.array_equal(ignored, as_class)
+
+
+def test_predictions_of_a_binary_model_are_drawn_as_classes():
+    sample = make_sample(dict(rgb=3))
+    inputs = make_inputs(dict(rgb=3)).numpy()
+    expected = draw_sample(inputs, sample, META)
+    sample.pred_sem_seg = PixelData(data=sample.pred_sem_seg.data.float())
+    sample.pred_streams = PixelData(rgb=sample.pred_streams.rgb.float())
+    assert (draw_sample(inputs, sample, META) == expected).all()

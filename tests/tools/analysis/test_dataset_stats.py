@@ -88,7 +88,8 @@ def test_the_figures_agree_with_numpy(tool, images, tmp_path, capsys, jobs):
     assert figures['classes']['void'] == pytest.approx((label == 255).mean())
     assert (tmp_path / 'out/statistics.png').stat().st_size > 5000
 
-    snippet = capsys.readouterr().out.partition('to paste:')[2]
+    head, _, snippet = capsys.readouterr().out.partition('to paste:')
+    assert 'warning: 1 of 3 classes do not occur (c)' in head
     pasted = Config.fromstring(snippet, '.py').model.data_preprocessor.modalities
     np.testing.assert_allclose(pasted.rgb.mean, rgb.mean(0), rtol=1e-3)
     np.testing.assert_allclose(pasted.depth.std, of_depth['std'], rtol=1e-3)

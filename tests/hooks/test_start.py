@@ -1,0 +1,146 @@
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import numpy as np
+import pytest
+import torch
+from mmengine.hooks import RuntimeInfoHook as RuntimeInfoHookOfMMEngine
+from mmengine.runner import Runner
+from mmseg.evaluation import IoUMetric
+from mmseg.registry import MODELS
+from torch.utils.data import DataLoader
+
+from mmseg_cen.hooks import RuntimeInfoHook
+from mmseg_cen.hooks.start import (
+    check_classes,
+    check_evaluation,
+    untouched_randomness,
+)
+
+LABELS = [[[0, 1, 2, 255], [0, 1, 2, 2]]] * 2
+
+
+def segmentor(num_classes=3, seg_pad_val=255):
+    """A plain model of the toolbox, over the modalities side by side."""
+    return MODELS.build(
+        dict(
+            type='EncoderDecoder',
+            data_preprocessor=dict(type='SegDataPreProcessor', seg_pad_val=seg_pad_val),
+            backbone=dict(
+                type='ResNet', depth=18, in_channels=4, base_channels=4, stem_channels=4
+            ),
+            decode_head=dict(
+                type='FCNHead', in_channels=32, channels=4, num_classes=num_classes
+            ),
+        )
+    )
+
+
+def start(tmp_path, model, data):
+    """Begin to train as a script without any tool of ours does."""
+    runner = Runner(
+        model=model,
+        work_dir=str(tmp_path / 'work'),
+        default_scope='mmseg',
+        train_dataloader=DataLoader(data, batch_size=2),
+        optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1)),
+        train_cfg=dict(by_epoch=True, max_epochs=1),
+        default_hooks=dict(checkpoint=None),
+    )
+    hooks = [h for h in runner.hooks if isinstance(h, RuntimeInfoHookOfMMEngine)]
+    assert [type(hook) for hook in hooks] == [RuntimeInfoHook]
+    runner.train()
+
+
+def test_any_runner_checks_the_heads_before_the_first_batch(
+    tmp_path, labeled, monkeypatch
+):
+    data = labeled(LABELS)
+    monkeypatch.setattr(type(data), '__getitem__', None)  # nothing is loaded
+    with pytest.raises(ValueError, match='the data set, 3, got 4 in decode_head: set'):
+        start(tmp_path, segmentor(num_classes=4), data)
+
+
+def training(model, data, validation=None):
+    loops = dict(train_dataloader=SimpleNamespace(dataset=data), val_loop=validation)
+    hub = MagicMock()
+    counts = dict(epoch=0, iter=0, max_epochs=1, max_iters=1)
+    return SimpleNamespace(model=model, message_hub=hub, **loops, **counts)
+
+
+def evaluation(data, **options):
+    metric = IoUMetric(**options)
+    return SimpleNamespace(
+        dataloader=SimpleNamespace(dataset=data),
+        evaluator=SimpleNamespace(metrics=[metric]),
+    )
+
+
+def test_a_training_of_one_mind_begins(labeled):
+    data = labeled(LABELS)
+    RuntimeInfoHook().before_train(training(segmentor(), data, evaluation(data)))
+
+
+def test_all_parts_may_agree_upon_another_ignored_label(labeled):
+    labels = np.array(LABELS[0], np.uint16)
+    labels[labels == 255] = 65535
+    data = labeled([labels], ignore_index=65535)
+    model = segmentor(seg_pad_val=65535)
+    hook = RuntimeInfoHook()
+    with pytest.raises(ValueError, match=r'each head .* 65535, got 255'):
+        hook.before_train(training(model, data))
+    model.decode_head.ignore_index = 65535
+    with pytest.raises(ValueError, match=r'of IoUMetric must be .*, 65535, got 255'):
+        hook.before_train(training(model, data, evaluation(data)))
+    hook.before_train(training(model, data, evaluation(data, ignore_index=65535)))
+    model.data_preprocessor.seg_pad_val = 255
+    with pytest.raises(ValueError, match='seg_pad_val'):
+        hook.before_train(training(model, data))
+
+
+def test_a_data_set_without_classes_is_refused(labeled):
+    for classes in (None, ()):
+        with pytest.raises(ValueError, match='`classes` of a MultimodalSegDataset'):
+            check_classes(labeled(LABELS, classes))
+
+
+def test_nothing_is_learned_from_a_single_class(labeled):
+    check_classes(labeled(LABELS, ('chair',)))
+    with pytest.raises(ValueError, match=r"classes=\('background', 'chair'\)"):
+        check_classes(labeled(LABELS, ('chair',)), learns=True)
+
+
+def test_labels_that_a_test_would_resize_are_refused(labeled):
+    moved = labeled(LABELS, between=[dict(type='Resize', scale=(8, 4))])
+    with pytest.raises(ValueError, match=r'file, \(2, 4\), .* got \(4, 8\) of .*000'):
+        check_evaluation(segmentor(), evaluation(moved))
+    moved.pipeline.transforms[1:3] = moved.pipeline.transforms[2:0:-1]
+    check_evaluation(segmentor(), evaluation(moved))
+
+
+def test_a_validation_by_itself_is_checked_once(labeled, monkeypatch):
+    data = labeled(LABELS)
+    runner = training(segmentor(5), data, evaluation(data))
+    runner.test_loop = runner.val_loop
+    hook = RuntimeInfoHook()
+    for step in (hook.before_val, hook.before_test):
+        with pytest.raises(ValueError, match='got 5 in decode_head'):
+            step(runner)
+    hook._trains = True
+    hook.before_val(runner)
+
+
+def test_checks_leave_random_numbers_as_they_were():
+    torch.manual_seed(0)
+    np.random.seed(0)
+    expected = torch.rand(1), np.random.rand()
+    torch.manual_seed(0)
+    np.random.seed(0)
+    with untouched_randomness():
+        torch.rand(3), np.random.rand(3)
+    assert (torch.rand(1), np.random.rand()) == expected
+
+
+def test_data_of_other_projects_are_left_alone():
+    runner = training(segmentor(7), [1, 2, 3], evaluation([1, 2, 3]))
+    RuntimeInfoHook().before_train(runner)
