@@ -64,8 +64,13 @@ def complete_label_map(
         ignore_index: Label of pixels without a class.
 
     Raises:
-        ValueError: If a key is no integer, or a value no class.
+        ValueError: If it is no dict, a key is no integer, or a value no class.
     """
+    if not isinstance(label_map, Mapping):
+        raise ValueError(
+            f'`label_map` must be a dict, got {label_map!r}: write e.g. '
+            'label_map={0: 0, 255: 1}'
+        )
     completed = {}
     for stored, label in label_map.items():
         try:

@@ -152,7 +152,12 @@ class ClassStatistics:
                 f'({", ".join(never[:SHOWN])}{more}): check `classes` and the labels'
             )
         most = int(frequency.argmax())
-        if frequency[most] > DOMINANT and not weighted:
+        if frequency[most] == 1:
+            found.append(
+                f'all pixels have the class {names[most]}, and a network learns nothing '
+                'else: check the labels'
+            )
+        elif frequency[most] > DOMINANT and not weighted:
             weights = [float(f'{weight:.3g}') for weight in summary['log_weight']]
             offer = f'class_weight={weights}' if len(names) <= SHOWN else 'class_weight'
             found.append(

@@ -56,6 +56,7 @@ def test_a_label_map_may_have_passed_through_a_file_of_text():
         ({7: 2}, r'0\.\.1, or to 255'),
         ({7: -1}, 'got 7: -1'),
         ({'road': 0}, "'road': 0"),
+        ([0, 1], r'a dict, got \[0, 1\]'),
     ],
 )
 def test_a_label_map_to_no_class_is_refused(label_map, what):

@@ -83,7 +83,7 @@ def test_a_data_set_of_one_class_and_no_void_is_said(labeled, said):
     survey_labels([labeled([[[1, 1]]])], weighted=False)
     assert len(said) == 2
     assert '2 of 3 classes do not occur (wall, chair)' in said[0]
-    assert 'floor has 100.0%' in said[1]
+    assert 'all pixels have the class floor' in said[1]
 
 
 def test_parts_of_one_training_are_counted_together(labeled, said):
