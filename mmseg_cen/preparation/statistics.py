@@ -154,8 +154,8 @@ class ClassStatistics:
         most = int(frequency.argmax())
         if frequency[most] == 1:
             found.append(
-                f'all pixels have the class {names[most]}, and a network learns nothing '
-                'else: check the labels'
+                f'all pixels have the class {names[most]}, no other can be learned: '
+                'check the labels'
             )
         elif frequency[most] > DOMINANT and not weighted:
             weights = [float(f'{weight:.3g}') for weight in summary['log_weight']]
