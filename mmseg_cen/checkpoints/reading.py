@@ -123,6 +123,8 @@ def read_download(
                 filename, model_dir, map_location, os.isatty(0), weights_only=True
             )
         )
+    except OSError:  # of the network, or of the disk
+        raise
     except Exception as error:
         raise _refusal(filename, error, b'') from error
     finally:
@@ -183,7 +185,7 @@ def _read_zoo(
 def _read(file: Any, name: str, map_location: Any) -> Any:
     try:
         return _as_data(torch.load(file, map_location=map_location, weights_only=True))
-    except Exception as error:  # whatever the bytes of another format lead to
+    except Exception as error:  # whatever damaged bytes lead to, OSError included
         file.seek(0)
         raise _refusal(name, error, file.read()) from error
 
@@ -198,7 +200,7 @@ def _as_data(read: Any) -> Any:
 
 def _refusal(name: str, error: Exception, content: bytes) -> Exception:
     """The error to raise for a checkpoint that cannot be read."""
-    if isinstance(error, (OSError, MemoryError, torch.OutOfMemoryError)):
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return error
     text = str(error)
     named = list(dict.fromkeys(re.findall(r'GLOBAL ([\w.]+)', text)))

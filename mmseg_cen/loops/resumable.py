@@ -60,13 +60,15 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
             forget_validations(self.runner)
         elif not self._done and self._is_validation_due():
             make_up_validation(self.runner)
-        if self._epoch >= self._max_epochs:
+        if self._iter == self.max_iters:
             print_log(_nothing_left('max_epochs', self._max_epochs), 'current')
         while self._epoch < self._max_epochs and not self.stop_training:
+            # A checkpoint of the last iteration of an epoch is not of its end.
+            is_over = self._done == len(self.dataloader)
             self.run_epoch()
             self._decide_current_val_interval()
             if self._is_validation_due():
-                validate(self.runner)
+                (make_up_validation if is_over else validate)(self.runner)
         self.runner.call_hook('after_train')
         return self.runner.model
 
@@ -75,7 +77,8 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         skipped = self._done or 0
-        for idx, data_batch in enumerate(self.dataloader):
+        batches = self.dataloader if skipped < len(self.dataloader) else ()
+        for idx, data_batch in enumerate(batches):
             if idx >= skipped:
                 self.run_iter(idx, data_batch)
         self._save(0)
