@@ -50,7 +50,9 @@ def draw_histograms(factors: Mapping[str, Gamma], threshold: float) -> Picture:
             part_shown = shown[f'{name}/{part}']
             ax.hist(part_shown, bins, alpha=0.6, label=f'{part} part')
         ax.axvline(threshold, color='black', lw=1, ls='--', label='threshold')
-        ax.set(title=name, xlabel='|gamma|', yscale='log')
+        ax.set(title=name, xlabel='|gamma|')
+        if any(v.size for v in shown.values()):
+            ax.set_yscale('log')
         ax.legend(fontsize='small')
     return _picture(figure)
 
