@@ -42,12 +42,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def remove_unfinished(folder: str | Path) -> None:
-    """Remove what processes left behind that were killed while they wrote checkpoints.
+    """Remove what processes left behind that were killed while they wrote files.
 
     Args:
-        folder: A folder of checkpoints that nobody writes to.
+        folder: A folder that no other process writes to.
     """
-    for path in Path(folder).glob(f'*.pth.*{UNFINISHED}'):
+    for path in Path(folder).glob(f'*.[0-9]*{UNFINISHED}'):
         path.unlink(missing_ok=True)
 
 

@@ -78,7 +78,8 @@ class SafeCheckpointHook(CheckpointHook):
     def before_train(self, runner: Runner) -> None:
         super().before_train(runner)
         if is_main_process():
-            remove_unfinished(self.out_dir)
+            for folder in {runner.work_dir, str(self.out_dir)}:
+                remove_unfinished(folder)
         if self.save_best is None:
             return
         # The paths of best checkpoints are those of where the training began.

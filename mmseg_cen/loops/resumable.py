@@ -55,12 +55,13 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         """Train the epochs that are left."""
         self._adapt()
         self._done = self._done_before()
+        self._decide_current_val_interval()
         self.runner.call_hook('before_train')
         if not self._iter:
             forget_validations(self.runner)
         elif not self._done and self._is_validation_due():
             make_up_validation(self.runner)
-        if self._iter == self.max_iters:
+        if self._iter >= self.max_iters:
             print_log(_nothing_left('max_epochs', self._max_epochs), 'current')
         while self._epoch < self._max_epochs and not self.stop_training:
             # A checkpoint of the last iteration of an epoch is not of its end.
@@ -154,6 +155,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('before_train')
         # As mmengine has it, the whole training is one epoch for the hooks.
         self.runner.call_hook('before_train_epoch')
+        self._decide_current_val_interval()
         if not self._iter:
             forget_validations(self.runner)
         elif self._is_validation_due():
