@@ -25,5 +25,15 @@ Reference: Wang et al., "Deep Multimodal Fusion by Channel Exchanging", NeurIPS 
 
 # `compat` comes first: without it, parts of mmseg do not import on a current stack.
 from . import compat  # isort: skip
-from . import datasets, fusion, hooks, loops, metrics, models, transforms, translation
+from . import (
+    checkpoints,
+    datasets,
+    fusion,
+    hooks,
+    loops,
+    metrics,
+    models,
+    transforms,
+    translation,
+)
 from .version import __version__

@@ -96,10 +96,15 @@ def allow_checkpoints_of_mmengine() -> None:
     reconstructors: both names are declared, so that a checkpoint survives a change of
     NumPy.
 
-    Does nothing with torch < 2.6.
+    Raises:
+        ImportError: If torch is older, whose ``weights_only=True`` runs code all the
+            same (CVE-2025-32434).
     """
     if torch.__version__ < '2.6':
-        return
+        raise ImportError(
+            f'torch must be 2.6 or newer, got {torch.__version__}: older ones may run '
+            f'code of a checkpoint, whatever they are told (CVE-2025-32434)'
+        )
     reconstructors: list[Any] = [
         np.zeros(1).__reduce__()[0],
         np.float64(0).__reduce__()[0],

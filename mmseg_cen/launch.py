@@ -2,21 +2,25 @@
 
 import inspect
 import os
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
-from mmengine.logging import print_log
 from mmengine.registry import Registry
-from mmengine.runner import CheckpointLoader, find_latest_checkpoint
+from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
 from mmseg.registry import DATASETS, MODELS
 from torch import nn
 
+from mmseg_cen.checkpoints import (
+    check_trained_as,
+    describe_training,
+    read_checkpoint,
+    require_resumable,
+    state_of,
+)
 from mmseg_cen.datasets import MultimodalSegDataset
 from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.models.modalities import names_of
@@ -30,6 +34,18 @@ def exit_on_user_error() -> Iterator[None]:
         yield
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from error
+
+
+def is_first_process(launcher: str) -> bool:
+    """Whether this process is the first of those that a launcher has started.
+
+    Args:
+        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+    """
+    rank = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK').get(
+        launcher, ''
+    )
+    return int(os.environ.get(rank, 0)) == 0
 
 
 def require_file(path: str, what: str) -> None:
@@ -115,33 +131,6 @@ def _add_order(cfg: Any, registry: Registry, base: type) -> None:
         _add_order(cfg.get(key), registry, base)
 
 
-def latest_checkpoint(work_dir: str) -> str | None:
-    """The checkpoint to resume a training from, or None if there is none.
-
-    mmengine notes the last one that it writes. If that file is gone or incomplete, as
-    after an interruption while checkpoints were replaced, the newest complete one in
-    the work directory is taken.
-
-    Args:
-        work_dir: Work directory of the training.
-    """
-    noted = find_latest_checkpoint(work_dir)
-    if noted is not None and zipfile.is_zipfile(noted):
-        return noted
-    found = [
-        path
-        for pattern in ('epoch_*.pth', 'iter_*.pth')
-        for path in Path(work_dir).glob(pattern)
-        if zipfile.is_zipfile(path)  # a zip's directory is written at the end
-    ]
-    if not found:
-        return noted
-    newest = str(max(found, key=os.path.getmtime))
-    reason = f'{noted} is missing or incomplete' if noted else 'none was noted'
-    print_log(f'resuming from {newest}: {reason}', 'current')
-    return newest
-
-
 def load_tensors(path: str) -> Any:
     """Read a checkpoint from elsewhere without running code that it may contain.
 
@@ -150,22 +139,15 @@ def load_tensors(path: str) -> Any:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a checkpoint of torch, or holds more than data.
+        ValueError: If it is damaged, or holds more than data.
     """
     require_file(path, 'checkpoint')
-    try:
-        return torch.load(path, map_location='cpu', weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # whatever the bytes of another format lead to
-        raise ValueError(
-            f'the checkpoint must be a file of torch.save with nothing but tensors '
-            f'(reading other objects may run foreign code), got {path!r}, which cannot '
-            f'be read as one: save its state dict alone'
-        ) from error
+    return read_checkpoint(path, map_location='cpu')
 
 
-def check_checkpoint(model: nn.Module, filename: str, *, strict: bool) -> None:
+def check_checkpoint(
+    model: nn.Module, filename: str, *, strict: bool, resume: bool = False
+) -> None:
     """Refuse a checkpoint of another model.
 
     mmengine loads whatever fits and logs the rest, so that a test with the wrong
@@ -177,23 +159,22 @@ def check_checkpoint(model: nn.Module, filename: str, *, strict: bool) -> None:
         filename: Anything mmengine loads: a path, a URL, ``open-mmlab://...``.
         strict: Whether all tensors have to fit, for a test or for resuming. Otherwise
             one is enough, for a start from other weights.
+        resume: Whether the training of the checkpoint is to be resumed.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is not a checkpoint, or does not fit.
+        ValueError: If the file is not a checkpoint, does not fit, or was trained with
+            its modalities in another order.
     """
     require_file(filename, 'checkpoint')
-    try:
-        checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu')
-        state_dict = dict(checkpoint.get('state_dict', checkpoint))
-    except OSError:
-        raise
-    except Exception as error:  # whatever the bytes of another format lead to
-        raise ValueError(
-            f'the checkpoint must be a file of torch.save with the state dict of a '
-            f'model, got {filename!r}, which cannot be read: write or download it again'
-        ) from error
-    state = {name.removeprefix('module.'): value for name, value in state_dict.items()}
+    checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu')
+    check_trained_as(checkpoint, describe_training(model), repr(filename))
+    if resume:
+        require_resumable(checkpoint, filename)
+    state = {
+        name.removeprefix('module.'): value
+        for name, value in state_of(checkpoint, filename).items()
+    }
     given, wanted = tensor_shapes(state), tensor_shapes(get_state_dict(unwrap(model)))
     differences = describe_differences(given, wanted)
     if strict:

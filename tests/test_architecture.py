@@ -16,8 +16,8 @@ FLOORS = [
     ('compat', 'logged_losses', 'modality', 'version'),
     # The idea, for any network; and scenes to try it on.
     ('streams', 'rooms'),
-    # What is done with streams, with files, and with pictures.
-    ('fusion', 'datasets', 'transforms', 'visualization', 'released'),
+    # What is done with streams, with files, checkpoints and pictures.
+    ('fusion', 'datasets', 'transforms', 'visualization', 'released', 'checkpoints'),
     # The seams of the toolbox: backbones, heads, segmentor; converters of data sets.
     ('models', 'preparation'),
     # What a training and a test call.

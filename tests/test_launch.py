@@ -1,5 +1,3 @@
-import os
-
 import pytest
 import torch
 from mmengine.config import Config
@@ -10,7 +8,7 @@ from torch import nn
 from mmseg_cen.launch import (
     check_checkpoint,
     exit_on_user_error,
-    latest_checkpoint,
+    is_first_process,
     load_config,
     say_order,
 )
@@ -58,25 +56,23 @@ def test_what_is_no_checkpoint_is_refused_as_such(content, tmp_path):
         check_checkpoint(network(), str(path), strict=True)
 
 
-def test_an_interrupted_training_goes_on_from_the_newest_complete_checkpoint(tmp_path):
-    folder = str(tmp_path)
-    assert latest_checkpoint(folder) is None
-    noted = tmp_path / 'last_checkpoint'
-    paths = [tmp_path / f'{name}.pth' for name in ('epoch_9', 'epoch_10', 'epoch_11')]
-    for seconds, path in enumerate(paths):
-        torch.save(network().state_dict(), path)
-        os.utime(path, (seconds, seconds))
-    noted.write_text(str(paths[0]))
-    assert latest_checkpoint(folder) == str(paths[0]), 'what is noted counts'
-    noted.write_text(str(tmp_path / 'epoch_8.pth'))  # removed
-    assert latest_checkpoint(folder) == str(paths[2])
-    paths[2].write_bytes(paths[2].read_bytes()[:-50])  # not written to its end
-    assert latest_checkpoint(folder) == str(paths[1])
-    noted.write_text(str(paths[2]))
-    assert latest_checkpoint(folder) == str(paths[1])
-    for path in paths:
-        path.unlink()
-    assert latest_checkpoint(folder) == str(paths[2]), 'which is told to be missing'
+def test_weights_alone_are_not_resumed(checkpoint):
+    with pytest.raises(ValueError, match=r'must say how far .* start from them with l'):
+        check_checkpoint(network(), checkpoint, strict=True, resume=True)
+
+
+@pytest.mark.parametrize('content', [[1], {'state_dict': torch.zeros(1)}])
+def test_a_file_without_a_state_dict_is_refused(content, tmp_path):
+    torch.save(content, tmp_path / 'file.pth')
+    with pytest.raises(ValueError, match=r'state dict .*, which holds a (list|Tensor)'):
+        check_checkpoint(network(), str(tmp_path / 'file.pth'), strict=True)
+
+
+def test_the_launcher_tells_which_process_is_the_first(monkeypatch):
+    monkeypatch.setenv('RANK', '1')
+    assert is_first_process('none')
+    assert not is_first_process('pytorch')
+    assert is_first_process('slurm')
 
 
 def test_testing_refuses_what_is_missing_unexpected_or_of_another_shape(checkpoint):

@@ -10,11 +10,12 @@ from mmengine.device import get_device
 from mmengine.registry import RUNNERS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mmseg_cen.checkpoints import latest_checkpoint, lock_training
 from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
 from mmseg_cen.launch import (
     check_checkpoint,
     exit_on_user_error,
-    latest_checkpoint,
+    is_first_process,
     load_config,
     require_file,
 )
@@ -117,6 +118,8 @@ def main() -> None:
             work_dir=args.work_dir,
             launcher=args.launcher,
         )
+        if is_first_process(args.launcher):
+            lock_training(cfg.work_dir)
         select_checkpoint(cfg, args.resume)
         if args.amp:
             enable_amp(cfg)
@@ -125,7 +128,7 @@ def main() -> None:
     if cfg.get('load_from') is not None:
         with exit_on_user_error():
             resume = cfg.get('resume', False)
-            check_checkpoint(runner.model, cfg.load_from, strict=resume)
+            check_checkpoint(runner.model, cfg.load_from, strict=resume, resume=resume)
     with exit_on_user_error():
         require_batches(runner)
     runner.train()

@@ -1,7 +1,8 @@
-"""Hooks: sparsity, statistics of the exchange, pictures, resumable randomness."""
+"""Hooks: sparsity, statistics, pictures, checkpoints, resumable randomness."""
 
 from mmseg_cen.streams.sparsity import gamma_l1
 
+from .checkpoint import SafeCheckpointHook
 from .exchange_stats import ExchangeStatsHook
 from .finite import FiniteLossHook
 from .gamma_recorder import GammaRecorderHook

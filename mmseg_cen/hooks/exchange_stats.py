@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from mmengine.visualization import TensorboardVisBackend
@@ -82,7 +83,9 @@ class ExchangeStatsHook(EveryNIterations):
         for backend in runner.visualizer._vis_backends.values():
             if is_main_process() and isinstance(backend, TensorboardVisBackend):
                 for key, values in factors.items():
-                    backend.experiment.add_histogram(f'gamma/{key}', values, step)
+                    finite = values[np.isfinite(values)]
+                    if finite.size:
+                        backend.experiment.add_histogram(f'gamma/{key}', finite, step)
 
 
 def model_and_modalities(runner: Runner) -> tuple[nn.Module, tuple[str, ...]]:

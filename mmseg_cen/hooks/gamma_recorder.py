@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from numpy.typing import NDArray
 
+from mmseg_cen.checkpoints import replacing
 from mmseg_cen.streams.places import exchanging_norms
 
 from .every_n_iterations import EveryNIterations
@@ -84,11 +85,11 @@ class GammaRecorderHook(EveryNIterations):
             _THRESHOLD: np.array(max(n.exchange_threshold or 0 for n in norms)),
             **{name: np.stack(values) for name, values in self._layers.items()},
         }
-        path = Path(runner.work_dir, RECORD)
-        unfinished = path.with_suffix('.npz.tmp')  # an interruption leaves the old one
-        with unfinished.open('wb') as file:
+        with (
+            replacing(Path(runner.work_dir, RECORD)) as unfinished,
+            unfinished.open('wb') as file,
+        ):
             np.savez_compressed(file, **record)
-        unfinished.replace(path)
 
 
 def read_record(
@@ -115,7 +116,10 @@ def read_record(
             names = tuple(str(name) for name in record[_MODALITIES])
             return record[_STEPS], layers, names, float(record[_THRESHOLD])
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        what = 'cannot be read'
+        if 'allow_pickle' in str(error):
+            what = 'holds objects: reading them may run foreign code, and nothing was'
         raise ValueError(
             f'the record must be a complete file of a GammaRecorderHook, got {path}, '
-            f'which cannot be read: train again, or take a copy of it'
+            f'which {what}: train again, or take a copy of it'
         ) from error

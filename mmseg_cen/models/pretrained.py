@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
+from mmseg_cen.checkpoints import state_of
 from mmseg_cen.streams.convert import stream_state_dict
 from mmseg_cen.streams.state import describe_differences, tensor_shapes
 
@@ -26,8 +27,8 @@ def check_pretrained(
         ValueError: If tensors are missing, unexpected or of another shape; all are
             named.
     """
-    state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    state = state.get('state_dict', state)
+    read = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    state = state_of(read, checkpoint)
     start = f'{prefix}.' if prefix else ''
     given = tensor_shapes(
         {

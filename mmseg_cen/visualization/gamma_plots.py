@@ -21,9 +21,10 @@ def proportions(gamma: Gamma) -> NDArray[np.float64]:
         gamma: Scaling factors, (M, C).
 
     Returns:
-        (M, C), of sum 1 over M; where all are 0, 1/M each.
+        (M, C), of sum 1 over M; where all are 0, 1/M each. What is not finite counts
+        as 0.
     """
-    size = np.abs(gamma.astype(np.float64))
+    size = _finite(np.abs(gamma.astype(np.float64)))
     total = size.sum(0)
     equal = np.full_like(size, 1 / len(size))
     return np.divide(size, total, out=equal, where=total > 0)
@@ -34,19 +35,24 @@ def draw_histograms(factors: Mapping[str, Gamma], threshold: float) -> Picture:
 
     Args:
         factors: Magnitudes, by ``'rgb/own'`` and ``'rgb/other'`` for every modality;
-            see :func:`~mmseg_cen.streams.sparsity.scaling_factors`.
+            see :func:`~mmseg_cen.streams.sparsity.scaling_factors`. What is not finite
+            is left out.
         threshold: Exchange threshold, drawn as a line.
     """
     names = list(dict.fromkeys(key.split('/')[0] for key in factors))
     figure = _figure(4 * len(names), 3, dpi=100)
-    top = max((v.max() for v in factors.values() if v.size), default=1.0)
+    shown = {key: v[np.isfinite(v)] for key, v in factors.items()}
+    top = max((v.max() for v in shown.values() if v.size), default=1.0)
     bins = np.linspace(0, top, 51)
     axes = figure.subplots(1, len(names), squeeze=False, sharey=True)[0]
     for ax, name in zip(axes, names, strict=True):
         for part in ('own', 'other'):
-            ax.hist(factors[f'{name}/{part}'], bins, alpha=0.6, label=f'{part} part')
+            part_shown = shown[f'{name}/{part}']
+            ax.hist(part_shown, bins, alpha=0.6, label=f'{part} part')
         ax.axvline(threshold, color='black', lw=1, ls='--', label='threshold')
-        ax.set(title=name, xlabel='|gamma|', yscale='log')
+        ax.set(title=name, xlabel='|gamma|')
+        if any(v.size for v in shown.values()):
+            ax.set_yscale('log')
         ax.legend(fontsize='small')
     return _picture(figure)
 
@@ -152,6 +158,10 @@ def draw_sensitivity(
     if min(unique) > 0 and max(unique) > 5 * min(unique):
         ax.set_xscale('log')
     return _picture(figure)
+
+
+def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def _figure(width: float, height: float, dpi: int = 120) -> Figure:

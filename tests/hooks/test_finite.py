@@ -2,8 +2,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.structures import BaseDataElement
+from torch import nn
 
 from mmseg_cen.hooks import FiniteLossHook
+from mmseg_cen.hooks.finite import first_infinite_layer, not_finite
 
 
 def look(value, iteration=0, max_iters=100, interval=2, name='loss_task'):
@@ -32,3 +35,93 @@ def test_losses_are_looked_at_every_interval_and_at_the_end():
 def test_an_interval_of_zero_is_refused():
     with pytest.raises(ValueError, match='at least 1, got 0'):
         FiniteLossHook(0)
+
+
+class Network(nn.Module):
+    """The second layer divides by the input."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(1, 1), Inverse()
+
+    def forward(self, inputs, data_samples=None, mode='loss'):
+        return {'loss_task': self.second(self.first(inputs) * inputs).mean()}
+
+
+class Inverse(nn.Module):
+    def forward(self, x):
+        return 1 / x
+
+
+@pytest.fixture
+def runner():
+    return SimpleNamespace(model=Network(), iter=6, max_iters=100)
+
+
+def samples(*names):
+    return [BaseDataElement(metainfo=dict(img_path=name)) for name in names]
+
+
+def train_iter(hook, runner, value, names=('a.png', 'b.png')):
+    batch = dict(inputs=torch.tensor([[value]]), data_samples=samples(*names))
+    outputs = runner.model(**batch, mode='loss')
+    hook.after_train_iter(runner, 0, batch, outputs)
+    runner.iter += 1
+
+
+def test_the_error_names_iteration_samples_and_layer_before_weights_change(runner):
+    hook = FiniteLossHook()
+    hook.before_train(runner)
+    train_iter(hook, runner, 1.0)
+    told = r'at iteration 8; samples: a\.png, b\.png; .* of the Inverse second: the tr'
+    with pytest.raises(ValueError, match=told):
+        train_iter(hook, runner, 0.0)
+    hook.after_train(runner)
+    runner.model(torch.zeros(1, 1), mode='loss')
+
+
+def test_inputs_that_are_not_finite_are_told(runner):
+    nan = torch.tensor([[float('nan')]])
+    assert first_infinite_layer(runner.model, (nan,), {}).startswith('the inputs')
+    assert first_infinite_layer(runner.model, (), dict(inputs=nan))[:10] == 'the inputs'
+    assert 'of all layers are finite' in first_infinite_layer(
+        runner.model, (torch.ones(1, 1),), {}
+    )
+
+
+def test_all_losses_since_the_last_check_are_looked_at_before_a_checkpoint(runner):
+    hook = FiniteLossHook(50)
+    hook.before_train(runner)
+    train_iter(hook, runner, 1.0)
+    train_iter(hook, runner, 0.0, ['c.png'])
+    train_iter(hook, runner, 1.0)
+    with pytest.raises(ValueError, match=r'at iteration 8; samples: c\.png: the tr'):
+        hook.before_save_checkpoint(runner, {})
+
+
+def scaled(runner):
+    scaler = SimpleNamespace(is_enabled=lambda: True)
+    runner.optim_wrapper = SimpleNamespace(loss_scaler=scaler)
+
+
+def test_steps_that_a_loss_scaler_skips_do_not_end_a_training(runner):
+    scaled(runner)
+    hook = FiniteLossHook()
+    hook.before_train(runner)
+    for value in (1.0, 0.0, 0.0, 1.0) * 20:
+        train_iter(hook, runner, value)
+    for _ in range(49):
+        train_iter(hook, runner, 0.0)
+    with pytest.raises(ValueError, match='at iteration 136'):
+        train_iter(hook, runner, 0.0)
+
+
+def test_statistics_that_are_lost_end_a_scaled_training(runner):
+    scaled(runner)
+    runner.model.norm = nn.BatchNorm1d(1)
+    nn.init.constant_(runner.model.norm.running_var, float('inf'))
+    assert not_finite(runner.model) == ['norm.running_var']
+    hook = FiniteLossHook()
+    hook.before_train(runner)
+    with pytest.raises(ValueError, match='at iteration 7'):
+        train_iter(hook, runner, 0.0)

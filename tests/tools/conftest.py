@@ -84,19 +84,33 @@ log_processor = dict(by_epoch=False)
 
 
 @pytest.fixture(scope='session')
-def run_in_server(tmp_path_factory):
-    """Run a script as its own process does, without importing torch and mmseg again."""
+def start_in_server(tmp_path_factory):
+    """Start a script as its own process, without importing torch and mmseg again.
+
+    Returns the process, and the file that its output goes to.
+    """
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['torch', 'mmengine.runner', 'mmseg_cen'])
     script = Path(__file__).parent / 'run_tool.py'
 
-    def run_in_server(*argv):
+    def start_in_server(*argv):
         output = tmp_path_factory.mktemp('output') / 'output.txt'
         names = dict(
             argv=[str(part) for part in argv], output=str(output), folder=os.getcwd()
         )
         process = context.Process(target=runpy.run_path, args=(str(script), names))
         process.start()
+        return process, output
+
+    return start_in_server
+
+
+@pytest.fixture(scope='session')
+def run_in_server(start_in_server):
+    """Exit status and output of a script, run to its end."""
+
+    def run_in_server(*argv):
+        process, output = start_in_server(*argv)
         process.join()
         return process.exitcode, output.read_text()
 

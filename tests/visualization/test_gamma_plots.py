@@ -49,3 +49,20 @@ def test_sensitivity_has_two_axes():
     values = [1e-4, 1e-4, 1e-3]
     picture = draw_sensitivity(values, [1, 2, 3], [0, 0.1, 0.5], 'lambda', 'mIoU')
     assert {(31, 119, 180), (214, 39, 40)} <= colors(picture)
+
+
+def test_what_is_not_finite_is_left_out():
+    gamma = np.full((3, 2, 4), 0.5, np.float32)
+    gamma[1, 0, 0], gamma[1, 1] = np.nan, np.inf
+    shares = proportions(gamma[1])
+    assert shares[:, 0].tolist() == [0.5, 0.5]
+    assert np.isfinite(shares).all()
+    factors = {
+        f'{name}/{part}': gamma[1].ravel() for name in 'ab' for part in ('own', 'other')
+    }
+    draw_histograms(factors, 0.02)
+    draw_histograms({key: np.full(3, np.nan) for key in factors}, 0.02)
+    draw_steps([0, 1, 2], gamma, ('a', 'b'), 0.02)
+    draw_steps([0, 1, 2], gamma * np.nan, ('a', 'b'), 0.02)
+    draw_proportions({'layer': gamma[1]}, ('a', 'b'))
+    draw_sensitivity([1, 2], [np.nan, np.inf], [0.1, np.nan], 'lambda', 'mIoU')

@@ -64,8 +64,8 @@ def read_array(path: str | Path) -> NDArray[Any]:
         return np.asarray(np.load(path, allow_pickle=False))
     except (ValueError, EOFError) as error:
         raise ValueError(
-            f'{path} must be a complete .npy file, got a damaged one ({error}): '
-            'replace it'
+            f'{path} must be a complete .npy file of numbers, got one that '
+            f'cannot be read ({error}): replace it'
         ) from error
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from mmseg_cen.checkpoints import replacing
 from mmseg_cen.launch import exit_on_user_error, load_tensors
 from mmseg_cen.released.segmentation import from_released, to_released
 
@@ -49,8 +50,10 @@ def main() -> None:
     with exit_on_user_error():
         checkpoint = load_tensors(args.input)
         converted = (to_released if args.reverse else from_released)(checkpoint)
-    Path(args.output).parent.mkdir(parents=True, exist_ok=True)
-    torch.save(converted, args.output)
+    with exit_on_user_error():
+        Path(args.output).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(args.output) as unfinished:
+            torch.save(converted, unfinished)
     print(f'{args.output} is written')
     if not args.reverse:
         print(f'Test it with:\n{test_command(converted["meta"], args.output)}')

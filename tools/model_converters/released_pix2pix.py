@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from mmseg_cen.checkpoints import replacing
 from mmseg_cen.launch import exit_on_user_error, load_tensors
 from mmseg_cen.released.translation import from_released, to_released
 
@@ -54,8 +55,10 @@ def test_command(model: dict[str, Any], path: str) -> str:
 
 
 def save(value: Any, path: str) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    torch.save(value, path)
+    with exit_on_user_error():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as unfinished:
+            torch.save(value, unfinished)
     print(f'{path} is written')
 
 

@@ -6,7 +6,7 @@ from .domains import DOMAINS, SHADE_TEXTURE
 from .row import Leaf, Row, Table
 
 ERRORS = {'MAE': 'MAE', 'root of MSE': 'RMSE', 'FID': 'FID', 'KID': 'KID'}
-NO_EXCHANGE = [dict(type='FiniteLossHook')]
+NO_EXCHANGE: list[dict[str, str]] = []
 
 
 def _row(

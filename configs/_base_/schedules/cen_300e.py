@@ -17,6 +17,7 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     random_state=dict(type='ResumableRandomnessHook'),
+    finite=dict(type='FiniteLossHook'),
     visualization=dict(type='MultimodalVisualizationHook'),
 )
 custom_hooks = [

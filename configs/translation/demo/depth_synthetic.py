@@ -10,4 +10,4 @@ choice = dict(dataset=dict(sources=sources))
 train_dataloader = choice
 val_dataloader = choice
 test_dataloader = choice
-custom_hooks = [dict(type='FiniteLossHook')]
+custom_hooks = []

@@ -7,5 +7,4 @@ _base_ = 'cen_synthetic.py'
 model = dict(generator=dict(exchange_threshold=0))
 custom_hooks = [
     dict(type='ExchangeStatsHook', interval=50),
-    dict(type='FiniteLossHook'),
 ]

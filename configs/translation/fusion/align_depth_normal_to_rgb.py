@@ -21,4 +21,4 @@ model = dict(
         fusion=dict(type='AlignFusion', stages=('conv4',)),
     ),
 )
-custom_hooks = [dict(type='FiniteLossHook')]  # nothing is exchanged
+custom_hooks = []  # nothing is exchanged

@@ -21,4 +21,4 @@ model = dict(
         fusion=dict(type='ConcatFusion', stages=('conv4',), merges=True),
     ),
 )
-custom_hooks = [dict(type='FiniteLossHook')]  # nothing is exchanged
+custom_hooks = []  # nothing is exchanged

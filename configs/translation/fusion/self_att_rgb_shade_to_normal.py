@@ -22,4 +22,4 @@ model = dict(
         fusion=dict(type='SSMAFusion', stages=('conv4',), merges=True, norm=False),
     ),
 )
-custom_hooks = [dict(type='FiniteLossHook')]  # nothing is exchanged
+custom_hooks = []  # nothing is exchanged

@@ -18,4 +18,4 @@ tools/paper/write_configs.py.
 
 _base_ = '../depth_normal_texture_shade_to_rgb.py'
 model = dict(generator=dict(exchange_threshold=None))
-custom_hooks = [dict(type='FiniteLossHook')]
+custom_hooks = []

@@ -14,4 +14,4 @@ tools/paper/write_configs.py.
 
 _base_ = '../shade_texture_to_rgb.py'
 model = dict(generator=dict(exchange_threshold=None))
-custom_hooks = [dict(type='FiniteLossHook')]
+custom_hooks = []

@@ -14,6 +14,8 @@ from mmseg.registry import MODELS
 from PIL import Image
 from torch import Tensor, nn
 
+from mmseg_cen.checkpoints import read_checkpoint, state_of
+
 _SIZE = 299
 _FILES = (  # the same file under the names of torch-fidelity and of pytorch-fid
     'weights-inception-2015-12-05-6726825d.pth',
@@ -146,15 +148,9 @@ def _find_weights(weights: str | None, library: Any) -> str:
 
 def _check_weights(path: str, library: Any) -> None:
     """Refuse another network's file before the library unpickles it."""
-    try:
-        state = torch.load(path, map_location='cpu', weights_only=True)
-        known = 'Conv2d_1a_3x3.conv.weight' in state and 'fc.weight' in state
-        known = known and tuple(state['fc.weight'].shape) == (1008, 2048)
-    except Exception as error:
-        raise ValueError(
-            f'`weights` must be a file of weights, got {path}: {error}'
-        ) from error
-    if not known:
+    state = state_of(read_checkpoint(path, 'cpu'), path)
+    known = 'Conv2d_1a_3x3.conv.weight' in state and 'fc.weight' in state
+    if not known or tuple(state['fc.weight'].shape) != (1008, 2048):
         raise ValueError(
             f'`weights` must be the Inception network of FID, {_FILES[0]}, got another '
             f'network: {path}'

@@ -66,7 +66,7 @@ class _Foreign:
     [
         (lambda path: path.write_text('no checkpoint'), 'cannot be read'),
         (lambda path: path.write_bytes(b''), 'cannot be read'),
-        (lambda path: torch.save(_Foreign(), path), 'cannot be read'),
+        (lambda path: torch.save(_Foreign(), path), 'other objects'),
         (lambda path: torch.save({'fc.weight': torch.ones(2)}, path), 'ImageNet'),
         (lambda path: None, 'does not exist'),
     ],

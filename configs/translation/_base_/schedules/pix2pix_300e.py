@@ -27,12 +27,12 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     random_state=dict(type='ResumableRandomnessHook'),
+    finite=dict(type='FiniteLossHook'),
     visualization=dict(type='TranslationVisualizationHook'),
 )
 custom_hooks = [
     dict(type='GammaSparsityHook', sparsity_weight=1e-3),
     dict(type='ExchangeStatsHook'),
     dict(type='GammaRecorderHook'),
-    dict(type='FiniteLossHook'),
 ]
 randomness = dict(seed=42)

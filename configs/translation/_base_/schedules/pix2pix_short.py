@@ -12,5 +12,4 @@ custom_hooks = [
     dict(type='GammaSparsityHook', sparsity_weight=0.3),
     dict(type='ExchangeStatsHook', interval=50),
     dict(type='GammaRecorderHook'),
-    dict(type='FiniteLossHook'),
 ]

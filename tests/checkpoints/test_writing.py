@@ -1,0 +1,68 @@
+import os
+
+import pytest
+import torch
+from mmengine.fileio import get_file_backend, put, put_text
+from mmengine.runner import save_checkpoint
+
+from mmseg_cen.checkpoints import remove_unfinished, replacing
+
+
+@pytest.mark.parametrize(
+    'write',
+    [
+        lambda path: put(b'new', path),
+        lambda path: put_text('new', path),
+        lambda path: save_checkpoint({'new': torch.zeros(1)}, str(path)),
+        lambda path: get_file_backend(backend_args={'backend': 'local'}).put(
+            b'new', path
+        ),
+    ],
+)
+def test_what_mmengine_writes_takes_its_place_at_once(write, tmp_path, monkeypatch):
+    path = tmp_path / 'folder' / 'file.pth'
+    write(path)
+    assert [p.name for p in path.parent.iterdir()] == ['file.pth']
+    path.write_bytes(b'old')
+
+    def killed(self, target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('pathlib.Path.replace', killed)
+    with pytest.raises(KeyboardInterrupt):
+        write(path)
+    assert path.read_bytes() == b'old'
+    assert [p.name for p in path.parent.iterdir()] == ['file.pth']
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    path = tmp_path / 'file'
+    path.write_text('old')
+
+    def write():
+        with replacing(path) as unfinished:
+            unfinished.write_text('ne')
+            raise OSError(28, 'No space left on device')
+
+    with pytest.raises(OSError, match='No space'):
+        write()
+    assert path.read_text() == 'old'
+    assert len([*tmp_path.iterdir()]) == 1
+
+
+def test_links_and_devices_stay_what_they_are(tmp_path):
+    (tmp_path / 'file').write_text('old')
+    (tmp_path / 'link').symlink_to('file')
+    put_text('new', tmp_path / 'link')
+    assert (tmp_path / 'link').is_symlink()
+    assert (tmp_path / 'file').read_text() == 'new'
+    put_text('gone', os.devnull)
+    assert not os.path.isfile(os.devnull)
+
+
+def test_leavings_of_killed_processes_are_removed(tmp_path):
+    for name in ('epoch_1.pth', 'epoch_2.pth.123.unfinished', 'own.unfinished'):
+        (tmp_path / name).touch()
+    remove_unfinished(tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ['epoch_1.pth', 'own.unfinished']
