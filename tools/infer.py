@@ -38,8 +38,12 @@ from mmseg_cen.visualization.samples import draw_sample
 
 def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
     """The arguments, and the options of the modalities, which the config names."""
+    files = ' '.join(['--rgb', 'FILE', '--depth', 'FILE'])
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        usage=f'%(prog)s CONFIG CHECKPOINT {files} ... --out PNG [--picture PNG]',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
@@ -52,7 +56,6 @@ def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         '--picture', metavar='PNG', help='modalities and predictions, for people'
     )
-    parser.allow_abbrev = False
     return parser.parse_known_args(argv)
 
 

@@ -1,5 +1,7 @@
 """tools/analysis/convert_config.py makes multimodal configs that train."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from mmseg.registry import MODELS
 
 from mmseg_cen.models import CENSegmentor, exchanging_norms
 
+DATASETS = Path(__file__).parents[3] / 'configs/_base_/datasets'
 PSPNET = 'mmseg::pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py'
 
 
@@ -102,7 +105,7 @@ def test_sparsity_is_asked_only_of_what_exchanges():
 
 
 def on_data(name, modalities=None, source=PSPNET):
-    data = load(str(ROOT / 'configs/_base_/datasets' / f'{name}.py'))
+    data = load(str(DATASETS / f'{name}.py'))
     modalities = modalities or [*modalities_of(data)]
     return data, converted(source, modalities, data=data)
 
@@ -152,7 +155,7 @@ def test_some_modalities_of_the_data_may_be_chosen():
 
 
 def test_weights_of_classes_are_those_of_the_data():
-    data = load(str(ROOT / 'configs/_base_/datasets/mfnet.py'))
+    data = load(str(DATASETS / 'mfnet.py'))
     data.model = dict(decode_head=dict(loss_decode=dict(class_weight=[1.0] * 9)))
     ocrnet = 'mmseg::ocrnet/ocrnet_hr18_4xb2-40k_cityscapes-512x1024.py'
     cfg = converted(ocrnet, ['rgb', 'thermal'], data=data)
@@ -164,7 +167,7 @@ def test_data_without_modalities_are_refused():
     with pytest.raises(ValueError, match="the data set 'CityscapesDataset': name one"):
         modalities_of(load(PSPNET))
     with pytest.raises(ValueError, match='the data set None'):
-        modalities_of(load(str(ROOT / 'configs/_base_/datasets/multimodal.py')))
+        modalities_of(load(str(DATASETS / 'multimodal.py')))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,14 @@
 """The written config runs as it is, wherever it lies, and whatever the data are."""
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
-from mmseg.registry import DATASETS
+from mmseg.registry import DATASETS, MODELS
+
+ROOT = Path(__file__).parents[3]
 
 SIZE = (12, 16)
 
@@ -16,8 +21,6 @@ def own(load_tool):
 @pytest.fixture
 def prepare(load_tool, tmp_path, capsys):
     """Prepare samples of RGB and depth; exit status and what was printed."""
-    import cv2
-
     tool = load_tool('from_folders')
 
     def run(out, labels, *options, label=True):
@@ -168,3 +171,16 @@ def test_a_network_of_other_modalities_is_refused(prepare, tmp_path, load_tool):
     folders = dict(rgb=folder(channels=3), depth=folder(channels=2))
     with pytest.raises(ValueError, match=r'depth must have 1 channel\(s\)'):
         tool.check_network(str(mine / 'config.py'), folders)
+
+
+def test_the_larger_network_of_the_page_is_one_for_the_data(prepare, tmp_path):
+    assert prepare(tmp_path / 'out', [[0, 1, 2]] * 3)[0] == 0
+    page = (ROOT / 'docs/your_own_data.md').read_text()
+    text = page.partition('<!-- larger -->\n```python\n')[2].partition('```')[0]
+    (tmp_path / 'out/resnet50.py').write_text(text)
+    cfg = Config.fromfile(tmp_path / 'out/resnet50.py')
+    assert cfg.data_root == str(tmp_path / 'out')
+    cfg.model.backbone.init_cfg = None
+    model = MODELS.build(cfg.model)
+    assert model.decode_head.num_classes == 3
+    assert len(model.backbone.layer3) == 6
