@@ -62,6 +62,23 @@ GROUPS = dict(
 )  # fmt: skip
 
 
+def said_work_dir(path):
+    """The work directory that a config or one of its bases says, read as text."""
+    text = path.read_text()
+    if said := re.search(r"^work_dir = '(.+)'$", text, re.MULTILINE):
+        return said[1]
+    bases = re.search(r'^_base_ = (\[.*?\]|.*?$)', text, re.MULTILINE | re.DOTALL)
+    files = re.findall(r"'([^']+\.py)'", bases[1]) if bases else []
+    return next(filter(None, (said_work_dir(path.parent / f) for f in files)), None)
+
+
+def test_no_two_configs_share_a_work_directory():
+    leaves = {}
+    for leaf in LEAVES:
+        work_dir = said_work_dir(ROOT / leaf) or f'work_dirs/{Path(leaf).stem}'
+        assert leaves.setdefault(work_dir, leaf) == leaf
+
+
 def write_tiny_data(dataset, num_classes, root):
     """Three samples in the layout that the config of a data set describes."""
     rng = np.random.default_rng(0)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+_ARRAY = b'\x93NUMPY'  # how .npy files begin
 # The last chunk of every PNG file, which PIL does not verify.
 _PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
 
@@ -61,19 +62,21 @@ def check_image(content: bytes) -> None:
 
 
 def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
-    """Decode an image file that must be undamaged to its last byte.
+    """Decode an image or `.npy` file that must be undamaged to its last byte.
 
     OpenCV alone fills the missing part of a truncated file, and says so on the console
     only.
 
     Args:
         content: The file.
-        color: Whether to decode to three channels, BGR, rather than as it is.
+        color: Whether to decode images to three channels, BGR, rather than as they are.
 
     Raises:
         ValueError: If the file is truncated or damaged, or of a format that OpenCV
             cannot read.
     """
+    if content.startswith(_ARRAY):
+        return decode_array(content)
     check_image(content)
     flags = cv2.IMREAD_UNCHANGED
     if color:
@@ -84,6 +87,29 @@ def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
             'must be an image file that OpenCV reads, got another: store it as PNG'
         )
     return np.asarray(array)
+
+
+def decode_array(content: bytes) -> NDArray[Any]:
+    """Decode a `.npy` file that must be undamaged to its last byte.
+
+    Raises:
+        ValueError: If the file is truncated or damaged, or holds more than numbers.
+    """
+    try:
+        return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(
+            f'must be a complete .npy file, got a damaged one ({error}): replace it'
+        ) from error
+
+
+def encode(array: NDArray[Any], suffix: str) -> bytes:
+    """Encode an array as PNG, or (`.npy`) as it is; the same bytes each time."""
+    if suffix != '.npy':
+        return encode_png(np.ascontiguousarray(array))
+    file = io.BytesIO()
+    np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+    return file.getvalue()
 
 
 def encode_png(array: NDArray[Any]) -> bytes:
