@@ -8,7 +8,7 @@ from PIL import Image
 
 from mmseg_cen.datasets import build_modalities
 from mmseg_cen.transforms import LoadAnnotations, LoadModalities
-from mmseg_cen.transforms.loading import load_modality
+from mmseg_cen.transforms.reading import load_modality
 
 RNG = np.random.default_rng(0)
 H, W = 5, 7

@@ -7,7 +7,7 @@ import pytest
 
 from mmseg_cen.datasets import build_modalities
 from mmseg_cen.transforms import encode_depth
-from mmseg_cen.transforms.loading import load_modality
+from mmseg_cen.transforms.reading import load_modality
 from mmseg_cen.transforms.surface import Camera
 
 SIZE = (48, 64)
