@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 
 from .presence import current_presence
+from .running import seen_modalities
 
 
 class StreamAware(nn.Module):
@@ -14,10 +15,13 @@ class StreamAware(nn.Module):
     Attributes:
         num_streams: B*M within :func:`streams_on_batch`, else ``None``.
         present: Presence (B, M) of these streams; ``None``: all are there.
+        seen: Mask (M,) of the modalities that update running statistics; ``None``: all
+            do.
     """
 
     num_streams: int | None = None
     present: Tensor | None = None
+    seen: Tensor | None = None
 
 
 @contextmanager
@@ -46,9 +50,15 @@ def streams_on_batch(
             f'sample'
         )
     layers = [m for m in module.modules() if isinstance(m, StreamAware)]
+    private = {layer.norm: layer for layer in layers if hasattr(layer, 'norm')}
+    seen = None
+    if private:
+        M = next(iter(private.values())).num_modalities
+        seen = seen_modalities(private, present, M)
     for layer in layers:
         layer.num_streams = num_streams
         layer.present = present
+        layer.seen = seen
     try:
         yield
     finally:
@@ -57,3 +67,4 @@ def streams_on_batch(
         for layer in layers:
             layer.num_streams = None
             layer.present = present if layer.training else None
+            layer.seen = seen if layer.training else None
