@@ -5,14 +5,15 @@ person who knows the camera; data sets, converters and encodings ask the same on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: Meters between which the median depth lies of rooms, and of any scene.
+#: Meters between which the median depth lies of rooms, of streets, of any scene.
 ROOMS = (0.7, 8.0)
+STREETS = (4.0, 100.0)
 ANYWHERE = (0.1, 200.0)
 #: Units of common files, in meters: the first that fits is proposed.
 UNITS = (1e-3, 1 / 5000, 1.0, 1e-2, 1e-4, 1 / 256)
@@ -34,7 +35,7 @@ class DepthSummary:
         negative: How many of them are negative.
         highest: Highest stored value.
         at_highest: How many pixels have it.
-        second: Highest value below it.
+        second: Highest value below it; 0 if there is none.
         multiples: How many valid pixels are multiples of 8, 16, 5 and 10.
         levels: Least number of different values.
     """
@@ -44,9 +45,9 @@ class DepthSummary:
     images: int = 0
     valid: int = 0
     negative: int = 0
-    highest: float = -np.inf
+    highest: float = 0.0
     at_highest: int = 0
-    second: float = -np.inf
+    second: float = 0.0
     multiples: tuple[int, int, int, int] = (0, 0, 0, 0)
     levels: int = 0
 
@@ -67,7 +68,7 @@ class DepthSummary:
             negative=int(counts[levels < 0].sum()),
             highest=float(levels[-1]),
             at_highest=int(counts[-1]),
-            second=float(levels[-2]) if len(levels) > 1 else -np.inf,
+            second=float(levels[-2]) if len(levels) > 1 else 0.0,
             multiples=tuple(
                 int(counts[levels % n == 0].sum()) if integers else 0
                 for n in (8, 16, 5, 10)
@@ -75,12 +76,16 @@ class DepthSummary:
             levels=len(levels),
         )
 
+    def as_dict(self) -> dict[str, Any]:
+        """The summary of an image with depth as JSON stores it; {} without depth."""
+        return asdict(self) if self.valid else {}
+
     def __add__(self, other: 'DepthSummary') -> 'DepthSummary':
         highest = max(self.highest, other.highest)
         tops = {self.highest, self.second, other.highest, other.second} - {highest}
         return DepthSummary(
             other.dtype,
-            medians=self.medians + other.medians,
+            medians=(*self.medians, *other.medians),
             images=self.images + other.images,
             valid=self.valid + other.valid,
             negative=self.negative + other.negative,
@@ -88,7 +93,7 @@ class DepthSummary:
             at_highest=sum(
                 one.at_highest for one in (self, other) if one.highest == highest
             ),
-            second=max(tops, default=-np.inf),
+            second=max(tops, default=0.0),
             multiples=tuple(  # type: ignore[arg-type]
                 a + b for a, b in zip(self.multiples, other.multiples, strict=True)
             ),
@@ -109,7 +114,7 @@ def doubts(
         plausible: Least and greatest median depth that needs no question, meters.
     """
     if not summary.valid:
-        return dict(empty='has no valid pixel') if summary.images else {}
+        return dict(empty='no pixel is valid') if summary.images else {}
     found: dict[str, str] = {}
     share = summary.at_highest / summary.valid
     is_limit = (
@@ -119,27 +124,29 @@ def doubts(
     is_apart = summary.second > 0 and summary.highest > 2 * summary.second
     if share > FEW and (is_limit or (is_apart and summary.levels >= LEAST_LEVELS)):
         found['saturated'] = (
-            f'{share:.1%} of its pixels have the largest value, {summary.highest:g}: if '
-            f'it means no depth, set invalid={summary.highest:g}; if depth is cut off '
-            'there, store it in a coarser unit'
+            f'{share:.1%} of the pixels have the largest value, {summary.highest:g}: '
+            f'if that means no depth, say so (invalid={summary.highest:g}, for own '
+            f'data --depth-invalid {summary.highest:g}); if depth is cut off there, '
+            'store it in a coarser unit'
         )
     if summary.negative:
         found['negative'] = (
-            f'{summary.negative / summary.valid:.1%} of its pixels are negative: if '
-            'they mean no depth, set invalid to their value'
+            f'{summary.negative / summary.valid:.1%} of the pixels are negative: if '
+            "that means no depth, say so (invalid='-inf..0')"
         )
     if summary.dtype == 'uint8' and (unit >= 1 or 255 * unit < 1):
         found['picture'] = (
-            'is stored in 8 bits, as pictures of depth are, whose gray values are no '
-            f'units of {unit:g} m: give the unit of one gray value'
+            'it is stored in 8 bits, as pictures of depth are, whose gray values are '
+            f'no steps of {unit:g} m: give the unit of one gray value'
         )
     found |= _multiples(summary, unit)
     median = float(np.median(summary.medians)) * unit
     low, high = plausible
-    if not low <= median <= high and not found.keys() & {'picture', 'rotated', 'five'}:
+    explained = found.keys() & {'picture', 'rotated', 'five'}
+    if not low <= median <= high and not explained:
         found['unit'] = (
-            f'half of it is nearer than {median:.3g} m by its unit of {unit:g} m, where '
-            f'{low:g} to {high:g} m are expected: {_advice(median / unit, unit)}'
+            f'half of it is nearer than {median:.3g} m, by its unit of {unit:g} m, '
+            f'where {low:g} to {high:g} m are expected: ' + _advice(median / unit, unit)
         )
     return found
 
@@ -167,13 +174,13 @@ def _multiples(summary: DepthSummary, unit: float) -> dict[str, str]:
         return {}
     if eights > MOST > sixteens and abs(8 * unit - 1e-3) > 1e-6:
         return dict(
-            rotated=f'{eights:.0%} of its stored values are multiples of 8, as in the '
+            rotated=f'{eights:.0%} of the stored values are multiples of 8, as in the '
             'files of SUN RGB-D, whose bits are rotated by three: decode them with '
             'tools/dataset_converters/sunrgbd.py, or divide the unit by 8'
         )
     if fives > MOST > tens and abs(5 * unit - 1e-3) > 1e-6:
         return dict(
-            five=f'{fives:.0%} of its stored values are multiples of 5, as millimeters '
+            five=f'{fives:.0%} of the stored values are multiples of 5, as millimeters '
             'are in fifths of a millimeter: is the unit 0.0002 m?'
         )
     return {}

@@ -1,4 +1,4 @@
-"""Stored values that mean "not measured": 65535, -1, NaN or whatever a camera writes."""
+"""Stored values that mean "not measured": 65535, -1, NaN, or what a camera writes."""
 
 import math
 from collections.abc import Sequence
@@ -65,9 +65,7 @@ def check_storable(ranges: Sequence[Limits], dtype: str) -> None:
             )
 
 
-def find_invalid(
-    stored: NDArray[Any], ranges: Sequence[Limits]
-) -> NDArray[np.bool_]:
+def find_invalid(stored: NDArray[Any], ranges: Sequence[Limits]) -> NDArray[np.bool_]:
     """Pixels with such a value in any channel, or one that is not finite: (H, W).
 
     Args:

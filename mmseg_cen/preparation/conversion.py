@@ -20,7 +20,7 @@ from .journal import JOURNAL, journal_line, make_header, open_journal
 from .layout import META, Record
 from .plan import Plan
 from .progress import show_progress
-from .report import REPORT, unexpected_counts, write_report
+from .report import REPORT, implausible_depth, unexpected_counts, write_report
 from .samples import convert_sample
 from .workers import map_in_any_order, start_workers
 
@@ -69,8 +69,9 @@ def _prepare(plan: Plan, out: Path, jobs: int, skip_bad: bool, strict: bool) -> 
     done, bad = _convert_all(plan, out, journal, jobs)
 
     problems = [*plan.problems, *(f'{stem}: {bad[stem]}' for stem in sorted(bad))]
-    warnings = [*plan.warnings, *unexpected_counts(plan)]
     records = [done[sample.stem] for sample in plan.samples if sample.stem in done]
+    warnings = [*plan.warnings, *unexpected_counts(plan)]
+    warnings += implausible_depth(plan, records)
     if strict:
         problems, warnings = problems + warnings, []
     can_skip = bool(records) and not plan.problems and not strict

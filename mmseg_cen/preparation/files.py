@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from mmseg_cen.transforms.decoding import EXR, decode, file_order
+from mmseg_cen.transforms.tiff import is_tiff, read_pages
+
 # The last chunk of every PNG file, which PIL does not verify.
 _PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
 
@@ -74,6 +77,8 @@ def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
         ValueError: If the file is truncated or damaged, or of a format that OpenCV
             cannot read.
     """
+    if is_tiff(content) or content[:4] == EXR:
+        return _decode_complete_tiff(content, color)
     check_image(content)
     flags = cv2.IMREAD_UNCHANGED
     if color:
@@ -84,6 +89,17 @@ def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
             'must be an image file that OpenCV reads, got another: store it as PNG'
         )
     return np.asarray(array)
+
+
+def _decode_complete_tiff(content: bytes, color: bool) -> NDArray[Any]:
+    """Decode a TIFF file, of any bands, to the order of OpenCV; OpenEXR is refused."""
+    try:
+        pages = [] if content[:4] == EXR else read_pages(content)
+        if pages and all(page.is_simple for page in pages):
+            check_image(content)  # PIL knows no others
+        return file_order(decode(content, '.tif', color))
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix('the file ')) from error
 
 
 def encode_png(array: NDArray[Any]) -> bytes:

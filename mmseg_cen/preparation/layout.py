@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg_cen.plausibility import DepthSummary
+
 META = 'meta.json'
 _MAX_SHOWN = 20
 
@@ -76,6 +78,7 @@ class Folder:
                 low=int(valid.min()) if valid.size else None,
                 high=int(valid.max()) if valid.size else None,
                 saturated=int((array == np.iinfo(array.dtype).max).sum()),
+                summary=DepthSummary.of(array, array > 0).as_dict(),
             )
         if self.kind == 'label':
             values, counts = np.unique(array, return_counts=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -50,11 +51,11 @@ def streams_on_batch(
             f'sample'
         )
     layers = [m for m in module.modules() if isinstance(m, StreamAware)]
-    private = {layer.norm: layer for layer in layers if hasattr(layer, 'norm')}
+    norms: list[Any] = [layer for layer in layers if hasattr(layer, 'norm')]
     seen = None
-    if private:
-        M = next(iter(private.values())).num_modalities
-        seen = seen_modalities(private, present, M)
+    if norms:
+        M = norms[0].num_modalities
+        seen = seen_modalities([layer.norm for layer in norms], present, M)
     for layer in layers:
         layer.num_streams = num_streams
         layer.present = present

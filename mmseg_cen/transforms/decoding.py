@@ -104,6 +104,7 @@ def _decode_array(content: bytes, suffix: str, key: str | None) -> NDArray[Any]:
     if not isinstance(loaded, np.ndarray) or loaded.dtype.kind not in 'buif':
         what = getattr(loaded, 'dtype', 'several arrays')
         raise ValueError(
-            f'the file must hold one array of integers or floats, got {what}: convert it'
+            f'the file must hold one array of numbers, got {what}: store integers or '
+            'floats'
         )
     return loaded

@@ -57,7 +57,8 @@ class EncodeDepth(BaseTransform):
 
     Place this transform right behind the loading: the geometry then moves the encoding.
     Behind a transform that has moved depth, 'normals' and 'hha' are refused, as the
-    camera is that of the whole image. The model needs a modality with the channels of the encoding.
+    camera is that of the whole image. The model needs a modality with the channels of
+    the encoding.
 
     ==========  ========  ==============================================================
     encoding    channels  values; all are 0 where there is no depth

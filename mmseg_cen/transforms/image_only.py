@@ -90,9 +90,7 @@ class PhotoMetricDistortion(_OfColors, mmseg_transforms.PhotoMetricDistortion):
         results['img'] = results['img'] / factor
         return results
 
-    def convert(
-        self, img: np.ndarray, alpha: float = 1, beta: float = 0
-    ) -> np.ndarray:
+    def convert(self, img: np.ndarray, alpha: float = 1, beta: float = 0) -> np.ndarray:
         """Scale and shift values, which stay within 0..255 and keep their type."""
         if img.dtype == np.uint8:
             return super().convert(img, alpha, beta)

@@ -53,7 +53,10 @@ def inspect_depth(
         for word, doubt in doubts(summary, unit, plausible).items():
             warn_once(
                 f'{word} {name}',
-                f'Depth of {summary.images} samples, such as '
-                f'{samples[0]["modality_paths"][name]}: modality {name!r} {doubt}'
-                + (f' (`plausible` of {name!r} says what is)' if word == 'unit' else ''),
+                f'Modality {name!r} of {summary.images} samples, such as '
+                f'{samples[0]["modality_paths"][name]}, is taken for depth in meters: '
+                + doubt
+                + (
+                    '; `plausible` of the modality settles it' if word == 'unit' else ''
+                ),
             )

@@ -29,8 +29,6 @@ METHODS = {
     'area': cv2.INTER_AREA,
     'lanczos': cv2.INTER_LANCZOS4,
 }
-#: Largest difference of two ratios of width and height that rounding may explain.
-RATIO_TOLERANCE = 0.03
 
 
 class Loaded(NamedTuple):
@@ -131,12 +129,10 @@ def load(
         ValueError: If the file is not as ``modality`` says.
     """
     what = f'{name}: {path}'
-    stored, orientation = _read(
-        name, modality, path, {modality.channels}, backend_args
-    )
-    if stored.ndim == 3 and stored.shape[2] == 3:
-        if name == 'rgb' or stored.dtype == np.uint8:
-            stored = stored[..., ::-1]
+    stored, orientation = _read(name, modality, path, {modality.channels}, backend_args)
+    is_picture = name == 'rgb' or stored.dtype == np.uint8
+    if is_picture and stored.ndim == 3 and stored.shape[2] == 3:
+        stored = stored[..., ::-1]
     image = np.ascontiguousarray(stored)
     ranges = modality.invalid or ()
     fill = 0.0 if ranges and modality.fill is None else modality.fill
@@ -150,9 +146,11 @@ def load(
                 "modality, e.g. to 'nearest', or invalid='nan' to make them 0"
             )
         return Loaded(image, np.ones(image.shape[:2], bool), orientation)
-    valid = valid_pixels(image) if modality.fill is not None else np.isfinite(
-        np.atleast_3d(image)
-    ).all(axis=-1)
+    valid = (
+        valid_pixels(image)
+        if modality.fill is not None
+        else np.isfinite(np.atleast_3d(image)).all(axis=-1)
+    )
     valid &= ~find_invalid(stored, ranges)  # type: ignore[arg-type]
     if not valid.any():
         warn_once(
@@ -200,7 +198,8 @@ def fit_sizes(
                     'register and resize the files, or set resize=True of modality '
                     f'{name!r} if they show the same view'
                 )
-            elif abs(size[0] * shape[1] / (size[1] * shape[0]) - 1) > RATIO_TOLERANCE:
+            elif abs(size[0] * shape[1] - size[1] * shape[0]) > max(shape):
+                # More than a row or column by rounding.
                 problem = (
                     'register the files, as views of two ratios of width and height '
                     'are not the same'

@@ -7,6 +7,7 @@ not read as they are stored are left to tifffile.
 
 import io
 import struct
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ MAGIC = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 # Photometric interpretations: 0 and 1 are gray, others are pictures in colors.
 GRAY, RGB = (0, 1), 2
 # Bits and sample format (unsigned, signed, float) of what OpenCV reads as it is.
+DAMAGE = (ValueError, KeyError, IndexError, struct.error)  # of damaged files
 STORED = {(8, 1), (16, 1), (8, 2), (16, 2), (32, 2), (32, 3), (64, 3)}
 
 
@@ -33,6 +35,7 @@ class Page:
         bands: Number of bands.
         stored: Bits of a value and sample format.
         photometric: How bands are shown.
+        is_interleaved: Whether the bands of a pixel lie side by side.
         orientation: Orientation tag.
         index: Place of the page in the file, where previews count, too.
     """
@@ -41,12 +44,15 @@ class Page:
     bands: int
     stored: tuple[int, int]
     photometric: int
+    is_interleaved: bool
     orientation: int
     index: int = field(compare=False)
 
     @property
     def is_simple(self) -> bool:
         """Whether OpenCV reads the values that are stored."""
+        if not self.is_interleaved:
+            return False
         if self.photometric in GRAY:
             return self.bands == 1 and self.stored in STORED | {(1, 1)}
         if self.photometric == RGB:
@@ -66,7 +72,7 @@ def read_pages(content: bytes) -> list[Page]:
         ValueError: If the file is damaged.
     """
     pages = []
-    header = content[:16] if content[2:3] == b'+' or content[3:4] == b'+' else content[:8]
+    header = content[: 16 if b'+' in content[2:4] else 8]  # + is 43: BigTIFF
     file = io.BytesIO(content)
     try:
         tags = ImageFileDirectory_v2(header)
@@ -74,10 +80,12 @@ def read_pages(content: bytes) -> list[Page]:
         while tags.next and tags.next not in seen:
             seen.append(tags.next)
             file.seek(tags.next)
-            tags.load(file)
+            with warnings.catch_warnings():  # of PIL, about damaged files
+                warnings.simplefilter('ignore')
+                tags.load(file)
             if not tags.get(254, 0) & 0b101:
                 pages.append(_page(tags, len(seen) - 1))
-    except (SyntaxError, struct.error, KeyError, TypeError, ValueError, OSError) as error:
+    except (*DAMAGE, SyntaxError, TypeError, OSError) as error:
         raise ValueError(
             f'the file must be a complete TIFF file, got a damaged one ({error}): '
             'replace it'
@@ -94,6 +102,7 @@ def _page(tags: Any, index: int) -> Page:
         bands=int(tags.get(277, 1)),
         stored=(max(bits), max(kinds)),
         photometric=int(tags.get(262, 1)),
+        is_interleaved=tags.get(284, 1) == 1 or tags.get(277, 1) == 1,
         orientation=int(tags.get(TAG, UPRIGHT)),
         index=index,
     )
@@ -137,9 +146,7 @@ def decode_tiff(content: bytes, pages: list[Page]) -> NDArray[Any]:
 
 
 def _read_with_tifffile(content: bytes, page: Page, count: int) -> NDArray[Any]:
-    what = (
-        f'{count} page(s) of {page.bands} band(s) of {page.stored[0]} bits'
-    )
+    what = f'{count} page(s) of {page.bands} band(s) of {page.stored[0]} bits'
     try:
         import tifffile
     except ImportError as error:
@@ -151,13 +158,14 @@ def _read_with_tifffile(content: bytes, page: Page, count: int) -> NDArray[Any]:
         with tifffile.TiffFile(io.BytesIO(content)) as file:
             shown = [p for p in file.pages if not p.subfiletype & 0b101]
             arrays = [np.moveaxis(p.asarray(), _bands_axis(p), -1) for p in shown]
-    except (ValueError, KeyError, IndexError, struct.error, tifffile.TiffFileError) as e:
+    except (*DAMAGE, tifffile.TiffFileError) as error:
         raise ValueError(
             f'a TIFF file of {what} must be complete, and compressed by no method but '
-            f'Deflate unless imagecodecs is installed, got another ({e}): store it '
+            f'Deflate unless imagecodecs is installed, got another ({error}): store it '
             'without compression'
-        ) from e
-    return np.concatenate([np.atleast_3d(a) for a in arrays], axis=-1)
+        ) from error
+    bands = np.concatenate([np.atleast_3d(array) for array in arrays], axis=-1)
+    return bands[..., 0] if bands.shape[2] == 1 else bands
 
 
 def _bands_axis(page: Any) -> int:

@@ -91,6 +91,7 @@ class LoadDomains(BaseTransform):
 
     - img (np.ndarray): 'rgb', (H, W, 3), uint8, BGR; without it the first source
     - {name} (np.ndarray): every other domain, see :func:`load_domain`
+    - loaded (dict[str, Loaded]): arrays of ``file_domains`` and masks of valid pixels
     - helpers (dict[str, np.ndarray]): everything loaded, to derive domains from
     - gt_valid (np.ndarray): (H, W), uint8, 1 where the target is known
     - img_shape (tuple[int, int])
@@ -125,6 +126,7 @@ class LoadDomains(BaseTransform):
         origin = RECIPES[target.derive] if target.derive else results['target']
         set_domains(results, images, loaded[origin].valid)
         results['helpers'] = images
+        results['loaded'] = loaded
         return results
 
     def __repr__(self) -> str:
