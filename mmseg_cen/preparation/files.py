@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from mmseg_cen.transforms.decoding import EXR, decode, file_order
+from mmseg_cen.transforms.orientation import UPRIGHT, read_orientation
 from mmseg_cen.transforms.tiff import is_tiff, read_pages
 
+_HEAD = 1 << 17  # bytes; metadata lie before them
 # The last chunk of every PNG file, which PIL does not verify.
 _PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
 
@@ -32,6 +35,18 @@ def fingerprint_file(path: str | Path) -> list[Any]:
             digest.update(block)
             length += len(block)
     return [length, digest.hexdigest()]
+
+
+def has_orientation(path: str | Path) -> bool:
+    """Whether an image file has an orientation tag, by which viewers turn it."""
+    with open(path, 'rb') as file:
+        content = file.read(_HEAD)
+        if is_tiff(content):
+            content += file.read()
+            with suppress(ValueError):  # a damaged file is named when it is decoded
+                return any(page.orientation != UPRIGHT for page in read_pages(content))
+            return False
+    return read_orientation(content) != UPRIGHT
 
 
 def check_image(content: bytes) -> None:

@@ -56,6 +56,7 @@ class Plan:
         warnings: What was remarkable about the download.
         problems: What is wrong with the download, beyond single samples.
         plausible: Meters between which the median depth lies that needs no warning.
+        turns: Whether ``convert`` turns images as their orientation tags (EXIF) say.
         extras: Contents of other files beside the folders; None for a file that the
             tool itself writes when the rest is finished.
     """
@@ -72,4 +73,5 @@ class Plan:
     warnings: Sequence[str] = ()
     problems: Sequence[str] = ()
     plausible: tuple[float, float] = ROOMS
+    turns: bool = False
     extras: Mapping[str, bytes | None] = field(default_factory=dict)

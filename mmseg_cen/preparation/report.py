@@ -48,6 +48,18 @@ def implausible_depth(plan: Plan, records: Sequence[Record]) -> list[str]:
     return warnings
 
 
+def ignored_orientation(plan: Plan, turned: Sequence[str]) -> list[str]:
+    """A warning of official files with an orientation tag that counts for nothing."""
+    if plan.turns or not turned:
+        return []
+    return [
+        f'{len(turned)} files have an orientation tag (EXIF), by which viewers turn '
+        f'them, such as {min(turned)}: they are taken as they are stored. Turn the '
+        'files, or remove the tags, if the other files of the samples fit what viewers '
+        "show; a config may say orientation='apply' or 'ignore' of the modality"
+    ]
+
+
 def write_report(
     plan: Plan,
     records: Sequence[Record],

@@ -35,7 +35,7 @@ class _OfEightBits(_OfColors):
     def transform(self, results: Results) -> Results:
         """Change one sample."""
         dtype = results['img'].dtype
-        if 'modalities' in results and dtype != np.uint8:
+        if 'rgb' in results.get('modalities', {}) and dtype != np.uint8:
             raise ValueError(
                 f"'rgb' must be uint8 for {type(self).__name__}, got {dtype}: leave "
                 'out `scale` and `fill` of the modality, or remove the transform '

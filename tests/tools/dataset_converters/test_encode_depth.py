@@ -69,6 +69,18 @@ def test_missing_depth_is_filled_if_asked(source, tmp_path, convert, read):
     assert read(tmp_path / 'filled/log/a.png').all()
 
 
+def test_an_encoding_beyond_sixteen_bits_is_named_and_not_clipped(
+    source, tmp_path, convert
+):
+    near = np.full(SIZE, 100, np.uint16)  # 0.1 m: its inverse is 10/m
+    assert cv2.imwrite(str(source / 'depth/d.png'), near)
+    options = ('--encoding', 'inverse', '--scale', 0.001)
+    status, report = convert(source, tmp_path / 'out', *options)
+    assert status == 1
+    assert 'd.png: inverse must be at most 6.5535' in report
+    assert 'got 10: is --scale right?' in report
+
+
 def test_stopped_and_started_again_it_writes_the_same_bytes(
     source, tmp_path, convert, tree
 ):
