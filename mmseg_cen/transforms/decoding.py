@@ -36,9 +36,9 @@ def decode(
         ValueError: If the file cannot be decoded; says why.
     """
     if suffix in ARRAYS:
-        return _decode_array(content, suffix, key)
+        return _native(_decode_array(content, suffix, key))
     if is_tiff(content):
-        return _decode_tiff(content, color)
+        return _native(_decode_tiff(content, color))
     if content[:4] == EXR:
         raise ValueError(
             'the file must be of another format than OpenEXR, which OpenCV has '
@@ -73,6 +73,11 @@ def orientation_of(content: bytes, suffix: str) -> int:
     if is_tiff(content):
         return read_pages(content)[0].orientation
     return read_orientation(content)
+
+
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    """The array in the byte order of this machine, which its type does not name."""
+    return array.astype(array.dtype.newbyteorder('='), copy=False)
 
 
 def _decode_tiff(content: bytes, color: bool) -> NDArray[Any]:

@@ -46,3 +46,10 @@ def test_what_is_no_number_is_refused(array):
 def test_exr_is_refused_by_name():
     with pytest.raises(ValueError, match=r'OpenEXR.*store it as \.npy'):
         decode(b'v/1\x01\x02\0\0\0', '.exr')
+
+
+def test_the_byte_order_of_a_file_is_no_part_of_its_type():
+    array = np.arange(6, dtype='>u2').reshape(2, 3)
+    decoded = decode(encoded(array, '.npy'), '.npy')
+    np.testing.assert_array_equal(decoded, array)
+    assert decoded.dtype == 'uint16'
