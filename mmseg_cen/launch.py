@@ -61,7 +61,8 @@ def load_config(
     Args:
         path: The config file.
         options: Values by dotted key, as ``--cfg-options`` gives them.
-        work_dir: Overrides the config's; without both it is ``work_dirs/<name>``.
+        work_dir: Overrides the config's; without both it is ``work_dirs/<name>``. If
+            it is None and the options have a seed, ``_seed<seed>`` is added.
         launcher: How several processes were started.
 
     Raises:
@@ -75,6 +76,8 @@ def load_config(
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = os.path.join('work_dirs', Path(path).stem)
+    if work_dir is None and (options or {}).get('randomness.seed') is not None:
+        cfg.work_dir += f'_seed{cfg.randomness.seed}'  # seeds do not mix
     say_order(cfg)
     return cfg
 

@@ -15,6 +15,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, MODELS
 
+from mmseg_cen.launch import load_config
 from mmseg_cen.models.modalities import FUSED
 
 ROOT = Path(__file__).parents[1] / 'configs'
@@ -60,6 +61,13 @@ GROUPS = dict(
         'condition:sun', 'condition:fog', 'case:normal', 'case:motionblur',
     ),
 )  # fmt: skip
+
+
+def test_no_two_configs_share_a_work_directory():
+    leaves = {}
+    for leaf in LEAVES:
+        work_dir = load_config(str(ROOT / leaf)).work_dir
+        assert leaves.setdefault(work_dir, leaf) == leaf
 
 
 def write_tiny_data(dataset, num_classes, root):

@@ -124,6 +124,19 @@ def test_the_command_line_overrides_the_config(tmp_path):
     assert load_config(str(path)).work_dir == 'work_dirs/small'
 
 
+def test_each_seed_has_a_work_directory_of_its_own(tmp_path):
+    path = tmp_path / 'small.py'
+    path.write_text('randomness = dict(seed=42)')
+    names = {
+        load_config(str(path), options=seed and {'randomness.seed': seed}).work_dir
+        for seed in (None, 1, 2)
+    }
+    assert names == {f'work_dirs/small{end}' for end in ('', '_seed1', '_seed2')}
+    options = {'randomness.seed': 1}
+    chosen = load_config(str(path), options=options, work_dir='chosen')
+    assert chosen.work_dir == 'chosen'
+
+
 def reloaded(cfg, tmp_path):
     """A config as a work directory has it: mmengine sorts the entries of dicts."""
     say_order(cfg)

@@ -6,6 +6,7 @@ import argparse
 import os
 from typing import Any
 
+from _unlabeled import predict_unlabeled
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 from mmseg.registry import METRICS
@@ -187,6 +188,7 @@ def main() -> None:
     runner = Runner.from_cfg(cfg)
     with exit_on_user_error():
         check_checkpoint(runner.model, args.checkpoint, strict=True)
+        predict_unlabeled(runner, bool(args.out or args.show or args.show_dir))
     runner.test()
     end_cpu_processes(cfg)
 

@@ -17,6 +17,7 @@ from mmseg_cen.transforms.decoding import EXR, decode, file_order
 from mmseg_cen.transforms.orientation import UPRIGHT, read_orientation
 from mmseg_cen.transforms.tiff import is_tiff, read_pages
 
+_ARRAY = b'\x93NUMPY'  # how .npy files begin
 _HEAD = 1 << 17  # bytes; metadata lie before them
 # The last chunk of every PNG file, which PIL does not verify.
 _PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
@@ -79,14 +80,14 @@ def check_image(content: bytes) -> None:
 
 
 def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
-    """Decode an image file that must be undamaged to its last byte.
+    """Decode an image or `.npy` file that must be undamaged to its last byte.
 
     OpenCV alone fills the missing part of a truncated file, and says so on the console
     only.
 
     Args:
         content: The file.
-        color: Whether to decode to three channels, BGR, rather than as it is.
+        color: Whether to decode images to three channels, BGR, rather than as they are.
 
     Raises:
         ValueError: If the file is truncated or damaged, or of a format that OpenCV
@@ -94,6 +95,8 @@ def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
     """
     if is_tiff(content) or content[:4] == EXR:
         return _decode_complete_tiff(content, color)
+    if content.startswith(_ARRAY):
+        return decode_array(content)
     check_image(content)
     flags = cv2.IMREAD_UNCHANGED
     if color:
@@ -115,6 +118,29 @@ def _decode_complete_tiff(content: bytes, color: bool) -> NDArray[Any]:
         return file_order(decode(content, '.tif', color))
     except ValueError as error:
         raise ValueError(str(error).removeprefix('the file ')) from error
+
+
+def decode_array(content: bytes) -> NDArray[Any]:
+    """Decode a `.npy` file that must be undamaged to its last byte.
+
+    Raises:
+        ValueError: If the file is truncated or damaged, or holds more than numbers.
+    """
+    try:
+        return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(
+            f'must be a complete .npy file, got a damaged one ({error}): replace it'
+        ) from error
+
+
+def encode(array: NDArray[Any], suffix: str) -> bytes:
+    """Encode an array as PNG, or (`.npy`) as it is; the same bytes each time."""
+    if suffix != '.npy':
+        return encode_png(np.ascontiguousarray(array))
+    file = io.BytesIO()
+    np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+    return file.getvalue()
 
 
 def encode_png(array: NDArray[Any]) -> bytes:

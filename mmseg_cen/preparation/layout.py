@@ -31,11 +31,13 @@ class Folder:
     """What the files of one folder hold.
 
     Args:
-        kind: ``'image'``, ``'depth'`` (0 is invalid) or ``'label'``.
+        kind: ``'image'``, ``'depth'`` (0 is invalid), ``'values'`` of any modality, or
+            ``'label'``.
         suffix: End of the file names, with the dot.
         dtype: Type of the values.
-        channels: 1 or 3.
-        scale: Of depth, meters per stored unit; of inverse depth, 1/m per unit.
+        channels: 1 or 3 of images, any number of values.
+        scale: Of depth, meters per stored unit; of inverse depth, 1/m per unit; of
+            values, physical units per stored unit.
         unit: The unit in words, for the report.
         num_classes: Of labels: the values are 0..num_classes - 1 or ``ignore_index``.
         ignore_index: The label of void pixels, if there is one.
@@ -69,7 +71,7 @@ class Folder:
                 )
 
     def summarize(self, array: NDArray[Any]) -> dict[str, Any]:
-        """Integers that add up to the statistics of the data set."""
+        """Numbers that add up to the statistics of the data set."""
         if self.kind == 'depth':
             valid = array[array > 0]
             return dict(
@@ -79,6 +81,14 @@ class Folder:
                 high=int(valid.max()) if valid.size else None,
                 saturated=int((array == np.iinfo(array.dtype).max).sum()),
                 summary=DepthSummary.of(array, array > 0).as_dict(),
+            )
+        if self.kind == 'values':
+            valid = array[np.isfinite(array)]
+            return dict(
+                pixels=array.size,
+                valid=valid.size,
+                low=valid.min().item() if valid.size else None,
+                high=valid.max().item() if valid.size else None,
             )
         if self.kind == 'label':
             values, counts = np.unique(array, return_counts=True)

@@ -110,12 +110,15 @@ def _describe(
     text = f'{folder.suffix.rpartition(".")[2]}, {folder.dtype}'
     if folder.unit:
         text += f', unit {folder.unit}, 0 is invalid'
-    if folder.kind == 'depth' and any(s['valid'] for s in stats):
+    if folder.kind == 'values':
+        text += f', {folder.channels} channel(s)'
+    if folder.kind in ('depth', 'values') and any(s['valid'] for s in stats):
         low = min(s['low'] for s in stats if s['valid']) * (folder.scale or 1)
         high = max(s['high'] for s in stats if s['valid']) * (folder.scale or 1)
         share = 1 - sum(s['valid'] for s in stats) / sum(s['pixels'] for s in stats)
-        text += f', {low:.3f} to {high:.3f}, {100 * share:.1f} % invalid'
-        if saturated := sum(s['saturated'] for s in stats):
+        digits = '.3f' if folder.kind == 'depth' else '.4g'
+        text += f', {low:{digits}} to {high:{digits}}, {100 * share:.1f} % invalid'
+        if saturated := sum(s.get('saturated', 0) for s in stats):
             text += f', {saturated} pixels at the largest value (or beyond it)'
     if folder.kind == 'label' and folder.num_classes:
         counts = np.zeros(folder.num_classes, np.int64)

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 from numpy.typing import NDArray
 
 from .files import (
     decode_complete,
-    encode_png,
+    encode,
     fingerprint,
     fingerprint_file,
     has_orientation,
@@ -101,7 +100,7 @@ def _write_sample(
             raise ValueError(f'{source or name} {error}') from error
         sizes[name] = array.shape[:2]
         stats[name] = folder.summarize(array)
-        encoded[name] = stored or encode_png(np.ascontiguousarray(array))
+        encoded[name] = stored or encode(array, folder.suffix)
     if len(set(sizes.values())) != 1:
         raise ValueError(
             f'its files must agree in size, got {sizes}: replace or resize some'

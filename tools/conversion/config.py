@@ -9,6 +9,7 @@ from mmseg_cen.modality import check_modality_names
 
 from .data import convert_dataset, convert_pipelines
 from .model import convert_model, convert_preprocessor, dicts_in, exchanges
+from .own import use_data
 from .text import Name
 
 LEFTOVERS = (  # variables of base files, which every part has copied
@@ -30,6 +31,7 @@ def convert_config(
     exchange_threshold: float = 2e-2,
     sparsity_weight: float = 5e-3,
     layer_norms: bool = False,
+    data: Config | None = None,
 ) -> dict[str, Any]:
     """The whole config over ``modalities``.
 
@@ -39,6 +41,7 @@ def convert_config(
         exchange_threshold: Scaling factors below it are exchanged.
         sparsity_weight: Lambda, if any layer exchanges.
         layer_norms: Whether to exchange by the scaling factors of LayerNorms, too.
+        data: A config whose data replace those of ``cfg``.
 
     Raises:
         ValueError: If the model cannot be converted, or a name cannot be a modality's.
@@ -81,20 +84,20 @@ def convert_config(
             dict(type='GammaSparsityHook', sparsity_weight=sparsity_weight),
             dict(type='ExchangeStatsHook'),
         ]
-    return new
+    return new if data is None else use_data(new, data, modalities)
 
 
 def share(cfg: dict[str, Any]) -> dict[str, Any]:
     """Write by name the pipelines, and values that all data sets have in common."""
     named = {k: v for k, v in cfg.items() if k.endswith('_pipeline') and v}
     for key in ('modalities', 'metainfo'):
-        values = [d[key] for d in _datasets(cfg)]
-        if values and all(value == values[0] for value in values):
+        values = [d.get(key) for d in _datasets(cfg)]
+        if values and values[0] and all(value == values[0] for value in values):
             named[key] = values[0]
     for dataset in _datasets(cfg):
         for key in ('modalities', 'metainfo', 'pipeline'):
             for name, value in named.items():
-                if dataset[key] == value:
+                if key in dataset and dataset[key] == value:
                     dataset[key] = Name(name)
     cfg = {**named, **cfg}
     for key in ('dataloader', 'evaluator'):
@@ -104,4 +107,4 @@ def share(cfg: dict[str, Any]) -> dict[str, Any]:
 
 
 def _datasets(cfg: dict[str, Any]) -> list[dict]:
-    return [d for d in dicts_in(cfg) if d.get('type') == 'MultimodalSegDataset']
+    return [part for part in dicts_in(cfg) if 'type' in part and 'pipeline' in part]

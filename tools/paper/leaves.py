@@ -34,6 +34,9 @@ def _body(leaf: Leaf) -> str:
     files = (f'{base.path}.py',) if isinstance(base, Leaf) else base
     paths = [os.path.relpath(path, folder) for path in files]
     text = source({'_base_': paths[0] if len(paths) == 1 else paths})
+    if leaf.path.count('/') > 1 and not leaf.path.startswith('_base_/'):
+        # Configs of several folders have one name: align_all.py.
+        text += source({'work_dir': f'work_dirs/{leaf.path}'})
     settings = {**leaf.settings}
     if leaf.modality:
         settings = _of_one_modality(settings, leaf.modality)

@@ -8,6 +8,7 @@ GPU; not trained here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../../_base_/fusion/two_networks.py'
+work_dir = 'work_dirs/fusion/common/align_all'
 model = dict(
     backbone=dict(
         fusion=dict(

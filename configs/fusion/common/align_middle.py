@@ -8,4 +8,5 @@ GPU; not trained here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../../_base_/fusion/two_networks.py'
+work_dir = 'work_dirs/fusion/common/align_middle'
 model = dict(backbone=dict(fusion=dict(type='AlignFusion', stages=('layer3',))))

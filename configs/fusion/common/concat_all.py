@@ -8,6 +8,7 @@ GPU; not trained here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../../_base_/fusion/common.py'
+work_dir = 'work_dirs/fusion/common/concat_all'
 model = dict(
     backbone=dict(
         fusion=dict(

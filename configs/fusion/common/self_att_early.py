@@ -8,4 +8,5 @@ GPU; not trained here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../../_base_/fusion/common.py'
+work_dir = 'work_dirs/fusion/common/self_att_early'
 model = dict(backbone=dict(fusion=dict(type='SSMAFusion', stages=('layer2',))))

@@ -9,6 +9,7 @@ by tools/paper/write_configs.py.
 """
 
 _base_ = '../../_base_/fusion/same.py'
+work_dir = 'work_dirs/fusion/same/cbn_all'
 model = dict(
     backbone=dict(
         fusion=dict(

@@ -8,6 +8,7 @@ the fusion, Table 2. RefineNet, ResNet-101, NYUDv2, single-scale. Needs ImageNet
 """
 
 _base_ = '../../_base_/fusion/same.py'
+work_dir = 'work_dirs/fusion/same/self_att_all'
 model = dict(
     backbone=dict(
         fusion=dict(type='SSMAFusion', stages=('layer1', 'layer2', 'layer3', 'layer4')),

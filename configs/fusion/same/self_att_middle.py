@@ -8,4 +8,5 @@ fusion, Table 2. RefineNet, ResNet-101, NYUDv2, single-scale. Needs ImageNet wei
 """
 
 _base_ = '../../_base_/fusion/same.py'
+work_dir = 'work_dirs/fusion/same/self_att_middle'
 model = dict(backbone=dict(fusion=dict(type='SSMAFusion', stages=('layer3',))))

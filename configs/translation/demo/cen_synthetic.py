@@ -9,6 +9,7 @@ _base_ = [
     '../_base_/datasets/synthetic.py',
     '../_base_/schedules/pix2pix_short.py',
 ]
+work_dir = 'work_dirs/translation/demo/cen_synthetic'
 sources = ('rgb', 'depth')
 model = dict(sources=sources, generator=dict(num_downs=6))
 # Thirty times the noise of a Kinect: 0.4 m at a distance of 3 m. The image shows the

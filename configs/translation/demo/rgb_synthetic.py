@@ -4,6 +4,7 @@ python tools/train.py configs/translation/demo/rgb_synthetic.py
 """
 
 _base_ = 'cen_synthetic.py'
+work_dir = 'work_dirs/translation/demo/rgb_synthetic'
 sources = ('rgb',)
 model = dict(sources=sources)
 choice = dict(dataset=dict(sources=sources))

@@ -14,6 +14,7 @@ Not trained here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../rgb_shade_to_normal.py'
+work_dir = 'work_dirs/translation/fusion/concat_rgb_shade_to_normal'
 model = dict(
     generator=dict(
         convs='private',

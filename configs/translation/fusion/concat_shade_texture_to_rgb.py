@@ -14,6 +14,7 @@ Not trained here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../shade_texture_to_rgb.py'
+work_dir = 'work_dirs/translation/fusion/concat_shade_texture_to_rgb'
 model = dict(
     generator=dict(
         convs='private',

@@ -15,6 +15,7 @@ here. Written by tools/paper/write_configs.py.
 """
 
 _base_ = '../rgb_normal_to_shade.py'
+work_dir = 'work_dirs/translation/fusion/self_att_rgb_normal_to_shade'
 model = dict(
     generator=dict(
         convs='private',

@@ -17,5 +17,6 @@ tools/paper/write_configs.py.
 """
 
 _base_ = '../depth_normal_texture_shade_to_rgb.py'
+work_dir = 'work_dirs/translation/sharing/depth_normal_texture_shade_to_rgb'
 model = dict(generator=dict(exchange_threshold=None))
 custom_hooks = [dict(type='FiniteLossHook')]

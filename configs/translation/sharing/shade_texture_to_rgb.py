@@ -13,5 +13,6 @@ tools/paper/write_configs.py.
 """
 
 _base_ = '../shade_texture_to_rgb.py'
+work_dir = 'work_dirs/translation/sharing/shade_texture_to_rgb'
 model = dict(generator=dict(exchange_threshold=None))
 custom_hooks = [dict(type='FiniteLossHook')]

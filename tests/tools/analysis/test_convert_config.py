@@ -6,6 +6,7 @@ import pytest
 from analysis.convert_config import load
 from conversion import text
 from conversion.config import convert_config, share
+from conversion.own import modalities_of
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
@@ -98,6 +99,72 @@ def test_sparsity_is_asked_only_of_what_exchanges():
         assert ('GammaSparsityHook' in hooks) == layer_norms
         cfg.model.backbone.backbone.init_cfg = None
         assert bool(exchanging_norms(MODELS.build(cfg.model))) == layer_norms
+
+
+def on_data(name, modalities=None, source=PSPNET):
+    data = load(str(ROOT / 'configs/_base_/datasets' / f'{name}.py'))
+    modalities = modalities or [*modalities_of(data)]
+    return data, converted(source, modalities, data=data)
+
+
+@pytest.mark.parametrize(
+    ('name', 'classes', 'modalities'),
+    [
+        ('nyudv2_half', 40, ['rgb', 'depth']),
+        ('mfnet', 9, ['rgb', 'thermal']),
+        ('deliver', 25, ['rgb', 'depth', 'event', 'lidar']),
+        ('synthetic_rgbd', 13, ['rgb', 'depth']),
+    ],
+)
+def test_a_model_is_put_onto_the_data_of_another_config(name, classes, modalities):
+    data, cfg = on_data(name)
+    assert cfg.model.modalities == modalities
+    assert cfg.model.decode_head.head.num_classes == classes
+    assert cfg.model.auxiliary_head.head.num_classes == classes
+    statistics = cfg.model.data_preprocessor.modalities
+    assert statistics.rgb.mean == load(PSPNET).model.data_preprocessor.mean
+    assert [*statistics] == modalities
+    for loader in ('train_dataloader', 'val_dataloader'):
+        new, old = cfg[loader].dataset, data[loader].dataset
+        assert new.type == old.type
+        assert new.pipeline == old.pipeline
+    assert cfg.train_dataloader.sampler.type == 'InfiniteSampler'
+    assert cfg.train_cfg.type == 'IterBasedTrainLoop'
+    MODELS.build(
+        {
+            **cfg.model,
+            'data_preprocessor': None,
+            'backbone': dict(
+                cfg.model.backbone,
+                backbone=dict(cfg.model.backbone.backbone, init_cfg=None),
+            ),
+        }
+    )
+
+
+def test_some_modalities_of_the_data_may_be_chosen():
+    _, cfg = on_data('deliver', ['lidar', 'rgb'])
+    assert cfg.model.modalities == ['lidar', 'rgb']
+    assert [*cfg.train_dataloader.dataset.modalities] == ['lidar', 'rgb']
+    assert len(cfg.model.data_preprocessor.modalities.lidar.mean) == 3
+    with pytest.raises(ValueError, match=r"got \['thermal'\]: correct"):
+        on_data('deliver', ['rgb', 'thermal'])
+
+
+def test_weights_of_classes_are_those_of_the_data():
+    data = load(str(ROOT / 'configs/_base_/datasets/mfnet.py'))
+    data.model = dict(decode_head=dict(loss_decode=dict(class_weight=[1.0] * 9)))
+    ocrnet = 'mmseg::ocrnet/ocrnet_hr18_4xb2-40k_cityscapes-512x1024.py'
+    cfg = converted(ocrnet, ['rgb', 'thermal'], data=data)
+    losses = [head.loss_decode for head in cfg.model.decode_head.head]
+    assert [loss.class_weight for loss in losses] == [[1.0] * 9] * 2
+
+
+def test_data_without_modalities_are_refused():
+    with pytest.raises(ValueError, match="the data set 'CityscapesDataset': name one"):
+        modalities_of(load(PSPNET))
+    with pytest.raises(ValueError, match='the data set None'):
+        modalities_of(load(str(ROOT / 'configs/_base_/datasets/multimodal.py')))
 
 
 @pytest.mark.parametrize(

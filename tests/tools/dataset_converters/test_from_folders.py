@@ -167,7 +167,7 @@ def test_arrays_beside_the_images_are_no_images(convert, mine):
     for stem in STEMS:
         write(mine / f'rgb/{stem}.npy', draw(stem)['rgb'])
     assert convert(*options(mine))[0] == 0
-    with pytest.raises(SystemExit, match='npy is for depth and labels only'):
+    with pytest.raises(SystemExit, match='npy is for depth, labels'):
         convert(*options(mine, rgb_suffix='.npy'))
 
 
@@ -313,8 +313,9 @@ def test_wrong_options_are_refused(convert, mine, kwargs, message):
         convert(*options(mine, **kwargs))
 
 
-def test_without_labels_there_is_a_folder_but_no_config(convert, mine):
+def test_without_labels_there_is_one_list_and_no_config(convert, mine):
     assert convert(*options(mine, label=None))[0] == 0
+    assert (mine / 'out/test.txt').read_text().split() == STEMS
     assert not (mine / 'out/config.py').exists()
     assert not (mine / 'out/label').exists()
 

@@ -1,0 +1,170 @@
+"""The written config runs as it is, wherever it lies, and whatever the data are."""
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmseg.registry import DATASETS
+
+SIZE = (12, 16)
+
+
+@pytest.fixture
+def own(load_tool):
+    return load_tool('own_config')
+
+
+@pytest.fixture
+def prepare(load_tool, tmp_path, capsys):
+    """Prepare samples of RGB and depth; exit status and what was printed."""
+    import cv2
+
+    tool = load_tool('from_folders')
+
+    def run(out, labels, *options, label=True):
+        for k, values in enumerate(labels):
+            images = dict(
+                rgb=np.full((*SIZE, 3), k, np.uint8),
+                depth=np.linspace(900, 4000, SIZE[0] * SIZE[1])
+                .reshape(SIZE)
+                .astype(np.uint16),
+                label=np.resize(np.array(values, np.uint8), SIZE),
+            )
+            for name, image in images.items():
+                path = tmp_path / f'in{len(labels)}' / name / f'{k}.png'
+                path.parent.mkdir(parents=True, exist_ok=True)
+                assert cv2.imwrite(str(path), image)
+        root = tmp_path / f'in{len(labels)}'
+        arguments = [out, '--jobs', 1, '--rgb', root / 'rgb', '--depth', root / 'depth']
+        arguments += ['--depth-unit', 0.001, *options]
+        if label:
+            arguments += ['--label', root / 'label']
+        status = tool.main([*map(str, arguments)])
+        return status, capsys.readouterr().out
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ('folder', 'name'),
+    [
+        ('data/mine', 'mine'),
+        ('mine', 'mine'),
+        ('data/a/out', 'a_out'),
+        ('rooms/out', 'rooms_out'),
+        ("data/Bob's rooms", 'Bob_s_rooms'),
+        ('.', 'own_data'),
+    ],
+)
+def test_a_folder_has_a_work_directory_of_its_own(
+    own, tmp_path, monkeypatch, folder, name
+):
+    monkeypatch.chdir(tmp_path)
+    assert own.work_dir_of(tmp_path / folder) == f'work_dirs/{name}'
+    elsewhere = {own.work_dir_of(tmp_path.parent / part / 'out') for part in 'ab'}
+    assert len(elsewhere) == 2
+
+
+def test_the_folder_may_have_quotes_and_braces_in_its_name(prepare, tmp_path):
+    out = tmp_path / '"Bob\'s" {rooms}, 100 %"'
+    status, report = prepare(out, [[0, 1]] * 3)
+    assert status == 0
+    command = report.partition('Train with: ')[2]
+    cfg = Config.fromfile(out / 'config.py')
+    assert cfg.data_root == str(out)
+    assert len(DATASETS.build(cfg.val_dataloader.dataset)) == 1
+    assert 'python tools/train.py' in command
+
+
+def test_one_training_image_makes_a_batch(prepare, tmp_path):
+    assert prepare(tmp_path / 'out', [[0, 1]] * 2)[0] == 0
+    loader = Config.fromfile(tmp_path / 'out/config.py').train_dataloader
+    dataset = DATASETS.build(loader.dataset)
+    assert len(dataset) == loader.batch_size == 2
+    assert dataset[0]['data_samples'].img_path == dataset[1]['data_samples'].img_path
+
+
+def test_one_image_alone_is_refused(prepare, tmp_path):
+    with pytest.raises(SystemExit, match='must be two at least, got 1'):
+        prepare(tmp_path / 'out', [[0, 1]])
+
+
+def test_rare_classes_have_weights_and_balanced_ones_none(prepare, tmp_path):
+    rare = [0] * 19 + [1] + [255] * 4
+    assert prepare(tmp_path / 'rare', [rare] * 3)[0] == 0
+    cfg = Config.fromfile(tmp_path / 'rare/config.py')
+    weights = cfg.model.decode_head.head.loss_decode.class_weight
+    labels = np.resize(np.array(rare), SIZE)
+    frequency = np.array([(labels == k).sum() for k in (0, 1)]) / (labels < 255).sum()
+    np.testing.assert_allclose(weights, 1 / np.log(1.02 + frequency), atol=1e-3)
+    assert prepare(tmp_path / 'even', [[0, 1]] * 3)[0] == 0
+    head = Config.fromfile(tmp_path / 'even/config.py').model.decode_head.head
+    assert 'class_weight' not in head.loss_decode
+
+
+def test_named_classes_that_never_occur_leave_nothing_to_learn(prepare, tmp_path):
+    with pytest.raises(SystemExit, match='--label-map 0:0,255:1'):
+        prepare(tmp_path / 'out', [[0, 255]] * 3, '--classes', 'ground,thing')
+    assert not (tmp_path / 'out/config.py').exists()
+    options = ['--classes', 'ground,thing', '--label-map', '0:0,255:1']
+    assert prepare(tmp_path / 'out', [[0, 255]] * 3, *options)[0] == 0
+
+
+def test_an_edited_config_survives_any_number_of_conversions(prepare, tmp_path):
+    out = tmp_path / 'out'
+    for text in ('first', 'second', None, None):
+        assert prepare(out, [[0, 1]] * 3)[0] == 0
+        if text:
+            (out / 'config.py').write_text(text)
+    kept = {path.read_text() for path in out.glob('config.old*.py')}
+    assert kept == {'first', 'second'}
+
+
+def test_it_stops_at_losses_that_are_not_finite_and_can_be_augmented(prepare, tmp_path):
+    assert prepare(tmp_path / 'out', [[0, 1]] * 3)[0] == 0
+    cfg = Config.fromfile(tmp_path / 'out/config.py')
+    hooks = [hook.type for hook in cfg.custom_hooks]
+    assert {*hooks} >= {'FiniteLossHook', 'GammaRecorderHook', 'ExchangeStatsHook'}
+    settings = {**cfg.test_dataloader.dataset, 'pipeline': cfg.tta_pipeline}
+    sample = DATASETS.build(settings)[0]
+    assert len(sample['inputs']) == 6
+    assert {tuple(x.shape[1:]) for x in sample['inputs']} == {
+        (9, 12),
+        (12, 16),
+        (15, 20),
+    }
+
+
+def test_data_without_labels_get_a_config_that_predicts_them(
+    prepare, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    mine, new = tmp_path / 'data/mine', tmp_path / 'data/new'
+    assert prepare(mine, [[0, 1]] * 3)[0] == 0
+    options = ['--config', mine / 'config.py']
+    assert 'CHECKPOINT' in prepare(new, [[0, 1]], *options, label=False)[1]
+    work_dir = tmp_path / 'work_dirs/mine'
+    work_dir.mkdir(parents=True)
+    (work_dir / 'best_mIoU_epoch_4.pth').touch()
+    status, report = prepare(new, [[0, 1]], *options, label=False)
+    assert status == 0
+    assert (
+        f'python tools/test.py {new}/config.py work_dirs/mine/best_mIoU_epoch_4.pth '
+        '--out predictions/new'
+    ) in report
+    cfg = Config.fromfile(new / 'config.py')
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    assert len(dataset) == 1
+    assert 'seg_map_path' not in dataset.get_data_info(0)
+    assert cfg.model.to_dict() == Config.fromfile(mine / 'config.py').model.to_dict()
+
+
+def test_a_network_of_other_modalities_is_refused(prepare, tmp_path, load_tool):
+    mine = tmp_path / 'mine'
+    assert prepare(mine, [[0, 1]] * 3)[0] == 0
+    tool = load_tool('own_prediction')
+    folder = load_tool('own_storage').Folder
+    with pytest.raises(ValueError, match='got no depth: add --modality depth=DIR'):
+        tool.check_network(str(mine / 'config.py'), dict(rgb=folder(channels=3)))
+    folders = dict(rgb=folder(channels=3), depth=folder(channels=2))
+    with pytest.raises(ValueError, match=r'depth must have 1 channel\(s\)'):
+        tool.check_network(str(mine / 'config.py'), folders)

@@ -1,0 +1,72 @@
+"""Labels of own data become classes, or are refused by name."""
+
+import cv2
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def labels(load_tool):
+    return load_tool('own_labels')
+
+
+def written(folder, *values):
+    """Files of labels that hold these values."""
+    paths = []
+    for k, of_file in enumerate(values):
+        paths.append(folder / f'{k}.png')
+        image = np.resize(np.array(of_file, np.uint8), (4, 6))
+        assert cv2.imwrite(str(paths[-1]), image)
+    return paths
+
+
+def read(labels, path, label_map=None, **options):
+    settings = dict(reduce_zero_label=False, ignore=255) | options
+    reader = labels.LabelReader(label_map=labels.parse_label_map(label_map), **settings)
+    return reader, reader.read(str(path))
+
+
+def test_masks_of_0_and_255_are_refused_with_the_map_that_helps(labels, tmp_path):
+    paths = written(tmp_path, [0, 255], [0])
+    reader, _ = read(labels, paths[0])
+    with pytest.raises(ValueError, match='--label-map 0:0,255:1'):
+        labels.class_names(None, None, reader, paths)
+    reader, mask = read(labels, paths[0], '0:0,255:1')
+    assert labels.class_names(None, None, reader, paths)[0] == ['class_0', 'class_1']
+    assert {*mask.flat} == {0, 1}
+
+
+@pytest.mark.parametrize('values', [[0], [4], [255]])
+def test_labels_of_one_class_are_refused(labels, tmp_path, values):
+    paths = written(tmp_path, values)
+    reader, _ = read(labels, paths[0])
+    with pytest.raises(ValueError, match='must be of two classes at least, got'):
+        labels.class_names(None, None, reader, paths)
+
+
+def test_a_map_chooses_classes_and_the_rest_may_be_void(labels, tmp_path):
+    (path,) = written(tmp_path, [0, 7, 11, 255])
+    with pytest.raises(ValueError, match=r'0.png: labels must be in .* got \[0\]'):
+        read(labels, path, '7:0,11:1')
+    _, mapped = read(labels, path, '7:0,11:1,*:void')
+    expected = np.resize(np.array([255, 0, 1, 255], np.uint8), (4, 6))
+    np.testing.assert_array_equal(mapped, expected)
+
+
+@pytest.mark.parametrize('text', ['0', '0:x', '0:256', '0:0,0:1', 'a:0', '0:0;255:1'])
+def test_a_wrong_map_is_refused(labels, text):
+    with pytest.raises(ValueError, match='`--label-map` must be STORED:CLASS'):
+        labels.parse_label_map(text)
+
+
+def test_gaps_are_warned_of_with_the_map_that_closes_them(labels, tmp_path):
+    paths = written(tmp_path, [0, 7, 26])
+    reader, _ = read(labels, paths[0])
+    classes, (warning,) = labels.class_names(None, None, reader, paths)
+    assert len(classes) == 27
+    assert '--label-map 0:0,7:1,26:2' in warning
+    reader, _ = read(labels, paths[0], '0:0,7:1,26:2')
+    assert labels.class_names(None, None, reader, paths) == (
+        ['class_0', 'class_1', 'class_2'],
+        [],
+    )

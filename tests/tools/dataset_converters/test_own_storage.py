@@ -1,0 +1,193 @@
+"""Any modality of own data is stored with its values, type, channels and unit."""
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmseg.registry import DATASETS
+
+SIZE = (12, 16)
+STEMS = ('1', '2', '3')
+
+
+def write(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == '.npy':
+        np.save(path, array)
+    else:
+        assert cv2.imwrite(str(path), array)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Write a folder of files that a function makes."""
+
+    def fill(name, suffix, make):
+        for k, stem in enumerate(STEMS):
+            write(tmp_path / name / f'{stem}{suffix}', make(np.random.default_rng(k)))
+        return tmp_path / name
+
+    fill('rgb', '.png', lambda rng: rng.integers(0, 256, (*SIZE, 3), np.uint8))
+    fill('label', '.png', lambda rng: rng.integers(0, 3, SIZE, np.uint8))
+    return fill
+
+
+@pytest.fixture
+def convert(tmp_path, load_tool, capsys):
+    tool = load_tool('from_folders')
+
+    def run(*options):
+        labels = ['--label', tmp_path / 'label', '--jobs', '1', '--val-share', '0.4']
+        arguments = [tmp_path / 'out', '--rgb', tmp_path / 'rgb', *labels, *options]
+        status = tool.main([*map(str, arguments)])
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def loaded(out):
+    """The arrays of each modality by stem, as a training would load them."""
+    cfg = Config.fromfile(out / 'config.py')
+    arrays = {}
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        settings = {**loader.dataset, 'pipeline': [dict(type='LoadModalities')]}
+        dataset = DATASETS.build(settings)
+        for i in range(len(dataset)):
+            sample = dataset[i]
+            name = sample['img_path'].rpartition('/')[2].removesuffix('.png')
+            arrays[name] = sample
+    return arrays
+
+
+KINDS = dict(
+    thermal=('.png', 0.01, lambda rng: rng.integers(28000, 31000, SIZE, np.uint16)),
+    gray=('.jpg', None, lambda rng: np.full(SIZE, rng.integers(9, 200), np.uint8)),
+    pressure=('.npy', 0.5, lambda rng: rng.integers(-50, 50, SIZE).astype(np.int16)),
+    normal=('.npy', None, lambda rng: rng.normal(size=(*SIZE, 3)).astype(np.float16)),
+    curvature=('.npy', None, lambda rng: rng.random(SIZE) / 1000),
+    bands=('.npy', None, lambda rng: rng.integers(0, 256, (*SIZE, 5), np.uint8)),
+    pgm=('.pgm', None, lambda rng: rng.integers(0, 4096, SIZE, np.uint16)),
+    once=('.npy', 2.0, lambda rng: rng.random((*SIZE, 1)).astype(np.float32)),
+)
+
+
+def test_every_modality_is_loaded_as_it_was_in_physical_units(
+    folders, convert, tmp_path
+):
+    options = []
+    for name, (suffix, scale, make) in KINDS.items():
+        option = f'{name}={folders(name, suffix, make)}:suffix={suffix}'
+        option += '' if scale is None else f':scale={scale}'
+        options += ['--modality', option]
+    assert convert(*options)[0] == 0
+    channels = {}
+    for stem, sample in loaded(tmp_path / 'out').items():
+        for name, (suffix, scale, make) in KINDS.items():
+            stored = make(np.random.default_rng(STEMS.index(stem)))
+            expected = stored.astype(np.float32).squeeze() * (scale or 1)
+            atol = 1.5 * (suffix == '.jpg')
+            np.testing.assert_allclose(sample[name], expected, rtol=1e-3, atol=atol)
+            channels[name] = np.atleast_3d(expected).shape[2]
+    cfg = Config.fromfile(tmp_path / 'out/config.py')
+    assert cfg.model.modalities == ('rgb', *KINDS)
+    statistics = cfg.model.data_preprocessor.modalities
+    assert {name: len(statistics[name].mean) for name in KINDS} == channels
+    assert all(value > 0 for name in KINDS for value in statistics[name].std)
+
+
+def test_depth_as_a_modality_is_depth(folders, convert, tmp_path, tree):
+    folder = folders('d', '.png', lambda rng: rng.integers(900, 4000, SIZE, np.uint16))
+    assert convert('--depth', folder, '--depth-unit', '0.001')[0] == 0
+    once = tree(tmp_path / 'out')
+    assert convert('--modality', f'depth={folder}:scale=0.001')[0] == 0
+    assert tree(tmp_path / 'out') == once
+
+
+def test_stored_values_of_no_measurement_become_invalid(folders, convert, tmp_path):
+    def make(rng):
+        values = rng.integers(28000, 31000, SIZE, np.uint16)
+        values[3:5] = 65535
+        return values
+
+    folder = folders('thermal', '.png', make)
+    assert convert('--modality', f'thermal={folder}:invalid=65535:scale=0.01')[0] == 0
+    for sample in loaded(tmp_path / 'out').values():
+        assert sample['thermal'].max() < 311
+        assert sample['thermal'].min() > 279
+
+
+def test_values_that_are_not_finite_need_a_replacement(folders, convert, tmp_path):
+    def make(rng):
+        values = rng.random(SIZE)
+        values[0, 0] = np.nan
+        return values
+
+    folder = folders('curvature', '.npy', make)
+    status, report = convert('--modality', f'curvature={folder}')
+    assert status == 1
+    assert '1.npy: curvature must be finite' in report
+    assert convert('--modality', f'curvature={folder}:fill=nearest')[0] == 0
+    for sample in loaded(tmp_path / 'out').values():
+        assert np.isfinite(sample['curvature']).all()
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('thermal', 'must be NAME=DIR'),
+        ('thermal=', 'must be NAME=DIR'),
+        ('thermal={}:scal=1', r"got \['scal'\]"),
+        ('thermal={}:scale=x', 'must be numbers'),
+        ('thermal={}:scale=-1', '`scale of thermal` must be positive'),
+        ('thermal={}:fill=mean', '`fill` must be a number'),
+        ('img={}', "got 'img': rename"),
+        ('label={}', "must not be named 'label'"),
+        ('rgb={}', 'a modality must be given once'),
+        ('depth={}', '--depth-unit must be given'),
+        ('thermal={}:suffix=.tif', 'must hold files that end with .tif'),
+    ],
+)
+def test_a_wrong_modality_is_refused_by_name(folders, convert, option, message):
+    folder = folders('thermal', '.png', lambda rng: np.ones(SIZE, np.uint16))
+    with pytest.raises(SystemExit, match=message):
+        convert('--modality', option.format(folder))
+
+
+def test_files_unlike_the_first_are_named(folders, convert):
+    folder = folders('thermal', '.png', lambda rng: np.ones(SIZE, np.uint16))
+    write(folder / '2.png', np.ones((*SIZE, 3), np.uint16))
+    write(folder / '3.png', np.ones(SIZE, np.uint8))
+    status, report = convert('--modality', f'thermal={folder}')
+    assert status == 1
+    assert '2.png: thermal must have one channel of integers (uint16)' in report
+    assert '3.png: thermal must have one channel of integers (uint16)' in report
+
+
+def test_a_picture_of_depth_in_colors_is_refused(folders, convert):
+    color = folders('c', '.png', lambda rng: np.full((*SIZE, 3), 9, np.uint8))
+    status, report = convert('--depth', color, '--depth-unit', '0.02')
+    assert status == 1
+    assert '1.png: depth must have one channel' in report
+    assert 'a picture of depth in colors' in report
+
+
+def test_depth_of_8_bits_and_its_largest_value_are_warned_of(folders, convert):
+    def make(rng):
+        depth = rng.integers(90, 200, SIZE, np.uint8)
+        depth[:3] = 255
+        return depth
+
+    options = ['--depth', folders('d', '.png', make), '--depth-unit', '0.02']
+    report = convert(*options)[1]
+    assert 'WARNING: depth has 8 bits' in report
+    assert 'give --depth-invalid 255' in report
+
+
+def test_far_depth_in_floats_gets_a_coarser_unit(folders, convert, tmp_path):
+    far = np.linspace(1, 500, SIZE[0] * SIZE[1], dtype=np.float32).reshape(SIZE)
+    folder = folders('d', '.npy', lambda rng: far)
+    status, report = convert('--depth', folder, '--depth-unit', '1')
+    assert status == 0
+    assert 'unit 0.01 m' in report
+    for sample in loaded(tmp_path / 'out').values():
+        np.testing.assert_allclose(sample['depth'], far, atol=0.0051)

@@ -1,0 +1,67 @@
+"""Prediction of data that have no labels."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmcv.transforms import BaseTransform, LoadAnnotations, TestTimeAug
+from mmengine.runner import Runner
+
+from mmseg_cen.datasets import MultimodalSegDataset
+
+LABEL = 'seg_map_path'
+
+
+def predict_unlabeled(runner: Runner, is_saved: bool) -> None:
+    """Let a test predict only, if its data have no labels: nothing is measured.
+
+    Args:
+        runner: Of the test; its data set and its metrics are changed.
+        is_saved: Whether predictions are saved or shown.
+
+    Raises:
+        ValueError: If there are no labels, and predictions are not saved.
+    """
+    if runner.test_loop is None:
+        return
+    unlabeled = [d for d in _parts(runner.test_dataloader.dataset) if _is_unlabeled(d)]
+    if not unlabeled:
+        return
+    if not is_saved:
+        raise ValueError(
+            'samples must have labels to be measured, got none in '
+            f'{unlabeled[0].data_root}: save the predictions with --out DIR or '
+            '--show-dir DIR, or set `seg_map_path` in `data_prefix` of the data set'
+        )
+    for dataset in unlabeled:
+        dataset.pipeline.transforms = without_labels(dataset.pipeline.transforms)
+    metrics = runner.test_evaluator.metrics
+    kept = [m for m in metrics if getattr(m, 'output_dir', None) is not None]
+    for metric in kept:
+        metric.format_only = True
+    metrics[:] = kept
+    runner.logger.info('The data have no labels: they are predicted, not measured.')
+
+
+def without_labels(transforms: list[BaseTransform]) -> list[BaseTransform]:
+    """Transforms without those that load labels, within test-time augmentation too."""
+    for transform in transforms:
+        if isinstance(transform, TestTimeAug):
+            for subroutine in transform.subroutines:
+                subroutine.transforms = without_labels(subroutine.transforms)
+    return [t for t in transforms if not isinstance(t, LoadAnnotations)]
+
+
+def _parts(dataset: Any) -> Iterator[Any]:
+    """The data sets within wrappers such as ConcatDataset."""
+    inner = getattr(dataset, 'datasets', None) or getattr(dataset, 'dataset', None)
+    if inner is None:
+        yield dataset
+        return
+    for part in inner if isinstance(inner, (list, tuple)) else [inner]:
+        yield from _parts(part)
+
+
+def _is_unlabeled(dataset: Any) -> bool:
+    return isinstance(dataset, MultimodalSegDataset) and (
+        LABEL not in dataset.get_data_info(0)
+    )

@@ -1,0 +1,182 @@
+"""A converted config on the data of another config of ours."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.utils import import_modules_from_strings
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+from mmseg_cen.datasets import MultimodalSegDataset
+
+from .model import dicts_in
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+EVALUATORS = ('val_evaluator', 'test_evaluator')
+
+
+def modalities_of(data: Config) -> dict[str, int]:
+    """Names of the modalities of a config's data, and their numbers of channels.
+
+    Raises:
+        ValueError: If the config has no data of several modalities.
+    """
+    if imports := data.get('custom_imports'):
+        import_modules_from_strings(**imports)
+    dataset = _innermost((data.get('train_dataloader') or {}).get('dataset') or {})
+    name = dataset.get('type')
+    found = DATASETS.get(name) if name else None
+    options = dataset.get('modalities')
+    if found is not None and issubclass(found, MultimodalSegDataset):
+        built = found.build_modalities(options)
+        order = dataset.get('order') or list(built)
+        return {name: built[name].channels for name in order}
+    if (
+        found is not None
+        and issubclass(found, BaseSegDataset)
+        and (found.__module__.startswith('mmseg_cen'))
+    ):
+        names = options or ('rgb', 'depth')  # of rooms that are rendered
+        return {name: 3 if name == 'rgb' else 1 for name in names}
+    raise ValueError(
+        '`--data` must be a config of several modalities and their labels, got '
+        f'`train_dataloader` with the data set {name!r}: name one of '
+        'configs/_base_/datasets, or one that from_folders.py wrote'
+    )
+
+
+def use_data(
+    new: dict[str, Any], data: Config, modalities: Sequence[str]
+) -> dict[str, Any]:
+    """A converted config with the data, their classes and statistics of another one.
+
+    The model, its optimizer and its schedule stay.
+
+    Args:
+        new: The converted config, changed in place.
+        data: The other config.
+        modalities: The names that are used of the modalities of ``data``.
+
+    Raises:
+        ValueError: If the data have no such modality, or no classes.
+    """
+    channels = modalities_of(data)
+    if unknown := [name for name in modalities if name not in channels]:
+        raise ValueError(
+            f'`--modalities` must be out of {list(channels)}, those of the data, got '
+            f'{unknown}: correct them'
+        )
+    for key in [key for key in new if key.endswith('_pipeline')]:
+        if key != 'tta_pipeline' or key in data:
+            del new[key]
+    old = data.to_dict()
+    new.update({k: v for k, v in old.items() if k.endswith('_pipeline')})
+    for key in (*LOADERS, *EVALUATORS):
+        if old.get(key):
+            new[key] = old[key]
+    for key in LOADERS:
+        if new.get(key):
+            _choose(new[key]['dataset'], modalities)
+    if new['train_cfg']['type'] == 'IterBasedTrainLoop':
+        sampler = new['train_dataloader'].get('sampler', {})
+        sampler['type'] = 'InfiniteSampler'
+    imports = (old.get('custom_imports') or {}).get('imports', [])
+    known = new['custom_imports']['imports']
+    known += [name for name in imports if name not in known]
+
+    model = old.get('model') or {}
+    _set_classes(new['model'], _classes(data), _class_weight(model))
+    _set_statistics(new['model'], model, {m: channels[m] for m in modalities})
+    size = _train_size(model, new['train_dataloader'])
+    if size is not None:
+        new['model']['data_preprocessor']['size'] = size
+    return new
+
+
+def _innermost(dataset: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The (first) data set within wrappers."""
+    while inner := dataset.get('dataset') or dataset.get('datasets'):
+        dataset = inner if isinstance(inner, Mapping) else inner[0]
+    return dataset
+
+
+def _choose(dataset: dict[str, Any], modalities: Sequence[str]) -> None:
+    """Leave out the other modalities of a data set."""
+    for part in dicts_in(dataset):
+        known = part.get('modalities')
+        if isinstance(known, Mapping):
+            part['modalities'] = {name: known[name] for name in modalities}
+        elif 'pipeline' in part and (known is not None or 'ann_file' not in part):
+            part['modalities'] = tuple(modalities)
+        if 'order' in part:
+            part['order'] = tuple(modalities)
+        if 'data_prefix' in part:
+            part['data_prefix'] = {
+                name: folder
+                for name, folder in part['data_prefix'].items()
+                if name in (*modalities, 'seg_map_path')
+            }
+
+
+def _classes(data: Config) -> int:
+    dataset = _innermost(data.train_dataloader.dataset)
+    metainfo = {
+        **DATASETS.get(dataset['type']).METAINFO,
+        **(dataset.get('metainfo') or {}),
+    }
+    if not metainfo.get('classes'):
+        raise ValueError(
+            f'`--data` must be data with classes, got {dataset["type"]} without any: '
+            'set metainfo=dict(classes=(...)) of the data set'
+        )
+    return len(metainfo['classes'])
+
+
+def _class_weight(model: Mapping[str, Any]) -> Any:
+    """The weights of the classes that a model has, if any."""
+    weights = [part.get('class_weight') for part in dicts_in(model)]
+    return next((weight for weight in weights if weight is not None), None)
+
+
+def _set_classes(model: dict[str, Any], num_classes: int, class_weight: Any) -> None:
+    """Give all heads the number of the classes, and the losses their weights."""
+    for part in dicts_in(model):
+        if 'num_classes' in part:
+            part['num_classes'] = num_classes
+            part.pop('out_channels', None)
+        if part.pop('class_weight', None) is not None or (
+            class_weight is not None and part.get('type') == 'CrossEntropyLoss'
+        ):
+            part['class_weight'] = class_weight
+
+
+def _set_statistics(
+    model: dict[str, Any], measured: Mapping[str, Any], channels: Mapping[str, int]
+) -> None:
+    """Give the preprocessor the statistics of the data; RGB keeps the network's."""
+    preprocessor = model['data_preprocessor']
+    known = (measured.get('data_preprocessor') or {}).get('modalities') or {}
+    for name, count in channels.items():
+        own = preprocessor['modalities'][name]
+        if name in known and (name != 'rgb' or 'mean' not in own):
+            preprocessor['modalities'][name] = known[name]
+        elif name != 'rgb':
+            preprocessor['modalities'][name] = {
+                key: values * count for key, values in own.items()
+            }
+    most = max(channels.values())
+    if most > preprocessor['num_channels']:
+        preprocessor['num_channels'] = most
+        model['backbone']['backbone']['in_channels'] = most
+
+
+def _train_size(model: Mapping[str, Any], loader: Mapping[str, Any]) -> Any:
+    """Height and width of the training images, if they are known."""
+    size = (model.get('data_preprocessor') or {}).get('size')
+    crops = [
+        part['crop_size']
+        for part in dicts_in(loader)
+        if part.get('type') == 'RandomCrop' and 'crop_size' in part
+    ]
+    return size or next(iter(crops), None)

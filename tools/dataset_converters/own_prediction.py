@@ -1,0 +1,117 @@
+"""The config and the command that predict the labels of own data without labels."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from own_config import CONFIG_NAME, DATA_ROOT, dicts, in_docstring, work_dir_of, write
+
+from mmseg_cen.launch import load_config
+from mmseg_cen.models.modalities import names_of
+from mmseg_cen.preparation import Folder, read_meta
+
+CONFIG = '''"""Predict the labels of {count} samples with the network of another config.
+
+{command}
+
+Written by tools/dataset_converters/from_folders.py.
+"""
+
+_base_ = [{base!r}]
+data_root = {data_root}
+work_dir = {work_dir!r}
+test_dataloader = dict(
+    dataset=dict(
+        data_root=data_root,
+        ann_file='test.txt',
+        modalities=dict(
+            _delete_=True,
+{modalities}
+        ),
+        data_prefix=dict(_delete_=True, {prefixes}, seg_map_path=None),
+    ),
+)
+'''
+COMMAND = 'python tools/test.py {config} {checkpoint} --out {out}'
+
+
+def check_network(config: str, folders: Mapping[str, Folder]) -> None:
+    """Refuse a network that cannot predict the data.
+
+    Args:
+        config: Its config.
+        folders: What each folder of the prepared data holds.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+        ValueError: If the network has other modalities than the data.
+    """
+    model = load_config(config).get('model') or {}
+    if model.get('type') != 'CENSegmentor':
+        raise ValueError(
+            f'`--config` must be of a CENSegmentor, got {config} with '
+            f'{model.get("type")!r}: name the config of a trained network'
+        )
+    names = names_of(model)
+    if missing := [name for name in names if name not in folders]:
+        raise ValueError(
+            f'the data must have the modalities of {config}, {names}, got no '
+            f'{", no ".join(missing)}: add --modality {missing[0]}=DIR, or choose '
+            'another config'
+        )
+    options = (model.get('data_preprocessor') or {}).get('modalities') or {}
+    for name in names:
+        wanted = len(options.get(name, {}).get('mean', ())) or folders[name].channels
+        if wanted != folders[name].channels:
+            raise ValueError(
+                f'{name} must have {wanted} channel(s), as in {config}, got '
+                f'{folders[name].channels}: convert the files, or choose another '
+                'config'
+            )
+
+
+def write_prediction(
+    out: Path, options: Mapping[str, Mapping[str, Any]], config: str
+) -> str:
+    """Write the config that predicts a prepared folder without labels.
+
+    Args:
+        out: The folder.
+        options: Options of each modality, as of
+            :class:`~mmseg_cen.modality.Modality`.
+        config: The config of the network.
+
+    Returns:
+        The command that predicts the labels.
+    """
+    path, predictions = out / CONFIG_NAME, f'predictions/{Path(work_dir_of(out)).name}'
+    cfg = load_config(config)
+    names = names_of(cfg.model)
+    checkpoint = trained_checkpoint(Path(cfg.work_dir))
+    text = CONFIG.format(
+        count=len(read_meta(out)['samples']),
+        command=COMMAND.format(
+            config=in_docstring(path), checkpoint='CHECKPOINT', out=predictions
+        ),
+        base=str(Path(config).resolve()),
+        data_root=DATA_ROOT,
+        work_dir=work_dir_of(out),
+        modalities=dicts({name: options[name] for name in names}, 12),
+        prefixes=', '.join(f'{name}={name!r}' for name in names),
+    )
+    write(path, text)
+    return COMMAND.format(
+        config=shlex.quote(str(path)),
+        checkpoint=shlex.quote(str(checkpoint or 'CHECKPOINT')),
+        out=shlex.quote(predictions),
+    )
+
+
+def trained_checkpoint(work_dir: Path) -> Path | None:
+    """The best checkpoint in a work directory, or else the last; None without any."""
+    found = sorted(work_dir.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
+    noted = work_dir / 'last_checkpoint'
+    if not found and noted.is_file():
+        found = [Path(noted.read_text().strip())]
+    return found[-1] if found else None

@@ -1,0 +1,256 @@
+"""How the modalities of own data are stored in a prepared folder.
+
+RGB and other 8- and 16-bit images of one or three channels become images, depth 16-bit
+PNG, and everything else arrays (`.npy`) of its own type.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from own_files import read_array
+from own_modalities import Given
+
+from mmseg_cen.modality import build_modalities
+from mmseg_cen.preparation import Folder, decode_complete
+
+MILLIMETER = 1e-3
+PLAUSIBLE = (0.1, 200)  # meters
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How the files of a modality are read, and written into the prepared folder.
+
+    Args:
+        given: What the command line says.
+        dtype: Type that all files have.
+        channels: Number of channels that all files have.
+        suffix: End of the written names.
+        is_kept: Whether the files are written as they are.
+        scale: Physical units per written unit.
+    """
+
+    given: Given
+    dtype: str
+    channels: int
+    suffix: str
+    is_kept: bool
+    scale: float | None
+
+    @property
+    def folder(self) -> Folder:
+        """What the prepared folder holds."""
+        if self.given.name == 'depth':
+            unit = f'{self.scale:g} m'
+            return Folder(kind='depth', dtype='uint16', scale=self.scale, unit=unit)
+        kind = 'image' if self.given.name == 'rgb' else 'values'
+        return Folder(kind, self.suffix, self.dtype, self.channels, self.scale)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of :class:`Modality` that read the written files."""
+        name, fill = self.given.name, self.given.fill
+        options: dict[str, Any] = dict(suffix=self.suffix)
+        if name == 'rgb':
+            options['interpolation'] = 'bicubic'
+        elif name != 'depth' and self.channels > 1:
+            options['channels'] = self.channels
+        if name == 'depth':
+            options['dtype'] = 'uint16'
+        elif name != 'rgb' or self.dtype != 'uint8':
+            options['dtype'] = self.dtype
+        if self.scale is not None:
+            options['scale'] = self.scale
+        if fill is None and (name == 'depth' or self.given.invalid):
+            fill = 'nearest'
+        if fill is not None:
+            options['fill'] = fill
+        if self.given.interpolation is not None:
+            options['interpolation'] = self.given.interpolation
+        build_modalities({name: options})
+        return options
+
+    def read(self, path: str) -> NDArray[Any] | bytes:
+        """What is written of a file: an array, or the file as it is.
+
+        Raises:
+            ValueError: If the file is not like the others.
+        """
+        if self.given.name == 'rgb':
+            return self._read_rgb(path)
+        array = read_array(path)
+        if array.ndim == 3 and array.shape[2] == 1:
+            array = array[..., 0]
+        self._check(path, array)
+        if self.given.name == 'depth':
+            return self._as_depth(path, array)
+        if self.is_kept:
+            return Path(path).read_bytes()
+        return self._as_values(path, array)
+
+    def _read_rgb(self, path: str) -> NDArray[Any] | bytes:
+        content = Path(path).read_bytes()
+        if self.is_kept:
+            return content
+        try:
+            return decode_complete(content, color=True)
+        except ValueError as error:
+            raise ValueError(f'{path} {error}') from error
+
+    def _check(self, path: str, array: NDArray[Any]) -> None:
+        channels = array.shape[2] if array.ndim == 3 else 1
+        name = self.given.name
+        if name == 'depth' and array.ndim == 3:
+            raise ValueError(
+                f'{path}: depth must have one channel of integers or floats, got '
+                f'{array.dtype} of shape {array.shape}, a picture of depth in colors: '
+                'export the measured values'
+            )
+        is_float = np.dtype(self.dtype).kind == 'f'
+        fits = (array.dtype.kind == 'f') == is_float
+        if name != 'depth':  # which is checked when it becomes uint16
+            fits &= _stored_type(array) == self.dtype
+        if array.ndim not in {2, 3} or channels != self.channels or not fits:
+            raise ValueError(
+                f'{path}: {name} must have '
+                + ('one channel' if self.channels == 1 else f'{self.channels} channels')
+                + f' of {"floats" if is_float else "integers"} ({self.dtype}) as the '
+                f'first file, got {array.dtype} of shape {array.shape}: convert it'
+            )
+
+    def _as_depth(self, path: str, depth: NDArray[Any]) -> NDArray[np.uint16]:
+        """Depth as it is stored, if as integers; 0 is invalid."""
+        depth = np.where(self._is_invalid(depth), 0, depth)
+        if depth.dtype.kind == 'f':
+            meters = np.nan_to_num(depth.astype(np.float64), nan=0, posinf=0, neginf=0)
+            unit = self.scale or MILLIMETER
+            depth = np.rint(meters * (self.given.scale or 1) / unit)
+        if depth.min() < 0 or depth.max() > 65535:
+            raise ValueError(
+                f'{path}: depth must be within 0..65535, got '
+                f'{depth.min():g}..{depth.max():g}: name values of no depth with '
+                '--depth-invalid, or correct it'
+            )
+        return np.asarray(depth, np.uint16)
+
+    def _as_values(self, path: str, values: NDArray[Any]) -> NDArray[Any]:
+        """Values as they are stored; invalid ones are 0, or NaN among floats."""
+        invalid = self._is_invalid(values)
+        nothing = np.nan if values.dtype.kind == 'f' else 0
+        values = np.where(invalid, nothing, values).astype(self.dtype)
+        if 'fill' not in self.options and not np.isfinite(values).all():
+            raise ValueError(
+                f'{path}: {self.given.name} must be finite, got NaN or infinite '
+                'values: say what replaces them, as --modality '
+                f'{self.given.name}=DIR:fill=nearest'
+            )
+        return values
+
+    def _is_invalid(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        """Pixels without a measurement; of several channels, where all are invalid."""
+        wanted = [value for value in self.given.invalid if not np.isnan(value)]
+        invalid = (
+            np.isin(values, np.array(wanted))
+            if wanted
+            else np.zeros(values.shape, bool)
+        )
+        if invalid.ndim == 3:
+            invalid = np.broadcast_to(invalid.all(-1, keepdims=True), invalid.shape)
+        return invalid
+
+
+def how_stored(given: Given, paths: Sequence[Path]) -> Stored:
+    """How the files of a modality are stored, as the first that can be read tells.
+
+    Raises:
+        ValueError: If none can be read.
+    """
+    endings = {path.suffix for path in paths}
+    as_they_are = len(endings) == 1 and endings <= {'.png', '.jpg'}
+    if given.name == 'rgb':
+        first = first_array(given, paths)
+        suffix = endings.pop() if as_they_are else '.png'
+        return Stored(given, str(first.dtype), 3, suffix, as_they_are, given.scale)
+    first = first_array(given, paths)
+    dtype = _stored_type(first)
+    if given.name == 'depth':
+        unit = _unit_of_floats(given, paths) if first.dtype.kind == 'f' else given.scale
+        return Stored(given, dtype, 1, '.png', False, unit)
+    channels = first.shape[2] if first.ndim == 3 else 1
+    if dtype in ('uint8', 'uint16') and channels in {1, 3}:
+        kept = as_they_are and not given.invalid
+        suffix = endings.pop() if kept else '.png'
+        return Stored(given, dtype, channels, suffix, kept, given.scale)
+    return Stored(given, dtype, channels, '.npy', False, given.scale)
+
+
+def first_array(given: Given, paths: Sequence[Path]) -> NDArray[Any]:
+    """The first file that can be read; others are named when they are converted."""
+    for path in paths:
+        try:
+            return read_array(path)
+        except (ValueError, OSError):
+            continue
+    raise ValueError(
+        f'{given.name} must be readable images or arrays, got none among '
+        f'{len(paths)} files, such as {paths[0]}: replace them'
+    )
+
+
+def _stored_type(array: NDArray[Any]) -> str:
+    """The type in which values are written: floats as float32, booleans as uint8."""
+    kinds = dict(f='float32', b='uint8')
+    return kinds.get(array.dtype.kind, str(array.dtype))
+
+
+def _unit_of_floats(given: Given, paths: Sequence[Path]) -> float:
+    """Meters per written unit: the first of 1 mm, 1 cm, ... that no depth exceeds."""
+    farthest = 0.0
+    for path in paths:
+        try:
+            depth = read_array(path)
+        except (ValueError, OSError):
+            continue  # is named when it is converted
+        known = np.isfinite(depth) & ~np.isin(depth, np.array(given.invalid))
+        farthest = max(farthest, float(depth[known].max(initial=0)))
+    farthest *= given.scale or 1
+    unit = MILLIMETER
+    while round(farthest / unit) > 65535:
+        unit *= 10
+    return float(f'{unit:g}')
+
+
+def implausible_depth(stored: Stored, paths: list[Path]) -> list[str]:
+    """A warning if depth in the stated unit cannot be meters, or may be no depth."""
+    depth, given = first_array(stored.given, paths), stored.given
+    if depth.ndim != 2:
+        return []  # a picture of depth, which is refused by name
+    unit = given.scale or 1
+    valid = np.isfinite(depth) & (depth > 0) & ~np.isin(depth, np.array(given.invalid))
+    if not valid.any():
+        return ['the first depth image has no valid pixel']
+    warnings = []
+    median = float(np.median(depth[valid])) * unit
+    if not PLAUSIBLE[0] <= median <= PLAUSIBLE[1]:
+        warnings.append(
+            f'half of the first depth image is nearer than {median:.3g} m: is '
+            f'--depth-unit {unit:g} (meters per stored unit) right?'
+        )
+    if depth.dtype.kind != 'f':
+        highest = np.iinfo(depth.dtype).max
+        if share := float((depth[valid] == highest).mean()):
+            warnings.append(
+                f'{100 * share:.2g} % of the first depth image is {highest}, the '
+                'largest value of its type: if that stands for no depth, give '
+                f'--depth-invalid {highest}'
+            )
+        if depth.dtype.itemsize == 1:
+            warnings.append(
+                f'depth has 8 bits, steps of {unit:g} m: is it the measured depth, or '
+                'a picture of it, stretched to 0..255?'
+            )
+    return warnings

@@ -1,0 +1,168 @@
+"""Predict one sample from its files.
+
+python tools/infer.py CONFIG CHECKPOINT --rgb room.png --depth room_depth.png --out room_labels.png
+
+There is an option for each modality of the network. The files are read as the config
+says of those of its test: the same types, channels and units. A modality without a file
+is absent.
+"""  # noqa: E501
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from _unlabeled import without_labels
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS, MODELS
+
+from mmseg_cen.datasets import MultimodalSegDataset
+from mmseg_cen.launch import (
+    check_checkpoint,
+    exit_on_user_error,
+    load_config,
+    require_file,
+)
+from mmseg_cen.models.modalities import names_of
+from mmseg_cen.visualization.samples import draw_sample
+
+
+def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    """The arguments, and the options of the modalities, which the config names."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--out',
+        required=True,
+        metavar='PNG',
+        help='the predicted classes, as an image of their indices',
+    )
+    parser.add_argument(
+        '--picture', metavar='PNG', help='modalities and predictions, for people'
+    )
+    parser.allow_abbrev = False
+    return parser.parse_known_args(argv)
+
+
+def parse_files(rest: list[str], names: tuple[str, ...]) -> dict[str, str]:
+    """The file of each modality.
+
+    Raises:
+        ValueError: If an option is unknown, there is no file, or it does not exist.
+    """
+    parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
+    for name in names:
+        parser.add_argument(f'--{name}')
+    try:
+        files, unknown = parser.parse_known_args(rest)
+    except argparse.ArgumentError as error:
+        raise ValueError(f'options must be pairs, got {error}: correct them') from error
+    given = {name: path for name, path in vars(files).items() if path is not None}
+    options = ', '.join(f'--{name} FILE' for name in names)
+    if unknown:
+        raise ValueError(
+            f'files must be given as {options}, the modalities of the network, got '
+            f'{" ".join(unknown)}: correct it'
+        )
+    if not given:
+        raise ValueError(f'files must be given as {options}, got none: add them')
+    for name, path in given.items():
+        require_file(path, f'file of {name}')
+    return given
+
+
+def dataset_of(cfg: Config) -> Mapping[str, Any]:
+    """The data set of the test, within wrappers.
+
+    Raises:
+        ValueError: If it is of another type, whose files are not described.
+    """
+    dataset = cfg.test_dataloader.dataset
+    while 'dataset' in dataset or 'datasets' in dataset:
+        dataset = dataset.get('dataset') or dataset['datasets'][0]
+    found = DATASETS.get(dataset['type'])
+    if found is None or not issubclass(found, MultimodalSegDataset):
+        raise ValueError(
+            '`test_dataloader.dataset` must be a MultimodalSegDataset, which describes '
+            f'files, got {dataset["type"]}: use a config of such a data set'
+        )
+    return dict(dataset)
+
+
+def load_sample(
+    dataset: Mapping[str, Any], names: tuple[str, ...], files: Mapping[str, str]
+) -> dict[str, Any]:
+    """Load the files of a sample by the pipeline of a data set, without labels."""
+    build = DATASETS.get(dataset['type']).build_modalities
+    known = build(dataset.get('modalities'))
+    pipeline = Compose(dataset['pipeline'])
+    pipeline.transforms = without_labels(pipeline.transforms)
+    first = next(iter(files.values()))
+    return pipeline(
+        dict(
+            img_path=files.get('rgb', first),
+            modality_paths={name: files.get(name, '') for name in names},
+            modalities={name: known[name] for name in names},
+            absent=tuple(name for name in names if name not in files),
+            seg_fields=[],
+            sample_idx=0,
+        )
+    )
+
+
+def classes_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """The classes of a data set, and their colors if there are any."""
+    found = DATASETS.get(dataset['type'])
+    return {**found.METAINFO, **(dataset.get('metainfo') or {})}
+
+
+def main(argv: list[str] | None = None) -> int:
+    args, rest = parse_args(argv)
+    with exit_on_user_error():
+        cfg = load_config(args.config)
+        require_file(args.checkpoint, 'checkpoint')
+        init_default_scope(cfg.get('default_scope', 'mmseg'))
+        dataset = dataset_of(cfg)
+        names = names_of(cfg.model)
+        files = parse_files(rest, names)
+        data = load_sample(dataset, names, files)
+        model = MODELS.build(cfg.model)
+        check_checkpoint(model, args.checkpoint, strict=True)
+        model.to(get_device()).eval()
+        with torch.no_grad():
+            (sample,) = model.test_step(pseudo_collate([data]))
+        labels = sample.pred_sem_seg.data.squeeze(0).cpu().numpy()
+        write(args.out, labels.astype(np.uint8 if labels.max() < 256 else np.uint16))
+        if args.picture:
+            picture = draw_sample(data['inputs'].numpy(), sample, classes_of(dataset))
+            write(args.picture, picture[..., ::-1])
+    for name in names:
+        if name not in files:
+            print(f'Predicted without {name}.')
+    print(f'{args.out}: classes {np.unique(labels).tolist()}')
+    return 0
+
+
+def write(path: str, image: np.ndarray) -> None:
+    """Write a PNG file, and the folders above it."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    done, content = cv2.imencode('.png', image)
+    if not done:
+        raise ValueError(f'{path} must be an image, got {image.shape}: report it')
+    Path(path).write_bytes(content.tobytes())
+
+
+if __name__ == '__main__':
+    sys.exit(main())
