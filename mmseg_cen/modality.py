@@ -7,15 +7,18 @@ from typing import Any, TypeVar
 import numpy as np
 from mmengine.structures import PixelData
 
+from .sentinels import Invalid, check_storable, parse_invalid
+
 FILLS = ('nearest', 'inpaint')
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
+ORIENTATIONS = ('apply', 'ignore')
 
 # Names with another meaning: in the results of a pipeline, in a data prefix, among the
 # outputs of a network.
 RESERVED_NAMES = {
     'absent', 'ensemble', 'file_domains', 'flip', 'flip_direction', 'groups',
     'gt_depth_map', 'gt_edge_map', 'gt_seg_map', 'gt_valid', 'helpers', 'ignore_index',
-    'image_size', 'img', 'img_path', 'img_shape', 'keep_ratio', 'label_map',
+    'image_size', 'img', 'img_path', 'img_shape', 'keep_ratio', 'label_map', 'loaded',
     'modalities', 'modality_paths', 'num_classes', 'ori_shape', 'pad_fixed_size',
     'pad_shape', 'pad_size_divisor', 'reduce_zero_label', 'room', 'sample_idx', 'scale',
     'scale_factor', 'scale_idx', 'seg_fields', 'seg_map_path', 'sources',
@@ -38,10 +41,22 @@ class Modality:
         scale: Factor from stored to physical units, e.g. ``1 / 5000`` for depth stored
             in fifths of a millimeter, wanted in meters; makes the array float32.
         key: Name of the array in ``.npz`` files that hold several.
+        invalid: Stored values that mean "not measured", beside those of ``fill``: one,
+            such as ``65535``; a range, ``'60000..65535'``; ``'nan'``; or a list of
+            them, see :func:`~mmseg_cen.sentinels.parse_invalid`. A pixel is invalid if
+            any channel is. Without ``fill``, invalid pixels become 0.
         fill: Replacement of invalid pixels, which have a NaN or an infinite value, or
             are zero in every channel: a value in physical units, ``'nearest'`` for the
             nearest valid pixel, or ``'inpaint'`` for OpenCV's in-painting; makes the
-            array float32. ``None``: every finite value is valid, any other an error.
+            array float32. ``None``: every finite value that is not ``invalid`` is
+            valid, and any value that is not finite an error, unless it is.
+        resize: Whether arrays of another size are resized to the image, by
+            ``interpolation``. It does not register them: they must show the same view.
+        orientation: What becomes of the orientation tags (EXIF) of its files:
+            ``'apply'`` turns the array as viewers turn the image, ``'ignore'`` leaves
+            it as it is stored. ``None``: as it is stored, with a warning.
+        plausible: Of depth, meters between which the median of its scenes lies; where
+            it does not, a run begins with a warning. ``None``: 0.7 to 8, as in rooms.
         interpolation: Used to resize and rotate. ``'nearest'`` keeps measured values,
             where others invent depth between an object and its background.
         pad_value: Value, or one per channel, in physical units, of pixels from outside
@@ -56,7 +71,11 @@ class Modality:
     dtype: str | None = None
     scale: float | None = None
     key: str | None = None
+    invalid: Invalid | None = None
     fill: float | str | None = None
+    resize: bool = False
+    orientation: str | None = None
+    plausible: tuple[float, float] | None = None
     interpolation: str = 'nearest'
     pad_value: float | tuple[float, ...] = 0.0
 
@@ -84,6 +103,23 @@ class Modality:
                 f'`fill` must be a number, one of {FILLS} or None, got {self.fill!r}: '
                 'choose one'
             )
+        ranges = parse_invalid(self.invalid)
+        if self.dtype is not None:
+            check_storable(ranges, self.dtype)
+        object.__setattr__(self, 'invalid', ranges or None)
+        if self.orientation is not None and self.orientation not in ORIENTATIONS:
+            raise ValueError(
+                f'`orientation` must be one of {ORIENTATIONS} or None, got '
+                f'{self.orientation!r}: choose one'
+            )
+        if self.plausible is not None:
+            limits = tuple(self.plausible)
+            if len(limits) != 2 or not 0 < limits[0] < limits[1]:
+                raise ValueError(
+                    '`plausible` must be two depths in meters, the nearer first, got '
+                    f'{self.plausible!r}: give e.g. (4, 100), or None'
+                )
+            object.__setattr__(self, 'plausible', limits)
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(
                 f'`interpolation` must be one of {INTERPOLATIONS}, got '

@@ -9,6 +9,8 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
+from mmseg_cen import once
+
 # NYUv2 at half resolution: rgb, depth, label, train.txt, val.txt.
 NYUDV2_HALF = Path(os.environ.get('NYUDV2_HALF', 'data/nyudv2_half'))
 
@@ -40,3 +42,12 @@ def _scope_of_mmseg():
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def warned(monkeypatch):
+    """Warnings of `warn_once`, none of which was said before."""
+    messages = []
+    monkeypatch.setattr(once, '_SAID', set())
+    monkeypatch.setattr(once, 'print_log', lambda text, *_: messages.append(text))
+    return messages

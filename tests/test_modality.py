@@ -42,6 +42,10 @@ def test_names_that_would_collide_are_refused(name):
         (dict(fill='farthest'), '`fill` must be'),
         (dict(interpolation='cubic'), '`interpolation` must be one of'),
         (dict(channels=3, pad_value=[0, 1]), '`pad_value` must be'),
+        (dict(invalid='a lot'), '`invalid` must hold values'),
+        (dict(dtype='uint16', invalid=-1), '`invalid` must be values that uint16'),
+        (dict(orientation='turn'), '`orientation` must be one of'),
+        (dict(plausible=(100, 4)), '`plausible` must be two depths'),
     ],
 )
 def test_values_that_are_not_allowed_are_refused(options, message):
@@ -107,4 +111,7 @@ def test_lists_of_configs_become_tuples_of_a_hashable_modality():
         dict(x=dict(channels=2, suffix=['.a', '.b'], pad_value=[0, 1]))
     )['x']
     assert modality == Modality(channels=2, suffix=('.a', '.b'), pad_value=(0, 1))
+    assert isinstance(hash(modality), int)
+    modality = Modality(invalid=[1, [2, 3]], plausible=[4, 100])
+    assert modality == Modality(invalid=(1, '2..3'), plausible=(4, 100))
     assert isinstance(hash(modality), int)

@@ -24,6 +24,6 @@ class CityscapesRGBDDataset(MultimodalSegDataset):
         rgb={},
         # Centimeters, read as meters. Pixels without disparity (sky, occlusion, hood of
         # the car) stay 0: the nearest measured depth would put the sky on the roofs.
-        depth=dict(suffix='.png', dtype='uint16', scale=1 / 100),
+        depth=dict(suffix='.png', dtype='uint16', scale=1 / 100, plausible=(4, 100)),
     )
     PREFIXES = dict(seg_map_path='label')

@@ -23,6 +23,7 @@ from .classes import (
     read_class_names,
 )
 from .groups import find_groups
+from .inspection import inspect_samples
 from .listing import check_columns, read_rows, require_files
 
 LABEL = 'seg_map_path'
@@ -158,6 +159,12 @@ class MultimodalSegDataset(BaseSegDataset):
         if modalities is None:
             modalities = cls.MODALITIES
         return build_modalities(complete_options(modalities, cls.MODALITIES))
+
+    def full_init(self) -> None:
+        """Find the samples, and let the loading inspect some of them."""
+        if not self._fully_initialized:
+            super().full_init()
+            inspect_samples(self)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Find the files of all samples, and check that they exist."""

@@ -20,7 +20,13 @@ from .journal import JOURNAL, journal_line, make_header, open_journal
 from .layout import META, Record
 from .plan import Plan
 from .progress import show_progress
-from .report import REPORT, unexpected_counts, write_report
+from .report import (
+    REPORT,
+    ignored_orientation,
+    implausible_depth,
+    unexpected_counts,
+    write_report,
+)
 from .samples import convert_sample
 from .workers import map_in_any_order, start_workers
 
@@ -66,11 +72,12 @@ def _prepare(plan: Plan, out: Path, jobs: int, skip_bad: bool, strict: bool) -> 
     journal = open_journal(out, header, {sample.stem for sample in plan.samples})
     for finished in finished_files(plan):
         (out / finished).unlink(missing_ok=True)  # from here on it is unfinished
-    done, bad = _convert_all(plan, out, journal, jobs)
+    done, bad, turned = _convert_all(plan, out, journal, jobs)
 
     problems = [*plan.problems, *(f'{stem}: {bad[stem]}' for stem in sorted(bad))]
-    warnings = [*plan.warnings, *unexpected_counts(plan)]
     records = [done[sample.stem] for sample in plan.samples if sample.stem in done]
+    warnings = [*plan.warnings, *unexpected_counts(plan)]
+    warnings += implausible_depth(plan, records) + ignored_orientation(plan, turned)
     if strict:
         problems, warnings = problems + warnings, []
     can_skip = bool(records) and not plan.problems and not strict
@@ -86,16 +93,18 @@ def _prepare(plan: Plan, out: Path, jobs: int, skip_bad: bool, strict: bool) -> 
 
 def _convert_all(
     plan: Plan, out: Path, journal: Mapping[str, Record], jobs: int
-) -> tuple[dict[str, Record], dict[str, str]]:
-    """Finished samples and the problems of the others, by stem."""
+) -> tuple[dict[str, Record], dict[str, str], list[str]]:
+    """Finished samples and the problems of the others, by stem; files with a tag."""
     done: dict[str, Record] = {}
     bad: dict[str, str] = {}
+    turned: list[str] = []
     kept = 0
     work = partial(convert_sample, plan.convert, plan.folders, out)
     tasks = [(sample, journal.get(sample.stem)) for sample in plan.samples]
     with start_workers(jobs) as executor, open(out / JOURNAL, 'a') as file:
         results = map_in_any_order(work, tasks, executor)
         for result in show_progress(results, len(tasks)):
+            turned += result.turned
             if result.record is None:
                 bad[result.stem] = result.problem
                 continue
@@ -106,7 +115,7 @@ def _convert_all(
                 file.flush()
     if kept:
         print(f'{kept} samples were finished before, and are as they were written')
-    return done, bad
+    return done, bad, turned
 
 
 def _finish(

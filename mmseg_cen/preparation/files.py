@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from mmseg_cen.transforms.decoding import EXR, decode, file_order
+from mmseg_cen.transforms.orientation import UPRIGHT, read_orientation
+from mmseg_cen.transforms.tiff import is_tiff, read_pages
+
 _ARRAY = b'\x93NUMPY'  # how .npy files begin
+_HEAD = 1 << 17  # bytes; metadata lie before them
 # The last chunk of every PNG file, which PIL does not verify.
 _PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
 
@@ -30,6 +36,18 @@ def fingerprint_file(path: str | Path) -> list[Any]:
             digest.update(block)
             length += len(block)
     return [length, digest.hexdigest()]
+
+
+def has_orientation(path: str | Path) -> bool:
+    """Whether an image file has an orientation tag, by which viewers turn it."""
+    with open(path, 'rb') as file:
+        content = file.read(_HEAD)
+        if is_tiff(content):
+            content += file.read()
+            with suppress(ValueError):  # a damaged file is named when it is decoded
+                return any(page.orientation != UPRIGHT for page in read_pages(content))
+            return False
+    return read_orientation(content) != UPRIGHT
 
 
 def check_image(content: bytes) -> None:
@@ -75,6 +93,8 @@ def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
         ValueError: If the file is truncated or damaged, or of a format that OpenCV
             cannot read.
     """
+    if is_tiff(content) or content[:4] == EXR:
+        return _decode_complete_tiff(content, color)
     if content.startswith(_ARRAY):
         return decode_array(content)
     check_image(content)
@@ -87,6 +107,17 @@ def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
             'must be an image file that OpenCV reads, got another: store it as PNG'
         )
     return np.asarray(array)
+
+
+def _decode_complete_tiff(content: bytes, color: bool) -> NDArray[Any]:
+    """Decode a TIFF file, of any bands, to the order of OpenCV; OpenEXR is refused."""
+    try:
+        pages = [] if content[:4] == EXR else read_pages(content)
+        if pages and all(page.is_simple for page in pages):
+            check_image(content)  # PIL knows no others
+        return file_order(decode(content, '.tif', color))
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix('the file ')) from error
 
 
 def decode_array(content: bytes) -> NDArray[Any]:

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg_cen.plausibility import DepthSummary
+
 META = 'meta.json'
 _MAX_SHOWN = 20
 
@@ -78,6 +80,7 @@ class Folder:
                 low=int(valid.min()) if valid.size else None,
                 high=int(valid.max()) if valid.size else None,
                 saturated=int((array == np.iinfo(array.dtype).max).sum()),
+                summary=DepthSummary.of(array, array > 0).as_dict(),
             )
         if self.kind == 'values':
             valid = array[np.isfinite(array)]

@@ -6,6 +6,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from mmseg_cen.plausibility import ROOMS
+
 from .layout import Folder
 
 # What reading a damaged file raises: h5py has KeyError and RuntimeError, zip files
@@ -53,6 +55,8 @@ class Plan:
         palette: Colors of the classes.
         warnings: What was remarkable about the download.
         problems: What is wrong with the download, beyond single samples.
+        plausible: Meters between which the median depth lies that needs no warning.
+        turns: Whether ``convert`` turns images as their orientation tags (EXIF) say.
         extras: Contents of other files beside the folders; None for a file that the
             tool itself writes when the rest is finished.
     """
@@ -68,4 +72,6 @@ class Plan:
     palette: Sequence[Sequence[int]] = ()
     warnings: Sequence[str] = ()
     problems: Sequence[str] = ()
+    plausible: tuple[float, float] = ROOMS
+    turns: bool = False
     extras: Mapping[str, bytes | None] = field(default_factory=dict)

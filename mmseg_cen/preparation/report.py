@@ -1,9 +1,13 @@
 """The report on a data set that was prepared, for people."""
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
+
+from mmseg_cen.plausibility import DepthSummary, doubts
 
 from .layout import Folder, Record
 from .plan import Plan
@@ -20,6 +24,40 @@ def unexpected_counts(plan: Plan) -> list[str]:
         for split, official in plan.splits.items()
         if official is not None and counts[split] != official
     ] + [f'{split} has no samples' for split, count in counts.items() if not count]
+
+
+def implausible_depth(plan: Plan, records: Sequence[Record]) -> list[str]:
+    """Doubts about depth that would not be meters, see :mod:`mmseg_cen.plausibility`.
+
+    Finished samples of earlier versions, without a summary of their depth, do not
+    count.
+    """
+    warnings = []
+    for name, folder in plan.folders.items():
+        if (
+            folder.kind != 'depth'
+            or folder.scale is None
+            or '/m' in (folder.unit or '')
+        ):
+            continue
+        stats = [record.stats.get(name, {}).get('summary') for record in records]
+        if summaries := [DepthSummary(**summary) for summary in stats if summary]:
+            total = reduce(add, summaries)
+            found = doubts(total, folder.scale, plan.plausible)
+            warnings += [f'{name}/: {doubt}' for doubt in found.values()]
+    return warnings
+
+
+def ignored_orientation(plan: Plan, turned: Sequence[str]) -> list[str]:
+    """A warning of official files with an orientation tag that counts for nothing."""
+    if plan.turns or not turned:
+        return []
+    return [
+        f'{len(turned)} files have an orientation tag (EXIF), by which viewers turn '
+        f'them, such as {min(turned)}: they are taken as they are stored. Turn the '
+        'files, or remove the tags, if the other files of the samples fit what viewers '
+        "show; a config may say orientation='apply' or 'ignore' of the modality"
+    ]
 
 
 def write_report(

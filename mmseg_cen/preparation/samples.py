@@ -13,6 +13,7 @@ from .files import (
     encode,
     fingerprint,
     fingerprint_file,
+    has_orientation,
     write_atomically,
 )
 from .layout import Folder, Record
@@ -29,12 +30,14 @@ class Result:
         record: The finished sample; None if it could not be converted.
         problem: Why it could not be converted.
         is_new: Whether the sample was converted now, rather than by an earlier run.
+        turned: Its official files that have an orientation tag.
     """
 
     stem: str
     record: Record | None = None
     problem: str = ''
     is_new: bool = False
+    turned: tuple[str, ...] = ()
 
 
 def convert_sample(
@@ -52,23 +55,25 @@ def convert_sample(
         task: The sample, and its record in the journal, if there is one.
     """
     sample, old = task
+    turned: tuple[str, ...] = ()
     try:
         inputs = [fingerprint_file(path) for path in sample.inputs]
+        turned = tuple(path for path in sample.inputs if has_orientation(path))
         if old is not None:
             wanted = replace(
                 old, split=sample.split, groups=sample.groups, inputs=inputs
             )
             if old == wanted and not check_files(out, old, folders, decode=False):
-                return Result(sample.stem, old)
+                return Result(sample.stem, old, turned=turned)
         record = _write_sample(sample, convert(sample), folders, out)
-        return Result(sample.stem, replace(record, inputs=inputs), is_new=True)
+        return Result(sample.stem, replace(record, inputs=inputs), '', True, turned)
     except (*READ_ERRORS, cv2.error) as error:
         for name, folder in folders.items():  # what an earlier run wrote of the sample
             (out / name / f'{sample.stem}{folder.suffix}').unlink(missing_ok=True)
         reason = str(error) if isinstance(error, ValueError) else repr(error)
         if isinstance(error, FileNotFoundError) and error.filename:
             reason = f'{error.filename} is missing'
-        return Result(sample.stem, problem=reason)
+        return Result(sample.stem, problem=reason, turned=turned)
 
 
 def _write_sample(

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from torch import Tensor, nn
 
 from .presence import current_presence
+from .running import seen_modalities
 
 
 class StreamAware(nn.Module):
@@ -14,10 +16,13 @@ class StreamAware(nn.Module):
     Attributes:
         num_streams: B*M within :func:`streams_on_batch`, else ``None``.
         present: Presence (B, M) of these streams; ``None``: all are there.
+        seen: Mask (M,) of the modalities that update running statistics; ``None``: all
+            do.
     """
 
     num_streams: int | None = None
     present: Tensor | None = None
+    seen: Tensor | None = None
 
 
 @contextmanager
@@ -46,9 +51,15 @@ def streams_on_batch(
             f'sample'
         )
     layers = [m for m in module.modules() if isinstance(m, StreamAware)]
+    norms: list[Any] = [layer for layer in layers if hasattr(layer, 'norm')]
+    seen = None
+    if norms:
+        M = norms[0].num_modalities
+        seen = seen_modalities([layer.norm for layer in norms], present, M)
     for layer in layers:
         layer.num_streams = num_streams
         layer.present = present
+        layer.seen = seen
     try:
         yield
     finally:
@@ -57,3 +68,4 @@ def streams_on_batch(
         for layer in layers:
             layer.num_streams = None
             layer.present = present if layer.training else None
+            layer.seen = seen if layer.training else None

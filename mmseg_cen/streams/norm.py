@@ -13,6 +13,7 @@ from .copies import num_channels, pack_copies, repeat_channels
 from .exchange import ExchangeScope
 from .exchanges import ChannelExchange, Exchange, build_exchange, exchange_config
 from .fold import swap_on_batch
+from .running import statistics_of_seen
 
 NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
 
@@ -149,7 +150,8 @@ class ModalityNorm(StreamAware):
         return regions
 
     def _normalize_and_exchange(self, x: Tensor, present: Tensor | None) -> Tensor:
-        streams = self.normalize(x)
+        with statistics_of_seen(self.norm, self.num_modalities, self.seen):
+            streams = self.normalize(x)
         if self.exchange is not None:
             streams = self.exchange(streams, self.gamma, present)
         out = self.fold(streams)

@@ -9,9 +9,17 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
 from mmseg_cen.modality import FILLS, Modality, modality_key
+from mmseg_cen.once import warn_once
+from mmseg_cen.plausibility import ANYWHERE, DepthSummary, doubts
 
 from .depth import fill_invalid, valid_pixels
-from .encodings import ENCODINGS, check_encoding, encode_depth
+from .encodings import (
+    ENCODINGS,
+    HAS_RANGE,
+    NEEDS_CAMERA,
+    check_encoding,
+    encode_depth,
+)
 
 
 @dataclass(frozen=True)
@@ -30,12 +38,27 @@ class NormalPicture(Modality):
         return turned
 
 
+def is_moved(results: Mapping[str, Any], name: str) -> bool:
+    """Whether the array of a modality is another than the one that was loaded.
+
+    Of samples that :class:`LoadModalities` has not loaded, traces tell: another shape
+    than the original one, or a flip.
+    """
+    if name in results.get('loaded', {}):
+        array = results[modality_key(results, name)]
+        return array is not results['loaded'][name].image
+    shapes = [tuple(results[k][:2]) for k in ('img_shape', 'ori_shape') if k in results]
+    return len({*shapes}) > 1 or bool(results.get('flip'))
+
+
 @TRANSFORMS.register_module()
 class EncodeDepth(BaseTransform):
     """Replace the depth of a sample by one of its encodings.
 
     Place this transform right behind the loading: the geometry then moves the encoding.
-    The model needs a modality with the channels of the encoding.
+    Behind a transform that has moved depth, 'normals' and 'hha' are refused, as the
+    camera is that of the whole image. The model needs a modality with the channels of
+    the encoding.
 
     ==========  ========  ==============================================================
     encoding    channels  values; all are 0 where there is no depth
@@ -52,13 +75,14 @@ class EncodeDepth(BaseTransform):
     ==========  ========  ==============================================================
 
     Encodings of three channels are like pictures that are read from files. With
-    ``validity``, a channel follows that is 1 (255 in pictures) where depth was
-    measured, before any filling.
+    ``validity``, a channel follows that is 1 (255 in pictures) where the file has a
+    depth, whatever ``fill`` of the modality or ``missing`` have put elsewhere.
 
     Required Keys:
 
     - modalities (dict[str, Modality])
     - the array of the modality, (H, W)
+    - loaded (dict[str, Loaded], optional): the arrays as they were loaded
 
     Modified Keys:
 
@@ -81,7 +105,8 @@ class EncodeDepth(BaseTransform):
             for 'hha' of a camera that is mounted; by default estimated for each image.
 
     Raises:
-        ValueError: If an option is not allowed, or a sample has no such modality.
+        ValueError: If an option is not allowed, a sample has no such modality, or its
+            depth was moved before, where camera or validity must be known.
     """
 
     def __init__(
@@ -113,6 +138,7 @@ class EncodeDepth(BaseTransform):
         self.validity = validity
         self.depth_range = limits
         self.gravity = gravity
+        self._is_checked = False
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Encode the depth of one sample."""
@@ -129,10 +155,18 @@ class EncodeDepth(BaseTransform):
                 f'depth must have one channel, got shape {depth.shape} of '
                 f'{self.modality!r}: encode it once only'
             )
+        if self.encoding in NEEDS_CAMERA and is_moved(results, self.modality):
+            raise ValueError(
+                f'depth must be as it was loaded for {self.encoding!r}, which needs '
+                'the camera of the whole image, got depth that was cropped, flipped, '
+                'resized or replaced: place EncodeDepth right behind the loading'
+            )
         depth = depth.astype(np.float32) * np.float32(self.scale)
-        measured = valid_pixels(depth) & (depth > 0)
+        has_depth = valid_pixels(depth) & (depth > 0)
+        measured = has_depth & self._in_file(results) if self.validity else has_depth
+        self._warn_of_implausible(depth, has_depth)
         if self.missing is not None:
-            depth = fill_invalid(depth, measured, self.missing)
+            depth = fill_invalid(depth, has_depth, self.missing)
         image = encode_depth(
             depth,
             self.encoding,
@@ -151,6 +185,34 @@ class EncodeDepth(BaseTransform):
             self.modality: self._modality(modalities[self.modality])
         }
         return results
+
+    def _in_file(self, results: Mapping[str, Any]) -> np.ndarray | bool:
+        """Mask (H, W) of the pixels that the file has a depth of."""
+        if 'loaded' in results and not is_moved(results, self.modality):
+            valid: np.ndarray = results['loaded'][self.modality].valid
+            return valid
+        if results['modalities'][self.modality].fill is not None:
+            raise ValueError(
+                f'`fill` of modality {self.modality!r} must be None where `validity` '
+                'is to tell what was measured and depth was moved before, got '
+                f'{results["modalities"][self.modality].fill!r}: place EncodeDepth '
+                'right behind the loading, or fill by `missing` of EncodeDepth'
+            )
+        return True
+
+    def _warn_of_implausible(self, depth: np.ndarray, valid: np.ndarray) -> None:
+        """Warn, at the first sample, of depth that no scene has."""
+        relative = self.encoding in HAS_RANGE and self.depth_range is None
+        if self._is_checked or relative:
+            return
+        self._is_checked = True
+        found = doubts(DepthSummary.of(depth, valid), 1.0, ANYWHERE)
+        if 'unit' in found:
+            warn_once(
+                f'unit {self.modality}',
+                f'EncodeDepth takes {self.modality!r} for meters: {found["unit"]}, by '
+                '`scale` of the modality or of EncodeDepth',
+            )
 
     def _modality(self, depth: Modality) -> Modality:
         """The modality of the encoding."""

@@ -230,6 +230,10 @@ def encode_depth(
     Returns:
         (H, W) float32, or (H, W, 3) uint8 with the channels in the order of the name of
         the encoding; in other pictures red, green, blue.
+
+    Raises:
+        ValueError: If something is missing or is not for this encoding, or the image
+            has another ratio of width and height than the images of the camera.
     """
     check_encoding(encoding, camera, depth_range, gravity)
     if valid is None:
@@ -243,8 +247,21 @@ def encode_depth(
     if encoding in COLOR_MAPS:
         return colorize(depth, valid, encoding, depth_range)
     if camera is not None and encoding in NEEDS_CAMERA:
-        camera = camera.resized(*depth.shape)
+        camera = _camera_of(depth, camera)
         if encoding == 'hha':
             return hha(depth, valid, camera, gravity=gravity)
         return normal_picture(depth, valid, camera)
     return np.where(valid, depth, 0).astype(np.float32)
+
+
+def _camera_of(depth: Image, camera: Camera) -> Camera:
+    """The camera of a depth map that is resized, but not cropped."""
+    height, width = depth.shape
+    off = abs(height * camera.width - width * camera.height)
+    if off > max(camera.width, camera.height):  # one row or column by rounding
+        raise ValueError(
+            f'depth must have the ratio of the images of its camera, {camera.width} x '
+            f'{camera.height}, got {width} x {height}: encode it before it is cropped, '
+            'or give the camera of images of this size'
+        )
+    return camera.resized(height, width)

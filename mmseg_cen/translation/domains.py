@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mmseg_cen.modality import Modality, build_modalities_as
+from mmseg_cen.sentinels import find_invalid
 from mmseg_cen.transforms.depth import fill_invalid
 
 from .derived import DERIVED
@@ -110,7 +111,7 @@ class Domain(Modality):
             stored: (H, W) or (H, W, ``stored_channels``), in the order R, G, B.
         """
         stored = np.atleast_3d(stored)[..., : self.channels]
-        valid = np.isfinite(stored).all(axis=-1)
+        valid = ~find_invalid(stored, self.invalid or ())  # type: ignore[arg-type]
         for value in self.nodata:
             valid &= ~(stored == value).all(axis=-1)
         image = stored.astype(np.float32) * np.float32(self.scale or 1)

@@ -1,6 +1,5 @@
 """Load the domains of a sample from files."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +7,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.modality import modality_key
-from mmseg_cen.transforms.loading import check_sizes, read_modality
+from mmseg_cen.modality import main_modality, modality_key
+from mmseg_cen.once import warn_once
+from mmseg_cen.transforms.reading import Loaded, fit_sizes, read_modality
 
 from .derived import RECIPES
 from .domains import Domain
@@ -40,7 +40,8 @@ def load_domain(
         name, domain, path, {wanted, 3} if wanted == 1 else {wanted}, backend_args
     )
     if name == 'rgb':
-        return stored, np.ones(stored.shape[:2], dtype=bool)
+        picture = np.ascontiguousarray(stored[..., ::-1])
+        return picture, np.ones(stored.shape[:2], dtype=bool)
     if stored.ndim == 3 and wanted == 1:
         if (stored != stored[..., :1]).any():
             raise ValueError(
@@ -48,12 +49,12 @@ def load_domain(
                 'convert the file or change `channels` of the domain'
             )
         stored = stored[..., 0]
-    if stored.ndim == 3 and not path.lower().endswith(('.npy', '.npz')):
-        # Images are decoded to BGR or BGRA.
-        stored = stored[..., [2, 1, 0, *range(3, stored.shape[2])]]
     image, valid = domain.read(stored)
     if not valid.any():
-        warnings.warn(f'{name}: {path} has no valid pixel: 0 everywhere', stacklevel=2)
+        warn_once(
+            f'no valid pixel of {name}',
+            f'{name}: {path} has no valid pixel: 0 everywhere',
+        )
     return image, valid
 
 
@@ -90,6 +91,7 @@ class LoadDomains(BaseTransform):
 
     - img (np.ndarray): 'rgb', (H, W, 3), uint8, BGR; without it the first source
     - {name} (np.ndarray): every other domain, see :func:`load_domain`
+    - loaded (dict[str, Loaded]): arrays of ``file_domains`` and masks of valid pixels
     - helpers (dict[str, np.ndarray]): everything loaded, to derive domains from
     - gt_valid (np.ndarray): (H, W), uint8, 1 where the target is known
     - img_shape (tuple[int, int])
@@ -112,16 +114,19 @@ class LoadDomains(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load the files of ``modality_paths``."""
         paths = results['modality_paths']
-        images, masks = {}, {}
-        for name, domain in results['file_domains'].items():
-            images[name], masks[name] = load_domain(
-                name, domain, paths[name], self.backend_args
-            )
-        check_sizes(images, paths)
+        domains = results['file_domains']
+        loaded = {
+            name: Loaded(*load_domain(name, domain, paths[name], self.backend_args))
+            for name, domain in domains.items()
+        }
+        main = main_modality(list(domains))
+        loaded = fit_sizes(loaded, domains, paths, main)
+        images = {name: one.image for name, one in loaded.items()}
         target = results['modalities'][results['target']]
         origin = RECIPES[target.derive] if target.derive else results['target']
-        set_domains(results, images, masks[origin])
+        set_domains(results, images, loaded[origin].valid)
         results['helpers'] = images
+        results['loaded'] = loaded
         return results
 
     def __repr__(self) -> str:

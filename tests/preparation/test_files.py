@@ -1,3 +1,5 @@
+import io
+
 import cv2
 import numpy as np
 import pytest
@@ -62,3 +64,18 @@ def test_color_is_three_channels_of_any_image():
     image, content = encoded('depth')
     expected = np.repeat(image[..., None], 3, axis=2)
     np.testing.assert_array_equal(decode_complete(content, color=True), expected)
+
+
+def test_a_tiff_file_of_bands_is_decoded_and_a_part_of_it_refused():
+    tifffile = pytest.importorskip('tifffile')
+    bands = np.arange(7 * 5 * 6, dtype=np.uint16).reshape(7, 5, 6)
+    file = io.BytesIO()
+    tifffile.imwrite(file, bands, photometric='minisblack', planarconfig='contig')
+    np.testing.assert_array_equal(decode_complete(file.getvalue()), bands)
+    with pytest.raises(ValueError, match=r'damaged|must be complete'):
+        decode_complete(file.getvalue()[:-50])
+
+
+def test_exr_is_refused_by_name():
+    with pytest.raises(ValueError, match='must be of another format than OpenEXR'):
+        decode_complete(b'v/1\x01\x02\0\0\0')

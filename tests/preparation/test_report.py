@@ -29,3 +29,28 @@ def test_long_lists_of_messages_are_cut():
     assert lines[:2] == ['PROBLEM: 0', 'PROBLEM: 1']
     assert lines[20:] == ['PROBLEM: ... and 5 more']
     assert len(shorten(['1'] * 20, '')) == 20
+
+
+def test_depth_that_cannot_be_meters_is_a_warning(tmp_path, toys, capsys):
+    def far(sample):
+        arrays = toys.draw(sample)
+        return arrays | dict(depth=arrays['depth'] * np.uint16(20))
+
+    prepare(toys.plan(far), tmp_path / 'far')
+    assert 'WARNING: depth/: half of it is nearer than' in capsys.readouterr().out
+    prepare(toys.plan(far, plausible=(10, 100)), tmp_path / 'outdoors')
+    prepare(toys.plan(), tmp_path / 'near')
+    assert 'WARNING' not in capsys.readouterr().out
+
+
+def test_a_conversion_that_goes_on_doubts_the_same(tmp_path, toys, capsys):
+    def tiny(sample):
+        arrays = toys.draw(sample)
+        return arrays | dict(depth=arrays['depth'] // np.uint16(10))
+
+    prepare(toys.plan(tiny), tmp_path)
+    first = capsys.readouterr().out
+    prepare(toys.plan(tiny), tmp_path)
+    again = capsys.readouterr().out
+    assert 'WARNING: depth/' in first
+    assert again.endswith(first)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmseg_cen.preparation import Sample, check_folder, prepare
 from mmseg_cen.preparation.files import encode_png
@@ -58,3 +59,20 @@ def test_what_was_made_of_a_sample_that_is_bad_now_is_removed(tmp_path, toys):
         assert prepare(plan, tmp_path / name, skip_bad=True) == 0
         assert check_folder(tmp_path / name) == []
     assert toys.tree(tmp_path / 'a') == toys.tree(tmp_path / 'b')
+
+
+@pytest.mark.parametrize('turns', [False, True])
+def test_orientation_tags_of_official_files_are_told(tmp_path, toys, capsys, turns):
+    samples = []
+    for i in range(3):
+        exif = Image.Exif()
+        exif[0x0112] = 6 if i else 1
+        path = tmp_path / f'{i}.jpg'
+        Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(path, exif=exif)
+        samples.append(Sample(str(i), 'train', inputs=(str(path),)))
+    plan = replace(toys.plan(), samples=samples, turns=turns)
+    for _ in range(2):  # samples that are kept are told of, too
+        assert prepare(plan, tmp_path / 'out') == 0
+        report = capsys.readouterr().out
+        told = 'WARNING: 2 files have an orientation tag (EXIF), by which' in report
+        assert told is not turns

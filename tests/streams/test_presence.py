@@ -275,6 +275,28 @@ def test_without_any_sample_of_a_modality_its_parameters_get_no_gradient():
     assert grads['decode_head.alpha_logits'].eq(0).all()
 
 
+@pytest.mark.parametrize('with_cp', [False, True])
+def test_a_modality_that_a_batch_lacks_keeps_its_running_statistics(with_cp):
+    model = build(with_cp=with_cp, norm_eval=False)
+    norms = [m for m in model.modules() if isinstance(m, ModalityNorm)]
+    losses(model, batch((), ()))
+
+    def statistics():
+        return torch.cat(
+            [
+                buffer.view(4, -1).clone()
+                for norm in norms
+                for buffer in (norm.norm.running_mean, norm.norm.running_var)
+            ],
+            dim=1,
+        )
+
+    before = statistics()
+    losses(model, batch(('m1',), ('m1', 'm2')))
+    changed = (statistics() != before).any(dim=1)
+    assert changed.tolist() == [True, False, True, True]
+
+
 def test_while_training_an_absent_stream_computes_on_the_next_sample_that_has_it():
     x = torch.arange(8.0).view(4, 2, 1, 1)  # B, M
     present = torch.tensor([[0, 0], [1, 0], [0, 0], [1, 0]]).bool()

@@ -7,10 +7,17 @@ from mmseg_cen.transforms import (
     PackMultimodalInputs,
     encode_depth,
     fill_inpaint,
+    fill_invalid,
     fill_nearest,
 )
 from mmseg_cen.transforms.encodings import ENCODINGS
-from mmseg_cen.transforms.geometry import Pad, RandomFlip
+from mmseg_cen.transforms.geometry import (
+    CenterCrop,
+    Pad,
+    RandomFlip,
+    RandomRotate,
+)
+from mmseg_cen.transforms.reading import Loaded
 from mmseg_cen.transforms.resizing import Resize
 from mmseg_cen.transforms.surface import build_camera
 
@@ -30,6 +37,15 @@ def sample(**options):
         ori_shape=(H, W),
         img_path='1.png',
     )
+
+
+def loaded_sample(fill=None):
+    """As LoadModalities makes it."""
+    results = sample(fill=fill)
+    depth, valid = results['depth'], results['depth'] > 0
+    if fill is not None:
+        results['depth'] = fill_invalid(depth, valid, fill)
+    return results | dict(loaded=dict(depth=Loaded(results['depth'], valid)))
 
 
 @pytest.mark.parametrize('validity', [False, True])
@@ -108,9 +124,80 @@ def test_flipped_normals_are_those_of_the_flipped_depth(direction):
     camera = dict(INTRINSICS, cx=(W - 1) / 2, cy=(H - 1) / 2)
     encode, flip = EncodeDepth('normals', intrinsics=camera), RandomFlip(1.0, direction)
     after = flip(encode(sample()))['depth']
-    before = encode(flip(sample()))['depth']
+    flipped = flip(sample())['depth']
+    before = encode_depth(flipped, 'normals', build_camera(camera))[..., ::-1]
     assert np.abs(after.astype(int) - before).max() <= 1
     assert (after[:4, -9:] == 0).all() == (direction == 'horizontal')
+
+
+@pytest.mark.parametrize('encoding', ['normals', 'hha'])
+@pytest.mark.parametrize(
+    'move',
+    [
+        CenterCrop(crop_size=(30, 40)),
+        RandomFlip(1.0),
+        RandomRotate(prob=1.0, degree=(5, 5)),
+        Resize(scale=(W, H - 9), keep_ratio=False),
+        lambda results: results | dict(depth=results['depth'][::-1].copy()),
+    ],
+)
+def test_what_needs_the_camera_is_refused_behind_a_move(encoding, move):
+    encode = EncodeDepth(encoding, intrinsics=INTRINSICS)
+    with pytest.raises(ValueError, match='place EncodeDepth right behind the loading'):
+        encode(move(loaded_sample()))
+    assert encode(loaded_sample())['depth'].shape == (H, W, 3)
+
+
+def test_a_crop_of_a_sample_that_was_not_loaded_is_refused_by_its_shape():
+    encode = EncodeDepth('normals', intrinsics=INTRINSICS)
+    for move in (CenterCrop(crop_size=(30, 40)), RandomFlip(1.0)):
+        with pytest.raises(ValueError, match='got depth that was cropped, flipped'):
+            encode(move(sample()))
+
+
+def test_depth_files_of_another_ratio_are_no_images_of_the_camera():
+    with pytest.raises(ValueError, match='64 x 48, got 64 x 40: encode it before'):
+        encode_depth(sample()['depth'][:40], 'hha', build_camera(INTRINSICS))
+    small = encode_depth(sample()['depth'][::2, ::2], 'hha', build_camera(INTRINSICS))
+    assert small.shape == (H // 2, W // 2, 3)
+
+
+@pytest.mark.parametrize('fill', [None, 'nearest', 'inpaint', 3.0])
+def test_validity_is_that_of_the_file_whatever_fills(fill):
+    results = EncodeDepth('log', missing='nearest', validity=True)(loaded_sample(fill))
+    np.testing.assert_array_equal(results['depth'][..., 1], sample()['depth'] > 0)
+    assert results['depth'][..., 0].all()
+
+
+def test_validity_of_moved_and_filled_depth_is_refused():
+    encode, flip = EncodeDepth('log', validity=True), RandomFlip(1.0)
+    with pytest.raises(ValueError, match=r'`fill` of modality .* must be None'):
+        encode(flip(loaded_sample('nearest')))
+    moved = encode(flip(loaded_sample()))['depth'][..., 1]
+    np.testing.assert_array_equal(moved, sample()['depth'][:, ::-1] > 0)
+
+
+def test_an_absent_depth_is_valid_nowhere():
+    results = loaded_sample()
+    blank = np.full((H, W), 9, np.float32)
+    results['depth'] = blank
+    results['loaded'] = dict(depth=Loaded(blank, np.zeros((H, W), bool)))
+    encoded = EncodeDepth('metric', validity=True)(results)['depth']
+    assert not encoded[..., 1].any()
+
+
+def test_depth_that_no_scene_has_is_warned_of_once(warned):
+    encode = EncodeDepth('log')
+    for _ in range(2):
+        encode(sample())
+    assert not warned
+    encode = EncodeDepth('log')
+    for _ in range(2):
+        results = sample()
+        results['depth'] *= 1000
+        encode(results)
+    assert len(warned) == 1
+    assert "EncodeDepth takes 'depth' for meters" in warned[0]
 
 
 def test_depth_alone_is_encoded_as_the_image():

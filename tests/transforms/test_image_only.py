@@ -1,6 +1,10 @@
 import numpy as np
 import pytest
 
+from mmseg_cen.modality import build_modalities
+
+H, W = 37, 53
+
 
 def test_photometric_distortion_changes_rgb_only(build, coordinates):
     np.random.seed(0)
@@ -43,3 +47,69 @@ def test_transforms_that_would_move_one_modality_only_are_refused(
 ):
     with pytest.raises(ValueError, match='moves `img` only'):
         build(move)(coordinates())
+
+
+def colors(dtype, scale, build):
+    """A sample of random colors of 'rgb', and the same of 0..255."""
+    rng = np.random.default_rng(0)
+    levels = rng.random((H, W, 3), np.float32)
+    white = 1 if dtype == 'float32' else np.iinfo(dtype).max
+    options = dict(rgb=dict(dtype=dtype, scale=scale))
+    image = (levels * white * (scale or 1)).astype(np.float32)
+    return dict(modalities=build_modalities(options), img=image), 255 * levels
+
+
+@pytest.mark.parametrize(
+    ('dtype', 'scale'),
+    [('uint16', None), ('uint16', 1 / 65535), ('float32', None), ('float32', 255.0)],
+)
+def test_colors_of_any_range_are_distorted_as_those_of_eight_bits(dtype, scale, build):
+    for seed in range(12):
+        sample, levels = colors(dtype, scale, build)
+        white = sample['img'].max() / levels.max() * 255
+        distort = build(dict(type='PhotoMetricDistortion'))
+        np.random.seed(seed)
+        got = distort(sample)['img'] / white * 255
+        np.random.seed(seed)
+        expected = distort(dict(img=np.rint(levels).astype(np.uint8)))['img']
+        assert np.abs(got - expected.astype(float)).mean() < 2
+        assert len(np.unique(got)) > 2000
+
+
+def test_colors_beyond_their_range_are_refused(build):
+    sample, _ = colors('float32', None, build)
+    sample['img'] *= 300
+    with pytest.raises(ValueError, match=r"'rgb' must be within 0\.\.1 to have"):
+        build(dict(type='PhotoMetricDistortion'))(sample)
+
+
+@pytest.mark.parametrize(
+    'change',
+    [dict(type='CLAHE'), dict(type='AdjustGamma'), dict(type='RandomGrayscale')],
+)
+def test_changes_of_colors_of_eight_bits_refuse_others(change, build):
+    transform = build(change)
+    with pytest.raises(ValueError, match=r"'rgb' must be uint8 for .*, got float32"):
+        transform(colors('uint16', None, build)[0])
+
+
+@pytest.mark.parametrize('name', ['CLAHE', 'AdjustGamma', 'Rerange', 'RGB2Gray'])
+def test_changes_of_colors_are_for_rgb_only(name, build, coordinates):
+    with pytest.raises(ValueError, match=r"must include 'rgb', got \['depth'"):
+        build(dict(type=name))(coordinates(('depth', 'flow')))
+    before = coordinates()
+    depth = before['depth'].copy()
+    after = build(dict(type=name))(before)
+    np.testing.assert_array_equal(after['depth'], depth)
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        dict(type='Normalize', mean=[0.0] * 3, std=[1.0] * 3),
+        dict(type='BioMedicalGaussianNoise'),
+    ],
+)
+def test_transforms_of_other_arrays_are_refused(change, build, coordinates):
+    with pytest.raises(ValueError, match='`img` only, must have no modalities'):
+        build(change)(coordinates())

@@ -99,6 +99,32 @@ def test_a_derived_target_is_known_where_its_origin_is(load):
     assert 'depth' not in results  # only a helper
 
 
-def test_a_file_without_valid_pixels_is_announced(load):
-    with pytest.warns(UserWarning, match=r'depth\.png has no valid pixel'):
-        assert not load(depth=np.zeros_like(GRAY))['gt_valid'].any()
+def test_a_file_without_valid_pixels_is_announced(load, warned):
+    assert not load(depth=np.zeros_like(GRAY))['gt_valid'].any()
+    assert len(warned) == 1
+    assert 'depth.png has no valid pixel' in warned[0]
+
+
+def test_domains_have_the_options_of_modalities(load, tmp_path):
+    """Sentinels, sizes and orientation, as in the loading of a segmentation."""
+    options = dict(
+        scale=1e-3, range=(0, 10), invalid='20000..65535', resize=True, fill='nearest'
+    )
+    domains = build_domains(dict(rgb={}, depth=options))
+    small = np.full((SIZE[0] // 2, SIZE[1] // 2), 2000, np.uint16)
+    small[0, 0] = 65535
+    paths = dict(rgb=str(tmp_path / 'rgb.png'), depth=str(tmp_path / 'depth.png'))
+    assert cv2.imwrite(paths['rgb'], COLORS)
+    assert cv2.imwrite(paths['depth'], small)
+    results = LoadDomains()(
+        dict(
+            modalities=domains,
+            target='depth',
+            file_domains=domains,
+            modality_paths=paths,
+            seg_fields=[],
+        )
+    )
+    np.testing.assert_allclose(results['depth'], np.full(SIZE, 2.0), rtol=1e-6)
+    assert (results['gt_valid'] == 0).sum() == 4
+    assert not results['gt_valid'][:2, :2].any()

@@ -20,7 +20,6 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib import pyplot as plt
-from mmengine import fileio
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmengine.utils import ProgressBar
@@ -29,9 +28,6 @@ from mmseg.registry import DATASETS
 from mmseg_cen.launch import exit_on_user_error, load_config
 from mmseg_cen.modality import modality_key
 from mmseg_cen.preparation.statistics import ClassStatistics, PixelStatistics
-from mmseg_cen.transforms.depth import valid_pixels
-from mmseg_cen.transforms.loading import decode
-from mmseg_cen.translation import Domain
 
 #: Transforms that make the arrays, rather than move or alter them.
 LOADING = ('EncodeDepth', 'DeriveDomains')
@@ -104,17 +100,11 @@ def measure(
 
 
 def find_valid(sample: dict[str, Any], name: str, image: np.ndarray) -> np.ndarray:
-    """Mask (H, W) of the pixels that were measured, not filled in."""
-    modality = sample['modalities'][name]
-    path = sample.get('modality_paths', {}).get(name)
-    if modality.fill is None or path is None:
+    """Mask (H, W) of the pixels that the file has a value of."""
+    if name not in sample.get('loaded', {}):  # rendered or derived, not from a file
         return np.ones(image.shape[:2], bool)
-    stored = decode(
-        fileio.get(path), Path(path).suffix.lower(), name == 'rgb', modality.key
-    )
-    if isinstance(modality, Domain):
-        return modality.read(stored)[1]
-    return valid_pixels(stored)
+    valid: np.ndarray = sample['loaded'][name].valid
+    return valid
 
 
 def measure_all(

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from mmseg_cen.datasets import CityscapesRGBDDataset
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.plausibility import STREETS
 from mmseg_cen.preparation import (
     Folder,
     Plan,
@@ -160,6 +161,7 @@ def plan(source: Path, inverse: bool) -> Plan:
         classes=CityscapesRGBDDataset.METAINFO['classes'],
         palette=CityscapesRGBDDataset.METAINFO['palette'],
         problems=problems,
+        plausible=STREETS,
     )
 
 

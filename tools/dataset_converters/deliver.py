@@ -27,6 +27,7 @@ import numpy as np
 
 from mmseg_cen.datasets.deliver import CASES, COLORS, CONDITIONS
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.plausibility import STREETS
 from mmseg_cen.preparation import (
     Folder,
     Plan,
@@ -162,6 +163,7 @@ def plan(source: Path, depth: str | None = None) -> Plan:
         palette=list(COLORS.values()),
         warnings=warnings,
         problems=problems,
+        plausible=STREETS,
     )
 
 

@@ -65,7 +65,15 @@ def convert(
     results = dict(modalities=dict(depth=Modality()), img=depth)
     image = encode.transform(results)['img']
     if steps is not None:
-        return {encode.encoding: np.rint(image * steps).clip(0, 65535).astype('uint16')}
+        stored = np.rint(image * steps)
+        if stored.max() > 65535:
+            raise ValueError(
+                f'{sample.inputs[0]}: {encode.encoding} must be at most '
+                f'{65535 / steps:g} to be stored in 16 bits, got {image.max():g}: is '
+                '--scale right? Else choose --encoding minmax, or EncodeDepth in the '
+                'pipeline'
+            )
+        return {encode.encoding: stored.astype('uint16')}
     # Run lengths make areas of one color as small as slower searches do.
     options = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
     _, content = cv2.imencode('.png', image, options)

@@ -25,6 +25,7 @@ from own_plan import make_plan
 from own_prediction import check_network, write_prediction
 
 from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.modality import ORIENTATIONS
 from mmseg_cen.preparation import check, make_parser, prepare, read_meta
 
 
@@ -42,8 +43,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--depth-unit', type=float, help='meters per stored unit')
     parser.add_argument(
         '--depth-invalid',
+        metavar='VALUE,...',
+        help='stored values of no depth, besides 0 and NaN: 65535, -1 or a range, '
+        '60000..65535',
+    )
+    parser.add_argument(
+        '--plausible-depth',
         type=float,
-        help='stored value of no depth, besides 0 and NaN',
+        nargs=2,
+        metavar=('NEAR', 'FAR'),
+        help='meters between which the median depth lies; default: as in rooms, 0.7 8',
+    )
+    parser.add_argument(
+        '--resize',
+        action='store_true',
+        help='resize depth of another size to its image, by the nearest pixel',
+    )
+    parser.add_argument(
+        '--orientation',
+        choices=ORIENTATIONS,
+        help='turn images and depth as their orientation tags (EXIF) say, as viewers '
+        'do, or not; default: not, with a warning',
     )
     parser.add_argument(
         '--modality',
@@ -51,8 +71,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar='NAME=DIR[:KEY=VALUE]...',
         help='another modality; keys are suffix, scale (physical units per stored '
-        'unit), invalid (stored values of no measurement, separated by commas), fill '
-        'and interpolation. Give it again for each modality',
+        'unit), invalid (stored values of no measurement, separated by commas), fill, '
+        'interpolation, resize (1: to the size of the first modality) and '
+        'orientation. Give it again for each modality',
     )
     parser.add_argument('--classes', help='their names: a file, or separated by commas')
     parser.add_argument('--num-classes', type=int, help='instead of --classes')

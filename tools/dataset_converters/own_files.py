@@ -7,6 +7,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mmseg_cen.preparation import decode_array, read_image
+from mmseg_cen.transforms.decoding import file_order, orientation_of
+from mmseg_cen.transforms.orientation import turn
 
 IMAGES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.pgm', '.ppm', '.webp')
 ARRAYS = (*IMAGES, '.npy')
@@ -47,10 +49,24 @@ def is_array(path: str | Path) -> bool:
     return str(path).lower().endswith('.npy')
 
 
-def read_array(path: str | Path) -> NDArray[Any]:
-    """Read an image or a `.npy` file, as it is."""
+def turned(
+    image: NDArray[Any], path: str | Path, orientation: str | None
+) -> NDArray[Any]:
+    """Turn an image file as its orientation tag says, if asked by 'apply'."""
+    if orientation != 'apply':
+        return image
+    return turn(image, orientation_of(Path(path).read_bytes(), Path(path).suffix))
+
+
+def read_array(path: str | Path, orientation: str | None = None) -> NDArray[Any]:
+    """Read an image or a `.npy` file, channels in the order of the file.
+
+    Args:
+        path: The file.
+        orientation: 'apply' turns an image as its orientation tag says.
+    """
     if not is_array(path):
-        return read_image(path)
+        return turned(file_order(read_image(path)), path, orientation)
     try:
         return decode_array(Path(path).read_bytes())
     except ValueError as error:

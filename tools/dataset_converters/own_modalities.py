@@ -11,8 +11,11 @@ import numpy as np
 from own_files import ARRAYS, IMAGES, is_array
 
 from mmseg_cen.modality import Modality, check_modality_names
+from mmseg_cen.sentinels import Limits, parse_invalid
 
-OPTIONS = ('suffix', 'scale', 'invalid', 'fill', 'interpolation')
+OPTIONS = (
+    'suffix', 'scale', 'invalid', 'fill', 'interpolation', 'resize', 'orientation',
+)  # fmt: skip
 _DIRECTIONS = ('normal', 'flow')  # how names of vectors of the image plane begin
 
 
@@ -25,18 +28,25 @@ class Given:
         folder: Where its files are.
         suffix: How the names of the files end after the stem.
         scale: Physical units per stored unit; of depth, meters.
-        invalid: Stored values that stand for no measurement.
+        invalid: Ranges of stored values that stand for no measurement, see
+            :func:`~mmseg_cen.sentinels.parse_invalid`.
         fill: Replacement of invalid pixels, as of :class:`Modality`.
         interpolation: How it is resized, as of :class:`Modality`.
+        resize: Whether files of another size are resized, as of :class:`Modality`.
+        orientation: What becomes of orientation tags, as of :class:`Modality`.
+        plausible: Of depth, where its median lies, as of :class:`Modality`.
     """
 
     name: str
     folder: str
     suffix: str | None = None
     scale: float | None = None
-    invalid: tuple[float, ...] = ()
+    invalid: tuple[Limits, ...] = ()
     fill: float | str | None = None
     interpolation: str | None = None
+    resize: bool = False
+    orientation: str | None = None
+    plausible: tuple[float, float] | None = None
 
     @property
     def known(self) -> Sequence[str]:
@@ -73,11 +83,13 @@ def parse_modality(text: str) -> Given:
         if 'scale' in values:
             values['scale'] = float(values['scale'])
         if 'invalid' in values:
-            values['invalid'] = tuple(map(float, values['invalid'].split(',')))
+            values['invalid'] = parse_invalid(values['invalid'].split(','))
+        if 'resize' in values:
+            values['resize'] = bool(int(values['resize']))
     except ValueError as error:
         raise ValueError(
-            f'`scale` and `invalid` of `--modality` must be numbers, got {text!r}: '
-            'correct them'
+            f'`scale` and `resize` (0 or 1) of `--modality` must be numbers, `invalid` '
+            f'numbers or ranges such as 60000..65535, got {text!r}: correct them'
         ) from error
     with suppress(KeyError, ValueError):  # none, or the name of a method
         values['fill'] = float(values['fill'])
@@ -93,11 +105,21 @@ def given_modalities(args: argparse.Namespace) -> list[Given]:
     """
     given = []
     if args.rgb is not None:
-        given.append(Given('rgb', args.rgb, args.rgb_suffix))
-    if args.depth is not None:
-        invalid = () if args.depth_invalid is None else (args.depth_invalid,)
         given.append(
-            Given('depth', args.depth, args.depth_suffix, args.depth_unit, invalid)
+            Given('rgb', args.rgb, args.rgb_suffix, orientation=args.orientation)
+        )
+    if args.depth is not None:
+        given.append(
+            Given(
+                'depth',
+                args.depth,
+                args.depth_suffix,
+                args.depth_unit,
+                parse_invalid(args.depth_invalid and args.depth_invalid.split(',')),
+                resize=args.resize,
+                orientation=args.orientation,
+                plausible=args.plausible_depth and tuple(args.plausible_depth),
+            )
         )
     given += map(parse_modality, args.modality)
     names = [modality.name for modality in given]
@@ -143,5 +165,10 @@ def _check(given: Given) -> None:
             f'`fill` must be left out for {given.name}, got {given.fill!r}: change it '
             'in the written config'
         )
-    chosen = dict(fill=given.fill, interpolation=given.interpolation)
+    chosen = dict(
+        fill=given.fill,
+        interpolation=given.interpolation,
+        orientation=given.orientation,
+        plausible=given.plausible,
+    )
     Modality(**{key: value for key, value in chosen.items() if value is not None})

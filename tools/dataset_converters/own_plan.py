@@ -1,6 +1,7 @@
 """The plan of the conversion of own data: which files make which samples."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 from own_files import ARRAYS, find
 from own_labels import VOID, LabelReader, class_names, parse_label_map
 from own_modalities import given_modalities
-from own_storage import Stored, how_stored, implausible_depth
+from own_storage import Stored, how_stored, picture_of_depth
 
-from mmseg_cen.preparation import Folder, Plan, Sample, read_list
+from mmseg_cen.modality import Modality
+from mmseg_cen.plausibility import ROOMS
+from mmseg_cen.preparation import Folder, Plan, Sample, decode_complete, read_list
+from mmseg_cen.transforms.reading import Loaded, fit_sizes
 from mmseg_cen.visualization.panels import default_palette
 
 
@@ -38,9 +42,31 @@ class Reader:
             stored.given.name: stored.read(path)
             for stored, path in zip(self.modalities, sample.inputs, strict=False)
         }
+        if any(stored.given.resize for stored in self.modalities):
+            self._resize(contents, sample.inputs)
         if self.labels is not None:
             contents['label'] = self.labels.read(sample.inputs[-1])
         return contents
+
+    def _resize(self, contents: dict[str, Any], inputs: Sequence[str]) -> None:
+        """Resize the modalities that may have another size than the first one."""
+        loaded, modalities = {}, {}
+        for stored in self.modalities:
+            name, content = stored.given.name, contents[stored.given.name]
+            if isinstance(content, bytes):
+                content = decode_complete(content, color=stored.channels == 3)
+            valid = content > 0 if name == 'depth' else np.ones(content.shape[:2], bool)
+            loaded[name] = Loaded(content, valid)
+            modalities[name] = Modality(
+                channels=stored.channels,
+                resize=stored.given.resize,
+                interpolation=stored.given.interpolation or 'nearest',
+            )
+        first = self.modalities[0].given.name
+        paths = dict(zip(loaded, inputs, strict=False))
+        for name, one in fit_sizes(loaded, modalities, paths, first).items():
+            if one is not loaded[name]:
+                contents[name] = one.image
 
 
 def match(folders: dict[str, dict[str, Path]]) -> dict[str, str | None]:
@@ -127,7 +153,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
         )
     for stored in modalities:
         if stored.given.name == 'depth':
-            warnings += implausible_depth(stored, list(folders['depth'].values()))
+            warnings += picture_of_depth(stored, list(folders['depth'].values()))
     samples = [
         Sample(
             stem,
@@ -146,6 +172,8 @@ def make_plan(args: argparse.Namespace) -> Plan:
         options=dict(
             modalities={stored.given.name: stored.options for stored in modalities},
             stored={m.name: [m.scale, m.invalid] for m in given},
+            resized=[m.name for m in given if m.resize],
+            orientation={m.name: m.orientation for m in given if m.orientation},
             reduce_zero_label=args.reduce_zero_label,
             ignore_label=args.ignore_label,
             label_map=args.label_map,
@@ -155,6 +183,8 @@ def make_plan(args: argparse.Namespace) -> Plan:
         warnings=warnings,
         problems=problems,
         extras={'config.py': None},
+        plausible=args.plausible_depth or ROOMS,
+        turns=args.orientation is not None,
     )
 
 

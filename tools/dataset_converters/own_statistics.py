@@ -6,14 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_cen.modality import Modality
-from mmseg_cen.preparation import (
-    ClassStatistics,
-    Folder,
-    PixelStatistics,
-    decode_complete,
-)
-from mmseg_cen.transforms.depth import valid_pixels
+from mmseg_cen.modality import build_modalities
+from mmseg_cen.preparation import ClassStatistics, Folder, PixelStatistics
+from mmseg_cen.transforms.reading import load
 
 SAMPLES = 200
 DOMINANT = 0.8  # share of the pixels of one class from which the others count as rare
@@ -30,17 +25,14 @@ def measure(
         name: The modality.
         options: Its options, as of :class:`Modality`.
     """
-    folder, modality = Folder(**meta['folders'][name]), Modality(**options)
+    folder = Folder(**meta['folders'][name])
+    modality = build_modalities({name: options})[name]
     stems = [s['stem'] for s in meta['samples'] if s['split'] == 'train']
     sums: PixelStatistics | None = None
     for stem in stems[:: max(len(stems) // SAMPLES, 1)]:
-        content = (out / name / f'{stem}{folder.suffix}').read_bytes()
-        image = decode_complete(content, color=folder.channels == 3)
-        valid = np.ones(image.shape[:2], bool)
-        if modality.fill is not None:
-            valid = valid_pixels(image)
-        physical = image * np.float64(modality.scale or 1)
-        here = PixelStatistics.of(physical, valid)
+        path = out / name / f'{stem}{folder.suffix}'
+        loaded = load(name, modality, str(path))
+        here = PixelStatistics.of(loaded.image, loaded.valid)
         sums = here if sums is None else sums + here
     found = sums.summary() if sums is not None else dict(mean=None)
     if found['mean'] is None:
@@ -48,8 +40,10 @@ def measure(
     if name == 'depth':
         mean, std = found['mean'][0], max(found['std'][0], 1e-3)
         return dict(mean=[round(mean, 3)], std=[round(std, 3)])
-    mean = [float(f'{value:.4g}') for value in found['mean']]
-    spread = [value if value > 0 else 1.0 for value in found['std']]
+    # The network gets red, green, blue, which are loaded the other way round.
+    order = slice(None, None, -1 if name == 'rgb' else 1)
+    mean = [float(f'{value:.4g}') for value in found['mean'][order]]
+    spread = [value if value > 0 else 1.0 for value in found['std'][order]]
     return dict(mean=mean, std=[float(f'{value:.4g}') for value in spread])
 
 

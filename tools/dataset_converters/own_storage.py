@@ -11,14 +11,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from own_files import read_array
+from own_files import read_array, turned
 from own_modalities import Given
 
 from mmseg_cen.modality import build_modalities
+from mmseg_cen.plausibility import DepthSummary, doubts
 from mmseg_cen.preparation import Folder, decode_complete
+from mmseg_cen.sentinels import find_invalid
+from mmseg_cen.transforms.decoding import file_order
 
 MILLIMETER = 1e-3
-PLAUSIBLE = (0.1, 200)  # meters
+COARSEST = 0.1  # meters per stored unit
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Stored:
             fill = 'nearest'
         if fill is not None:
             options['fill'] = fill
+        if self.given.plausible is not None:
+            options['plausible'] = self.given.plausible
         if self.given.interpolation is not None:
             options['interpolation'] = self.given.interpolation
         build_modalities({name: options})
@@ -82,7 +87,7 @@ class Stored:
         """
         if self.given.name == 'rgb':
             return self._read_rgb(path)
-        array = read_array(path)
+        array = read_array(path, self.given.orientation)
         if array.ndim == 3 and array.shape[2] == 1:
             array = array[..., 0]
         self._check(path, array)
@@ -97,7 +102,8 @@ class Stored:
         if self.is_kept:
             return content
         try:
-            return decode_complete(content, color=True)
+            image = decode_complete(content, color=True)
+            return turned(image, path, self.given.orientation)
         except ValueError as error:
             raise ValueError(f'{path} {error}') from error
 
@@ -124,22 +130,23 @@ class Stored:
 
     def _as_depth(self, path: str, depth: NDArray[Any]) -> NDArray[np.uint16]:
         """Depth as it is stored, if as integers; 0 is invalid."""
-        depth = np.where(self._is_invalid(depth), 0, depth)
-        if depth.dtype.kind == 'f':
-            meters = np.nan_to_num(depth.astype(np.float64), nan=0, posinf=0, neginf=0)
-            unit = self.scale or MILLIMETER
-            depth = np.rint(meters * (self.given.scale or 1) / unit)
+        depth = np.where(find_invalid(depth, self.given.invalid), 0, depth)
+        unit = self.scale or MILLIMETER
+        if unit != self.given.scale or depth.dtype.kind == 'f':
+            depth = np.rint(depth.astype(np.float64) * (self.given.scale or 1) / unit)
         if depth.min() < 0 or depth.max() > 65535:
             raise ValueError(
-                f'{path}: depth must be within 0..65535, got '
-                f'{depth.min():g}..{depth.max():g}: name values of no depth with '
-                '--depth-invalid, or correct it'
+                f'{path}: depth must be within 0..{65535 * unit:g} m, got '
+                f'{depth.min() * unit:g}..{depth.max() * unit:g} m: name values of no '
+                'depth with --depth-invalid, or correct it'
             )
         return np.asarray(depth, np.uint16)
 
     def _as_values(self, path: str, values: NDArray[Any]) -> NDArray[Any]:
         """Values as they are stored; invalid ones are 0, or NaN among floats."""
-        invalid = self._is_invalid(values)
+        invalid = find_invalid(values, self.given.invalid)
+        if values.ndim == 3:
+            invalid = invalid[..., None]
         nothing = np.nan if values.dtype.kind == 'f' else 0
         values = np.where(invalid, nothing, values).astype(self.dtype)
         if 'fill' not in self.options and not np.isfinite(values).all():
@@ -148,19 +155,7 @@ class Stored:
                 'values: say what replaces them, as --modality '
                 f'{self.given.name}=DIR:fill=nearest'
             )
-        return values
-
-    def _is_invalid(self, values: NDArray[Any]) -> NDArray[np.bool_]:
-        """Pixels without a measurement; of several channels, where all are invalid."""
-        wanted = [value for value in self.given.invalid if not np.isnan(value)]
-        invalid = (
-            np.isin(values, np.array(wanted))
-            if wanted
-            else np.zeros(values.shape, bool)
-        )
-        if invalid.ndim == 3:
-            invalid = np.broadcast_to(invalid.all(-1, keepdims=True), invalid.shape)
-        return invalid
+        return values if self.suffix == '.npy' else file_order(values)
 
 
 def how_stored(given: Given, paths: Sequence[Path]) -> Stored:
@@ -171,6 +166,7 @@ def how_stored(given: Given, paths: Sequence[Path]) -> Stored:
     """
     endings = {path.suffix for path in paths}
     as_they_are = len(endings) == 1 and endings <= {'.png', '.jpg'}
+    as_they_are &= given.orientation != 'apply' and not given.resize
     if given.name == 'rgb':
         first = first_array(given, paths)
         suffix = endings.pop() if as_they_are else '.png'
@@ -178,7 +174,9 @@ def how_stored(given: Given, paths: Sequence[Path]) -> Stored:
     first = first_array(given, paths)
     dtype = _stored_type(first)
     if given.name == 'depth':
-        unit = _unit_of_floats(given, paths) if first.dtype.kind == 'f' else given.scale
+        unit = given.scale
+        if first.dtype.kind == 'f' or first.dtype.itemsize > 2:
+            unit = _unit_that_holds(given, paths, first.dtype.kind == 'f')
         return Stored(given, dtype, 1, '.png', False, unit)
     channels = first.shape[2] if first.ndim == 3 else 1
     if dtype in ('uint8', 'uint16') and channels in {1, 3}:
@@ -207,50 +205,44 @@ def _stored_type(array: NDArray[Any]) -> str:
     return kinds.get(array.dtype.kind, str(array.dtype))
 
 
-def _unit_of_floats(given: Given, paths: Sequence[Path]) -> float:
-    """Meters per written unit: the first of 1 mm, 1 cm, ... that no depth exceeds."""
-    farthest = 0.0
+def _unit_that_holds(given: Given, paths: Sequence[Path], is_float: bool) -> float:
+    """Meters per written unit: 1 mm of floats, or 10, 100, ... times that, if needed.
+
+    Raises:
+        ValueError: If the farthest depth takes a unit too coarse for any scene.
+    """
+    farthest, where = 0.0, paths[0]
     for path in paths:
         try:
             depth = read_array(path)
         except (ValueError, OSError):
             continue  # is named when it is converted
-        known = np.isfinite(depth) & ~np.isin(depth, np.array(given.invalid))
-        farthest = max(farthest, float(depth[known].max(initial=0)))
-    farthest *= given.scale or 1
-    unit = MILLIMETER
-    while round(farthest / unit) > 65535:
+        known = ~find_invalid(depth, given.invalid)
+        if depth[known].max(initial=0) > farthest:
+            farthest, where = float(depth[known].max()), path
+    meters = farthest * (given.scale or 1)
+    unit = MILLIMETER if is_float else given.scale or 1
+    while round(meters / unit) > 65535:
         unit *= 10
+    if unit > COARSEST and meters > COARSEST * 65535:
+        raise ValueError(
+            f'{where}: depth must be within {COARSEST * 65535:g} m, got {meters:g} m: '
+            f'if {farthest:g} means no depth, give --depth-invalid {farthest:g}, else '
+            'correct --depth-unit'
+        )
     return float(f'{unit:g}')
 
 
-def implausible_depth(stored: Stored, paths: list[Path]) -> list[str]:
-    """A warning if depth in the stated unit cannot be meters, or may be no depth."""
+def picture_of_depth(stored: Stored, paths: Sequence[Path]) -> list[str]:
+    """Warnings if depth has 8 bits, as pictures have; the report doubts the rest."""
     depth, given = first_array(stored.given, paths), stored.given
-    if depth.ndim != 2:
-        return []  # a picture of depth, which is refused by name
+    if depth.ndim != 2 or depth.dtype.itemsize > 1:
+        return []
     unit = given.scale or 1
-    valid = np.isfinite(depth) & (depth > 0) & ~np.isin(depth, np.array(given.invalid))
-    if not valid.any():
-        return ['the first depth image has no valid pixel']
-    warnings = []
-    median = float(np.median(depth[valid])) * unit
-    if not PLAUSIBLE[0] <= median <= PLAUSIBLE[1]:
-        warnings.append(
-            f'half of the first depth image is nearer than {median:.3g} m: is '
-            f'--depth-unit {unit:g} (meters per stored unit) right?'
-        )
-    if depth.dtype.kind != 'f':
-        highest = np.iinfo(depth.dtype).max
-        if share := float((depth[valid] == highest).mean()):
-            warnings.append(
-                f'{100 * share:.2g} % of the first depth image is {highest}, the '
-                'largest value of its type: if that stands for no depth, give '
-                f'--depth-invalid {highest}'
-            )
-        if depth.dtype.itemsize == 1:
-            warnings.append(
-                f'depth has 8 bits, steps of {unit:g} m: is it the measured depth, or '
-                'a picture of it, stretched to 0..255?'
-            )
-    return warnings
+    valid = ~find_invalid(depth, given.invalid) & (depth > 0)
+    found = doubts(DepthSummary.of(depth, valid), unit)
+    return [
+        f'depth has 8 bits, steps of {unit:g} m: is it the measured depth, or a '
+        'picture of it, stretched to 0..255?',
+        *(f'first depth file: {found[key]}' for key in ('saturated',) if key in found),
+    ]

@@ -93,3 +93,20 @@ def test_the_figures_agree_with_numpy(tool, images, tmp_path, capsys, jobs):
     pasted = Config.fromstring(snippet, '.py').model.data_preprocessor.modalities
     np.testing.assert_allclose(pasted.rgb.mean, rgb.mean(0), rtol=1e-3)
     np.testing.assert_allclose(pasted.depth.std, of_depth['std'], rtol=1e-3)
+
+
+@pytest.mark.parametrize('fill', [None, 'nearest'])
+def test_sentinels_do_not_count(tool, images, tmp_path, fill):
+    depth = np.concatenate([i['depth'].ravel() for i in images])
+    options = f"scale=1 / 1000, fill={fill!r}, invalid=['3000..5000']"
+    text = CONFIG.replace("scale=1 / 1000, fill='nearest'", options)
+    config = tmp_path / 'config.py'
+    config.write_text(text.replace('DATA_ROOT', repr(str(tmp_path / 'data'))))
+    tool.main([str(config), '--out', str(tmp_path / 'out'), '--jobs', '1'])
+    figures = json.loads((tmp_path / 'out/statistics.json').read_text())
+    known = (depth < 3000) & ((depth > 0) | (fill is None))
+    of_depth = figures['modalities']['depth']
+    np.testing.assert_allclose(
+        of_depth['mean'], [depth[known].mean() / 1000], rtol=1e-6
+    )
+    assert of_depth['no_data'] == pytest.approx(1 - known.mean())

@@ -7,7 +7,7 @@ import pytest
 
 from mmseg_cen.datasets import build_modalities
 from mmseg_cen.transforms import encode_depth
-from mmseg_cen.transforms.loading import load_modality
+from mmseg_cen.transforms.reading import load_modality
 from mmseg_cen.transforms.surface import Camera
 
 SIZE = (48, 64)
@@ -67,6 +67,18 @@ def test_missing_depth_is_filled_if_asked(source, tmp_path, convert, read):
     convert(source, tmp_path / 'filled', *options, '--missing', 'nearest')
     assert not read(tmp_path / 'out/log/a.png')[:9, :9].any()
     assert read(tmp_path / 'filled/log/a.png').all()
+
+
+def test_an_encoding_beyond_sixteen_bits_is_named_and_not_clipped(
+    source, tmp_path, convert
+):
+    near = np.full(SIZE, 100, np.uint16)  # 0.1 m: its inverse is 10/m
+    assert cv2.imwrite(str(source / 'depth/d.png'), near)
+    options = ('--encoding', 'inverse', '--scale', 0.001)
+    status, report = convert(source, tmp_path / 'out', *options)
+    assert status == 1
+    assert 'd.png: inverse must be at most 6.5535' in report
+    assert 'got 10: is --scale right?' in report
 
 
 def test_stopped_and_started_again_it_writes_the_same_bytes(

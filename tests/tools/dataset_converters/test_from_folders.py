@@ -259,7 +259,8 @@ def test_what_is_wrong_is_named_and_repairing_it_helps(convert, mine, message):
 def test_an_implausible_unit_is_warned_of(convert, mine):
     status, report = convert(*options(mine, depth_unit=1.0))
     assert status == 0
-    assert 'is --depth-unit 1 (meters per stored unit) right?' in report
+    assert 'WARNING: depth/: half of it is nearer than' in report
+    assert 'correct the unit, a unit of 0.001 m would make it' in report
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 from mmseg.registry import DATASETS
+from PIL import Image
 
 SIZE = (12, 16)
 STEMS = ('1', '2', '3')
@@ -180,7 +181,7 @@ def test_depth_of_8_bits_and_its_largest_value_are_warned_of(folders, convert):
     options = ['--depth', folders('d', '.png', make), '--depth-unit', '0.02']
     report = convert(*options)[1]
     assert 'WARNING: depth has 8 bits' in report
-    assert 'give --depth-invalid 255' in report
+    assert '--depth-invalid 255)' in report
 
 
 def test_far_depth_in_floats_gets_a_coarser_unit(folders, convert, tmp_path):
@@ -191,3 +192,93 @@ def test_far_depth_in_floats_gets_a_coarser_unit(folders, convert, tmp_path):
     assert 'unit 0.01 m' in report
     for sample in loaded(tmp_path / 'out').values():
         np.testing.assert_allclose(sample['depth'], far, atol=0.0051)
+
+
+def test_depth_that_is_too_far_for_any_unit_is_no_depth(folders, convert, tmp_path):
+    def make(rng):
+        depth = rng.uniform(1, 5, SIZE).astype(np.float32)
+        depth[:3] = 1e10
+        return depth
+
+    folder = folders('d', '.npy', make)
+    with pytest.raises(SystemExit, match=r'give --depth-invalid 1e\+10, else correct'):
+        convert('--depth', folder, '--depth-unit', '1')
+    invalid = ('--depth-invalid', '1e9..inf')
+    assert convert('--depth', folder, '--depth-unit', '1', *invalid)[0] == 0
+    for sample in loaded(tmp_path / 'out').values():
+        assert sample['depth'].max() < 5.1
+
+
+def test_integers_beyond_sixteen_bits_get_a_coarser_unit(folders, convert, tmp_path):
+    def micrometers(rng):
+        return rng.integers(1_000_000, 5_000_000, SIZE, np.uint32)
+
+    folder = folders('d', '.npy', micrometers)
+    assert convert('--depth', folder, '--depth-unit', '1e-6')[0] == 0
+    for stem, sample in loaded(tmp_path / 'out').items():
+        meters = micrometers(np.random.default_rng(STEMS.index(stem))) / 1e6
+        np.testing.assert_allclose(sample['depth'], meters, atol=5.1e-5)
+
+
+def test_far_depth_is_expected_where_that_is_said(folders, convert, tmp_path):
+    def far(rng):
+        return rng.integers(9000, 40000, SIZE, np.uint16)
+
+    options = ['--depth', folders('d', '.png', far), '--depth-unit', '0.001']
+    assert 'WARNING: depth/: half of it' in convert(*options)[1]
+    assert 'WARNING' not in convert(*options, '--plausible-depth', 4, 100)[1]
+    config = Config.fromfile(tmp_path / 'out/config.py')
+    modalities = config.train_dataloader.dataset.modalities
+    assert tuple(modalities['depth']['plausible']) == (4, 100)
+
+
+def test_depth_of_another_size_is_resized_if_asked(folders, convert, tmp_path):
+    def small(rng):
+        return rng.integers(900, 4000, (SIZE[0] // 2, SIZE[1] // 2), np.uint16)
+
+    options = ['--depth', folders('d', '.png', small), '--depth-unit', '0.001']
+    status, report = convert(*options)
+    assert status == 1
+    assert 'its files must agree in size' in report
+    assert convert(*options, '--resize')[0] == 0
+    for stem, sample in loaded(tmp_path / 'out').items():
+        stored = small(np.random.default_rng(STEMS.index(stem)))
+        expected = stored.repeat(2, axis=0).repeat(2, axis=1) / 1000
+        np.testing.assert_allclose(sample['depth'], expected, rtol=1e-6)
+
+
+def test_images_are_turned_as_their_tags_say_if_asked(folders, convert, tmp_path):
+    depth = folders('d', '.png', lambda rng: rng.integers(900, 4000, SIZE, np.uint16))
+    upright = {}
+    for stem in STEMS:
+        path = tmp_path / 'rgb' / f'{stem}.png'
+        upright[stem] = cv2.imread(str(path))
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        stored = np.rot90(upright[stem][..., ::-1])
+        Image.fromarray(np.ascontiguousarray(stored)).save(path, exif=exif)
+    options = ['--depth', depth, '--depth-unit', '0.001']
+    status, report = convert(*options)
+    assert status == 1
+    assert '3 files have an orientation tag (EXIF)' in report
+    status, report = convert(*options, '--orientation', 'apply')
+    assert status == 0
+    assert 'WARNING' not in report
+    for stem, sample in loaded(tmp_path / 'out').items():
+        np.testing.assert_array_equal(sample['img'], upright[stem])
+
+
+@pytest.mark.parametrize('dtype', ['uint8', 'uint16'])
+def test_bands_are_in_one_order_whatever_the_format(folders, convert, tmp_path, dtype):
+    def bands(rng):
+        return rng.integers(0, 256, (*SIZE, 3)).astype(dtype)
+
+    arrays = folders('a', '.npy', bands)
+    images = folders('i', '.png', lambda rng: bands(rng)[..., ::-1])
+    options = ('--modality', f'a={arrays}', '--modality', f'i={images}')
+    assert convert(*options)[0] == 0
+    for stem, sample in loaded(tmp_path / 'out').items():
+        stored = bands(np.random.default_rng(STEMS.index(stem)))
+        expected = stored[..., ::-1] if dtype == 'uint8' else stored  # a picture is BGR
+        np.testing.assert_array_equal(sample['a'], expected)
+        np.testing.assert_array_equal(sample['i'], expected)

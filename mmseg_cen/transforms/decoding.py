@@ -1,0 +1,115 @@
+"""Files of modalities, decoded to arrays with the channels in the order of the file."""
+
+import io
+import zipfile
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .orientation import UPRIGHT, read_orientation
+from .tiff import GRAY, decode_tiff, is_tiff, read_pages
+
+ARRAYS = ('.npy', '.npz')
+# OpenCV does not turn images by itself; `orientation` of the modality decides.
+COLOR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+EXR = b'v/1\x01'
+
+
+def decode(
+    content: bytes, suffix: str, color: bool = False, key: str | None = None
+) -> NDArray[Any]:
+    """Decode an image, ``.npy`` or ``.npz`` file to an array (H, W) or (H, W, C).
+
+    Channels are in the order of the file, of images in colors red, green, blue (and
+    opacity), whatever the format.
+
+    Args:
+        content: The file.
+        suffix: End of its name in lower case; all but ``.npy`` and ``.npz`` are images.
+        color: Whether to decode images to the three channels red, green and blue,
+            instead of their own.
+        key: Name of the array in a ``.npz`` file that holds several.
+
+    Raises:
+        ValueError: If the file cannot be decoded; says why.
+    """
+    if suffix in ARRAYS:
+        return _native(_decode_array(content, suffix, key))
+    if is_tiff(content):
+        return _native(_decode_tiff(content, color))
+    if content[:4] == EXR:
+        raise ValueError(
+            'the file must be of another format than OpenEXR, which OpenCV has '
+            'switched off: store it as .npy, or as TIFF of floats'
+        )
+    try:
+        image = cv2.imdecode(
+            np.frombuffer(content, np.uint8), COLOR if color else cv2.IMREAD_UNCHANGED
+        )
+    except cv2.error:  # an empty file
+        image = None
+    if image is None:
+        raise ValueError(
+            'the file must be an image, got none or a damaged one: replace it'
+        )
+    return np.asarray(file_order(image))
+
+
+def file_order(image: NDArray[Any]) -> NDArray[Any]:
+    """Swap blue and red, the first and the third of three or four channels."""
+    if image.ndim == 3 and image.shape[2] == 3:
+        return image[..., ::-1]
+    if image.ndim == 3 and image.shape[2] == 4:
+        return image[..., [2, 1, 0, 3]]
+    return image
+
+
+def orientation_of(content: bytes, suffix: str) -> int:
+    """Orientation tag of a file, 1 to 8; arrays have none."""
+    if suffix in ARRAYS:
+        return UPRIGHT
+    if is_tiff(content):
+        return read_pages(content)[0].orientation
+    return read_orientation(content)
+
+
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    """The array in the byte order of this machine, which its type does not name."""
+    return array.astype(array.dtype.newbyteorder('='), copy=False)
+
+
+def _decode_tiff(content: bytes, color: bool) -> NDArray[Any]:
+    pages = read_pages(content)
+    image = decode_tiff(content, pages)
+    if color and image.ndim == 2:
+        return np.repeat(image[..., None], 3, axis=-1)
+    if color and image.shape[2] == 4 and pages[0].photometric not in GRAY:
+        return image[..., :3]  # without opacity
+    return image
+
+
+def _decode_array(content: bytes, suffix: str, key: str | None) -> NDArray[Any]:
+    try:
+        loaded = np.load(io.BytesIO(content), allow_pickle=False)
+        if suffix == '.npz':
+            names = list(loaded.files)
+            if key is None and len(names) == 1:
+                key = names[0]
+            if key not in names:
+                raise ValueError(
+                    f'`key` must be one of the arrays {names}, got {key!r}: choose one'
+                )
+            loaded = loaded[key]
+    except (EOFError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f'the file must hold an array, got a damaged one: replace it ({error})'
+        ) from error
+    if not isinstance(loaded, np.ndarray) or loaded.dtype.kind not in 'buif':
+        what = getattr(loaded, 'dtype', 'several arrays')
+        raise ValueError(
+            f'the file must hold one array of numbers, got {what}: store integers or '
+            'floats'
+        )
+    return loaded

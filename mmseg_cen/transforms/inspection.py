@@ -1,0 +1,62 @@
+"""A look at the depth of a few samples, before a run begins."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmseg_cen.modality import Modality
+from mmseg_cen.once import warn_once
+from mmseg_cen.plausibility import ROOMS, DepthSummary, doubts
+from mmseg_cen.sentinels import find_invalid
+
+from .reading import read_modality
+
+
+def is_depth(name: str, modality: Modality) -> bool:
+    """Whether a modality is taken for depth: by its name, or what it says itself."""
+    if modality.channels != 1:
+        return False
+    named = re.fullmatch(r'(raw_)?depth(_\w+)?', name) is not None
+    return named or modality.plausible is not None
+
+
+def inspect_depth(
+    samples: Sequence[Mapping[str, Any]],
+    factors: Mapping[str, float],
+    backend_args: dict[str, Any] | None = None,
+) -> None:
+    """Warn of depth that cannot be meters.
+
+    Args:
+        samples: Some samples of a data set, with ``modalities``, ``modality_paths`` and
+            perhaps ``absent``.
+        factors: By what the pipeline multiplies a modality to get meters, beside its
+            ``scale``.
+        backend_args: Arguments of the file backend.
+    """
+    for name, modality in samples[0]['modalities'].items() if samples else ():
+        if not is_depth(name, modality):
+            continue
+        summary = None
+        for sample in samples:
+            if name in sample.get('absent', ()):
+                continue
+            path = sample['modality_paths'][name]
+            stored = read_modality(name, modality, path, {1}, backend_args)
+            valid = ~find_invalid(stored, modality.invalid or ()) & (stored != 0)
+            one = DepthSummary.of(stored, valid)
+            summary = one if summary is None else summary + one
+        if summary is None:
+            continue
+        unit = (modality.scale or 1) * factors.get(name, 1)
+        plausible = modality.plausible or ROOMS
+        for word, doubt in doubts(summary, unit, plausible).items():
+            warn_once(
+                f'{word} {name}',
+                f'Modality {name!r} of {summary.images} samples, such as '
+                f'{samples[0]["modality_paths"][name]}, is taken for depth in meters: '
+                + doubt
+                + (
+                    '; `plausible` of the modality settles it' if word == 'unit' else ''
+                ),
+            )
