@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmseg_cen.transforms.labels import decode_labels
+from mmseg_cen.transforms.label_files import decode_labels
 
 from .files import check_image, decode_complete
 
