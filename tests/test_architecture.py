@@ -12,10 +12,11 @@ PACKAGE = Path(mmseg_cen.__file__).parent
 #: Folders and files of the package, floor by floor. Each imports from lower floors
 #: only; neighbors on one floor do not know each other.
 FLOORS = [
-    # What everything stands on: repairs of the libraries, modalities and their options.
-    ('compat', 'logged_losses', 'modality', 'version'),
-    # The idea, for any network; and scenes to try it on.
-    ('streams', 'rooms'),
+    # What everything stands on: repairs of the libraries, files, modalities and their
+    # options, how a mistake is said.
+    ('compat', 'disk', 'logged_losses', 'mistakes', 'modality', 'version'),
+    # The idea, for any network; scenes to try it on; how tools begin and end.
+    ('streams', 'rooms', 'config_files', 'door', 'short_log'),
     # What is done with streams, with files, checkpoints and pictures.
     ('fusion', 'datasets', 'transforms', 'visualization', 'released', 'checkpoints'),
     # The seams of the toolbox: backbones, heads, segmentor; converters of data sets.

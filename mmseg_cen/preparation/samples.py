@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg_cen.disk import write_atomically
+
 from .files import (
     decode_complete,
     encode_png,
     fingerprint,
     fingerprint_file,
-    write_atomically,
 )
 from .layout import Folder, Record
 from .plan import READ_ERRORS, Sample

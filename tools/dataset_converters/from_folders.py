@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from own_config import OLD, set_aside, write_config
 from own_files import ARRAYS, IMAGES, VOID, Reader, find, first_array, is_array
 
-from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.door import as_tool
 from mmseg_cen.preparation import (
     Folder,
     Plan,
@@ -207,6 +207,7 @@ def implausible_depth(
     ]
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__, source=False)
     for folder, suffix, what in [
@@ -241,38 +242,37 @@ def main(argv: list[str] | None = None) -> int:
         '--long-side', type=int, default=160, help='of the images the config trains on'
     )
     args = parser.parse_args(argv)
-    with exit_on_user_error():
-        out = Path(args.out)
-        if args.check:
-            return check(out, args.jobs)
-        needed = ('rgb', 'depth', 'depth_unit')
-        if absent := [name for name in needed if getattr(args, name) is None]:
-            options = ', '.join('--' + name.replace('_', '-') for name in absent)
-            raise ValueError(f'{options} must be given, got none: see --help')
-        if not 0 < args.depth_unit < np.inf:
-            raise ValueError(
-                f'`--depth-unit` must be positive and finite, got {args.depth_unit}: '
-                'give the meters of one stored unit'
-            )
-        if is_array(args.rgb_suffix or ''):
-            raise ValueError(
-                f'`--rgb-suffix` must be of image files, got {args.rgb_suffix}: .npy '
-                'is for depth and labels only'
-            )
-        plan = make_plan(args)
-        set_aside(out)
-        status = prepare(
-            plan,
-            out,
-            jobs=args.jobs,
-            skip_bad=args.skip_bad,
-            strict=args.strict,
+    out = Path(args.out)
+    if args.check:
+        return check(out, args.jobs)
+    needed = ('rgb', 'depth', 'depth_unit')
+    if absent := [name for name in needed if getattr(args, name) is None]:
+        options = ', '.join('--' + name.replace('_', '-') for name in absent)
+        raise ValueError(f'{options} must be given, got none: see --help')
+    if not 0 < args.depth_unit < np.inf:
+        raise ValueError(
+            f'`--depth-unit` must be positive and finite, got {args.depth_unit}: '
+            'give the meters of one stored unit'
         )
-        if status == 0 and args.label is not None:
-            path = write_config(out, args.long_side)
-            print(f'Train with: python tools/train.py {path}')
-            if (out / OLD).is_file():
-                print(f'The config that was there before is {out / OLD}')
+    if is_array(args.rgb_suffix or ''):
+        raise ValueError(
+            f'`--rgb-suffix` must be of image files, got {args.rgb_suffix}: .npy '
+            'is for depth and labels only'
+        )
+    plan = make_plan(args)
+    set_aside(out)
+    status = prepare(
+        plan,
+        out,
+        jobs=args.jobs,
+        skip_bad=args.skip_bad,
+        strict=args.strict,
+    )
+    if status == 0 and args.label is not None:
+        path = write_config(out, args.long_side)
+        print(f'Train with: python tools/train.py {path}')
+        if (out / OLD).is_file():
+            print(f'The config that was there before is {out / OLD}')
     return status
 
 

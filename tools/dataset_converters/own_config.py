@@ -30,7 +30,7 @@ _base_ = [
     {model!r},
     {schedule!r},
 ]
-data_root = '{{{{ fileDirname }}}}'
+data_root = r"""{{{{ fileDirname }}}}/"""[:-1]  # whatever quotes the path has
 scale = {scale}  # width, height that images are fitted into
 crop_size = scale[::-1]
 max_epochs = {max_epochs}

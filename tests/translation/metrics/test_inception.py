@@ -100,7 +100,7 @@ def test_the_weights_of_another_network_are_refused(tmp_path):
     with pytest.raises(ValueError, match='another network'):
         InceptionFeatures(str(path))
     path.write_bytes(b'<html>not found</html>')
-    with pytest.raises(ValueError, match='must be a complete file of torch.save'):
+    with pytest.raises(ValueError, match=r'must be a complete file of torch\.save'):
         GenerativeMetric(weights=str(path))
 
 
