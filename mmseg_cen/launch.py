@@ -1,15 +1,15 @@
 """Configs and checkpoints, as the command line tools read and check them."""
 
 import inspect
+import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
-from mmengine.registry import Registry
-from mmengine.runner import CheckpointLoader
+from mmengine.registry import RUNNERS, Registry
+from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
 from mmseg.registry import DATASETS, MODELS
 from torch import nn
@@ -21,19 +21,13 @@ from mmseg_cen.checkpoints import (
     require_resumable,
     state_of,
 )
+from mmseg_cen.config_files import merge_options, read_config, require_file
 from mmseg_cen.datasets import MultimodalSegDataset
+from mmseg_cen.disk import write_new
 from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.models.modalities import names_of
+from mmseg_cen.short_log import ShortLogRunner
 from mmseg_cen.streams.state import describe_differences, tensor_shapes, unwrap
-
-
-@contextmanager
-def exit_on_user_error() -> Iterator[None]:
-    """Turn an error that the user can mend into one line without a traceback."""
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
 
 
 def is_first_process(launcher: str) -> bool:
@@ -46,23 +40,6 @@ def is_first_process(launcher: str) -> bool:
         launcher, ''
     )
     return int(os.environ.get(rank, 0)) == 0
-
-
-def require_file(path: str, what: str) -> None:
-    """Refuse a local file that does not exist; addresses (``scheme://...``) pass.
-
-    Args:
-        path: The file.
-        what: Its name in the message, e.g. ``'checkpoint'``.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-    """
-    if '://' not in path and not os.path.isfile(path):
-        raise FileNotFoundError(
-            f'the {what} must be a file, got {path!r}, which does not exist: give a '
-            f'path from {os.getcwd()!r}, or an absolute one'
-        )
 
 
 def load_config(
@@ -83,19 +60,31 @@ def load_config(
 
     Raises:
         FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read, an option has an unknown name, or the work
+            directory is a file.
     """
-    require_file(path, 'config')
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     cfg.launcher = launcher
-    cfg.merge_from_dict(options or {})
+    merge_options(cfg, options or {})
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = os.path.join('work_dirs', Path(path).stem)
     if work_dir is None and (options or {}).get('randomness.seed') is not None:
         cfg.work_dir += f'_seed{cfg.randomness.seed}'  # seeds do not mix
+    if os.path.exists(cfg.work_dir) and not os.path.isdir(cfg.work_dir):
+        raise ValueError(
+            f'`work_dir` must be a folder, got the file {cfg.work_dir!r}: name a folder'
+        )
     say_order(cfg)
     return cfg
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The runner of a config: a :class:`ShortLogRunner` unless it names another."""
+    if 'runner_type' in cfg:
+        return RUNNERS.build(cfg)
+    return ShortLogRunner.from_cfg(cfg)
 
 
 def say_order(cfg: Config) -> None:
@@ -146,6 +135,22 @@ def load_tensors(path: str) -> Any:
     """
     require_file(path, 'checkpoint')
     return read_checkpoint(path, map_location='cpu')
+
+
+def save_new(value: Any, path: str, overwrite: bool = False) -> None:
+    """Write a checkpoint, but not over another file.
+
+    Args:
+        value: What ``torch.save`` takes.
+        path: The file.
+        overwrite: Whether another file of this name is replaced.
+
+    Raises:
+        FileExistsError: If there is another file.
+    """
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    write_new(Path(path), buffer.getvalue(), overwrite)
 
 
 def check_checkpoint(

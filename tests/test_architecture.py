@@ -12,10 +12,13 @@ PACKAGE = Path(mmseg_cen.__file__).parent
 #: Folders and files of the package, floor by floor. Each imports from lower floors
 #: only; neighbors on one floor do not know each other.
 FLOORS = [
-    # What everything stands on: repairs of the libraries, laws of stored values.
-    ('compat', 'logged_losses', 'once', 'plausibility', 'sentinels', 'version'),
-    # The idea, for any network; scenes to try it on; modalities and their options.
-    ('streams', 'rooms', 'modality'),
+    # What everything stands on: repairs of the libraries, files, how a mistake is said,
+    # laws of stored values.
+    ('compat', 'disk', 'logged_losses', 'mistakes', 'once', 'version'),
+    ('plausibility', 'sentinels'),
+    # The idea, for any network; scenes to try it on; modalities and their options; how
+    # tools begin and end.
+    ('streams', 'rooms', 'modality', 'config_files', 'door', 'short_log'),
     # What is done with streams, with files, checkpoints and pictures.
     ('fusion', 'datasets', 'transforms', 'visualization', 'released', 'checkpoints'),
     # The seams of the toolbox: backbones, heads, segmentor; converters of data sets.

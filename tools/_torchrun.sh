@@ -10,7 +10,8 @@ torchrun_python() {
             --master_port "${PORT:-29500}"
         )
     fi
-    # `torchrun`, of the Python that is active (or of PYTHON).
-    "${PYTHON:-python}" -m torch.distributed.run "${rendezvous[@]}" \
+    # Of the Python that is active (or of PYTHON). `exec`: this shell becomes the launcher,
+    # so that a signal to it ends the processes, too.
+    exec "${PYTHON:-python}" "$(dirname "$0")/_ranks.py" "${rendezvous[@]}" \
         --nproc_per_node "$GPUS" "$@"
 }

@@ -26,12 +26,8 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
 
 from mmseg_cen.datasets import MultimodalSegDataset
-from mmseg_cen.launch import (
-    check_checkpoint,
-    exit_on_user_error,
-    load_config,
-    require_file,
-)
+from mmseg_cen.door import ToolParser, as_tool
+from mmseg_cen.launch import check_checkpoint, load_config, require_file
 from mmseg_cen.models.modalities import names_of
 from mmseg_cen.visualization.samples import draw_sample
 
@@ -39,7 +35,7 @@ from mmseg_cen.visualization.samples import draw_sample
 def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
     """The arguments, and the options of the modalities, which the config names."""
     files = ' '.join(['--rgb', 'FILE', '--depth', 'FILE'])
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         usage=f'%(prog)s CONFIG CHECKPOINT {files} ... --out PNG [--picture PNG]',
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -131,26 +127,26 @@ def classes_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
     return {**found.METAINFO, **(dataset.get('metainfo') or {})}
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> int:
     args, rest = parse_args(argv)
-    with exit_on_user_error():
-        cfg = load_config(args.config)
-        require_file(args.checkpoint, 'checkpoint')
-        init_default_scope(cfg.get('default_scope', 'mmseg'))
-        dataset = dataset_of(cfg)
-        names = names_of(cfg.model)
-        files = parse_files(rest, names)
-        data = load_sample(dataset, names, files)
-        model = MODELS.build(cfg.model)
-        check_checkpoint(model, args.checkpoint, strict=True)
-        model.to(get_device()).eval()
-        with torch.no_grad():
-            (sample,) = model.test_step(pseudo_collate([data]))
-        labels = sample.pred_sem_seg.data.squeeze(0).cpu().numpy()
-        write(args.out, labels.astype(np.uint8 if labels.max() < 256 else np.uint16))
-        if args.picture:
-            picture = draw_sample(data['inputs'].numpy(), sample, classes_of(dataset))
-            write(args.picture, picture[..., ::-1])
+    cfg = load_config(args.config)
+    require_file(args.checkpoint, 'checkpoint')
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    dataset = dataset_of(cfg)
+    names = names_of(cfg.model)
+    files = parse_files(rest, names)
+    data = load_sample(dataset, names, files)
+    model = MODELS.build(cfg.model)
+    check_checkpoint(model, args.checkpoint, strict=True)
+    model.to(get_device()).eval()
+    with torch.no_grad():
+        (sample,) = model.test_step(pseudo_collate([data]))
+    labels = sample.pred_sem_seg.data.squeeze(0).cpu().numpy()
+    write(args.out, labels.astype(np.uint8 if labels.max() < 256 else np.uint16))
+    if args.picture:
+        picture = draw_sample(data['inputs'].numpy(), sample, classes_of(dataset))
+        write(args.picture, picture[..., ::-1])
     for name in names:
         if name not in files:
             print(f'Predicted without {name}.')

@@ -7,8 +7,8 @@ table of the figures, and the path of a picture of both networks' predictions.
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
-import argparse
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -22,8 +22,11 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from prettytable import PrettyTable
 
+from mmseg_cen.disk import write_picture
+from mmseg_cen.door import ENDS_WITH_PARENT, ToolParser, as_tool
 from mmseg_cen.visualization import (
     Panel,
+    SampleNames,
     color_labels,
     color_modality,
     draw_grid,
@@ -52,7 +55,11 @@ def run(log: Path, *args: str | Path) -> None:
     with (
         log.open('w') as file,
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **ENDS_WITH_PARENT},
         ) as process,
     ):
         for line in process.stdout or ():
@@ -91,6 +98,7 @@ def draw_rooms(work_dir: Path) -> Path:
     init_default_scope(config.default_scope)
     dataset = DATASETS.build(config.test_dataloader.dataset)
     classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
+    names = SampleNames(dataset)
     rows, seen = [], set()
     for index in ROOMS[: len(dataset)]:
         room = dataset[index]
@@ -106,7 +114,7 @@ def draw_rooms(work_dir: Path) -> Path:
         seen |= {*truth.flat}
         for name in reversed(CONFIGS):
             folder = work_dir / CONFIGS[name].stem / 'predictions'
-            file = folder / Path(sample.img_path).name
+            file = folder / f'{names(sample, "")}.png'
             labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
             caption = score(labels, truth, len(classes))
             row.append(Panel(color_labels(labels, palette), name.capitalize(), caption))
@@ -115,12 +123,13 @@ def draw_rooms(work_dir: Path) -> Path:
     legend = [(classes[k], palette[k]) for k in sorted(seen) if k < len(classes)]
     path = work_dir / PICTURE
     small = (cv2.IMWRITE_PNG_COMPRESSION, 9)
-    cv2.imwrite(str(path), draw_grid(rows, legend)[..., ::-1], small)
+    write_picture(path, draw_grid(rows, legend), small)
     return path
 
 
+@as_tool
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ToolParser(description=__doc__.splitlines()[0])
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/quickstart'))
     parser.add_argument(
         '--cfg-options', nargs='+', default=[], help='passed to train.py and test.py'

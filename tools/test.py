@@ -7,14 +7,14 @@ import os
 from typing import Any
 
 from _unlabeled import predict_unlabeled
-from mmengine.config import Config, DictAction
-from mmengine.runner import Runner
+from mmengine.config import Config
 from mmseg.registry import METRICS
 
 from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
+from mmseg_cen.door import ToolParser, as_tool
 from mmseg_cen.launch import (
+    build_runner,
     check_checkpoint,
-    exit_on_user_error,
     load_config,
     require_file,
 )
@@ -23,7 +23,7 @@ from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Test a model.')
+    parser = ToolParser(description='Test a model.')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--work-dir', help='where logs and the figures (json) go')
@@ -36,7 +36,8 @@ def parse_args() -> argparse.Namespace:
         '--out',
         metavar='DIR',
         help='save the predicted classes as PNG files; for a translation the images, '
-        'in a folder for each stream, the ensemble and the target',
+        'in a folder for each stream, the ensemble and the target; with --subsets, in '
+        'a folder for each subset',
     )
     subset = parser.add_mutually_exclusive_group()
     subset.add_argument(
@@ -63,14 +64,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--wait-time', type=float, default=2, help='seconds between pictures shown'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override settings of the config, e.g. test_dataloader.batch_size=4 '
-        'key="[a,b]" key="[(a,b),(c,d)]"',
-    )
+    parser.add_config_options()
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
     )
@@ -86,6 +80,8 @@ def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
     default = dict(visualization=dict(type=own[int(is_translation(cfg))]))
     cfg.default_hooks = {**default, **cfg.get('default_hooks', {})}
     hook = cfg.default_hooks.visualization
+    if hook['type'] == 'SegVisualizationHook':  # which names pictures without folders
+        cfg.default_hooks.visualization = hook = Config(default).visualization
     hook.update(draw=True, interval=args.show_interval)
     if args.show:
         hook.update(show=True, wait_time=args.wait_time)
@@ -152,43 +148,52 @@ def is_translation(cfg: Config) -> bool:
 
 
 def save_predictions(cfg: Config, out_dir: str) -> None:
-    """Let a hook write predicted images, or the (first) metric predicted classes."""
-    if is_translation(cfg):
-        hook = dict(type='TranslationImagesHook', out_dir=out_dir)
-        cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
-        return
-    metrics_of(cfg)[0]['output_dir'] = out_dir
-    # mmseg's metric makes the folder in the first process; others may need it earlier.
-    os.makedirs(out_dir, exist_ok=True)
+    """Let a hook write predicted images or classes."""
+    name = 'TranslationImagesHook' if is_translation(cfg) else 'PredictedClassesHook'
+    hook = dict(type=name, out_dir=out_dir)
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
 
 
+def require_apart(out: str | None, show_dir: str | None) -> None:
+    """Refuse one folder for predictions and pictures, which have the same names.
+
+    Raises:
+        ValueError: If both are the same folder.
+    """
+    if out and show_dir and os.path.realpath(out) == os.path.realpath(show_dir):
+        raise ValueError(
+            f'`--show-dir` must be another folder than `--out`, got {out!r} for both: '
+            f'pictures would replace predictions, name two folders'
+        )
+
+
+@as_tool
 def main() -> None:
     args = parse_args()
-    with exit_on_user_error():
-        require_file(args.checkpoint, 'checkpoint')
-        cfg = load_config(
-            args.config,
-            options=args.cfg_options,
-            work_dir=args.work_dir,
-            launcher=args.launcher,
-        )
-        cfg.load_from = args.checkpoint
-        if args.show or args.show_dir:
-            enable_pictures(cfg, args)
-        if args.absent:
-            leave_out(cfg, args.absent)
-        if args.subsets:
-            require_segmentor(cfg, '--subsets')
-            cfg.test_cfg = dict(type='SubsetTestLoop')
-        if args.tta:
-            enable_tta(cfg)
-        if args.out:
-            save_predictions(cfg, args.out)
+    require_file(args.checkpoint, 'checkpoint')
+    require_apart(args.out, args.show_dir)
+    cfg = load_config(
+        args.config,
+        options=args.cfg_options,
+        work_dir=args.work_dir,
+        launcher=args.launcher,
+    )
+    cfg.load_from = args.checkpoint
+    if args.show or args.show_dir:
+        enable_pictures(cfg, args)
+    if args.absent:
+        leave_out(cfg, args.absent)
+    if args.subsets:
+        require_segmentor(cfg, '--subsets')
+        cfg.test_cfg = dict(type='SubsetTestLoop')
+    if args.tta:
+        enable_tta(cfg)
+    if args.out:
+        save_predictions(cfg, args.out)
     start_cpu_processes(cfg)
-    runner = Runner.from_cfg(cfg)
-    with exit_on_user_error():
-        check_checkpoint(runner.model, args.checkpoint, strict=True)
-        predict_unlabeled(runner, bool(args.out or args.show or args.show_dir))
+    runner = build_runner(cfg)
+    check_checkpoint(runner.model, args.checkpoint, strict=True)
+    predict_unlabeled(runner, bool(args.out or args.show or args.show_dir))
     runner.test()
     end_cpu_processes(cfg)
 

@@ -5,16 +5,16 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 import argparse
 import os
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.registry import RUNNERS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmseg_cen.checkpoints import latest_checkpoint, lock_training
 from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
+from mmseg_cen.door import ToolParser, as_tool
 from mmseg_cen.launch import (
+    build_runner,
     check_checkpoint,
-    exit_on_user_error,
     is_first_process,
     load_config,
     require_file,
@@ -22,7 +22,7 @@ from mmseg_cen.launch import (
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Train a segmentor.')
+    parser = ToolParser(description='Train a segmentor.')
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='where logs and checkpoints go')
     parser.add_argument(
@@ -36,14 +36,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--amp', action='store_true', help='train with automatic mixed precision'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override settings of the config, e.g. train_dataloader.batch_size=4 '
-        'key="[a,b]" key="[(a,b),(c,d)]"',
-    )
+    parser.add_config_options()
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
     )
@@ -109,28 +102,26 @@ def require_batches(runner: Runner) -> None:
         )
 
 
+@as_tool
 def main() -> None:
     args = parse_args()
-    with exit_on_user_error():
-        cfg = load_config(
-            args.config,
-            options=args.cfg_options,
-            work_dir=args.work_dir,
-            launcher=args.launcher,
-        )
-        if is_first_process(args.launcher):
-            lock_training(cfg.work_dir)
-        select_checkpoint(cfg, args.resume)
-        if args.amp:
-            enable_amp(cfg)
+    cfg = load_config(
+        args.config,
+        options=args.cfg_options,
+        work_dir=args.work_dir,
+        launcher=args.launcher,
+    )
+    if is_first_process(args.launcher):
+        lock_training(cfg.work_dir)
+    select_checkpoint(cfg, args.resume)
+    if args.amp:
+        enable_amp(cfg)
     start_cpu_processes(cfg)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     if cfg.get('load_from') is not None:
-        with exit_on_user_error():
-            resume = cfg.get('resume', False)
-            check_checkpoint(runner.model, cfg.load_from, strict=resume, resume=resume)
-    with exit_on_user_error():
-        require_batches(runner)
+        resume = cfg.get('resume', False)
+        check_checkpoint(runner.model, cfg.load_from, strict=resume, resume=resume)
+    require_batches(runner)
     runner.train()
     end_cpu_processes(cfg)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from mmengine import fileio
 
+from mmseg_cen.disk import decode_text
+
 
 def find_groups(
     sources: Mapping[str, str],
@@ -50,7 +52,7 @@ def _table(path: str, backend_args: dict[str, Any] | None) -> Callable[[str], An
         raise FileNotFoundError(
             f'files of `groups` must exist, got {path}: correct `groups`'
         )
-    text = fileio.get_text(path, backend_args=backend_args)
+    text = decode_text(fileio.get(path, backend_args=backend_args), path)
     try:
         table = json.loads(text)
     except json.JSONDecodeError as error:

@@ -1,11 +1,18 @@
-"""Lists of samples, and checks of the files that they name."""
+"""Lists of samples, folders of files, and checks of the files that are named."""
 
+import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from mmengine import fileio
-from mmengine.fileio import list_from_file
+from mmengine.fileio import LocalBackend
+from mmengine.logging import print_log
+
+from mmseg_cen.disk import decode_text, find_files, is_hidden
+
+_MAX_NAMED = 20
 
 
 def read_rows(
@@ -18,7 +25,8 @@ def read_rows(
     """Read the columns of a list, separated by tabs, or by blanks if there is no tab.
 
     A line that is the stem of a sample is one column, whatever blanks it has. Blank
-    lines are skipped.
+    lines are skipped. The list is in UTF-8, with or without a byte order mark, and has
+    line ends of any system. Lines that are repeated are warned of.
 
     Args:
         ann_file: Path of the list.
@@ -29,15 +37,17 @@ def read_rows(
 
     Raises:
         FileNotFoundError: If the list is missing.
-        ValueError: If it is empty, or a line has the wrong number of columns.
+        ValueError: If it is empty or in another encoding, or a line has the wrong
+            number of columns.
     """
     if not fileio.isfile(ann_file, backend_args=backend_args):
         raise FileNotFoundError(
             f'the list `ann_file` must exist, got {ann_file}: correct `ann_file`'
         )
     columns = None
-    # This encoding skips the byte order mark with which editors of Windows begin files.
-    lines = list_from_file(ann_file, encoding='utf-8-sig', backend_args=backend_args)
+    content = fileio.get(ann_file, backend_args=backend_args)
+    lines = decode_text(content, ann_file).split('\n')
+    count: Counter[str] = Counter()
     for number, line in enumerate(lines, start=1):
         line = line.strip()
         if not line:
@@ -52,7 +62,9 @@ def read_rows(
                 f'{len(row)} columns in {ann_file}, line {number}, {line!r}: correct '
                 'the line'
             )
+        count[line] += 1
         yield row
+    say_repeated(count, ann_file)
     if columns is None:
         raise ValueError(
             f'the list `ann_file` must not be empty, got no line in {ann_file}: add '
@@ -91,16 +103,55 @@ def check_columns(
                 )
 
 
+def say_repeated(count: Counter[str], place: str) -> None:
+    """Warn of samples that are named more than once."""
+    if twice := [name for name, number in count.items() if number > 1]:
+        print_log(
+            f'{len(twice)} of {len(count)} samples are repeated in {place}, such as '
+            f'{twice[:3]}: they count as often as they are named',
+            'current',
+            logging.WARNING,
+        )
+
+
+def list_files(folder: str, backend_args: dict[str, Any] | None = None) -> list[str]:
+    """Paths of all files below a folder, relative to it, sorted.
+
+    Links are followed, and names that begin with a dot skipped, see
+    :func:`mmseg_cen.disk.find_files`.
+
+    Args:
+        folder: Path of the folder.
+        backend_args: Arguments of the file backend.
+    """
+    backend = fileio.get_file_backend(folder, backend_args=backend_args)
+    if isinstance(backend, LocalBackend):
+        found = (path.relative_to(folder).as_posix() for path in find_files(folder))
+    else:
+        found = backend.list_dir_or_file(folder, list_dir=False, recursive=True)
+    return sorted(path for path in found if not is_hidden(path))
+
+
 def require_files(
     paths: Sequence[str], backend_args: dict[str, Any] | None = None
 ) -> None:
-    """Raise a FileNotFoundError that names all missing files, unless there are none."""
+    """Raise a FileNotFoundError that names missing files, unless there are none.
+
+    It names the first 20, and the folders if those are what is missing.
+    """
     missing = [
         path for path in paths if not fileio.isfile(path, backend_args=backend_args)
     ]
-    if missing:
-        raise FileNotFoundError(
-            f'the files of the data set must exist, got {len(missing)} of {len(paths)} '
-            'files missing: check `data_root`, `data_prefix`, `suffix`, `ann_file`\n  '
-            + '\n  '.join(missing)
-        )
+    if not missing:
+        return
+    folders = sorted({os.path.dirname(path) for path in missing})
+    gone = [f for f in folders if not fileio.isdir(f or '.', backend_args=backend_args)]
+    what = f', all of folders that are missing, {gone[:5]}' if gone == folders else ''
+    named = [*missing[:_MAX_NAMED]]
+    if len(missing) > _MAX_NAMED:
+        named.append(f'... and {len(missing) - _MAX_NAMED} more')
+    raise FileNotFoundError(
+        f'the files of the data set must exist, got {len(missing)} of {len(paths)} '
+        f'files missing{what}: check `data_root`, `data_prefix`, `suffix`, `ann_file`'
+        '\n  ' + '\n  '.join(named)
+    )

@@ -1,6 +1,7 @@
 """Data sets of any number of aligned modalities."""
 
 import os.path as osp
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,13 @@ from .classes import (
 )
 from .groups import find_groups
 from .inspection import inspect_samples
-from .listing import check_columns, read_rows, require_files
+from .listing import (
+    check_columns,
+    list_files,
+    read_rows,
+    require_files,
+    say_repeated,
+)
 
 LABEL = 'seg_map_path'
 
@@ -241,14 +248,11 @@ class MultimodalSegDataset(BaseSegDataset):
                 f'the folder of modality {name!r} must exist, got {folder}: check '
                 '`data_root` and `data_prefix`'
             )
-        files = fileio.list_dir_or_file(
-            folder,
-            list_dir=False,
-            suffix=modality.suffix,
-            recursive=True,
-            backend_args=self.backend_args,
-        )
-        stems = sorted({_remove_suffix(file, modality.suffix) for file in files})
+        files = list_files(folder, self.backend_args)
+        ends = modality.suffix
+        count = Counter(_remove_suffix(f, ends) for f in files if f.endswith(ends))
+        say_repeated(count, f'{folder}, where {ends} follow one another')
+        stems = sorted(count)
         if not stems:
             raise ValueError(
                 f'{folder} must have files, got none that ends with '

@@ -6,6 +6,7 @@ from .checkpoint import SafeCheckpointHook
 from .exchange_stats import ExchangeStatsHook
 from .finite import FiniteLossHook
 from .gamma_recorder import GammaRecorderHook
+from .predictions import PredictedClassesHook
 from .randomness import ResumableRandomnessHook, seed_worker
 from .sparsity import GammaSparsityHook
 from .start import RuntimeInfoHook

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -11,6 +10,8 @@ from mmseg.registry import HOOKS
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmseg_cen.disk import write_picture
+from mmseg_cen.visualization.names import SampleNames
 from mmseg_cen.visualization.panels import Picture
 from mmseg_cen.visualization.samples import draw_sample
 
@@ -22,7 +23,10 @@ class MultimodalVisualizationHook(Hook):
     Below each modality stands the prediction of its stream, below the ground truth the
     prediction of the ensemble, each with its mIoU and pixel accuracy on the picture;
     then the classes that occur. Pictures go to the backends of the visualizer (to
-    TensorBoard if there is one), named ``val_<stem of img_path>`` or ``test_<...>``.
+    TensorBoard if there is one), named ``val_<name>`` or ``test_<name>``. The name of a
+    sample is the path of its image below the common folder of all images, so that equal
+    file names in different folders stay apart. A test of subsets of the modalities has
+    pictures of each, in a folder ``rgb+depth/`` or named ``test_rgb+depth_<name>``.
 
     Unlike mmseg's hook, it draws the inputs of the network instead of reading files
     again, and begins with the first batch.
@@ -30,13 +34,15 @@ class MultimodalVisualizationHook(Hook):
     Args:
         draw: Whether to draw at all; ``tools/test.py --show-dir`` switches it on.
         interval: Draw every so many batches.
-        max_samples: Draw at most so many pictures per validation or test.
+        max_samples: Draw at most so many pictures per validation or test (of a subset).
         show: Show the pictures in a window and store none in the backends.
         wait_time: How long a window stays, in seconds; 0 waits for a key.
-        out_dir: Write ``<stem>.png`` files here instead of using the backends.
+        out_dir: Write ``<name>.png`` files here instead of using the backends.
 
     Raises:
-        ValueError: If ``interval`` is not positive.
+        ValueError: If ``interval`` is not positive, or a file of the data set would be
+            overwritten.
+        OSError: If a file cannot be written.
     """
 
     def __init__(
@@ -60,9 +66,16 @@ class MultimodalVisualizationHook(Hook):
         self.wait_time = wait_time
         self.out_dir = out_dir
         self._num_drawn = 0
+        self._subset = ''
+        self._names: SampleNames | None = None
 
     def _before_epoch(self, runner: Runner, mode: str = 'train') -> None:
         self._num_drawn = 0
+        self._names = None
+        if self.draw and mode != 'train':
+            self._names = SampleNames(_dataset(runner, mode))
+            if self.out_dir is not None:
+                self._names.check(self.out_dir)
 
     def _after_iter(
         self,
@@ -74,20 +87,20 @@ class MultimodalVisualizationHook(Hook):
     ) -> None:
         if not self.draw or mode == 'train' or batch_idx % self.interval:
             return
-        loop = runner.val_loop if mode == 'val' else runner.test_loop
-        dataset = loop.dataloader.dataset
+        dataset = _dataset(runner, mode)
+        names = self._names = self._names or SampleNames(dataset)
+        # Of a SubsetTestLoop: the subset that is tested.
+        subset = getattr(runner.test_loop, 'subset', '') if mode == 'test' else ''
+        if subset != self._subset:
+            self._num_drawn, self._subset = 0, subset
         for index, sample in enumerate(outputs):
             if self.max_samples is not None and self._num_drawn >= self.max_samples:
                 return
-            name = self._name(dataset, sample, f'{batch_idx}_{index}')
+            name = names(sample, f'{batch_idx}_{index}')
             inputs = unaugmented_inputs(data_batch, index)
             picture = self._draw(inputs, sample, dataset.metainfo)
             self._emit(runner, picture, name, mode)
             self._num_drawn += 1
-
-    def _name(self, dataset: Any, sample: Any, default: str) -> str:
-        """Name of the picture of a sample, without suffix."""
-        return Path(sample.get('img_path', default)).stem
 
     def _draw(
         self, inputs: NDArray[np.floating], sample: Any, meta: dict[str, Any]
@@ -98,11 +111,17 @@ class MultimodalVisualizationHook(Hook):
         if self.show:
             runner.visualizer.show(picture, name, self.wait_time)
         if self.out_dir is not None:
-            path = Path(self.out_dir, f'{name}.png')
-            path.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(path), picture[..., ::-1])
+            write_picture(Path(self.out_dir, self._subset, f'{name}.png'), picture)
         elif not self.show:
-            runner.visualizer.add_image(f'{mode}_{name}', picture, step=runner.iter)
+            assert self._names is not None
+            words = [mode, self._subset, self._names.flat(name)]
+            tag = '_'.join(word for word in words if word)
+            runner.visualizer.add_image(tag, picture, step=runner.iter)
+
+
+def _dataset(runner: Runner, mode: str) -> Any:
+    loop = runner.val_loop if mode == 'val' else runner.test_loop
+    return loop.dataloader.dataset
 
 
 def unaugmented_inputs(data_batch: dict[str, Any], index: int) -> NDArray[np.floating]:

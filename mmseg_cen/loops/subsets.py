@@ -1,5 +1,6 @@
 """A test loop that measures a model with each subset of its modalities."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import combinations
@@ -23,7 +24,9 @@ class SubsetTestLoop(TestLoop):
 
     Metrics are prefixed by the name of the subset: ``rgb+depth/mIoU``, ``rgb/mIoU``;
     metrics of a stream then by its modality: ``rgb+depth/rgb/mIoU``. At the end, a
-    table of the ensembles is logged.
+    table of the ensembles is logged. Metrics with an ``output_dir`` write each subset
+    to a folder of its own within it, ``rgb+depth/``; hooks find that name in
+    ``subset``.
 
     Args:
         *args: Passed to :class:`mmengine.runner.TestLoop`.
@@ -40,6 +43,7 @@ class SubsetTestLoop(TestLoop):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.subsets = subsets
+        self.subset = ''
 
     def run(self) -> dict[str, float]:
         """Test every subset, and return the metrics of all."""
@@ -56,10 +60,14 @@ class SubsetTestLoop(TestLoop):
         for subset in subsets:
             name = '+'.join(subset)
             print_log(f'testing with {name}', 'current')
-            with without(model, _others(subset, model.modalities)):
+            self.subset = name
+            with (
+                without(model, _others(subset, model.modalities)),
+                self._folder_of_subset(),
+            ):
                 for index, batch in enumerate(self.dataloader):
                     self.run_iter(index, batch)
-            own = self.evaluator.evaluate(len(self.dataloader.dataset))
+                own = self.evaluator.evaluate(len(self.dataloader.dataset))
             metrics |= {f'{name}/{key}': value for key, value in own.items()}
             ensemble = {k: v for k, v in own.items() if '/' not in k}
             table.field_names = ['Modalities', *ensemble]
@@ -70,7 +78,22 @@ class SubsetTestLoop(TestLoop):
             )
         runner.call_hook('after_test_epoch', metrics=metrics)
         runner.call_hook('after_test')
+        self.subset = ''
         return metrics
+
+    @contextmanager
+    def _folder_of_subset(self) -> Iterator[None]:
+        """Within this context, metrics write to the folder of the subset."""
+        writers = [m for m in self.evaluator.metrics if getattr(m, 'output_dir', None)]
+        before = [metric.output_dir for metric in writers]
+        for metric in writers:
+            metric.output_dir = os.path.join(metric.output_dir, self.subset)
+            os.makedirs(metric.output_dir, exist_ok=True)
+        try:
+            yield
+        finally:
+            for metric, folder in zip(writers, before, strict=True):
+                metric.output_dir = folder
 
 
 def all_subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """IoU of every stream and of the ensemble."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from prettytable import PrettyTable
 from torch import Tensor
 
 from mmseg_cen.streams.fold import ENSEMBLE
+from mmseg_cen.visualization.class_maps import write_classes
 
 # Intersection, union, prediction and label: the areas of each class, (K,), that an IoU
 # is computed from.
@@ -24,8 +26,9 @@ class StreamIoUMetric(IoUMetric):
 
     Values of the ensemble have plain names, ``mIoU``, so that ``save_best='mIoU'``
     works; values of a modality are prefixed by its name, ``rgb/mIoU``. All are in
-    percent. For a model without streams it is ``IoUMetric``. Saved predictions are the
-    predictions of the ensemble.
+    percent. For a model without streams it is ``IoUMetric``. Predictions that are saved
+    to ``output_dir`` are those of the ensemble, named by the stem of the image: two
+    images of one stem are refused (``tools/test.py --out DIR`` keeps their folders).
 
     With ``group_by='camera'``, the same is computed over the samples of each camera:
     ``camera:kv2/mIoU``, ``camera:kv2/rgb/mIoU``. As in the toolbox, a mean is over the
@@ -41,14 +44,18 @@ class StreamIoUMetric(IoUMetric):
         **kwargs: Arguments of :class:`mmseg.evaluation.IoUMetric`.
 
     Raises:
-        ValueError: If a sample has no group of such a name.
+        ValueError: If a sample has no group of such a name, or two samples to be saved
+            have one stem.
     """
+
+    output_dir: str | None
 
     def __init__(
         self, group_by: str | Sequence[str] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.group_by = [group_by] if isinstance(group_by, str) else [*(group_by or ())]
+        self._saved: dict[Path, str] = {}
 
     def process(
         self, data_batch: dict[str, Any], data_samples: Sequence[dict[str, Any]]
@@ -58,7 +65,15 @@ class StreamIoUMetric(IoUMetric):
         if not self.format_only:
             for sample in data_samples:
                 _check_size(sample)
-        super().process(data_batch, data_samples)
+        output_dir = self.output_dir
+        self.output_dir = None  # the toolbox's files have 8 bits, and replace others
+        try:
+            super().process(data_batch, data_samples)
+        finally:
+            self.output_dir = output_dir
+        if output_dir is not None:
+            for sample in data_samples:
+                self._save(Path(output_dir), sample)
         if self.format_only:
             return
         groups = [self._groups(sample) for sample in data_samples]
@@ -99,6 +114,18 @@ class StreamIoUMetric(IoUMetric):
         both = areas(pred_label[pred_label == label])
         predicted, true = areas(pred_label), areas(label)
         return both, predicted + true - both, predicted, true
+
+    def _save(self, folder: Path, sample: dict[str, Any]) -> None:
+        """Write the prediction for a sample, unless that is another one's file."""
+        image = str(sample['img_path'])
+        path = folder / f'{Path(image).stem}.png'
+        other = self._saved.setdefault(path, image)
+        if other != image:
+            raise ValueError(
+                f'samples must have different names to be saved in `output_dir`, got '
+                f'{other} and {image}: use tools/test.py --out DIR, which keeps folders'
+            )
+        write_classes(path, sample, len(self.dataset_meta['classes']))
 
     def _groups(self, sample: dict[str, Any]) -> list[str]:
         """Groups ``'camera:kv2'`` that a sample is measured in."""

@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from mmseg_cen.door import ToolParser
+
 from .conversion import prepare
 from .plan import Plan
 from .report import shorten
@@ -12,16 +14,14 @@ from .verification import check_folder
 from .workers import start_workers
 
 
-def make_parser(
-    description: str | None, source: bool = True
-) -> argparse.ArgumentParser:
+def make_parser(description: str | None, source: bool = True) -> ToolParser:
     """A parser with the paths and options that all tools share.
 
     Args:
         description: What the tool does: the docstring of its file.
         source: Whether there is one path of the download, named before the other.
     """
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     if source:
@@ -65,6 +65,8 @@ def run(args: argparse.Namespace, plan: Callable[[Path], Plan]) -> int:
         FileNotFoundError: If the download does not exist.
         ValueError: If the paths or the data set cannot be used.
     """
+    if args.jobs < 1:
+        raise ValueError(f'`--jobs` must be at least 1, got {args.jobs}: give more')
     if args.check:
         return check(Path(args.out), args.jobs)
     if args.source is None:

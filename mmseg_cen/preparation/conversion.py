@@ -13,9 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmseg_cen.disk import write_atomically
+
 from .contact_sheet import SHEET, draw_contact_sheet
-from .files import encode_png, is_part, write_atomically
-from .guards import check_plan, finished_files, only_writer, refuse_foreign_files
+from .files import encode_png, fingerprint_file, is_part
+from .guards import (
+    check_plan,
+    finished_files,
+    keep_edited,
+    only_writer,
+    refuse_foreign_files,
+)
 from .journal import JOURNAL, journal_line, make_header, open_journal
 from .layout import META, Record
 from .plan import Plan
@@ -68,6 +76,7 @@ def _prepare(plan: Plan, out: Path, jobs: int, skip_bad: bool, strict: bool) -> 
     for part in out.rglob('.*.part'):
         if is_part(part):
             part.unlink()
+    keep_edited(out)
     header = make_header(plan)
     journal = open_journal(out, header, {sample.stem for sample in plan.samples})
     for finished in finished_files(plan):
@@ -129,8 +138,10 @@ def _finish(
     for name, content in plan.extras.items():
         if content is not None:
             write_atomically(out / name, content)
+    names = [REPORT, *(name for name, content in plan.extras.items() if content)]
     meta = dict(
         **header,
+        written={name: fingerprint_file(out / name) for name in names},
         classes=list(plan.classes),
         palette=[list(color) for color in plan.palette],
         splits={s: sum(r.split == s for r in records) for s in plan.splits},

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -152,14 +151,6 @@ def encode_png(array: NDArray[Any]) -> bytes:
             f'{array.dtype} of shape {array.shape}: convert it first'
         )
     return content.tobytes()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that is there completely or not at all, whenever it is stopped."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    part.write_bytes(content)
-    os.replace(part, path)
 
 
 def is_part(path: Path) -> bool:

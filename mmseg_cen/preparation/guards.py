@@ -1,13 +1,17 @@
 """What keeps a conversion from destroying files: refusals before the first write."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
+from typing import Any
 
 from filelock import FileLock, Timeout
 
+from mmseg_cen.disk import find_files, set_aside
+
 from .contact_sheet import SHEET
+from .files import fingerprint, fingerprint_file
 from .journal import JOURNAL
 from .layout import META, read_meta
 from .lists import is_line
@@ -21,8 +25,9 @@ def check_plan(plan: Plan, out: Path) -> None:
     """Refuse a plan whose samples cannot be written, or would overwrite the download.
 
     Raises:
-        ValueError: If there are no samples, two of one stem or one that no list can
-            hold, or if ``out`` is a file or holds files that are to be read.
+        ValueError: If there are no samples, two of one stem, one that no list can
+            hold or that leaves the folder, or if ``out`` is a file or holds files that
+            are to be read.
     """
     stems = Counter(sample.stem for sample in plan.samples)
     if twice := sorted(stem for stem, count in stems.items() if count > 1):
@@ -39,6 +44,11 @@ def check_plan(plan: Plan, out: Path) -> None:
             'a name must be a line of a list, without tab or line break, and without '
             f'blanks at its ends, got {unlisted[:5]}: rename these files'
         )
+    if outside := [stem for stem in stems if leaves_folder(stem)]:
+        raise ValueError(
+            f'a name must stay within the folder to write, got {outside[:5]}: rename '
+            'these files'
+        )
     if out.exists() and not out.is_dir():
         raise ValueError(f'`out` must be a folder, got the file {out}: choose another')
     written = {out.resolve() / name for name in plan.folders}
@@ -50,9 +60,41 @@ def check_plan(plan: Plan, out: Path) -> None:
             )
 
 
+def leaves_folder(stem: str) -> bool:
+    """Whether a name leads out of the folder that it is put into."""
+    path = PurePath(stem.replace('\\', '/'))
+    absolute = path.is_absolute() or PureWindowsPath(stem).drive
+    return bool(absolute) or '..' in path.parts or not path.parts
+
+
 def finished_files(plan: Plan) -> list[str]:
     """Names of the files that a finished data set has beside its folders."""
     return [META, SHEET, *plan.extras, *(f'{split}.txt' for split in plan.splits)]
+
+
+def keep_edited(out: Path) -> None:
+    """Rename lists, report and the like that were edited since they were written.
+
+    They would be replaced, because the data set is prepared again.
+    """
+    if not (out / META).is_file():
+        return
+    meta = read_meta(out)
+    for name, mark in {**lists_of(meta), **meta.get('written', {})}.items():
+        path = out / name
+        if path.is_file() and fingerprint_file(path) != mark:
+            print(f'{path} was edited: it is {set_aside(path)} now')
+
+
+def lists_of(meta: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The fingerprints of the lists that `meta.json` describes."""
+    stems: dict[str, list[str]] = {split: [] for split in meta['splits']}
+    for sample in meta['samples']:
+        stems[sample['split']].append(f'{sample["stem"]}\n')
+    return {
+        f'{split}.txt': fingerprint(''.join(lines).encode())
+        for split, lines in stems.items()
+    }
 
 
 def refuse_foreign_files(plan: Plan, out: Path) -> None:
@@ -70,7 +112,7 @@ def refuse_foreign_files(plan: Plan, out: Path) -> None:
         foreign = sorted(name for name in names if (out / name).exists())
         for name in plan.folders:
             folder = out / name
-            if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+            if folder.is_file() or (folder.is_dir() and any(find_files(folder))):
                 foreign.append(f'{name}/')
         if foreign:
             raise ValueError(

@@ -10,7 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .files import fingerprint_file, write_atomically
+from mmseg_cen.disk import write_atomically
+
+from .files import fingerprint_file
 from .layout import META, Record, read_meta
 from .plan import Plan
 

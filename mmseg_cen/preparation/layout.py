@@ -9,7 +9,8 @@ A prepared data set is one folder::
 
 `meta.json` comes last: a folder without it is unfinished. It holds ``dataset``,
 ``options``, ``classes`` and ``palette`` of the labels, ``folders`` (:class:`Folder`),
-``splits`` (list name to number of samples) and ``samples`` (:class:`Record`).
+``splits`` (list name to number of samples), ``written`` (hashes of the other files that
+people may edit) and ``samples`` (:class:`Record`).
 """
 
 import json
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg_cen.disk import read_text
 from mmseg_cen.plausibility import DepthSummary
 
 META = 'meta.json'
@@ -135,7 +137,7 @@ def read_meta(root: str | Path) -> dict[str, Any]:
             'prepared, or whose preparation was not finished: run the tool (again)'
         )
     try:
-        meta: dict[str, Any] = json.loads(path.read_text())
+        meta: dict[str, Any] = json.loads(read_text(path))
         for folder in meta['folders'].values():
             Folder(**folder)
         dict(meta['splits'])

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmseg_cen.disk import find_files, read_text
+
 LISTS = ('train', 'val', 'test')
 
 
@@ -12,10 +14,13 @@ def is_line(stem: str) -> bool:
 
 
 def read_list(path: str | Path) -> list[str]:
-    """Stems of a list, one a line; they may contain blanks."""
-    # Editors of Windows begin a file with a byte order mark; this encoding skips it.
-    lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
-    return [line.strip() for line in lines if line.strip()]
+    """Stems of a list, one a line; they may contain blanks.
+
+    Raises:
+        FileNotFoundError: If there is no such list.
+        ValueError: If it is not in UTF-8.
+    """
+    return [line.strip() for line in read_text(path).split('\n') if line.strip()]
 
 
 def find_stems(
@@ -28,6 +33,9 @@ def find_stems(
         folder: Folder below ``root``; without lists, all its files are one list, 'all'.
         suffix: End of the names of the files in ``folder``.
         lists: Names of the lists that there may be.
+
+    Raises:
+        FileNotFoundError: If there are no lists, and no such folder.
     """
     paths = [root / f'{name}.txt' for name in lists]
     found = [path for path in paths if path.is_file()]
@@ -35,6 +43,7 @@ def find_stems(
         return [(path.stem, read_list(path)) for path in found]
     stems = sorted(
         path.relative_to(root / folder).as_posix().removesuffix(suffix)
-        for path in (root / folder).rglob(f'*{suffix}')
+        for path in find_files(root / folder)
+        if path.name.endswith(suffix)
     )
     return [('all', stems)]

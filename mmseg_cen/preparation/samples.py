@@ -8,13 +8,14 @@ from typing import Any
 import cv2
 from numpy.typing import NDArray
 
+from mmseg_cen.disk import write_atomically
+
 from .files import (
     decode_complete,
     encode,
     fingerprint,
     fingerprint_file,
     has_orientation,
-    write_atomically,
 )
 from .layout import Folder, Record
 from .plan import READ_ERRORS, Sample

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 
+from mmseg_cen.disk import find_files
+
 from .files import decode_complete, fingerprint
 from .layout import META, Folder, Record, read_meta
 
@@ -76,7 +78,7 @@ def check_folder(root: Path, executor: Executor | None = None) -> list[str]:
             problems.append(f'{path.name} does not list the samples of {META}')
     for name, folder in folders.items():
         written = {f'{record.stem}{folder.suffix}' for record in records}
-        present = (p for p in (root / name).rglob('*') if p.is_file())
+        present = find_files(root / name) if (root / name).is_dir() else ()
         stray = {p.relative_to(root / name).as_posix() for p in present} - written
         problems += [f'{name}/{path} belongs to no sample' for path in sorted(stray)]
     return problems

@@ -1,7 +1,7 @@
 """Data sets of aligned domains: some are the sources, one is the target."""
 
 import os.path as osp
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +9,7 @@ from mmengine import fileio
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
-from mmseg_cen.datasets.listing import read_rows, require_files
+from mmseg_cen.datasets.listing import list_files, read_rows, require_files
 from mmseg_cen.modality import main_modality
 
 from .derived import RECIPES
@@ -179,9 +179,7 @@ class MultimodalTranslationDataset(TranslationDataset):
                     f'the folder of domain {name!r} must exist, got {folder}: set '
                     '`data_root`, or `data_prefix` of the domain'
                 )
-            found: Iterable[str] = fileio.list_dir_or_file(
-                folder, list_dir=False, recursive=True, backend_args=self.backend_args
-            )
+            found = list_files(folder, self.backend_args)
             for path in (osp.join(base, file) for file in found):
                 for head, tail in affixes:
                     if path.startswith(head) and path.endswith(tail):

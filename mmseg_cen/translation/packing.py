@@ -15,7 +15,7 @@ from .sample import TranslationDataSample
 
 META_KEYS = (
     'img_path', 'ori_shape', 'img_shape', 'pad_shape', 'scale_factor', 'flip',
-    'flip_direction', 'groups',
+    'flip_direction', 'groups', 'sample_idx',
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from mmseg.registry import HOOKS
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmseg_cen.disk import write_picture
 from mmseg_cen.hooks.visualization import MultimodalVisualizationHook
 from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.visualization.names import SampleNames
@@ -21,6 +22,8 @@ from mmseg_cen.visualization.samples import title
 from .outputs import named_outputs, target_and_validity, to_three_channels, to_uint8
 
 Limits = tuple[float, float]
+#: Folder of the targets, beside those of the streams.
+TARGET = 'target'
 
 
 @HOOKS.register_module()
@@ -33,27 +36,10 @@ class TranslationVisualizationHook(MultimodalVisualizationHook):
     target; other domains of one channel (edges, shading) are gray; three channels (RGB,
     normals) are RGB. Invalid pixels of the target are black.
 
-    Samples are named by their path below the common folder of the data set's files, so
-    that equal file names in different folders stay apart.
-
     Args:
         **kwargs: Arguments of
             :class:`mmseg_cen.hooks.visualization.MultimodalVisualizationHook`.
     """
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._names: SampleNames | None = None
-
-    def _before_epoch(self, runner: Runner, mode: str = 'train') -> None:
-        super()._before_epoch(runner, mode)
-        self._names = None
-
-    def _name(self, dataset: Any, sample: Any, default: str) -> str:
-        if self._names is None:
-            self._names = SampleNames(dataset)
-        name = self._names(sample, default)
-        return name if self.out_dir is not None else name.replace('/', '_')
 
     def _draw(
         self, inputs: NDArray[np.floating], sample: Any, meta: dict[str, Any]
@@ -68,7 +54,7 @@ class TranslationImagesHook(Hook):
     The images of the streams are ``<out_dir>/<source>/<name>.png``; the ensemble and
     the target have the folders ``<out_dir>/ensemble/`` and ``<out_dir>/target/``.
     ``tools/test.py --out DIR`` adds this hook. Samples are named as by
-    :class:`TranslationVisualizationHook`.
+    :class:`~mmseg_cen.hooks.visualization.MultimodalVisualizationHook`.
 
     Args:
         out_dir: Folder; made if it does not exist.
@@ -76,7 +62,8 @@ class TranslationImagesHook(Hook):
             needs 16 to keep its precision.
 
     Raises:
-        ValueError: If ``bits`` is neither 8 nor 16.
+        ValueError: If ``bits`` is neither 8 nor 16, or a file of the data set would be
+            overwritten.
         OSError: If a file cannot be written.
     """
 
@@ -88,7 +75,16 @@ class TranslationImagesHook(Hook):
         self._names: SampleNames | None = None
 
     def before_test_epoch(self, runner: Runner) -> None:
-        self._names = SampleNames(runner.test_loop.dataloader.dataset)
+        dataset = runner.test_loop.dataloader.dataset
+        self._names = SampleNames(dataset)
+        sources = getattr(dataset, 'metainfo', {}).get('sources', ())
+        if TARGET in sources:
+            raise ValueError(
+                f'the sources must have other names than {TARGET!r} for their images '
+                f'to be saved, got {tuple(sources)}: rename the domain'
+            )
+        for output in (*sources, ENSEMBLE, TARGET):
+            self._names.check(self.out_dir / output)
 
     def after_test_iter(
         self,
@@ -105,7 +101,7 @@ class TranslationImagesHook(Hook):
             fields = sample.to_dict()
             images = named_outputs(fields)
             if 'gt_image' in fields:
-                images['target'] = fields['gt_image']['data']
+                images[TARGET] = fields['gt_image']['data']
             for output, image in images.items():
                 self._write(self.out_dir / output / f'{name}.png', image)
 
@@ -115,14 +111,7 @@ class TranslationImagesHook(Hook):
         if len(levels) == 2:
             levels = torch.cat([levels, torch.zeros_like(levels[:1])])
         array = levels.clamp(0, highest).cpu().numpy().transpose(1, 2, 0)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # OpenCV writes the last channel first.
-        stored = np.ascontiguousarray(array[..., ::-1]).astype(f'uint{self.bits}')
-        if not cv2.imwrite(str(path), stored):
-            raise OSError(
-                f'{path} must be writable, got a failure of OpenCV: check the disk and '
-                'the permissions of the folder'
-            )
+        write_picture(path, array.astype(f'uint{self.bits}'))
 
 
 def draw_translation(inputs: NDArray[np.floating], sample: Any) -> Picture:

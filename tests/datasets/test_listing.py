@@ -1,6 +1,10 @@
+import logging
+
 import pytest
 
-from mmseg_cen.datasets.listing import read_rows, require_files
+from mmseg_cen.datasets import listing
+from mmseg_cen.datasets.listing import list_files, read_rows, require_files
+from mmseg_cen.disk import write_atomically
 
 RULE = 'one stem or two paths'
 
@@ -21,6 +25,32 @@ def test_a_byte_order_mark_is_no_part_of_the_first_stem(rows):
     assert rows(b'\xef\xbb\xbfa\r\nb\r\n') == [['a'], ['b']]
     assert rows('ä\nb'.encode('utf-8-sig')) == [['ä'], ['b']]
     assert rows('ä\nb'.encode()) == [['ä'], ['b']]
+    assert rows(b'a\rb\r') == [['a'], ['b']]
+
+
+def test_a_list_in_another_encoding_is_named(rows):
+    with pytest.raises(ValueError, match=r'UTF-8, got the byte 0xe9 .*list\.txt: save'):
+        rows('café'.encode('latin-1'))
+
+
+def test_repeated_lines_are_warned_of(rows, monkeypatch):
+    said = []
+    monkeypatch.setattr(listing, 'print_log', lambda *args: said.append(args))
+    assert rows(b'a\nb\n') == [['a'], ['b']]
+    assert not said
+    assert rows(b'a\nb\na\n') == [['a'], ['b'], ['a']]
+    ((text, _, level),) = said
+    assert text.startswith('1 of 2 samples are repeated in')
+    assert "list.txt, such as ['a']" in text
+    assert level == logging.WARNING
+
+
+def test_files_are_listed_through_links_and_without_hidden_ones(tmp_path):
+    for name in ('b/1.png', 'a.png', '._a.png', '.ipynb_checkpoints/c.png'):
+        write_atomically(tmp_path / 'files' / name, b'')
+    (tmp_path / 'linked').symlink_to(tmp_path / 'files')
+    (tmp_path / 'files' / 'd').symlink_to(tmp_path / 'files' / 'b')
+    assert list_files(str(tmp_path / 'linked')) == ['a.png', 'b/1.png', 'd/1.png']
 
 
 def test_columns_are_separated_by_tabs_or_by_blanks_if_there_is_no_tab(rows):
@@ -72,5 +102,11 @@ def test_all_missing_files_are_named_in_one_error(tmp_path):
     with pytest.raises(FileNotFoundError, match='2 of 3 files missing') as error:
         require_files(paths)
     assert str(error.value).splitlines()[1:] == [f'  {paths[0]}', f'  {paths[2]}']
-    require_files(paths[1:2])
+    paths = [str(tmp_path / 'none' / f'{k}.png') for k in range(30)]
+    with pytest.raises(
+        FileNotFoundError, match=rf"missing, \['{tmp_path}/none'\]"
+    ) as e:
+        require_files(paths)
+    assert str(e.value).endswith('... and 10 more')
+    require_files([str(tmp_path / 'b')])
     require_files([])

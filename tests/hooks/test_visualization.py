@@ -54,13 +54,26 @@ def test_with_test_time_augmentation_the_largest_unflipped_view_is_drawn():
     assert (unaugmented_inputs(batch, 1) == expected.numpy()).all()
 
 
+class Images:
+    """The images of a data set, by their paths."""
+
+    metainfo = META
+
+    def __init__(self, paths=None):
+        self.paths = paths or [f'x/room_{k}_{j}.jpg' for k in range(4) for j in (0, 1)]
+
+    def __len__(self):
+        return len(self.paths)
+
+    def get_data_info(self, index):
+        return dict(img_path=self.paths[index])
+
+
 class Fixture:
     """The few attributes of a runner that the hook reads."""
 
     def __init__(self, backends=()):
-        loop = SimpleNamespace(
-            dataloader=SimpleNamespace(dataset=SimpleNamespace(metainfo=META))
-        )
+        loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=Images()))
         self.val_loop = self.test_loop = loop
         self.iter = 30
         self.visualizer = SegLocalVisualizer(vis_backends=list(backends))
@@ -140,3 +153,34 @@ def test_showing_opens_windows_and_stores_nothing(tmp_path, monkeypatch):
 def test_an_interval_of_zero_is_refused():
     with pytest.raises(ValueError, match='`interval` must be at least 1, got 0'):
         MultimodalVisualizationHook(interval=0)
+
+
+def test_samples_of_one_name_and_subsets_are_kept_apart(tmp_path):
+    fixture = Fixture()
+    dataset = Images([f'd/{folder}/1.png' for folder in 'ab'])
+    fixture.test_loop.dataloader.dataset = dataset
+    hook = MultimodalVisualizationHook(
+        draw=True, interval=1, max_samples=2, out_dir=str(tmp_path)
+    )
+    hook.before_test_epoch(fixture)
+    modalities = dict(rgb=3, depth=1)
+    for fixture.test_loop.subset in ('rgb+depth', 'rgb'):
+        outputs = [make_sample(modalities, name=path) for path in dataset.paths]
+        batch = dict(inputs=[make_inputs(modalities) for _ in outputs])
+        hook.after_test_iter(fixture, 0, batch, outputs)
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob('*.png')}
+    assert found == {
+        'rgb+depth/a/1.png', 'rgb+depth/b/1.png', 'rgb/a/1.png', 'rgb/b/1.png'
+    }  # fmt: skip
+
+
+def test_pictures_of_one_name_are_kept_apart_in_backends(tmp_path):
+    fixture = Fixture([dict(type='LocalVisBackend', save_dir=str(tmp_path))])
+    dataset = Images(['d/a/b_c.png', 'd/a_b/c.png'])
+    fixture.val_loop.dataloader.dataset = dataset
+    hook = MultimodalVisualizationHook(draw=True, interval=1)
+    hook.before_val_epoch(fixture)
+    outputs = [make_sample(dict(rgb=3), name=path) for path in dataset.paths]
+    batch = dict(inputs=[make_inputs(dict(rgb=3)) for _ in outputs])
+    hook.after_val_iter(fixture, 0, batch, outputs)
+    assert len(names(tmp_path)) == 2

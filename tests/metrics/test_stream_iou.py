@@ -231,3 +231,14 @@ def test_a_sample_without_labels_is_named():
     del sample.gt_sem_seg
     with pytest.raises(ValueError, match=r'got none of 0\.png.*format_only'):
         evaluate(StreamIoUMetric(), [sample])
+
+
+def test_predictions_of_one_name_are_not_written_over_each_other(tmp_path):
+    metric = StreamIoUMetric(output_dir=str(tmp_path))
+    data = samples(2)
+    evaluate(metric, data)
+    evaluate(metric, data)  # the next validation
+    assert {path.name for path in tmp_path.iterdir()} == {'0.png', '1.png'}
+    data[1].set_metainfo(dict(img_path='b/0.png'))
+    with pytest.raises(ValueError, match=r'different names .* got 0.png and b/0.png'):
+        evaluate(metric, data)

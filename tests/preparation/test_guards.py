@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from mmseg_cen.preparation import Sample, prepare, write_atomically
+from mmseg_cen.preparation import Sample, check_folder, prepare, write_atomically
 from mmseg_cen.preparation.guards import only_writer
 
 
@@ -90,3 +90,30 @@ def test_a_download_without_samples_is_refused(tmp_path, toys):
     with pytest.raises(ValueError, match='must hold samples of toys, got none'):
         prepare(toys.plan(count=0), tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('stem', ['../1', 'a/../../1', '/etc/1', '..', r'..\1', 'C:/1'])
+def test_no_name_leaves_the_folder(tmp_path, toys, stem):
+    with pytest.raises(ValueError, match='must stay within the folder to write'):
+        prepare(toys.plan(samples=[Sample(stem, 'train')]), tmp_path / 'out')
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_a_person_edited_is_kept_when_data_are_prepared_again(tmp_path, toys):
+    plan = toys.plan(extras={'statistics.json': b'{}'})
+    assert prepare(plan, tmp_path) == 0
+    before = toys.tree(tmp_path)
+    edited = {'train': 'txt', 'report': 'txt', 'statistics': 'json'}
+    for stem, suffix in edited.items():
+        (tmp_path / f'{stem}.{suffix}').write_text(f'my {stem}')
+    assert prepare(plan, tmp_path) == 0
+    kept = {f'{stem}.old.{end}': f'my {stem}'.encode() for stem, end in edited.items()}
+    assert toys.tree(tmp_path) == before | kept
+    assert prepare(plan, tmp_path) == 0
+    assert toys.tree(tmp_path) == before | kept
+
+
+def test_hidden_files_are_nobodys(tmp_path, toys):
+    write_atomically(tmp_path / 'rgb' / '.DS_Store', b'')
+    assert prepare(toys.plan(), tmp_path) == 0
+    assert not check_folder(tmp_path)

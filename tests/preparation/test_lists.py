@@ -1,3 +1,5 @@
+import pytest
+
 from mmseg_cen.preparation import Sample, find_stems, prepare
 
 
@@ -20,3 +22,15 @@ def test_without_lists_all_files_are_one(tmp_path, toys):
     for path in tmp_path.glob('*.txt'):
         path.unlink()
     assert find_stems(tmp_path, 'depth', '.png') == [('all', ['0', '1'])]
+
+
+def test_hidden_files_are_no_samples_and_links_are(tmp_path, toys):
+    prepare(toys.plan(samples=[Sample('0', 'train')]), tmp_path / 'data')
+    for path in (tmp_path / 'data').glob('*.txt'):
+        path.unlink()
+    (tmp_path / 'data/rgb/._0.png').touch()
+    (tmp_path / 'data/rgb/more').symlink_to(tmp_path / 'data/rgb')
+    (tmp_path / 'data/rgb/1.png').symlink_to(tmp_path / 'data/rgb/0.png')
+    assert find_stems(tmp_path / 'data', 'rgb', '.png') == [('all', ['0', '1'])]
+    with pytest.raises(FileNotFoundError, match='must exist'):
+        find_stems(tmp_path / 'data', 'thermal', '.png')

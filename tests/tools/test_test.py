@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import cv2
 import pytest
@@ -78,3 +79,24 @@ def test_an_option_of_a_segmentor_or_of_augmentation_is_refused_without_it(load_
         test.leave_out(cfg, ['depth'])
     with pytest.raises(ValueError, match='for --tta, got no tta_pipeline: '):
         test.enable_tta(cfg)
+
+
+def test_predictions_and_pictures_need_a_folder_each(error_of, config, tmp_path):
+    (tmp_path / 'same').symlink_to(tmp_path)
+    folders = ('--out', tmp_path, '--show-dir', tmp_path / 'same')
+    line = error_of('test.py', config, __file__, *folders)
+    assert line.startswith('error: `--show-dir` must be another folder than `--out`')
+
+
+def test_pictures_of_the_toolbox_become_ours_which_keep_folders(load_tool):
+    test = load_tool('test.py')
+    cfg = Config(dict(
+        default_hooks=dict(visualization=dict(type='SegVisualizationHook')),
+        test_evaluator=dict(type='StreamIoUMetric'),
+    ))  # fmt: skip
+    args = SimpleNamespace(show=False, show_dir='pictures', show_interval=2)
+    test.enable_pictures(cfg, args)
+    hook = cfg.default_hooks.visualization
+    assert hook == dict(
+        type='MultimodalVisualizationHook', draw=True, interval=2, out_dir='pictures'
+    )

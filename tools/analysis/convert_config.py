@@ -17,14 +17,16 @@ of configs/_base_/datasets.
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
 import argparse
-import inspect
+import importlib.util
 import sys
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmseg_cen.launch import exit_on_user_error, require_file
+from mmseg_cen.config_files import read_config
+from mmseg_cen.disk import write_new
+from mmseg_cen.door import ToolParser, as_tool
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from conversion.config import convert_config, share
@@ -46,7 +48,7 @@ HEADER = """# {source} over {modalities}.
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = ToolParser(description=__doc__.split('\n')[0])
     parser.add_argument('config', help='config file, or mmseg::family/name.py')
     parser.add_argument('out', type=Path, help='file of the new config')
     parser.add_argument(
@@ -67,6 +69,9 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='exchange by the scaling factors of LayerNorms, too (beyond the paper)',
     )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace a file of this name'
+    )
     return parser.parse_args()
 
 
@@ -75,38 +80,48 @@ def load(path: str) -> Config:
 
     Raises:
         FileNotFoundError: If the file does not exist.
+        ValueError: If it cannot be read, or no such package is installed.
     """
     if '::' in path:
         package, name = path.split('::', 1)
-        root = Path(inspect.getfile(__import__(package))).parent
-        path = str(root / '.mim' / 'configs' / name)
-    require_file(path, 'config')
-    return Config.fromfile(path)
+        found = importlib.util.find_spec(package)
+        if found is None or found.origin is None:
+            raise ValueError(
+                f'the package of a config must be installed, got {package!r}: write '
+                'mmseg::family/name.py, or name a file'
+            )
+        path = str(Path(found.origin).parent / '.mim' / 'configs' / name)
+    return read_config(path)
 
 
+@as_tool
 def main() -> None:
     args = parse_args()
     init_default_scope('mmseg')
-    with exit_on_user_error():
-        data = None if args.data is None else load(args.data)
-        if args.modalities is None and data is None:
-            raise ValueError(
-                '`--modalities` must be given without --data, got none: name them'
-            )
-        modalities = args.modalities or list(modalities_of(data))
-        cfg = convert_config(
-            load(args.config),
-            modalities,
-            args.exchange_threshold,
-            args.sparsity_weight,
-            args.layer_norms,
-            data,
+    data = None if args.data is None else load(args.data)
+    if args.modalities is None and data is None:
+        raise ValueError(
+            '`--modalities` must be given without --data, got none: name them'
         )
-    args.out.parent.mkdir(parents=True, exist_ok=True)
+    cfg = load(args.config)
+    if 'modalities' in cfg.get('model', {}) or 'EnsembleHead' in str(cfg.get('model')):
+        raise ValueError(
+            f'`config` must be of a model of one image, got {args.config!r}, which is '
+            'multimodal: train it as it is'
+        )
+    modalities = args.modalities or list(modalities_of(data))
+    cfg = convert_config(
+        cfg,
+        modalities,
+        args.exchange_threshold,
+        args.sparsity_weight,
+        args.layer_norms,
+        data,
+    )
     header = (HEADER if data is None else DATA_HEADER).format(
         source=args.config, data=args.data, modalities=', '.join(modalities)
     )
-    args.out.write_text(header + source(share(cfg)))
+    write_new(args.out, (header + source(share(cfg))).encode(), args.overwrite)
     print(f'{args.out} is written: look for CHECK in its first lines')
     if not any(h['type'] == 'GammaSparsityHook' for h in cfg.get('custom_hooks') or []):
         print(

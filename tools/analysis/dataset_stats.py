@@ -20,12 +20,13 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib import pyplot as plt
-from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmengine.utils import ProgressBar
 from mmseg.registry import DATASETS
 
-from mmseg_cen.launch import exit_on_user_error, load_config
+from mmseg_cen.disk import set_aside, write_atomically
+from mmseg_cen.door import ToolParser, as_tool
+from mmseg_cen.launch import load_config
 from mmseg_cen.modality import modality_key
 from mmseg_cen.preparation.statistics import ClassStatistics, PixelStatistics
 
@@ -34,7 +35,7 @@ LOADING = ('EncodeDepth', 'DeriveDomains')
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Measure a configured data set.')
+    parser = ToolParser(description='Measure a configured data set.')
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--split', choices=['train', 'val', 'test'], default='train', help='dataloader'
@@ -44,9 +45,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         '--bin-width', type=float, default=0.1, help='of the histograms, e.g. meters'
     )
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE'
-    )
+    parser.add_config_options()
     args = parser.parse_args(argv)
     if args.bin_width <= 0 or args.jobs < 1:
         parser.error(
@@ -226,6 +225,7 @@ def draw(
     plt.close(figure)
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     cfg = load_config(args.config, options=args.cfg_options)
@@ -243,8 +243,10 @@ def main(argv: list[str] | None = None) -> None:
     names = dataset.metainfo.get('classes')
     summary = summarize(pixels, classes, names and list(names), reversed_names)
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / 'statistics.json').write_text(json.dumps(summary, indent=2))
+    path, content = out / 'statistics.json', json.dumps(summary, indent=2).encode()
+    if path.is_file() and path.read_bytes() != content:
+        print(f'the statistics that were there are {set_aside(path)} now')
+    write_atomically(path, content)
     draw(summary, histograms, args.bin_width, out / 'statistics.png')
     for name, of_modality in summary['modalities'].items():
         print(f'{name}: {of_modality["no_data"]:.2%} of the pixels are invalid')
@@ -256,5 +258,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    with exit_on_user_error():
-        main()
+    main()

@@ -23,16 +23,18 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
 from torch import nn
 
-from mmseg_cen.launch import check_checkpoint, exit_on_user_error, load_config
+from mmseg_cen.disk import write_picture
+from mmseg_cen.door import ToolParser, as_tool
+from mmseg_cen.launch import check_checkpoint, load_config
 from mmseg_cen.models import exchanging_norms
 from mmseg_cen.translation.visualization import color_domain, color_limits
-from mmseg_cen.visualization import Panel, color_modality, draw_grid
+from mmseg_cen.visualization import Panel, SampleNames, color_modality, draw_grid
 from mmseg_cen.visualization.feature_maps import averaged_maps, kept_groups
 from mmseg_cen.visualization.panels import Picture
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ToolParser(description=__doc__.splitlines()[0])
     parser.add_argument('config')
     parser.add_argument('checkpoint')
     parser.add_argument('samples', nargs='+', help='number, or name of the image')
@@ -56,11 +58,29 @@ def choose_layer(model: nn.Module, name: str | None) -> tuple[str, Any]:
 
 
 def find_sample(dataset: Any, wanted: str) -> int:
-    if wanted.isdigit() and int(wanted) < len(dataset):
+    """Index of a sample, by number or by the name of its image.
+
+    What could be both is a number, unless zeros stand before it: `0001` is a name.
+
+    Raises:
+        ValueError: If there is no such sample, or several of this name.
+    """
+    is_number = wanted.isdecimal() and (wanted == '0' or not wanted.startswith('0'))
+    if is_number and int(wanted) < len(dataset):
         return int(wanted)
-    for index in range(len(dataset)):
-        if Path(dataset.get_data_info(index).get('img_path', '')).stem == wanted:
-            return index
+    names = SampleNames(dataset)
+    of_samples = [names(dataset.get_data_info(i), '') for i in range(len(dataset))]
+    for same in (str.__eq__, lambda name, end: Path(name).name == end):
+        found = [i for i, name in enumerate(of_samples) if same(name, wanted)]
+        if len(found) > 1:
+            raise ValueError(
+                f'`samples` must be names of one image each, got {wanted!r}, which is '
+                f'{[of_samples[i] for i in found[:5]]}: name it with its folder'
+            )
+        if found:
+            return found[0]
+    if wanted.isdecimal() and int(wanted) < len(dataset):
+        return int(wanted)
     raise ValueError(
         f'`samples` must be numbers below {len(dataset)} or names of images, got '
         f'{wanted!r}: name a sample of the test data'
@@ -82,6 +102,7 @@ def pictures_of(sample: Any) -> dict[str, Picture]:
     return pictures
 
 
+@as_tool
 @torch.no_grad()
 def main() -> None:
     args = parse_args()
@@ -96,7 +117,6 @@ def main() -> None:
     streams = model if hasattr(model, 'modalities') else model.decode_head
     fate = '~ 0' if norm.exchange_threshold else 'exchanged'
     groups = kept_groups(norm.exchange.chosen(norm.gamma), streams.modalities, fate)
-    args.out.mkdir(parents=True, exist_ok=True)
     for wanted in args.samples:
         index = find_sample(dataset, wanted)
         sample = dataset[index]
@@ -122,10 +142,9 @@ def main() -> None:
                 row.append(Panel(colored, group, count))
             rows.append(row)
         path = args.out / f'{index:06d}_{layer}.png'
-        cv2.imwrite(str(path), draw_grid(rows)[..., ::-1])
+        write_picture(path, draw_grid(rows))
         print(path)
 
 
 if __name__ == '__main__':
-    with exit_on_user_error():
-        main()
+    main()

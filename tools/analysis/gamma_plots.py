@@ -15,13 +15,13 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 from mmengine.config import Config
 from numpy.typing import NDArray
 
+from mmseg_cen.disk import write_picture
+from mmseg_cen.door import ToolParser, as_tool
 from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
-from mmseg_cen.launch import exit_on_user_error
 from mmseg_cen.streams.exchange import own_part
 from mmseg_cen.visualization import unique_names
 from mmseg_cen.visualization.curves import read_scalars
@@ -33,7 +33,7 @@ from mmseg_cen.visualization.gamma_plots import (
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ToolParser(description=__doc__.splitlines()[0])
     parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR')
     parser.add_argument(
         '--layers', nargs='+', metavar='NAME', help='layers whose steps are drawn'
@@ -46,9 +46,8 @@ def parse_args() -> argparse.Namespace:
 
 
 def write(folder: Path, name: str, picture: NDArray[np.uint8]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f'{name}.png'
-    cv2.imwrite(str(path), picture[..., ::-1])
+    write_picture(path, picture)
     print(path)
 
 
@@ -87,6 +86,7 @@ def parameters_of(work_dir: Path) -> tuple[float | None, float]:
     return weight, part.get('exchange_threshold') or 0.0
 
 
+@as_tool
 def main() -> None:
     args = parse_args()
     points = []
@@ -114,5 +114,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with exit_on_user_error():
-        main()
+    main()

@@ -14,14 +14,13 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 import argparse
 from pathlib import Path
 
-import cv2
-
-from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.disk import write_picture
+from mmseg_cen.door import ToolParser, as_tool
 from mmseg_cen.visualization.curves import draw_curves, read_scalars, select
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ToolParser(description=__doc__.splitlines()[0])
     parser.add_argument('work_dir', help='work directory, or a scalars.json')
     parser.add_argument(
         '--keys',
@@ -56,31 +55,30 @@ def is_of_interest(key: str) -> bool:
     )
 
 
+@as_tool
 def main() -> None:
     args = parse_args()
-    with exit_on_user_error():
-        curves = read_scalars(args.work_dir)
-        if args.list:
-            for key, (steps, values) in curves.items():
-                print(f'{key}: {len(steps)} values, last {values[-1]:.6g}')
-            return
-        keys = [key for key in curves if is_of_interest(key)]
-        if args.keys:
-            keys = select(curves, args.keys)
-        if not keys:
-            raise ValueError(
-                f'`--keys` must be given if no loss is logged, got {sorted(curves)}: '
-                'name some of these'
-            )
-        name = Path(args.work_dir).resolve().name
-        picture = draw_curves({key: curves[key] for key in keys}, args.smooth, name)
-        out = Path(args.out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if out.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
-            raise ValueError(
-                f'`--out` must end with .png or .jpg, got {args.out!r}: name a picture'
-            )
-        cv2.imwrite(str(out), picture[..., ::-1])
+    curves = read_scalars(args.work_dir)
+    if args.list:
+        for key, (steps, values) in curves.items():
+            print(f'{key}: {len(steps)} values, last {values[-1]:.6g}')
+        return
+    keys = [key for key in curves if is_of_interest(key)]
+    if args.keys:
+        keys = select(curves, args.keys)
+    if not keys:
+        raise ValueError(
+            f'`--keys` must be given if no loss is logged, got {sorted(curves)}: '
+            'name some of these'
+        )
+    name = Path(args.work_dir).resolve().name
+    picture = draw_curves({key: curves[key] for key in keys}, args.smooth, name)
+    out = Path(args.out)
+    if out.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
+        raise ValueError(
+            f'`--out` must end with .png or .jpg, got {args.out!r}: name a picture'
+        )
+    write_picture(out, picture)
     print(f'{len(keys)} curves in {out}')
 
 

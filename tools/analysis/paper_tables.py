@@ -9,11 +9,9 @@ import sys
 from pathlib import Path
 
 import mmseg_cen  # noqa: F401  (repairs what mmseg's import needs)
-from mmseg_cen.launch import exit_on_user_error
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from paper.tables import main
 
 if __name__ == '__main__':
-    with exit_on_user_error():
-        main()
+    main()

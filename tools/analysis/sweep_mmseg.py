@@ -18,7 +18,6 @@ built with random weights for 64 x 64 pixels. For two and three modalities:
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
-import argparse
 import json
 import sys
 import time
@@ -28,14 +27,17 @@ from pathlib import Path
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
+from mmseg_cen.door import ToolParser, as_tool
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from sweep.choice import CONFIGS, NO_FAMILIES, combinations
 from sweep.running import run
 from sweep.table import write_table
 
 
+@as_tool
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = ToolParser(description=__doc__.split('\n')[0])
     parser.add_argument('--family', nargs='+', help='only these')
     parser.add_argument('--out', type=Path, default=Path('docs/compatibility.md'))
     parser.add_argument('--cache', type=Path, default=Path('work_dirs/sweep.json'))

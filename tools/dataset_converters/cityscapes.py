@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg_cen.datasets import CityscapesRGBDDataset
-from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.disk import find_files, read_text
+from mmseg_cen.door import as_tool
 from mmseg_cen.plausibility import STREETS
 from mmseg_cen.preparation import (
     Folder,
@@ -74,7 +75,7 @@ def read_camera(path: str) -> float:
         ValueError: If the file is damaged.
     """
     try:
-        camera = json.loads(Path(path).read_text())
+        camera = json.loads(read_text(path))
         product = float(camera['extrinsic']['baseline'] * camera['intrinsic']['fx'])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
@@ -137,7 +138,8 @@ def plan(source: Path, inverse: bool) -> Plan:
             {
                 path.relative_to(source / name / split).as_posix().removesuffix(suffix)
                 for name, suffix in SUFFIXES.items()
-                for path in (source / name / split).glob(f'*/*{suffix}')
+                for path in find_files(source / name / split)
+                if path.name.endswith(suffix)
             }
         )
         samples += [
@@ -165,14 +167,14 @@ def plan(source: Path, inverse: bool) -> Plan:
     )
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     parser.add_argument(
         '--inverse-depth', action='store_true', help='write `inverse_depth`, too'
     )
     args = parser.parse_args(argv)
-    with exit_on_user_error():
-        return run(args, partial(plan, inverse=args.inverse_depth))
+    return run(args, partial(plan, inverse=args.inverse_depth))
 
 
 if __name__ == '__main__':

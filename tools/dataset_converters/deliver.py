@@ -25,8 +25,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmseg_cen import disk
 from mmseg_cen.datasets.deliver import CASES, COLORS, CONDITIONS
-from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.door import as_tool
 from mmseg_cen.plausibility import STREETS
 from mmseg_cen.preparation import (
     Folder,
@@ -103,8 +104,10 @@ def convert(sample: Sample) -> dict[str, np.ndarray]:
 def find_files(folder: Path, content: str) -> dict[str, str]:
     """Path below ``folder`` of each of its images, by stem without the content."""
     stems = {}
-    for path in sorted(folder.glob('*/*/*/*.png')):
+    for path in disk.find_files(folder) if folder.is_dir() else ():
         name = path.relative_to(folder).as_posix()
+        if name.count('/') != 3 or path.suffix != '.png':
+            continue
         stem = re.sub(rf'_{content}(?=_[^/]*$|\.png$)', '', name).removesuffix('.png')
         stems[stem] = name
     return stems
@@ -180,6 +183,7 @@ def depth_folder(depth: str, samples: list[Sample]) -> Folder:
     return IMAGE
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     parser.add_argument(
@@ -188,8 +192,7 @@ def main(argv: list[str] | None = None) -> int:
         help='what to write as depth/; default: hha if there is such a folder',
     )
     args = parser.parse_args(argv)
-    with exit_on_user_error():
-        return run(args, partial(plan, depth=args.depth))
+    return run(args, partial(plan, depth=args.depth))
 
 
 if __name__ == '__main__':

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.door import as_tool
 from mmseg_cen.preparation import (
     Folder,
     Plan,
@@ -119,6 +119,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
     )  # fmt: skip
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     option = parser.add_argument
@@ -161,8 +162,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     option('--blur', type=float, default=1.0, help='of the images, in pixels')
     args = parser.parse_args(argv)
-    with exit_on_user_error():
-        return run(args, partial(plan, args=args))
+    return run(args, partial(plan, args=args))
 
 
 if __name__ == '__main__':

@@ -30,7 +30,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.door import as_tool
 from mmseg_cen.modality import FILLS, Modality
 from mmseg_cen.preparation import (
     META,
@@ -138,6 +138,7 @@ def find_unit(source: Path, args: argparse.Namespace) -> tuple[str, float]:
     return args.depth_suffix or known.get('suffix', '.png'), scale
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     option = parser.add_argument
@@ -172,14 +173,13 @@ def main(argv: list[str] | None = None) -> int:
         'the right, y down, z ahead; default: estimated for each image',
     )
     args = parser.parse_args(argv)
-    with exit_on_user_error():
-        status = run(args, partial(plan, args=args))
-        if not status and not args.check:
-            config = read_meta(args.out)['options']['config']
-            name, options = next(iter(config.items()))
-            values = ', '.join(f'{key}={value!r}' for key, value in options.items())
-            print(f'modalities=dict({name}=dict({values}))')
-            print(f"data_prefix=dict({name}='{args.out}/{name}')")
+    status = run(args, partial(plan, args=args))
+    if not status and not args.check:
+        config = read_meta(args.out)['options']['config']
+        name, options = next(iter(config.items()))
+        values = ', '.join(f'{key}={value!r}' for key, value in options.items())
+        print(f'modalities=dict({name}=dict({values}))')
+        print(f'data_prefix=dict({name}={args.out + "/" + name!r})')
     return status
 
 

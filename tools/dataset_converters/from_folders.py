@@ -24,7 +24,7 @@ from own_labels import VOID, require_two
 from own_plan import make_plan
 from own_prediction import check_network, write_prediction
 
-from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.door import as_tool
 from mmseg_cen.modality import ORIENTATIONS
 from mmseg_cen.preparation import check, make_parser, prepare, read_meta
 
@@ -115,46 +115,46 @@ def check_classes(out: Path) -> None:
     require_two(len(labels - {VOID}), VOID in labels)
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__, source=False)
     add_options(parser)
     args = parser.parse_args(argv)
-    with exit_on_user_error():
-        out = Path(args.out)
-        if args.check:
-            return check(out, args.jobs)
-        if args.config is not None and args.label is not None:
-            raise ValueError(
-                '`--config` must be given without --label, got both: leave one out'
-            )
-        plan = make_plan(args)
-        options = plan.options['modalities']
-        if args.config is not None:
-            check_network(args.config, plan.folders)
-        set_aside(out)
-        status = prepare(
-            plan,
-            out,
-            jobs=args.jobs,
-            skip_bad=args.skip_bad,
-            strict=args.strict,
+    out = Path(args.out)
+    if args.check:
+        return check(out, args.jobs)
+    if args.config is not None and args.label is not None:
+        raise ValueError(
+            '`--config` must be given without --label, got both: leave one out'
         )
-        if status:
-            return status
-        if args.label is not None:
-            check_classes(out)
-            path = write_config(out, options, args.long_side)
-            print(f'Train with: python tools/train.py {shlex.quote(str(path))}')
-        elif args.config is not None:
-            print(f'Predict with: {write_prediction(out, options, args.config)}')
-        else:
-            words = sys.argv if argv is None else [sys.argv[0], *argv]
-            print(
-                'To predict the labels, name the config of a trained network: '
-                f'{shlex.join(["python", *words])} --config CONFIG'
-            )
-        if (old := newest_old(out)) is not None:
-            print(f'The config that was there before is {old}')
+    plan = make_plan(args)
+    options = plan.options['modalities']
+    if args.config is not None:
+        check_network(args.config, plan.folders)
+    set_aside(out)
+    status = prepare(
+        plan,
+        out,
+        jobs=args.jobs,
+        skip_bad=args.skip_bad,
+        strict=args.strict,
+    )
+    if status:
+        return status
+    if args.label is not None:
+        check_classes(out)
+        path = write_config(out, options, args.long_side)
+        print(f'Train with: python tools/train.py {shlex.quote(str(path))}')
+    elif args.config is not None:
+        print(f'Predict with: {write_prediction(out, options, args.config)}')
+    else:
+        words = sys.argv if argv is None else [sys.argv[0], *argv]
+        print(
+            'To predict the labels, name the config of a trained network: '
+            f'{shlex.join(["python", *words])} --config CONFIG'
+        )
+    if (old := newest_old(out)) is not None:
+        print(f'The config that was there before is {old}')
     return status
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from mmseg_cen.datasets.mfnet import COLORS, CONDITIONS
-from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.door import as_tool
 from mmseg_cen.preparation import (
     Folder,
     Plan,
@@ -106,6 +106,7 @@ def plan(source: Path, keep_flipped: bool = False) -> Plan:
     )
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     parser.add_argument(
@@ -114,8 +115,7 @@ def main(argv: list[str] | None = None) -> int:
         help='write the mirrored copies of the lists, too',
     )
     args = parser.parse_args(argv)
-    with exit_on_user_error():
-        return run(args, partial(plan, keep_flipped=args.keep_flipped))
+    return run(args, partial(plan, keep_flipped=args.keep_flipped))
 
 
 if __name__ == '__main__':

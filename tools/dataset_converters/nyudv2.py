@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from nyudv2_released import DEPTH, OFFICIAL, PER_METER, VALID, VOID, plan_released
 
 from mmseg_cen.datasets import NYUDv2Dataset
-from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.door import as_tool
 from mmseg_cen.preparation import (
     READ_ERRORS,
     Folder,
@@ -222,6 +222,7 @@ def read_sizes(path: Path) -> dict[str, tuple[int, ...]]:
     return {**shapes, 'images': (n, *shapes['images'][2:])}
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     parser.add_argument(
@@ -244,8 +245,7 @@ def main(argv: list[str] | None = None) -> int:
             return plan_released(source, args.reduce_zero_label)
         return plan_mat(source, args.crop)
 
-    with exit_on_user_error():
-        return run(args, plan)
+    return run(args, plan)
 
 
 if __name__ == '__main__':

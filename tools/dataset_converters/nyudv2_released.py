@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg_cen.datasets import NYUDv2Dataset
+from mmseg_cen.disk import read_text
 from mmseg_cen.preparation import (
     Folder,
     Plan,
@@ -65,7 +66,7 @@ def plan_released(source: Path, reduce_zero_label: bool = False) -> Plan:
         if not path.is_file():
             problems.append(f'{path} is missing')
             continue
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
+        for number, line in enumerate(read_text(path).split('\n'), start=1):
             if not line.strip():
                 continue
             paths = [cell.strip() for cell in line.split('\t')]

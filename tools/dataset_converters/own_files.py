@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from mmseg_cen.disk import find_files
 from mmseg_cen.preparation import decode_array, read_image
 from mmseg_cen.transforms.decoding import file_order, orientation_of
 from mmseg_cen.transforms.orientation import turn
@@ -20,12 +21,13 @@ def find(
     """Files of a folder and below it, by their path without the suffix.
 
     Raises:
+        FileNotFoundError: If there is no such folder.
         ValueError: If there are none, or two of one stem.
     """
     files: dict[str, Path] = {}
     root = Path(folder)
-    for path in sorted(root.rglob(f'*{suffix}' if suffix else '*')):
-        if not path.is_file() or not (suffix or path.suffix.lower() in known):
+    for path in find_files(root):
+        if not (path.name.endswith(suffix) if suffix else path.suffix.lower() in known):
             continue
         name = path.relative_to(root).as_posix()
         stem = name.removesuffix(suffix or path.suffix)

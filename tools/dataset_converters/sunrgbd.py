@@ -28,7 +28,7 @@ from sunrgbd_files import (
 )
 
 from mmseg_cen.datasets import SUNRGBDDataset
-from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.door import as_tool
 from mmseg_cen.preparation import (
     READ_ERRORS,
     Folder,
@@ -169,11 +169,11 @@ def plan(source: Path) -> Plan:
     )
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     args = parser.parse_args(argv)
-    with exit_on_user_error():
-        return run(args, plan)
+    return run(args, plan)
 
 
 if __name__ == '__main__':

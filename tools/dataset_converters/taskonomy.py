@@ -25,7 +25,7 @@ from pathlib import Path
 
 from taskonomy_draw import MASK, choose, divide, examine, scan, usual_formats
 
-from mmseg_cen.launch import exit_on_user_error
+from mmseg_cen.door import as_tool
 from mmseg_cen.preparation import (
     Folder,
     Plan,
@@ -114,6 +114,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
     )
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser(__doc__)
     parser.add_argument('--train', type=int, default=1000, help='number of samples')
@@ -132,8 +133,7 @@ def main(argv: list[str] | None = None) -> int:
         'upon',
     )
     args = parser.parse_args(argv)
-    with exit_on_user_error():
-        return run(args, partial(plan, args=args))
+    return run(args, partial(plan, args=args))
 
 
 if __name__ == '__main__':

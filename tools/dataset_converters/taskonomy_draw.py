@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmseg_cen.disk import find_files
 from mmseg_cen.preparation import PixelStatistics, read_image
 
 NAME = re.compile(r'point_(\d+)_view_(\d+)_domain_(\w+)\.png')
@@ -51,7 +52,7 @@ def scan(root: Path) -> tuple[dict[str, dict[str, Path]], list[str]]:
     """Path of each domain of each stem, and the problems of the names."""
     found: dict[str, dict[str, Path]] = {}
     problems = []
-    for path in sorted(root.rglob('*.png')):
+    for path in sorted(find_files(root)):
         match = NAME.fullmatch(path.name)
         if not match:
             continue

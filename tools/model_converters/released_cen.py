@@ -11,24 +11,25 @@ it is printed. With --reverse, IN is a checkpoint of this model.
 import mmseg_cen  # noqa: F401  isort: skip  (lets torch read NumPy values)
 
 import argparse
-from pathlib import Path
+from shlex import quote
 from typing import Any
 
-import torch
-
-from mmseg_cen.checkpoints import replacing
-from mmseg_cen.launch import exit_on_user_error, load_tensors
+from mmseg_cen.door import ToolParser, as_tool
+from mmseg_cen.launch import load_tensors, save_new
 from mmseg_cen.released.segmentation import from_released, to_released
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Convert a checkpoint of the released CEN segmentation code.'
     )
     parser.add_argument('input', metavar='IN', help='checkpoint to read')
     parser.add_argument('output', metavar='OUT', help='checkpoint to write')
     parser.add_argument(
         '--reverse', action='store_true', help='convert back to the released code'
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace files of these names'
     )
     return parser.parse_args()
 
@@ -37,7 +38,8 @@ def test_command(meta: dict[str, Any], path: str) -> str:
     """The command that tests a converted checkpoint."""
     backbone, head = meta['model']['backbone'], meta['model']['decode_head']['head']
     return (
-        f'python tools/test.py configs/cen/refinenet_r101_nyud.py {path} --cfg-options '
+        f'python tools/test.py configs/cen/refinenet_r101_nyud.py {quote(path)} '
+        f'--cfg-options '
         f'model.backbone.depth={backbone["depth"]} model.backbone.init_cfg=None '
         f'model.backbone.exchange_scope=all '
         f'model.decode_head.head.num_classes={head["num_classes"]} '
@@ -45,15 +47,12 @@ def test_command(meta: dict[str, Any], path: str) -> str:
     )
 
 
+@as_tool
 def main() -> None:
     args = parse_args()
-    with exit_on_user_error():
-        checkpoint = load_tensors(args.input)
-        converted = (to_released if args.reverse else from_released)(checkpoint)
-    with exit_on_user_error():
-        Path(args.output).parent.mkdir(parents=True, exist_ok=True)
-        with replacing(args.output) as unfinished:
-            torch.save(converted, unfinished)
+    checkpoint = load_tensors(args.input)
+    converted = (to_released if args.reverse else from_released)(checkpoint)
+    save_new(converted, args.output, args.overwrite)
     print(f'{args.output} is written')
     if not args.reverse:
         print(f'Test it with:\n{test_command(converted["meta"], args.output)}')

@@ -14,18 +14,16 @@ the files G and D are written.
 import mmseg_cen  # noqa: F401  isort: skip  (lets torch read NumPy values)
 
 import argparse
-from pathlib import Path
+from shlex import quote
 from typing import Any
 
-import torch
-
-from mmseg_cen.checkpoints import replacing
-from mmseg_cen.launch import exit_on_user_error, load_tensors
+from mmseg_cen.door import ToolParser, as_tool
+from mmseg_cen.launch import load_tensors, save_new
 from mmseg_cen.released.translation import from_released, to_released
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Convert checkpoints of the released CEN image translation code.'
     )
     parser.add_argument(
@@ -37,6 +35,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--discriminator', metavar='D', help='released discriminator')
     parser.add_argument(
         '--reverse', action='store_true', help='convert back to the released code'
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace files of these names'
     )
     return parser.parse_args()
 
@@ -51,31 +52,26 @@ def test_command(model: dict[str, Any], path: str) -> str:
     ]
     if model['discriminator'] is None:
         options.append('model.discriminator=None')
-    return f'python tools/test.py CONFIG {path} --cfg-options {" ".join(options)}'
+    return (
+        f'python tools/test.py CONFIG {quote(path)} --cfg-options {" ".join(options)}'
+    )
 
 
-def save(value: Any, path: str) -> None:
-    with exit_on_user_error():
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as unfinished:
-            torch.save(value, unfinished)
-    print(f'{path} is written')
-
-
+@as_tool
 def main() -> None:
     args = parse_args()
     if args.reverse:
-        with exit_on_user_error():
-            released = to_released(load_tensors(args.checkpoint))
+        released = to_released(load_tensors(args.checkpoint))
         files = (args.generator, args.discriminator)
         for state, path in zip(released, files, strict=False):  # either may be absent
             if path is not None:
-                save(state, path)
+                save_new(state, path, args.overwrite)
+                print(f'{path} is written')
         return
     files = [path for path in (args.generator, args.discriminator) if path is not None]
-    with exit_on_user_error():
-        converted = from_released(*map(load_tensors, files))
-    save(converted, args.checkpoint)
+    converted = from_released(*map(load_tensors, files))
+    save_new(converted, args.checkpoint, args.overwrite)
+    print(f'{args.checkpoint} is written')
     command = test_command(converted['meta']['model'], args.checkpoint)
     print(f'Test it with a CONFIG of `configs/translation`:\n{command}')
 

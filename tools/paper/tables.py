@@ -25,7 +25,7 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-from mmengine.config import DictAction
+from mmseg_cen.door import ToolParser, as_tool
 
 from .printing import check_claims, markdown, tabulate
 from .rows import TABLES
@@ -34,7 +34,7 @@ from .training import plan, train
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ToolParser(description=__doc__.splitlines()[0])
     parser.add_argument('--table', required=True, choices=list(TABLES))
     what = parser.add_mutually_exclusive_group()
     what.add_argument('--train', action='store_true', help='train missing rows')
@@ -47,10 +47,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
     parser.add_argument('--rows', nargs='+', help='names of rows, instead of all')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/paper_tables'))
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_config_options()
     return parser.parse_args()
 
 
+@as_tool
 def main() -> None:
     args = parse_args()
     if args.jobs < 1:

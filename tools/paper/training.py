@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from mmengine.config import Config
 
+from mmseg_cen.door import ENDS_WITH_PARENT
 from mmseg_cen.launch import say_order
 
 from . import locked
@@ -59,7 +60,7 @@ def plan(rows: Iterable[Row], folder: Path, args: argparse.Namespace) -> list[Ta
 def train(tasks: list[Task], jobs: int) -> dict[str, list[Path]]:
     """Train unfinished tasks, and return the work directories of each row."""
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    env = {'OMP_NUM_THREADS': threads, **os.environ}
+    env = {'OMP_NUM_THREADS': threads, **os.environ, **ENDS_WITH_PARENT}
 
     def one(task: Task) -> None:
         outcome = train_one(task, env)

@@ -9,6 +9,8 @@ only: change them there, and call this.
 import sys
 from pathlib import Path
 
+from mmseg_cen.door import as_tool
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from paper.leaves import text_of_leaf
 from paper.page import text_of_page
@@ -23,6 +25,7 @@ def files() -> dict[str, str]:
     return {**texts, 'docs/paper_rows.md': text_of_page()}
 
 
+@as_tool
 def main() -> None:
     texts = files()
     for path, text in texts.items():

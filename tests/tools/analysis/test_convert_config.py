@@ -1,11 +1,12 @@
 """tools/analysis/convert_config.py makes multimodal configs that train."""
 
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from analysis.convert_config import load
+from analysis.convert_config import load, main
 from conversion import text
 from conversion.config import convert_config, share
 from conversion.own import modalities_of
@@ -47,6 +48,22 @@ def test_a_config_that_does_not_exist_is_reported_in_one_line(tool, tmp_path):
     )  # fmt: skip
     assert code == 1
     assert "error: the config must be a file, got 'none.py'" in output
+
+
+def test_an_edited_config_is_replaced_on_request_only(tmp_path, monkeypatch):
+    out = tmp_path / "it's mine.py"
+    command = ['convert_config.py', PSPNET, str(out), '--modalities', 'rgb', 'depth']
+    monkeypatch.setattr(sys, 'argv', command)
+    main()
+    main()  # the same
+    written = out.read_text()
+    out.write_text('# edited')
+    with pytest.raises(SystemExit, match=r'exists and may have been edited: .*--overw'):
+        main()
+    assert out.read_text() == '# edited'
+    monkeypatch.setattr(sys, 'argv', [*command, '--overwrite'])
+    main()
+    assert out.read_text() == written
 
 
 def test_modalities_keep_their_order_everywhere():

@@ -43,3 +43,27 @@ def test_feature_maps_of_a_translation_have_a_row_for_each_source(
             ('rgb kept, depth ~ 0', '0 channels'),
             ('rgb, depth kept', '8 channels'),
         ]
+
+
+class Samples:
+    def __init__(self, *paths):
+        self.paths = paths
+
+    def __len__(self):
+        return len(self.paths)
+
+    def get_data_info(self, index):
+        return dict(img_path=f'data/{self.paths[index]}.png')
+
+
+def test_a_sample_is_found_by_number_name_and_folder():
+    data = Samples('a/0001', 'a/0002', 'b/0001', 'b/x')
+    found = {wanted: feature_maps.find_sample(data, wanted) for wanted in (
+        '0', '3', 'a/0001', 'b/0001', '0002', 'x', '00003'
+    )}  # fmt: skip
+    assert [*found.values()] == [0, 3, 0, 2, 1, 3, 3]
+    with pytest.raises(ValueError, match=r"which is \['a/0001', 'b/0001'\]: name it"):
+        feature_maps.find_sample(data, '0001')
+    for wanted in ('4', 'y', '-1'):
+        with pytest.raises(ValueError, match='must be numbers below 4 or names'):
+            feature_maps.find_sample(data, wanted)

@@ -334,6 +334,27 @@ def test_the_config_has_the_statistics_of_the_training_images(convert, mine):
     assert cfg.data_root == str(mine / 'out')
 
 
+@pytest.mark.parametrize('name', ["Bob's rooms", 'a "b"', 'Grün 1'])
+def test_any_path_can_be_that_of_the_config(convert, mine, name):
+    arguments = options(mine)
+    arguments[0] = mine / name
+    convert(*arguments)
+    cfg = Config.fromfile(mine / name / 'config.py')
+    assert cfg.data_root == str(mine / name)
+    assert Config.fromstring(cfg.pretty_text, '.py').data_root == cfg.data_root
+
+
+def test_links_are_followed_and_hidden_files_are_no_images(convert, mine):
+    (mine / 'rgb/._a.jpg').touch()
+    (mine / 'linked').symlink_to(mine / 'rgb')
+    (mine / 'rgb/a').rename(mine / 'elsewhere')
+    (mine / 'rgb/a').symlink_to(mine / 'elsewhere')
+    assert convert(*options(mine, rgb=mine / 'linked'))[0] == 0
+    assert len(list((mine / 'out/rgb').rglob('*.jpg'))) == len(STEMS)
+    with pytest.raises(SystemExit, match=r'folder of files must exist, got .*/none'):
+        convert(*options(mine, rgb=mine / 'none'))
+
+
 @pytest.mark.slow
 def test_the_config_trains_and_tests(convert, mine):
     convert(*options(mine))

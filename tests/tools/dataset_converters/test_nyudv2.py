@@ -241,7 +241,7 @@ def test_a_repaired_download_ends_as_if_it_had_been_sound(
 
 def test_a_folder_below_a_file_is_refused_in_one_line(convert, download, tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(SystemExit, match=r'Not a directory: .*file/sub'):
+    with pytest.raises(SystemExit, match=r'file/sub. must be below a folder'):
         convert(download, tmp_path / 'file/sub')
 
 

@@ -1,0 +1,102 @@
+"""Config files and the options of the command line, read with words for mistakes."""
+
+import inspect
+import os
+import traceback
+from difflib import get_close_matches
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from .mistakes import one_line
+
+#: Names of a config that mmengine and the tools read besides the runner's arguments.
+READ_ELSEWHERE = (
+    'activation_checkpointing', 'auto_scale_lr', 'compile', 'detect_anomalous_params',
+    'efficient_conv_bn_eval', 'find_unused_parameters', 'model_wrapper_cfg',
+    'runner_type', 'sync_bn', 'tta_model', 'tta_pipeline',
+)  # fmt: skip
+
+
+def require_file(path: str, what: str) -> None:
+    """Refuse a local file that does not exist; addresses (``scheme://...``) pass.
+
+    Args:
+        path: The file.
+        what: Its name in the message, e.g. ``'checkpoint'``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    if '://' not in path and not os.path.isfile(path):
+        found = 'is a folder' if os.path.isdir(path) else 'does not exist'
+        raise FileNotFoundError(
+            f'the {what} must be a file, got {path!r}, which {found}: give a path from '
+            f'{os.getcwd()!r}, or an absolute one'
+        )
+
+
+def read_config(path: str) -> Config:
+    """Read a config file.
+
+    Raises:
+        FileNotFoundError: If there is no such file, or one that it names.
+        ValueError: If it cannot be read; the message has the line.
+    """
+    require_file(path, 'config')
+    try:
+        return Config.fromfile(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'the files that a config names must exist, got {one_line(error)} in '
+            f'{path!r}: correct `_base_`'
+        ) from error
+    except Exception as error:  # whatever Python, YAML or JSON leads to
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f.lineno for f in frames if f.filename in ('<string>', path)]
+        where = f' in line {lines[-1]}' if lines else ''
+        reason = one_line(error).partition(', the current sys.path')[0]
+        if isinstance(error, ImportError):
+            reason += f' ({_first_cause(error)})'
+        raise ValueError(
+            f'the config must be a file that mmengine reads, got {path!r} with '
+            f'{type(error).__name__}{where}: {reason[:400]}: correct it'
+        ) from error
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
+def merge_options(cfg: Config, options: dict[str, Any]) -> None:
+    """Merge the options of the command line into a config.
+
+    Args:
+        cfg: The config, changed in place.
+        options: Values by dotted key.
+
+    Raises:
+        ValueError: If nothing reads a key, or it leads nowhere in the config.
+    """
+    known = {*cfg, *inspect.signature(Runner.__init__).parameters, *READ_ELSEWHERE}
+    for key in options:
+        name = key.split('.')[0]
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            advice = f'write {close[0]!r}' if close else 'correct it'
+            raise ValueError(
+                f'keys of `--cfg-options` must begin with a name of the config, got '
+                f'{key!r}: {advice}'
+            )
+    try:
+        cfg.merge_from_dict(options)
+    except (KeyError, TypeError, AttributeError, AssertionError) as error:
+        raise ValueError(
+            f'keys of `--cfg-options` must lead to a place in the config, got '
+            f'{[*options]} ({one_line(error)}): correct them'
+        ) from error

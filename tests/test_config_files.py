@@ -1,0 +1,42 @@
+import pytest
+from mmengine.config import Config
+
+from mmseg_cen.config_files import merge_options, read_config
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('a = (1,\n', 'SyntaxError'),
+        ('a = 1\nb = a + c\n', "NameError in line 2: name 'c' is not defined"),
+        ("custom_imports = dict(imports=['no_module'])", "No module named 'no_module'"),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_named_with_the_reason(tmp_path, text, words):
+    path = tmp_path / "it's.py"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"mmengine reads, got .*it's\.py") as error:
+        read_config(str(path))
+    assert words in str(error.value)
+    assert len(str(error.value)) < 800
+
+
+def test_a_missing_base_is_named_with_the_config(tmp_path):
+    path = tmp_path / 'a.py'
+    path.write_text("_base_ = 'none.py'")
+    with pytest.raises(FileNotFoundError, match=r"none\.py.* in '.*a\.py': correct"):
+        read_config(str(path))
+    with pytest.raises(FileNotFoundError, match='which is a folder'):
+        read_config(str(tmp_path))
+
+
+def test_options_that_nothing_reads_are_refused():
+    cfg = Config(dict(train_cfg=dict(hooks=[1])))
+    with pytest.raises(
+        ValueError, match=r"got 'tran_cfg\.max_epochs': write 'train_cf"
+    ):
+        merge_options(cfg, {'tran_cfg.max_epochs': 2})
+    with pytest.raises(ValueError, match='must lead to a place in the config'):
+        merge_options(cfg, {'train_cfg.hooks.4': 2})
+    merge_options(cfg, {'randomness.seed': 1, 'train_cfg.new': 2})
+    assert (cfg.randomness.seed, cfg.train_cfg.new) == (1, 2)
