@@ -14,8 +14,16 @@ PACKAGE = Path(mmseg_cen.__file__).parent
 FLOORS = [
     # What everything stands on: repairs of the libraries, files, how a mistake is said,
     # laws of stored values.
-    ('compat', 'disk', 'logged_losses', 'mistakes', 'once', 'version'),
-    ('plausibility', 'sentinels'),
+    (
+        'compat',
+        'disk',
+        'logged_losses',
+        'mistakes',
+        'once',
+        'plausibility',
+        'sentinels',
+        'version',
+    ),
     # The idea, for any network; scenes to try it on; modalities and their options; how
     # tools begin and end.
     ('streams', 'rooms', 'modality', 'config_files', 'door', 'short_log'),
