@@ -7,6 +7,7 @@ REPLACED = {
     'Albu', 'CenterCrop', 'LoadAnnotations', 'Pad', 'PhotoMetricDistortion',
     'RandomChoiceResize', 'RandomCrop', 'RandomCutOut', 'RandomFlip', 'RandomMosaic',
     'RandomResize', 'RandomRotate', 'RandomRotFlip', 'Resize', 'ResizeToMultiple',
+    'SegRescale',
 }  # fmt: skip
 
 

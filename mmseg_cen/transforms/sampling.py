@@ -1,0 +1,90 @@
+"""Resample one array, so that all interpolations agree on where pixels lie.
+
+Pixel i of a row covers the interval from i to i+1, and its center is i + 0.5. Bilinear
+and the other smooth interpolations of OpenCV see it so. ``cv2.INTER_NEAREST``, which
+mmcv calls 'nearest', takes the corner of a pixel for its center: depth and labels would
+lie half a pixel of the result to the upper left of RGB.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import mmcv
+import numpy as np
+
+#: Types of arrays that OpenCV pads, resizes and rotates; it refuses others or, as with
+#: int64, returns another type.
+OPENCV_TYPES = ('uint8', 'int16', 'uint16', 'float32', 'float64')
+
+MAX_CHANNELS = 512  # CV_CN_MAX of OpenCV: so many at once
+
+
+def nearest_pixels(length: int, new_length: int) -> np.ndarray:
+    """For each pixel of a resized row, the pixel of the row in which its center lies.
+
+    It is within half a pixel of the place where bilinear interpolation samples. A
+    center on the edge between two pixels counts to the second one. The arithmetic is
+    of integers: ``cv2.INTER_NEAREST_EXACT`` does the same up to a rounding error.
+
+    Args:
+        length: Number of pixels of the row.
+        new_length: Their number after resizing.
+    """
+    return (2 * np.arange(new_length) + 1) * length // (2 * new_length)
+
+
+def resize_nearest(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize an array (H, W, ...) of any type to ``size``, (width, height)."""
+    width, height = size
+    rows = nearest_pixels(image.shape[0], height)
+    columns = nearest_pixels(image.shape[1], width)
+    return image.take(rows, axis=0).take(columns, axis=1)
+
+
+def resize(
+    image: np.ndarray, size: tuple[int, int], interpolation: str, backend: str = 'cv2'
+) -> np.ndarray:
+    """Resize an array (H, W) or (H, W, C).
+
+    Args:
+        image: Of any type for 'nearest', else of a type that OpenCV knows.
+        size: Width and height of the result, pixels.
+        interpolation: One of :data:`~mmseg_cen.modality.INTERPOLATIONS`.
+        backend: Of mmcv, 'cv2' or 'pillow', for other interpolations than 'nearest'.
+
+    Raises:
+        ValueError: If the result would have no pixel.
+    """
+    if min(size) < 1:
+        raise ValueError(
+            '`scale` must leave each side at least one pixel, got '
+            f'{size[0]}x{size[1]} of an image of {image.shape[1]}x{image.shape[0]}: '
+            'raise `scale`, or its smallest factor'
+        )
+    if interpolation == 'nearest':
+        return resize_nearest(image, size)
+    channels = image.reshape(*image.shape[:2], -1)
+    resized = [
+        np.atleast_3d(
+            mmcv.imresize(
+                np.ascontiguousarray(channels[..., first : first + MAX_CHANNELS]),
+                size,
+                interpolation=interpolation,
+                backend=backend,
+            )
+        )
+        for first in range(0, channels.shape[2], MAX_CHANNELS)
+    ]
+    return np.concatenate(resized, axis=-1).reshape(*size[::-1], *image.shape[2:])
+
+
+def by_opencv(
+    function: Callable[..., np.ndarray], plane: np.ndarray, *args: Any, **kwargs: Any
+) -> np.ndarray:
+    """Call a function of OpenCV that moves pixels, for an array of any type.
+
+    Integers that OpenCV does not know go through float64, which holds all below 2^53.
+    """
+    if plane.dtype.name in OPENCV_TYPES:
+        return function(plane, *args, **kwargs)
+    return function(plane.astype(np.float64), *args, **kwargs).astype(plane.dtype)
