@@ -139,7 +139,9 @@ class ModalityNorm(StreamAware):
                 f'folded features must be of shape ({self.layout.format(M=M, C=C)}), '
                 f'got {tuple(x.shape)}: give the model as many modalities as the data'
             )
-        regions, rest = divmod(x.shape[0], self.num_streams or x.shape[0] or 1)
+        # Not divmod: torch.jit.trace makes tensors of sizes, which do not have it.
+        streams = self.num_streams or x.shape[0] or 1
+        regions, rest = x.shape[0] // streams, x.shape[0] % streams
         if rest or (regions > 1 and not self.has_regions):
             raise ValueError(
                 f'{type(self).__name__}({self.extra_repr()}) must see the '
