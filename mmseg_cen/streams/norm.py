@@ -139,7 +139,7 @@ class ModalityNorm(StreamAware):
                 f'folded features must be of shape ({self.layout.format(M=M, C=C)}), '
                 f'got {tuple(x.shape)}: give the model as many modalities as the data'
             )
-        # Not divmod: torch.jit.trace makes tensors of sizes, which do not have it.
+        # Not divmod, which tensors do not have: torch.jit.trace makes them of sizes.
         streams = self.num_streams or x.shape[0] or 1
         regions, rest = x.shape[0] // streams, x.shape[0] % streams
         if rest or (regions > 1 and not self.has_regions):
@@ -158,8 +158,10 @@ class ModalityNorm(StreamAware):
             streams = self.exchange(streams, self.gamma, present)
         out = self.fold(streams)
         # Gradient checkpointing first runs layers without gradients. Torch then refuses
-        # that the next ReLU changes the output in place, if it is a view.
-        return out if torch.is_grad_enabled() else out.detach()
+        # that the next ReLU changes the output in place, if it is a view. A trace is
+        # compared with another one without gradients: they must have one graph.
+        keeps = torch.is_grad_enabled() or torch.jit.is_tracing()
+        return out if keeps else out.detach()
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any
