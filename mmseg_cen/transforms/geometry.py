@@ -16,7 +16,7 @@ from mmseg_cen.modality import Modality, keyed_modalities
 
 from .moving import Results, by_channel, label_padding, moved
 from .replacing import replace_transform
-from .sampling import by_opencv
+from .sampling import move_values
 
 
 def _other_labels(results: Results) -> list[str]:
@@ -126,13 +126,12 @@ class Pad(mmcv_transforms.Pad):
     def _pad(
         self, plane: np.ndarray, value: float, shape: tuple[int, int]
     ) -> np.ndarray:
-        return by_opencv(
-            mmcv.impad,
-            plane,
-            shape=shape,
-            pad_val=value,
-            padding_mode=self.padding_mode,
-        )
+        def pad(words: np.ndarray, border: Any) -> np.ndarray:
+            return mmcv.impad(
+                words, shape=shape, pad_val=border, padding_mode=self.padding_mode
+            )
+
+        return move_values(pad, plane, value)
 
 
 @replace_transform
@@ -150,6 +149,8 @@ class RandomRotate(mmseg_transforms.RandomRotate):
         if rotate:
             results |= moved(results, self._move, degree=degree)
             void = label_padding(results, self.seg_pad_val)
+            # The parent forgets the size that `auto_bound` changes.
+            results['img_shape'] = results['img'].shape[:2]
             for key in results.get('seg_fields', []):
                 results[key] = self._rotate(results[key], void, degree)
         return results
@@ -171,15 +172,19 @@ class RandomRotate(mmseg_transforms.RandomRotate):
         interpolation: str = 'nearest',
     ) -> np.ndarray:
         # Unlike resizing, OpenCV rotates the nearest pixel with centers as the others.
-        return by_opencv(
-            mmcv.imrotate,
-            plane,
-            angle=degree,
-            border_value=value,
-            center=self.center,
-            auto_bound=self.auto_bound,
-            interpolation=interpolation,
-        )
+        def rotate(words: np.ndarray, border: Any) -> np.ndarray:
+            return mmcv.imrotate(
+                words,
+                angle=degree,
+                border_value=border,
+                center=self.center,
+                auto_bound=self.auto_bound,
+                interpolation=interpolation,
+            )
+
+        if interpolation == 'nearest':
+            return move_values(rotate, plane, value)
+        return rotate(plane, value)
 
 
 @replace_transform

@@ -85,6 +85,7 @@ class RandomResize(mmcv_transforms.RandomResize):
             base = (width, height)
             result = mmcv.rescale_size(base, scale)
         if min(result) < self.min_side:
+            base = tuple(max(side, 1) for side in base)
             factor = self.min_side / min(base)
             scale = tuple(int(side * factor + 0.5) for side in base)
         self.resize.scale = scale

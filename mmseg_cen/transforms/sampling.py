@@ -12,9 +12,9 @@ from typing import Any
 import mmcv
 import numpy as np
 
-#: Types of arrays that OpenCV pads, resizes and rotates; it refuses others or, as with
-#: int64, returns another type.
-OPENCV_TYPES = ('uint8', 'int16', 'uint16', 'float32', 'float64')
+#: Types of arrays that OpenCV pads and rotates all alike. Others are refused, become
+#: another type, as int64 does, or are rounded otherwise where it rotates.
+OPENCV_TYPES = ('uint8', 'uint16', 'float32')
 
 MAX_CHANNELS = 512  # CV_CN_MAX of OpenCV: so many at once
 
@@ -78,13 +78,23 @@ def resize(
     return np.concatenate(resized, axis=-1).reshape(*size[::-1], *image.shape[2:])
 
 
-def by_opencv(
-    function: Callable[..., np.ndarray], plane: np.ndarray, *args: Any, **kwargs: Any
+def move_values(
+    move: Callable[[np.ndarray, Any], np.ndarray], plane: np.ndarray, border: float
 ) -> np.ndarray:
-    """Call a function of OpenCV that moves pixels, for an array of any type.
+    """Move the values of an array (H, W) of any type by a function of OpenCV.
 
-    Integers that OpenCV does not know go through float64, which holds all below 2^53.
+    The values of a type that OpenCV refuses, or moves by other roundings, go through it
+    as several words of 16 bits.
+
+    Args:
+        move: ``move(array, border)``, which may not calculate with values.
+        plane: The array.
+        border: Value of pixels from outside of the array.
     """
     if plane.dtype.name in OPENCV_TYPES:
-        return function(plane, *args, **kwargs)
-    return function(plane.astype(np.float64), *args, **kwargs).astype(plane.dtype)
+        return move(plane, border)
+    word = np.uint8 if plane.dtype.itemsize == 1 else np.uint16
+    words = np.ascontiguousarray(plane)[..., None].view(word)
+    of_border = np.array([border]).astype(plane.dtype).view(word).tolist()
+    moved = np.ascontiguousarray(np.atleast_3d(move(words, tuple(of_border))))
+    return moved.view(plane.dtype)[..., 0]

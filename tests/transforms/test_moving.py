@@ -133,6 +133,8 @@ def test_one_modality_rgb_is_treated_as_a_plain_image(move, build, plain):
     modalities = build_modalities(('rgb',))
     got = build(move)({**plain(), 'modalities': modalities})
     assert got.pop('modalities') == modalities
+    if move.get('auto_bound'):  # with which the toolbox forgets the size
+        expected['img_shape'] = expected['img'].shape[:2]
     if 'Resize' in move['type']:  # of which the toolbox shifts the labels
         size = expected['img_shape'][::-1]
         expected['gt_seg_map'] = resize_nearest(plain()['gt_seg_map'], size)

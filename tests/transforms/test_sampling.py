@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from mmseg_cen.transforms.sampling import (
-    by_opencv,
+    move_values,
     nearest_pixels,
     resize,
     resize_nearest,
@@ -40,9 +40,13 @@ def test_values_of_every_type_stay_what_they_are(dtype):
     resized = resize(image, (6, 4), 'nearest')
     np.testing.assert_array_equal(resized, image.repeat(2, axis=0).repeat(2, axis=1))
     assert resized.dtype == dtype
-    flipped = by_opencv(cv2.flip, image, 1)
-    assert flipped.dtype == dtype
-    np.testing.assert_array_equal(flipped, image[:, ::-1])
+    padded = move_values(pad, image, 1)
+    assert padded.dtype == dtype
+    np.testing.assert_array_equal(padded, np.pad(image, 1, constant_values=1))
+
+
+def pad(image, border):
+    return cv2.copyMakeBorder(image, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=border)
 
 
 @pytest.mark.parametrize('interpolation', ['nearest', 'bilinear', 'area'])
