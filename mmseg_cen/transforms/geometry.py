@@ -126,7 +126,7 @@ class Pad(mmcv_transforms.Pad):
     def _pad(
         self, plane: np.ndarray, value: float, shape: tuple[int, int]
     ) -> np.ndarray:
-        def pad(words: np.ndarray, border: Any) -> np.ndarray:
+        def pad(words: np.ndarray, border: float) -> np.ndarray:
             return mmcv.impad(
                 words, shape=shape, pad_val=border, padding_mode=self.padding_mode
             )
@@ -172,7 +172,7 @@ class RandomRotate(mmseg_transforms.RandomRotate):
         interpolation: str = 'nearest',
     ) -> np.ndarray:
         # Unlike resizing, OpenCV rotates the nearest pixel with centers as the others.
-        def rotate(words: np.ndarray, border: Any) -> np.ndarray:
+        def rotate(words: np.ndarray, border: float) -> np.ndarray:
             return mmcv.imrotate(
                 words,
                 angle=degree,

@@ -7,7 +7,6 @@ lie half a pixel of the result to the upper left of RGB.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import mmcv
 import numpy as np
@@ -79,7 +78,7 @@ def resize(
 
 
 def move_values(
-    move: Callable[[np.ndarray, Any], np.ndarray], plane: np.ndarray, border: float
+    move: Callable[[np.ndarray, float], np.ndarray], plane: np.ndarray, border: float
 ) -> np.ndarray:
     """Move the values of an array (H, W) of any type by a function of OpenCV.
 
@@ -95,6 +94,10 @@ def move_values(
         return move(plane, border)
     word = np.uint8 if plane.dtype.itemsize == 1 else np.uint16
     words = np.ascontiguousarray(plane)[..., None].view(word)
-    of_border = np.array([border]).astype(plane.dtype).view(word).tolist()
-    moved = np.ascontiguousarray(np.atleast_3d(move(words, tuple(of_border))))
-    return moved.view(plane.dtype)[..., 0]
+    borders = np.array([border]).astype(plane.dtype).view(word).tolist()
+    # One by one, as OpenCV rounds pixels of four words otherwise.
+    moved = [
+        move(np.ascontiguousarray(words[..., k]), borders[k])
+        for k in range(len(borders))
+    ]
+    return np.stack(moved, axis=-1).view(plane.dtype)[..., 0]
