@@ -70,14 +70,12 @@ def call_watched(
     Raises:
         ValueError: If the transform moves some modalities or labels away from others.
     """
+    apply = apply or transform
+    if is_trusted(transform) or _within.get():
+        return apply(results)
     keys = _keys_of_arrays(results)
-    if (
-        is_trusted(transform)
-        or _within.get()
-        or len(keys) < 2
-        or not _is_due(transform)
-    ):
-        return (apply or transform)(results)
+    if len(keys) < 2 or not _is_due(transform):
+        return apply(results)
     with _unwatched():
         return _call_twice(transform, results, keys)
 
