@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
@@ -20,6 +20,7 @@ DEPTHS = [
 ]
 STEM = st.from_regex(r'[a-z0-9äß][a-z0-9 _.äß-]{0,5}[a-z0-9]', fullmatch=True)
 FAULTS = ('missing', 'empty', 'size', 'channels')
+few = settings(max_examples=settings.default.max_examples // 5)
 
 
 @pytest.fixture
@@ -79,6 +80,7 @@ def options(root, unit):
     return [root / 'out', *named, '--depth-unit', unit]
 
 
+@few
 @given(folders())
 def test_what_is_written_is_what_was_given(tmp_path_factory, convert, tree):
     samples, ends, unit = tree
@@ -99,6 +101,7 @@ def test_what_is_written_is_what_was_given(tmp_path_factory, convert, tree):
             np.testing.assert_array_equal(read(out[name]), array)
 
 
+@few
 @given(folders(), st.sampled_from(FAULTS), st.data())
 def test_one_fault_is_refused_and_named(tmp_path_factory, convert, tree, fault, data):
     samples, ends, unit = tree
