@@ -7,12 +7,32 @@ import mmseg_cen  # noqa: F401  isort: skip
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from mmengine.registry import init_default_scope
 
 from mmseg_cen import once
 
 # NYUv2 at half resolution: rgb, depth, label, train.txt, val.txt.
 NYUDV2_HALF = Path(os.environ.get('NYUDV2_HALF', 'data/nyudv2_half'))
+
+# Examples of each of the laws of tests/fuzz: 200 of eight laws in all, or 10,000 with
+# `pytest tests/fuzz --hypothesis-profile=long`; a fifth for the two laws of converters,
+# which take longest.
+COMMON = dict(
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,  # folders are made anew in each example
+        HealthCheck.too_slow,
+    ],
+)
+settings.register_profile('ci', max_examples=25, derandomize=True, **COMMON)
+settings.register_profile('long', max_examples=1250, **COMMON)
+
+
+def pytest_configure(config):
+    settings.load_profile(config.getoption('--hypothesis-profile') or 'ci')
 
 
 def pytest_collection_modifyitems(items):

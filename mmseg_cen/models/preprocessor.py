@@ -125,6 +125,8 @@ class MultimodalPreprocessor(SegDataPreProcessor):
             self._in_order_of_streams(sample, modalities)[self.channel_index]
             for sample, modalities in zip(data['inputs'], packed, strict=True)
         ]
+        if not training:
+            _require_one_size(inputs)
         data = super().forward({**data, 'inputs': inputs}, training)
         names = list(self.modalities)
         for b, sample in enumerate(data['data_samples'] or []):
@@ -159,6 +161,16 @@ class MultimodalPreprocessor(SegDataPreProcessor):
             return x
         parts = dict(zip(packed, x.split(sizes), strict=True))
         return torch.cat([parts[name] for name in self.modalities])
+
+
+def _require_one_size(inputs: Sequence[Tensor]) -> None:
+    """Raise a ValueError unless images that are not padded can be a batch."""
+    if len(sizes := {(x.shape[-2], x.shape[-1]) for x in inputs}) > 1:
+        raise ValueError(
+            f'the images of a batch must have one size in a test, got {sorted(sizes)}: '
+            'set batch_size=1 of val_dataloader and test_dataloader, or resize the '
+            'images in the pipeline'
+        )
 
 
 def _num_channels(name: str, options: Mapping[str, Any]) -> int:

@@ -72,5 +72,5 @@ def _color(
     height, width = picture.shape[:2]
     scale = min(1.0, 320 / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST_EXACT)
     return np.asarray(small, np.uint8), caption

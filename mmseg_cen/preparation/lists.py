@@ -10,7 +10,8 @@ LISTS = ('train', 'val', 'test')
 
 def is_line(stem: str) -> bool:
     """Whether a stem can be a line of a list, and is read as it was written."""
-    return stem.splitlines() == [stem.strip()] and '\t' not in stem
+    # At the beginning of a file, the last of these would be its byte order mark.
+    return stem.splitlines() == [stem.strip()] != [''] and not {*stem} & {*'\t\ufeff'}
 
 
 def read_list(path: str | Path) -> list[str]:

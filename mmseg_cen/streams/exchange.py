@@ -28,7 +28,8 @@ def own_part(
     Returns:
         Boolean mask of shape (M, C).
     """
-    size, remainder = divmod(num_channels, num_modalities)
+    # Not divmod, which tensors do not have: torch.jit.trace makes them of sizes.
+    size, remainder = num_channels // num_modalities, num_channels % num_modalities
     m = torch.arange(num_modalities + 1, device=device)
     bounds = m * size + m.clamp(max=remainder)
     channel = torch.arange(num_channels, device=device)

@@ -139,7 +139,9 @@ class ModalityNorm(StreamAware):
                 f'folded features must be of shape ({self.layout.format(M=M, C=C)}), '
                 f'got {tuple(x.shape)}: give the model as many modalities as the data'
             )
-        regions, rest = divmod(x.shape[0], self.num_streams or x.shape[0] or 1)
+        # Not divmod, which tensors do not have: torch.jit.trace makes them of sizes.
+        streams = self.num_streams or x.shape[0] or 1
+        regions, rest = x.shape[0] // streams, x.shape[0] % streams
         if rest or (regions > 1 and not self.has_regions):
             raise ValueError(
                 f'{type(self).__name__}({self.extra_repr()}) must see the '
@@ -156,8 +158,10 @@ class ModalityNorm(StreamAware):
             streams = self.exchange(streams, self.gamma, present)
         out = self.fold(streams)
         # Gradient checkpointing first runs layers without gradients. Torch then refuses
-        # that the next ReLU changes the output in place, if it is a view.
-        return out if torch.is_grad_enabled() else out.detach()
+        # that the next ReLU changes the output in place, if it is a view. A trace is
+        # compared with another one without gradients: they must have one graph.
+        keeps = torch.is_grad_enabled() or torch.jit.is_tracing()
+        return out if keeps else out.detach()
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any

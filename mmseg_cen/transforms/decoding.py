@@ -92,7 +92,10 @@ def _decode_tiff(content: bytes, color: bool) -> NDArray[Any]:
 
 def _decode_array(content: bytes, suffix: str, key: str | None) -> NDArray[Any]:
     try:
-        loaded = np.load(io.BytesIO(content), allow_pickle=False)
+        try:
+            loaded = np.load(io.BytesIO(content), allow_pickle=False)
+        except ValueError as error:  # a beginning that is cut off, or pickled objects
+            raise OSError(error) from error
         if suffix == '.npz':
             names = list(loaded.files)
             if key is None and len(names) == 1:

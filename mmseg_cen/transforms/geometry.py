@@ -4,7 +4,6 @@ See :mod:`mmseg_cen.transforms.moving`.
 """
 
 import copy
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from mmseg_cen.modality import Modality, keyed_modalities
 
 from .moving import Results, by_channel, label_padding, moved
 from .replacing import replace_transform
+from .sampling import move_values
 
 
 def _other_labels(results: Results) -> list[str]:
@@ -107,30 +107,31 @@ class Pad(mmcv_transforms.Pad):
         # The parent finds the size, on an image that takes any of its `pad_val`.
         stand_in = {'img': np.zeros((*results['img'].shape[:2], 3), np.uint8)}
         super()._pad_img(stand_in)
-        pad = partial(
-            _impad, shape=stand_in['img'].shape[:2], padding_mode=self.padding_mode
-        )
-        images = moved(results, self._move, pad=pad)
+        images = moved(results, self._move, shape=stand_in['img'].shape[:2])
         results |= stand_in | images | {'pad_shape': images['img'].shape}
-        for key in _other_labels(results):
-            results[key] = pad(results[key], self._label_padding(results))
 
     def _pad_seg(self, results: Results) -> None:
-        pad = copy.copy(self)
-        pad.pad_val = {**self.pad_val, 'seg': self._label_padding(results)}
-        super(Pad, pad)._pad_seg(results)
-
-    def _label_padding(self, results: Results) -> int:
-        return label_padding(results, self.pad_val.get('seg', 255))
+        if not keyed_modalities(results):
+            super()._pad_seg(results)
+            return
+        value = label_padding(results, self.pad_val.get('seg', 255))
+        for key in results.get('seg_fields', []):
+            results[key] = self._pad(results[key], value, results['pad_shape'][:2])
 
     def _move(
-        self, image: np.ndarray, modality: Modality, pad: Callable[..., np.ndarray]
+        self, image: np.ndarray, modality: Modality, shape: tuple[int, int]
     ) -> np.ndarray:
-        return by_channel(pad, image, modality.pad_value)
+        return by_channel(partial(self._pad, shape=shape), image, modality.pad_value)
 
+    def _pad(
+        self, plane: np.ndarray, value: float, shape: tuple[int, int]
+    ) -> np.ndarray:
+        def pad(words: np.ndarray, border: float) -> np.ndarray:
+            return mmcv.impad(
+                words, shape=shape, pad_val=border, padding_mode=self.padding_mode
+            )
 
-def _impad(plane: np.ndarray, value: float, **kwargs: Any) -> np.ndarray:
-    return mmcv.impad(plane, pad_val=value, **kwargs)
+        return move_values(pad, plane, value)
 
 
 @replace_transform
@@ -148,6 +149,8 @@ class RandomRotate(mmseg_transforms.RandomRotate):
         if rotate:
             results |= moved(results, self._move, degree=degree)
             void = label_padding(results, self.seg_pad_val)
+            # The parent forgets the size that `auto_bound` changes.
+            results['img_shape'] = results['img'].shape[:2]
             for key in results.get('seg_fields', []):
                 results[key] = self._rotate(results[key], void, degree)
         return results
@@ -168,14 +171,20 @@ class RandomRotate(mmseg_transforms.RandomRotate):
         degree: float,
         interpolation: str = 'nearest',
     ) -> np.ndarray:
-        return mmcv.imrotate(
-            plane,
-            angle=degree,
-            border_value=value,
-            center=self.center,
-            auto_bound=self.auto_bound,
-            interpolation=interpolation,
-        )
+        # Unlike resizing, OpenCV rotates the nearest pixel with centers as the others.
+        def rotate(words: np.ndarray, border: float) -> np.ndarray:
+            return mmcv.imrotate(
+                words,
+                angle=degree,
+                border_value=border,
+                center=self.center,
+                auto_bound=self.auto_bound,
+                interpolation=interpolation,
+            )
+
+        if interpolation == 'nearest':
+            return move_values(rotate, plane, value)
+        return rotate(plane, value)
 
 
 @replace_transform

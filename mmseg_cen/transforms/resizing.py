@@ -3,18 +3,21 @@
 See :mod:`mmseg_cen.transforms.moving`.
 """
 
+import math
 from typing import Any
 
 import mmcv
 import numpy as np
 from mmcv import transforms as mmcv_transforms
+from mmengine.utils import to_2tuple
 from mmseg.datasets import transforms as mmseg_transforms
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.modality import Modality
+from mmseg_cen.modality import Modality, keyed_modalities
 
 from .moving import Results, moved
 from .replacing import replace_transform
+from .sampling import resize, resize_nearest
 
 
 @replace_transform
@@ -22,23 +25,37 @@ class Resize(mmseg_transforms.Resize):
     """Resize all modalities and the labels.
 
     Args: As the parent.
+
+    Raises:
+        ValueError: If the result would have no pixel.
     """
 
     def _resize_img(self, results: Results) -> None:
-        if not (images := moved(results, self._move, scale=results['scale'])):
+        if not keyed_modalities(results):
             super()._resize_img(results)
             return
         old_h, old_w = results['img'].shape[:2]
-        new_h, new_w = images['img'].shape[:2]
-        results |= images
+        size = scale = tuple(results['scale'])
+        if self.keep_ratio:
+            size = mmcv.rescale_size((old_w, old_h), scale)
+        results |= moved(results, self._move, size=size)
+        new_h, new_w = results['img'].shape[:2]
         results['img_shape'] = (new_h, new_w)
         results['scale_factor'] = (new_w / old_w, new_h / old_h)
         results['keep_ratio'] = self.keep_ratio
 
-    def _move(self, image: np.ndarray, modality: Modality, scale: Any) -> np.ndarray:
-        resize = mmcv.imrescale if self.keep_ratio else mmcv.imresize
-        interpolation = modality.interpolation
-        return resize(image, scale, interpolation=interpolation, backend=self.backend)
+    def _resize_seg(self, results: Results) -> None:
+        if not keyed_modalities(results):
+            super()._resize_seg(results)
+            return
+        height, width = results['img_shape']
+        for key in results.get('seg_fields', []):
+            results[key] = resize_nearest(results[key], (width, height))
+
+    def _move(
+        self, image: np.ndarray, modality: Modality, size: tuple[int, int]
+    ) -> np.ndarray:
+        return resize(image, size, modality.interpolation, self.backend)
 
 
 @replace_transform
@@ -68,6 +85,7 @@ class RandomResize(mmcv_transforms.RandomResize):
             base = (width, height)
             result = mmcv.rescale_size(base, scale)
         if min(result) < self.min_side:
+            base = tuple(max(side, 1) for side in base)
             factor = self.min_side / min(base)
             scale = tuple(int(side * factor + 0.5) for side in base)
         self.resize.scale = scale
@@ -95,11 +113,38 @@ class ResizeToMultiple(mmseg_transforms.ResizeToMultiple):
 
     def transform(self, results: Results) -> Results:
         """Resize one sample."""
-        images = moved(results, self._move)
-        return {**super().transform(results), **images}
+        if not keyed_modalities(results):
+            return super().transform(results)
+        height, width = results['img'].shape[:2]
+        pairs = zip((width, height), to_2tuple(self.size_divisor), strict=True)
+        size = tuple(math.ceil(side / divisor) * divisor for side, divisor in pairs)
+        labels = {
+            key: resize_nearest(results[key], size)
+            for key in results.get('seg_fields', [])
+        }
+        images = moved(results, self._move, size=size)
+        shape = size[::-1]
+        return {**results, **images, **labels, 'img_shape': shape, 'pad_shape': shape}
 
-    def _move(self, image: np.ndarray, modality: Modality) -> np.ndarray:
-        interpolation = modality.interpolation
-        return mmcv.imresize_to_multiple(
-            image, self.size_divisor, scale_factor=1, interpolation=interpolation
-        )
+    def _move(
+        self, image: np.ndarray, modality: Modality, size: tuple[int, int]
+    ) -> np.ndarray:
+        return resize(image, size, modality.interpolation)
+
+
+@replace_transform
+class SegRescale(mmseg_transforms.SegRescale):
+    """Resize the labels alone, for a network whose output has another size.
+
+    Args: As the parent.
+    """
+
+    def transform(self, results: Results) -> Results:
+        """Resize the labels of one sample."""
+        if not keyed_modalities(results):
+            return super().transform(results)
+        for key in results.get('seg_fields', []):
+            height, width = results[key].shape[:2]
+            size = mmcv.rescale_size((width, height), self.scale_factor)
+            results[key] = resize_nearest(results[key], size)
+        return results

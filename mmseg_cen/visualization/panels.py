@@ -205,7 +205,7 @@ def _resize(picture: Picture, height: int, width: int) -> Picture:
     if picture.shape[:2] == (height, width):
         return picture
     shrinks = height < picture.shape[0] or width < picture.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST_EXACT
     return np.asarray(cv2.resize(picture, (width, height), interpolation=method))
 
 

@@ -26,7 +26,7 @@ def draw_sample(
 
     Args:
         inputs: (sum of C_m, H, W) packed modalities, in the units of the data set.
-        sample: With ``pred_sem_seg``; ``pred_streams`` (one field per modality) and
+        sample: ``pred_sem_seg``, ``pred_streams`` (one field per modality) and
             ``gt_sem_seg`` are drawn if they are there. Its metainfo ``modalities``
             (number of channels by name) describes the inputs; without it they are one
             image.
@@ -62,10 +62,13 @@ def draw_sample(
         ]
         bottom.append(prediction(fused, 'Ensemble'))
         rows = [top, bottom]
-    else:
+    elif fused is not None:
         rows = [[*top, prediction(fused, 'Prediction')]]
+    else:
+        rows = [top]
 
-    present = np.unique(np.concatenate([labels.ravel() for labels in seen]))
+    present = np.unique(np.concatenate([[], *(labels.ravel() for labels in seen)]))
+    present = present.astype(int)
     entries = [(classes[k], palette[k]) for k in present if 0 <= k < len(classes)]
     if len(entries) < len(present):
         entries.append(('ignored', IGNORED_COLOR))

@@ -112,6 +112,17 @@ def test_padding_is_zero_after_normalization_and_ignored_in_the_labels():
     )
 
 
+@pytest.mark.parametrize('test_cfg', [None, dict(size_divisor=16)])
+def test_a_test_batch_of_two_sizes_is_refused_with_the_option_to_set(test_cfg):
+    preprocessor = MultimodalPreprocessor(dict(rgb=RGB), test_cfg=test_cfg)
+    data = batch(dict(rgb=3), sizes=((8, 10), (8, 12)))
+    with pytest.raises(
+        ValueError, match=r'got \[\(8, 10\), \(8, 12\)\]: set batch_size'
+    ):
+        preprocessor(data)
+    assert preprocessor(data, training=True)['inputs'].shape == (2, 3, 8, 12)
+
+
 def test_padding_in_the_test_is_that_of_test_cfg():
     config = dict(depth=dict(channels=1))
     padded = MultimodalPreprocessor(config, test_cfg=dict(size_divisor=16))

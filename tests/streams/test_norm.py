@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from mmseg_cen.models import ModalityBN, ModalityIN, split_streams
 from mmseg_cen.streams.context import streams_on_batch
+from mmseg_cen.streams.norm import ModalityGN
 
 PAIRS = [(ModalityBN, nn.BatchNorm2d), (ModalityIN, nn.InstanceNorm2d)]
 
@@ -150,3 +151,15 @@ def test_group_norms_are_registered_too():
         dict(type='ModalityGN', num_modalities=2, num_groups=2), 8
     )
     assert norm.norm.num_groups == 4
+
+
+@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning')
+@pytest.mark.filterwarnings('ignore:.torch.jit.trace:DeprecationWarning')
+@pytest.mark.parametrize('scope', ['own', 'all'])
+@pytest.mark.parametrize('private_type', [ModalityBN, ModalityIN, ModalityGN])
+def test_a_traced_norm_is_the_norm_for_every_batch(private_type, scope):
+    norm = private_type(8, 3, exchange_threshold=0.5, exchange_scope=scope).eval()
+    nn.init.normal_(norm.norm.weight)
+    traced = torch.jit.trace(norm, torch.randn(3, 8, 5, 5))  # compares two traces
+    x = torch.randn(6, 8, 7, 4)
+    assert_close(traced(x), norm(x))

@@ -4,9 +4,11 @@ from mmseg.registry import TRANSFORMS
 from mmseg_cen.transforms.replacing import replace_transform
 
 REPLACED = {
-    'Albu', 'CenterCrop', 'LoadAnnotations', 'Pad', 'PhotoMetricDistortion',
-    'RandomChoiceResize', 'RandomCrop', 'RandomCutOut', 'RandomFlip', 'RandomMosaic',
-    'RandomResize', 'RandomRotate', 'RandomRotFlip', 'Resize', 'ResizeToMultiple',
+    'AdjustGamma', 'Albu', 'BioMedicalGaussianBlur', 'BioMedicalGaussianNoise',
+    'BioMedicalRandomGamma', 'CenterCrop', 'CLAHE', 'LoadAnnotations', 'Normalize',
+    'Pad', 'PhotoMetricDistortion', 'RandomChoiceResize', 'RandomCrop', 'RandomCutOut',
+    'RandomFlip', 'RandomGrayscale', 'RandomMosaic', 'RandomResize', 'RandomRotate',
+    'RandomRotFlip', 'Rerange', 'Resize', 'ResizeToMultiple', 'RGB2Gray', 'SegRescale',
 }  # fmt: skip
 
 

@@ -136,7 +136,7 @@ def main() -> None:
                 image = (image - image.min()) / max(np.ptp(image), 1e-12) * 255
                 image = cv2.resize(
                     image.astype(np.uint8), picture.shape[1::-1],
-                    interpolation=cv2.INTER_NEAREST,
+                    interpolation=cv2.INTER_NEAREST_EXACT,
                 )  # fmt: skip
                 colored = cv2.applyColorMap(image, cv2.COLORMAP_VIRIDIS)[..., ::-1]
                 row.append(Panel(colored, group, count))

@@ -22,7 +22,6 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mmseg_cen import disk
@@ -40,6 +39,7 @@ from mmseg_cen.preparation import (
     run,
     three_channels,
 )
+from mmseg_cen.transforms.sampling import resize_nearest
 
 SPLITS = dict(train=3983, val=2005, test=1897)
 # Official folder of each folder that is written, and the content in its file names.
@@ -74,9 +74,7 @@ def convert(sample: Sample) -> dict[str, np.ndarray]:
     arrays = {name: read_image(path) for name, path in paths.items() if name != 'label'}
     height, width = arrays['rgb'].shape[:2]
     if arrays['event'].shape[:2] != (height, width):
-        arrays['event'] = cv2.resize(
-            arrays['event'], (width, height), interpolation=cv2.INTER_NEAREST
-        )
+        arrays['event'] = resize_nearest(arrays['event'], (width, height))
     depth = arrays['depth']
     if sample.source == 'carla':
         if depth.dtype != np.uint8 or depth.ndim != 3:

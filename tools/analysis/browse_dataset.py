@@ -1,0 +1,70 @@
+"""Draw the samples that a training gets: `browse_dataset.py CONFIG --out browsed`.
+
+The tool of the toolbox of this name draws one image of three channels; this one draws
+all modalities and the labels of each sample, behind the whole pipeline: augmented as
+the network gets them, so that they show whether they belong together.
+"""
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.config import DictAction
+from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
+from mmseg.registry import DATASETS
+
+from mmseg_cen.launch import exit_on_user_error, load_config
+from mmseg_cen.visualization.samples import draw_sample
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--split', choices=['train', 'val', 'test'], default='train', help='dataloader'
+    )
+    parser.add_argument('--out', type=Path, default=Path('browsed'), help='folder')
+    parser.add_argument('--number', type=int, default=20, help='of samples, at most')
+    parser.add_argument('--seed', type=int, default=0, help='of the augmentation')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE'
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    if args.number < 1:
+        raise ValueError(f'`--number` must be positive, got {args.number}: raise it')
+    cfg = load_config(args.config, options=args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    if (loader := f'{args.split}_dataloader') not in cfg:
+        found = [key for key in cfg if key.endswith('_dataloader')]
+        raise ValueError(
+            f'{args.config} must have `{loader}`, got {found}: choose another `--split`'
+        )
+    dataset = DATASETS.build(cfg[loader].dataset)
+    if 'classes' not in dataset.metainfo:
+        raise ValueError(
+            'the data set must have `classes`, got a translation: look at its pictures '
+            'with --show-dir of tools/test.py'
+        )
+    set_random_seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for index in range(min(args.number, len(dataset))):
+        packed = dataset[index]
+        sample, inputs = packed['data_samples'], np.asarray(packed['inputs'])
+        stem = Path(sample.get('img_path', 'sample')).stem
+        path = args.out / f'{index:06d}_{stem}.png'
+        picture = draw_sample(inputs, sample, dataset.metainfo)
+        cv2.imwrite(str(path), picture[..., ::-1])
+        print(path)
+
+
+if __name__ == '__main__':
+    with exit_on_user_error():
+        main()
