@@ -12,17 +12,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS
 
-from mmseg_cen.launch import exit_on_user_error, load_config
+from mmseg_cen.door import ToolParser, as_tool
+from mmseg_cen.launch import load_config
 from mmseg_cen.visualization.samples import draw_sample
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ToolParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--split', choices=['train', 'val', 'test'], default='train', help='dataloader'
@@ -30,12 +30,11 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--out', type=Path, default=Path('browsed'), help='folder')
     parser.add_argument('--number', type=int, default=20, help='of samples, at most')
     parser.add_argument('--seed', type=int, default=0, help='of the augmentation')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE'
-    )
+    parser.add_config_options()
     return parser.parse_args(argv)
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     if args.number < 1:
@@ -66,5 +65,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    with exit_on_user_error():
-        main()
+    main()

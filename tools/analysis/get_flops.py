@@ -12,25 +12,23 @@ import warnings
 
 import torch
 from mmengine.analysis import FlopAnalyzer
-from mmengine.config import DictAction
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import nn
 
-from mmseg_cen.launch import exit_on_user_error, load_config
+from mmseg_cen.door import ToolParser, as_tool
+from mmseg_cen.launch import load_config
 from mmseg_cen.translation import CENUNet
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ToolParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--size', type=int, nargs=2, default=[480, 640], metavar=('HEIGHT', 'WIDTH')
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE'
-    )
+    parser.add_config_options()
     return parser.parse_args(argv)
 
 
@@ -44,6 +42,7 @@ def packed_channels(model: nn.Module) -> int:
     return next(m.in_channels for m in model.modules() if isinstance(m, nn.Conv2d))
 
 
+@as_tool
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     if min(args.size) < 1:
@@ -68,5 +67,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    with exit_on_user_error():
-        main()
+    main()

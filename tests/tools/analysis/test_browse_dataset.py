@@ -25,7 +25,7 @@ def test_each_sample_is_drawn_with_all_modalities_and_labels(tmp_path, capsys):
 def test_a_number_below_one_and_a_missing_split_are_refused(tmp_path):
     (tmp_path / 'config.py').write_text(CONFIG)
     arguments = [str(tmp_path / 'config.py'), '--out', str(tmp_path / 'out')]
-    with pytest.raises(ValueError, match='`--number` must be positive'):
+    with pytest.raises(SystemExit, match='`--number` must be positive'):
         browse_dataset.main([*arguments, '--number', '0'])
-    with pytest.raises(ValueError, match=r"must have `val_dataloader`, got \['train"):
+    with pytest.raises(SystemExit, match=r"must have `val_dataloader`, got \['train"):
         browse_dataset.main([*arguments, '--split', 'val'])

@@ -47,5 +47,5 @@ def test_operations_are_those_of_the_convolutions_over_all_modalities(tmp_path, 
 
 
 def test_a_size_without_pixels_is_refused(tmp_path):
-    with pytest.raises(ValueError, match='`--size` must be positive'):
+    with pytest.raises(SystemExit, match='`--size` must be positive'):
         get_flops.main(['config.py', '--size', '0', '64'])
