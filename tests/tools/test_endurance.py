@@ -94,6 +94,7 @@ def test_a_training_that_is_killed_ends_like_an_unbroken_one(
     path.write_text(
         BY_EPOCH.format(base=str(config), checkpoint=checkpoint, workers=KILLS > 9)
     )
+    start_in_server(TRAIN, '--help')[0].join()  # the server has its imports now
     begun = time.monotonic()
     process, output = start_in_server(TRAIN, path, '--work-dir', tmp_path / 'unbroken')
     process.join()
