@@ -80,6 +80,10 @@ class SafeCheckpointHook(CheckpointHook):
         if is_main_process():
             for folder in {runner.work_dir, str(self.out_dir)}:
                 remove_unfinished(folder)
+        if runner.iter and (last := runner.message_hub.runtime_info.get('last_ckpt')):
+            # A validation that is made up adds the best score to this checkpoint.
+            name = os.path.basename(last)
+            self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         if self.save_best is None:
             return
         # The paths of best checkpoints are those of where the training began.

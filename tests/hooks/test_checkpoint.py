@@ -112,6 +112,38 @@ def test_a_copied_work_directory_resumes_and_leaves_the_first_alone(tmp_path):
     assert after == before
 
 
+class Interrupts(Hook):
+    """Interrupts at an iteration, in the validation or in the training."""
+
+    def __init__(self, at, in_validation):
+        self.at, self.in_validation = at, in_validation
+
+    def _interrupt(self, runner, mode):
+        if runner.iter == self.at and (mode == 'val') == self.in_validation:
+            raise InterruptedError
+
+    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self._interrupt(runner, 'val')
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self._interrupt(runner, 'train')
+
+
+@pytest.mark.parametrize('elsewhere', [False, True])
+def test_a_validation_that_is_made_up_counts_for_the_best(elsewhere, tmp_path):
+    work = tmp_path / 'work'
+    with pytest.raises(InterruptedError):
+        train(work, hooks=[Interrupts(2, True)])
+    options = dict(resume=True)
+    if elsewhere:
+        options['load_from'] = str(work / 'epoch_1.pth')
+        work = tmp_path / 'elsewhere'
+    with pytest.raises(InterruptedError):
+        train(work, scores=[3], hooks=[Interrupts(3, False)], **options)
+    train(work, scores=[1, 2], resume=True)
+    assert names(work) == ['best_acc_epoch_1.pth', 'epoch_3.pth']
+
+
 def test_leavings_of_a_killed_save_are_removed(tmp_path):
     (tmp_path / 'epoch_1.pth.7.unfinished').touch()
     train(tmp_path, max_epochs=1)
