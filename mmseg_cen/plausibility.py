@@ -162,17 +162,17 @@ def doubts(
 
 def _advice(median: float, unit: float) -> str:
     """What to do about a median, in stored units, that is not where it should be."""
-    others = [
-        u
+    others = (
+        f'a unit of {u:g} m would make it {median * u:.3g} m'
         for u in UNITS
         if ROOMS[0] <= median * u <= ROOMS[1] and abs(u / unit - 1) > 0.01
-    ]
-    proposal = f'a unit of {others[0]:g} m would make it {median * others[0]:.3g} m'
+    )
+    proposal = next(others, '')
     if not ANYWHERE[0] <= median * unit <= ANYWHERE[1]:
-        return f'correct the unit{f", {proposal}" if others else ""}'
+        return f'correct the unit{proposal and f", {proposal}"}'
     return (
-        f'is the unit right{f" ({proposal})" if others else ""}? Of scenes other than '
-        'rooms it may be'
+        f'is the unit right{proposal and f" ({proposal})"}? Of scenes other than rooms '
+        'it may be'
     )
 
 

@@ -72,6 +72,11 @@ def test_far_depth_is_right_where_it_is_expected():
     assert not ask(stored, 1e-3, plausible=ANYWHERE)
 
 
+def test_a_median_that_no_common_unit_explains_is_said_all_the_same():
+    stored = np.full((8, 8), 9.5, np.float32)
+    assert ask(stored, 1.0)['unit'].endswith('Of scenes other than rooms it may be')
+
+
 def test_summaries_of_parts_add_up():
     stored = millimeters()
     stored[:, 0] = 65535

@@ -45,7 +45,7 @@ def test_runs_of_different_lengths_or_data_are_not_averaged(
     finished_run(tmp_path / 'short', epochs=1)
     finished_run(tmp_path / 'long', 'no_exchange', epochs=2)
     command = ('--table', '1', '--collect', tmp_path, '--work-dir', tmp_path / 'out')
-    with pytest.raises(ValueError, match=r'1 epochs on .* and 2 epochs on .*Synth'):
+    with pytest.raises(SystemExit, match=r'1 epochs on .* and 2 epochs on .*Synth'):
         paper_table(monkeypatch, *command)
     paper_table(monkeypatch, *command, '--epochs', '2')
     assert [path.name for path in sorted((tmp_path / 'out').iterdir())] == [
@@ -53,7 +53,7 @@ def test_runs_of_different_lengths_or_data_are_not_averaged(
     ]  # fmt: skip
     config = finished_run(tmp_path / 'few', epochs=2) / 'exchange_half.py'
     config.write_text(config.read_text().replace('num_samples=800', 'num_samples=8'))
-    with pytest.raises(ValueError, match=r'num_samples=8, .*num_samples=800'):
+    with pytest.raises(SystemExit, match=r'num_samples=8, .*num_samples=800'):
         paper_table(monkeypatch, *command, '--epochs', '2')
 
 
@@ -85,21 +85,21 @@ def test_a_run_of_other_options_is_not_taken_for_the_wanted_one(
     assert table.strip().endswith(',0.500,1')
     wanted = rf'training in {run_folder}, got other settings of train_dataloader:'
     option = 'train_dataloader.dataset.num_samples=8'
-    with pytest.raises(ValueError, match=wanted):
+    with pytest.raises(SystemExit, match=wanted):
         paper_table(monkeypatch, *command, '--cfg-options', option)
 
 
 @pytest.mark.parametrize('option', ['--jobs 0', '--epochs 0', '--epochs -1'])
 def test_numbers_below_one_are_refused(option, tmp_path, monkeypatch):
     name, value = option.split()
-    with pytest.raises(ValueError, match=f'`{name}` must be at least 1, got {value}'):
+    with pytest.raises(SystemExit, match=f'`{name}` must be at least 1, got {value}'):
         paper_table(
             monkeypatch, '--table', '1', '--train', '--work-dir', tmp_path, name, value
         )
 
 
 def test_rows_that_a_table_lacks_are_refused(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"`--rows` must be among .*, got \['drop'\]"):
+    with pytest.raises(SystemExit, match=r"`--rows` must be among .*, got \['drop'\]"):
         paper_table(monkeypatch, '--table', '1', '--rows', 'drop', 'unshared')
 
 
