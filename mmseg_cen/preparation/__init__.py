@@ -12,8 +12,6 @@ several processes. In reading order:
                  ─ `verification` ─► is the folder still what was written?
 """
 
-from mmseg_cen.disk import write_atomically
-
 from .cli import check, make_parser, run
 from .conversion import prepare
 from .files import decode_array, decode_complete

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -151,8 +150,3 @@ def encode_png(array: NDArray[Any]) -> bytes:
             f'{array.dtype} of shape {array.shape}: convert it first'
         )
     return content.tobytes()
-
-
-def is_part(path: Path) -> bool:
-    """Whether a file is a leftover of an interrupted :func:`write_atomically`."""
-    return re.fullmatch(r'\..+\.\d+\.part', path.name) is not None
