@@ -48,7 +48,7 @@ WRAPPERS = (
 )
 
 #: The first calls of a transform are watched, and every n-th call after them.
-FIRST_CALLS, EVERY = 64, 16
+FIRST_CALLS, EVERY = 64, 64
 
 _calls: WeakKeyDictionary[Transform, int] = WeakKeyDictionary()
 _within: ContextVar[bool] = ContextVar('within a watched transform', default=False)
