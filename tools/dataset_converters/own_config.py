@@ -86,9 +86,10 @@ def write_config(
 
 def write(path: Path, text: str) -> Path:
     """Write a config, and drop the copies of its predecessors that are the same."""
-    write_atomically(path, text.encode())
+    content = text.encode()
+    write_atomically(path, content)
     for old in path.parent.glob(OLD):
-        if old.read_text() == text:
+        if old.read_bytes() == content:
             old.unlink()
     return path
 
