@@ -1,13 +1,17 @@
 """Files on disk: found, read as text, written whole, and never over edited ones."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+#: What the names of unfinished files end with, behind the number of the process.
+UNFINISHED = '.part'
 
 
 def find_files(root: str | Path) -> Iterator[Path]:
@@ -74,21 +78,57 @@ def decode_text(content: bytes, path: str) -> str:
     return text.replace('\r\n', '\n').replace('\r', '\n')
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that is there completely or not at all, whenever it is stopped.
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Write a file under another name first, and give it its own once it is complete.
+
+    Whenever it is stopped, there is the complete file, or what was there before.
+
+    Args:
+        path: The file, in a folder that is made if it does not exist. A link is
+            replaced, not what it leads to; devices and pipes are written directly.
+
+    Yields:
+        The path to write to.
 
     Raises:
         OSError: If it cannot be written; it has the file's name.
     """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name[:200]}.{os.getpid()}.part')
+    # Processes that write the same file do not write into each other's.
+    unfinished = path.with_name(f'.{path.name[:60]}.{os.getpid()}{UNFINISHED}')
     try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as error:  # such as a full disk, which names no file
+        yield unfinished
+        unfinished.replace(path)
+    except BaseException as error:
         with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise type(error)(error.errno, error.strerror, str(path)) from error
+            unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno:  # a full disk names no file
+            raise type(error)(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def remove_unfinished(folder: str | Path, below: bool = False) -> None:
+    """Remove what processes left behind that were killed while they wrote files.
+
+    Args:
+        folder: A folder that no other process writes to.
+        below: Whether folders below it are searched, too.
+    """
+    find = Path(folder).rglob if below else Path(folder).glob
+    for path in find(f'.*{UNFINISHED}'):
+        if re.fullmatch(rf'.+\.\d+\{UNFINISHED}', path.name):
+            path.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file as :func:`replacing` does."""
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(content)
 
 
 def write_picture(

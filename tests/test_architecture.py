@@ -119,6 +119,18 @@ def test_no_import_hides_in_a_function():
     assert not hidden
 
 
+def test_libraries_are_changed_in_one_file():
+    """By assignment; elsewhere, what they offer for it is used: registries."""
+    changing = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in sources()
+        for node in ast.parse(path.read_text(encoding='utf-8')).body
+        if isinstance(node, ast.Assign)
+        and any(isinstance(target, ast.Attribute) for target in node.targets)
+    }
+    assert changing == {'transforms/watching.py'}
+
+
 @pytest.mark.parametrize('root', [PACKAGE, PACKAGE.parent / 'tools'])
 def test_long_files_say_why(root):
     silent = []

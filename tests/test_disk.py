@@ -1,5 +1,5 @@
 import errno
-import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,6 +8,8 @@ import pytest
 from mmseg_cen.disk import (
     find_files,
     read_text,
+    remove_unfinished,
+    replacing,
     set_aside,
     write_atomically,
     write_new,
@@ -74,14 +76,54 @@ def test_another_encoding_is_named_with_its_place(tmp_path, content, found):
 def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(
     tmp_path, monkeypatch
 ):
-    def full(source, target):
+    def full(path, target):
         raise OSError(errno.ENOSPC, 'No space left on device')
 
-    monkeypatch.setattr(os, 'replace', full)
+    monkeypatch.setattr(Path, 'replace', full)
     with pytest.raises(OSError, match='No space left') as error:
         write_atomically(tmp_path / 'a.png', b'1')
     assert error.value.filename == str(tmp_path / 'a.png')
     assert not any(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    path = tmp_path / 'file'
+    path.write_text('old')
+
+    def write():
+        with replacing(path) as unfinished:
+            unfinished.write_text('ne')
+            raise OSError(errno.ENOSPC, 'No space left on device')
+
+    with pytest.raises(OSError, match='No space') as error:
+        write()
+    assert error.value.filename == str(path)
+    assert path.read_text() == 'old'
+    assert len([*tmp_path.iterdir()]) == 1
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path):
+    (tmp_path / 'original').write_bytes(b'old')
+    (tmp_path / 'link').symlink_to('original')
+    write_atomically(tmp_path / 'link', b'new')
+    assert (tmp_path / 'original').read_bytes() == b'old'
+    assert (tmp_path / 'link').read_bytes() == b'new'
+
+
+def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path):
+    write_atomically(tmp_path / ('\u6728' * 83), b'')
+    assert len([*tmp_path.iterdir()]) == 1
+
+
+def test_leavings_of_killed_processes_are_removed(tmp_path):
+    for name in ('a.png', '.a.png.123.part', '.mine.part', 'folder/.b.123.part'):
+        write_atomically(tmp_path / name, b'')
+    remove_unfinished(tmp_path)
+    assert not (tmp_path / '.a.png.123.part').exists()
+    assert (tmp_path / 'folder/.b.123.part').exists()
+    remove_unfinished(tmp_path, below=True)
+    left = sorted(path.name for path in tmp_path.rglob('*') if path.is_file())
+    assert left == ['.mine.part', 'a.png']
 
 
 def test_a_picture_is_written_as_it_is(tmp_path):

@@ -1,14 +1,13 @@
 """Prediction of data that have no labels."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from mmcv.transforms import BaseTransform, LoadAnnotations, TestTimeAug
 from mmengine.runner import Runner
 
 from mmseg_cen.datasets import MultimodalSegDataset
-
-LABEL = 'seg_map_path'
+from mmseg_cen.datasets.multimodal import LABEL
+from mmseg_cen.hooks.label_survey import multimodal_sets
 
 
 def predict_unlabeled(runner: Runner, is_saved: bool) -> None:
@@ -23,7 +22,8 @@ def predict_unlabeled(runner: Runner, is_saved: bool) -> None:
     """
     if runner.test_loop is None:
         return
-    unlabeled = [d for d in _parts(runner.test_dataloader.dataset) if _is_unlabeled(d)]
+    parts = multimodal_sets(runner.test_dataloader.dataset)
+    unlabeled = [part for part in parts if _is_unlabeled(part)]
     if not unlabeled:
         return
     if not is_saved:
@@ -49,16 +49,6 @@ def without_labels(transforms: list[BaseTransform]) -> list[BaseTransform]:
             for subroutine in transform.subroutines:
                 subroutine.transforms = without_labels(subroutine.transforms)
     return [t for t in transforms if not isinstance(t, LoadAnnotations)]
-
-
-def _parts(dataset: Any) -> Iterator[Any]:
-    """The data sets within wrappers such as ConcatDataset."""
-    inner = getattr(dataset, 'datasets', None) or getattr(dataset, 'dataset', None)
-    if inner is None:
-        yield dataset
-        return
-    for part in inner if isinstance(inner, (list, tuple)) else [inner]:
-        yield from _parts(part)
 
 
 def _is_unlabeled(dataset: Any) -> bool:

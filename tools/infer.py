@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from _unlabeled import without_labels
@@ -26,9 +25,11 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
 
 from mmseg_cen.datasets import MultimodalSegDataset
+from mmseg_cen.disk import write_picture
 from mmseg_cen.door import ToolParser, as_tool
 from mmseg_cen.launch import check_checkpoint, load_config, require_file
 from mmseg_cen.models.modalities import names_of
+from mmseg_cen.visualization.class_maps import write_classes
 from mmseg_cen.visualization.samples import draw_sample
 
 
@@ -53,6 +54,19 @@ def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
         '--picture', metavar='PNG', help='modalities and predictions, for people'
     )
     return parser.parse_known_args(argv)
+
+
+def require_png(args: argparse.Namespace) -> None:
+    """Refuse names of other formats, which may change classes.
+
+    Raises:
+        ValueError: If `--out` or `--picture` does not end with `.png`.
+    """
+    for option, path in (('--out', args.out), ('--picture', args.picture)):
+        if path is not None and Path(path).suffix.lower() != '.png':
+            raise ValueError(
+                f'`{option}` must end with .png, got {path!r}: name a PNG file'
+            )
 
 
 def parse_files(rest: list[str], names: tuple[str, ...]) -> dict[str, str]:
@@ -130,6 +144,7 @@ def classes_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
 @as_tool
 def main(argv: list[str] | None = None) -> int:
     args, rest = parse_args(argv)
+    require_png(args)
     cfg = load_config(args.config)
     require_file(args.checkpoint, 'checkpoint')
     init_default_scope(cfg.get('default_scope', 'mmseg'))
@@ -143,24 +158,16 @@ def main(argv: list[str] | None = None) -> int:
     with torch.no_grad():
         (sample,) = model.test_step(pseudo_collate([data]))
     labels = sample.pred_sem_seg.data.squeeze(0).cpu().numpy()
-    write(args.out, labels.astype(np.uint8 if labels.max() < 256 else np.uint16))
+    meta = classes_of(dataset)
+    write_classes(Path(args.out), sample.to_dict(), len(meta['classes']))
     if args.picture:
-        picture = draw_sample(data['inputs'].numpy(), sample, classes_of(dataset))
-        write(args.picture, picture[..., ::-1])
+        picture = draw_sample(data['inputs'].numpy(), sample, meta)
+        write_picture(Path(args.picture), picture)
     for name in names:
         if name not in files:
             print(f'Predicted without {name}.')
     print(f'{args.out}: classes {np.unique(labels).tolist()}')
     return 0
-
-
-def write(path: str, image: np.ndarray) -> None:
-    """Write a PNG file, and the folders above it."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    done, content = cv2.imencode('.png', image)
-    if not done:
-        raise ValueError(f'{path} must be an image, got {image.shape}: report it')
-    Path(path).write_bytes(content.tobytes())
 
 
 if __name__ == '__main__':

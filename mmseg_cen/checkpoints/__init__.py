@@ -4,4 +4,4 @@ from .latest import latest_checkpoint, note_checkpoint
 from .lock import lock_training, unlock_training
 from .reading import read_checkpoint, require_resumable, state_of
 from .trained_as import check_trained_as, describe_training
-from .writing import remove_unfinished, replacing
+from .writing import ReplacingLocalBackend

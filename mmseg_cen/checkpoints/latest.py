@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from .writing import replacing
+from mmseg_cen.disk import replacing
 
 #: In a work directory: path of the last checkpoint, as mmengine notes it.
 NOTE = 'last_checkpoint'

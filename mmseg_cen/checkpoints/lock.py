@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from mmengine.logging import print_log
 
-from .writing import replacing
+from mmseg_cen.disk import replacing
 
 #: In a work directory: the file that is locked, and who locks it.
 LOCK, HOLDER = '.training.lock', '.training.holder'

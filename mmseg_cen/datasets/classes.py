@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmengine.fileio import list_from_file
+from mmseg_cen.disk import read_text
 
 IGNORED = 255  # the toolbox's label of pixels without a class
 IGNORED_OF_MANY = 65535  # where 255 is a class
@@ -22,9 +22,8 @@ def read_class_names(metainfo: Mapping[str, Any] | None) -> dict[str, Any]:
     metainfo = dict(metainfo or {})
     classes = metainfo.get('classes')
     if isinstance(classes, str) and os.path.isfile(classes):
-        # This encoding skips the byte order mark of editors of Windows.
-        lines = list_from_file(classes, encoding='utf-8-sig')
-        metainfo['classes'] = [line.strip() for line in lines if line.strip()]
+        lines = [line.strip() for line in read_text(classes).split('\n')]
+        metainfo['classes'] = [line for line in lines if line]
     elif isinstance(classes, str) or not isinstance(classes, Sequence | None):
         names = tuple(name.strip() for name in str(classes).split(','))
         example = names if len(names) > 1 else ('wall', 'floor')

@@ -16,10 +16,10 @@ from mmseg_cen.checkpoints import (
     latest_checkpoint,
     lock_training,
     note_checkpoint,
-    remove_unfinished,
     unlock_training,
 )
 from mmseg_cen.checkpoints.trained_as import TRAINED_AS
+from mmseg_cen.disk import remove_unfinished
 from mmseg_cen.streams.state import first_names
 
 from .finite import not_finite

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from numpy.typing import NDArray
 
-from mmseg_cen.checkpoints import replacing
+from mmseg_cen.disk import replacing
 from mmseg_cen.streams.places import exchanging_norms
 
 from .every_n_iterations import EveryNIterations

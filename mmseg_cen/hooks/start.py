@@ -1,11 +1,7 @@
 """What a run checks before its first batch: that model, data and metric agree."""
 
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.hooks import RuntimeInfoHook as RuntimeInfoHookOfMMEngine
 from mmengine.runner import Runner
@@ -13,6 +9,7 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import HOOKS
 
 from mmseg_cen.models.classes import check_heads, check_padding, has_class_weights
+from mmseg_cen.transforms.randomness import untouched_randomness
 
 from .label_survey import check_some_labels, multimodal_sets, survey_labels
 
@@ -113,15 +110,3 @@ def _check_size_of_labels(dataset: BaseSegDataset) -> None:
             f'{sample.get("img_path")}: in the `pipeline`, put LoadAnnotations behind '
             'Resize'
         )
-
-
-@contextmanager
-def untouched_randomness() -> Iterator[None]:
-    """A context after which random numbers go on as if nothing had been drawn."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])

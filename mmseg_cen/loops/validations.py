@@ -8,7 +8,7 @@ from mmengine.dist import broadcast_object_list, is_main_process, master_only
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmseg_cen.checkpoints import replacing
+from mmseg_cen.disk import replacing
 
 #: In a work directory: iteration of the last validation that was made to its end.
 RECORD = 'last_validation'

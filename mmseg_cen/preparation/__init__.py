@@ -12,11 +12,9 @@ several processes. In reading order:
                  ─ `verification` ─► is the folder still what was written?
 """
 
-from mmseg_cen.disk import write_atomically
-
 from .cli import check, make_parser, run
 from .conversion import prepare
-from .files import decode_array, decode_complete
+from .files import decode_complete
 from .layout import META, Folder, read_groups, read_meta
 from .lists import find_stems, read_list
 from .official import check_labels, read_image, read_indices, three_channels

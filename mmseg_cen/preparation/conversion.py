@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmseg_cen.disk import write_atomically
+from mmseg_cen.disk import remove_unfinished, write_atomically
 
 from .contact_sheet import SHEET, draw_contact_sheet
-from .files import encode_png, fingerprint_file, is_part
+from .files import encode_png, fingerprint_file
 from .guards import (
     check_plan,
     finished_files,
@@ -73,9 +73,7 @@ def prepare(
 
 def _prepare(plan: Plan, out: Path, jobs: int, skip_bad: bool, strict: bool) -> int:
     refuse_foreign_files(plan, out)
-    for part in out.rglob('.*.part'):
-        if is_part(part):
-            part.unlink()
+    remove_unfinished(out, below=True)
     keep_edited(out)
     header = make_header(plan)
     journal = open_journal(out, header, {sample.stem for sample in plan.samples})

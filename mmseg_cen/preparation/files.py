@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -86,51 +85,24 @@ def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
 
     Args:
         content: The file.
-        color: Whether to decode images to three channels, BGR, rather than as they are.
+        color: Whether to decode images to three channels, rather than as they are.
+
+    Returns:
+        (H, W) or (H, W, C); of an image with three or four channels, BGR.
 
     Raises:
-        ValueError: If the file is truncated or damaged, or of a format that OpenCV
-            cannot read.
+        ValueError: If the file is truncated or damaged, holds more than numbers, or is
+            of a format that is not read.
     """
-    if is_tiff(content) or content[:4] == EXR:
-        return _decode_complete_tiff(content, color)
-    if content.startswith(_ARRAY):
-        return decode_array(content)
-    check_image(content)
-    flags = cv2.IMREAD_UNCHANGED
-    if color:
-        flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    array = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    if array is None:
-        raise ValueError(
-            'must be an image file that OpenCV reads, got another: store it as PNG'
-        )
-    return np.asarray(array)
-
-
-def _decode_complete_tiff(content: bytes, color: bool) -> NDArray[Any]:
-    """Decode a TIFF file, of any bands, to the order of OpenCV; OpenEXR is refused."""
     try:
-        pages = [] if content[:4] == EXR else read_pages(content)
-        if pages and all(page.is_simple for page in pages):
+        if content.startswith(_ARRAY):
+            return decode(content, '.npy')
+        pages = read_pages(content) if is_tiff(content) else ()
+        if content[:4] != EXR and all(page.is_simple for page in pages):
             check_image(content)  # PIL knows no others
-        return file_order(decode(content, '.tif', color))
+        return file_order(decode(content, '', color))
     except ValueError as error:
         raise ValueError(str(error).removeprefix('the file ')) from error
-
-
-def decode_array(content: bytes) -> NDArray[Any]:
-    """Decode a `.npy` file that must be undamaged to its last byte.
-
-    Raises:
-        ValueError: If the file is truncated or damaged, or holds more than numbers.
-    """
-    try:
-        return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
-    except (ValueError, EOFError, OSError) as error:
-        raise ValueError(
-            f'must be a complete .npy file, got a damaged one ({error}): replace it'
-        ) from error
 
 
 def encode(array: NDArray[Any], suffix: str) -> bytes:
@@ -151,8 +123,3 @@ def encode_png(array: NDArray[Any]) -> bytes:
             f'{array.dtype} of shape {array.shape}: convert it first'
         )
     return content.tobytes()
-
-
-def is_part(path: Path) -> bool:
-    """Whether a file is a leftover of an interrupted :func:`write_atomically`."""
-    return re.fullmatch(r'\..+\.\d+\.part', path.name) is not None

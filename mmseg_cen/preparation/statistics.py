@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Share of the pixels from which on a class is said to outnumber the others.
-DOMINANT = 0.9
+#: Share of the pixels from which on a class outnumbers the others.
+DOMINANT = 0.8
 
 #: Names and weights of so many classes are written in a warning.
 SHOWN = 20
@@ -157,7 +157,7 @@ class ClassStatistics:
                 f'all pixels have the class {names[most]}, no other can be learned: '
                 'check the labels'
             )
-        elif frequency[most] > DOMINANT and not weighted:
+        elif frequency[most] >= DOMINANT and not weighted:
             weights = [float(f'{weight:.3g}') for weight in summary['log_weight']]
             offer = f'class_weight={weights}' if len(names) <= SHOWN else 'class_weight'
             found.append(

@@ -52,7 +52,8 @@ def decode(
         image = None
     if image is None:
         raise ValueError(
-            'the file must be an image, got none or a damaged one: replace it'
+            'the file must be an image that OpenCV reads, got another, or a damaged '
+            'one: replace it, or store it as PNG'
         )
     return np.asarray(file_order(image))
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from .decoding import decode
+
 # Formats, and compressions within TIFF, that may store other values than were given.
 LOSSY = {'JPEG', 'MPO', 'JPEG2000', 'WEBP', 'AVIF', 'jpeg', 'tiff_jpeg', 'webp'}
 
@@ -37,7 +39,7 @@ def decode_labels(
     """
     if path.lower().endswith('.npy'):
         with damage_named(content, path):
-            labels = np.load(io.BytesIO(content), allow_pickle=False)
+            labels = decode(content, '.npy')
     elif backend == 'pillow':
         labels = _decode_image(content, path)
     else:

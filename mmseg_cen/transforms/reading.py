@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from mmengine import fileio
 
@@ -19,16 +18,8 @@ from mmseg_cen.sentinels import find_invalid
 
 from .decoding import decode, orientation_of
 from .depth import fill_invalid, fill_nearest, valid_pixels
-from .moving import by_channel
 from .orientation import TURNS, UPRIGHT, turn
-
-METHODS = {
-    'nearest': cv2.INTER_NEAREST_EXACT,  # the nearest center, as labels are resized
-    'bilinear': cv2.INTER_LINEAR,
-    'bicubic': cv2.INTER_CUBIC,
-    'area': cv2.INTER_AREA,
-    'lanczos': cv2.INTER_LANCZOS4,
-}
+from .sampling import resize, resize_nearest
 
 
 class Loaded(NamedTuple):
@@ -159,13 +150,6 @@ def load(
     return Loaded(fill_invalid(image, valid, fill), valid, orientation)
 
 
-def load_modality(
-    name: str, modality: Modality, path: str, backend_args: dict | None = None
-) -> np.ndarray:
-    """Load the array of one modality: the image of :func:`load`."""
-    return load(name, modality, path, backend_args).image
-
-
 def fit_sizes(
     loaded: Mapping[str, Loaded],
     modalities: Mapping[str, Modality],
@@ -216,26 +200,18 @@ def fit_sizes(
                     f'{shape} ({paths[first]}) and {name} {size} ({paths[name]}): '
                     f'{problem}'
                 )
-            one = _resized(one, shape, modalities[name].interpolation)
+            one = _resized(one, shape[::-1], modalities[name].interpolation)
         fitted[name] = one
     return fitted
 
 
-def _resized(one: Loaded, shape: tuple[int, int], interpolation: str) -> Loaded:
+def _resized(one: Loaded, size: tuple[int, int], interpolation: str) -> Loaded:
     """Resize an array and its mask; invalid pixels do not spread to valid ones."""
-
-    def resize(image: np.ndarray, method: int) -> np.ndarray:
-        return by_channel(
-            lambda plane, _: cv2.resize(plane, shape[::-1], interpolation=method),
-            image,
-            0.0,
-        )
-
-    image, nearest = one.image, METHODS['nearest']
-    valid = resize(one.valid.astype(np.uint8), nearest) > 0
-    resized = resize(image, METHODS[interpolation])
+    image = one.image
+    valid = resize_nearest(one.valid, size)
+    resized = resize(image, size, interpolation)
     if interpolation != 'nearest' and one.valid.any() and not one.valid.all():
-        known = resize(fill_nearest(image, one.valid), METHODS[interpolation])
+        known = resize(fill_nearest(image, one.valid), size, interpolation)
         mask = valid.reshape(*valid.shape, *[1] * (image.ndim - 2))
-        resized = np.where(mask, known, resize(image, nearest))
+        resized = np.where(mask, known, resize_nearest(image, size))
     return Loaded(resized, valid, one.orientation)

@@ -21,8 +21,8 @@ from .orientation import BACK, TAG, UPRIGHT, turn
 MAGIC = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 # Photometric interpretations: 0 and 1 are gray, others are pictures in colors.
 GRAY, RGB = (0, 1), 2
-# Bits and sample format (unsigned, signed, float) of what OpenCV reads as it is.
 DAMAGE = (ValueError, KeyError, IndexError, struct.error)  # of damaged files
+# Bits and sample format (unsigned, signed, float) of what OpenCV reads as it is.
 STORED = {(8, 1), (16, 1), (8, 2), (16, 2), (32, 2), (32, 3), (64, 3)}
 
 

@@ -16,12 +16,9 @@ callables, too. Importing this module puts it there; samples without modalities 
 """
 
 import copy
-import logging
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -29,14 +26,14 @@ import mmcv.transforms
 import mmengine.dataset
 import mmseg.datasets.transforms
 import numpy as np
-import torch
-from mmengine.logging import print_log
 from mmseg.registry import TRANSFORMS
 
 from mmseg_cen.modality import keyed_modalities
+from mmseg_cen.once import warn_once
 
 from .moving import Results
 from .patterns import displaced, draw_pattern, few_pixels
+from .randomness import random_state, set_random_state
 
 Transform = Callable[[Results], Any]
 
@@ -51,7 +48,7 @@ WRAPPERS = (
 )
 
 #: The first calls of a transform are watched, and every n-th call after them.
-FIRST_CALLS, EVERY = 64, 16
+FIRST_CALLS, EVERY = 64, 64
 
 _calls: WeakKeyDictionary[Transform, int] = WeakKeyDictionary()
 _within: ContextVar[bool] = ContextVar('within a watched transform', default=False)
@@ -118,7 +115,7 @@ def _call_twice(transform: Transform, results: Results, keys: Sequence[str]) -> 
     arrays = {key: results[key] for key in keys}
     before = {key: few_pixels(array) for key, array in arrays.items()}
     others = {k: copy.copy(v) for k, v in results.items() if k not in arrays}
-    draws = _random_state()
+    draws = random_state()
     try:
         twin = copy.deepcopy(transform)
     except Exception:  # it holds what cannot be copied, e.g. an open file
@@ -133,19 +130,24 @@ def _call_twice(transform: Transform, results: Results, keys: Sequence[str]) -> 
     ):
         return outputs
     _refuse_apart(transform, outputs, keys)
-    after = _random_state()
-    _set_random_state(draws)
+    after = random_state()
+    set_random_state(draws)
     try:
         patterns = {key: draw_pattern(array) for key, array in arrays.items()}
         stand_in = twin({**others, **patterns})
     except Exception as error:
-        _say_unwatched(_name(transform), repr(error))
+        name = _name(transform)
+        warn_once(
+            f'watch of {name}',
+            f'{name} cannot be watched, as it fails on a pattern, {error!r}: make sure '
+            'that it moves all modalities and the labels alike.',
+        )
     else:
         if _has_arrays(stand_in, keys):
             interpolated = stand_in['img'].shape[:2] != arrays['img'].shape[:2]
             _refuse_apart(transform, stand_in, keys, 1 + interpolated)
     finally:
-        _set_random_state(after)
+        set_random_state(after)
     return outputs
 
 
@@ -183,29 +185,9 @@ def _refuse_apart(
     )
 
 
-@cache
-def _say_unwatched(name: str, reason: str) -> None:
-    print_log(
-        f'{name} cannot be watched, as it fails on a pattern, {reason}: make sure that '
-        'it moves all modalities and the labels alike.',
-        'current',
-        logging.WARNING,
-    )
-
-
 def _name(transform: Transform) -> str:
     named = transform if hasattr(transform, '__qualname__') else type(transform)
     return f'{named.__module__}.{named.__qualname__}'
-
-
-def _random_state() -> tuple[Any, ...]:
-    return random.getstate(), np.random.get_state(), torch.get_rng_state()
-
-
-def _set_random_state(state: tuple[Any, ...]) -> None:
-    random.setstate(state[0])
-    np.random.set_state(state[1])
-    torch.set_rng_state(state[2])
 
 
 @contextmanager

@@ -16,6 +16,11 @@ def test_names_are_taken_as_they_are_or_from_a_file(tmp_path):
     path.write_text('\ufeffwall\nfloor mat\r\n\n', encoding='utf-8')
     found = read_class_names(dict(classes=str(path), palette=[]))
     assert found == dict(classes=['wall', 'floor mat'], palette=[])
+    path.write_text('wall', encoding='utf-16')
+    with pytest.raises(
+        ValueError, match=r'must be in UTF-8, got UTF-16 .*classes\.txt'
+    ):
+        read_class_names(dict(classes=str(path)))
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_a_validation_that_is_made_up_counts_for_the_best(elsewhere, tmp_path):
 
 
 def test_leavings_of_a_killed_save_are_removed(tmp_path):
-    (tmp_path / 'epoch_1.pth.7.unfinished').touch()
+    (tmp_path / '.epoch_1.pth.7.part').touch()
     train(tmp_path, max_epochs=1)
     assert names(tmp_path) == ['best_acc_epoch_1.pth', 'epoch_1.pth']
 

@@ -3,7 +3,6 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
-import torch
 from mmengine.hooks import RuntimeInfoHook as RuntimeInfoHookOfMMEngine
 from mmengine.runner import Runner
 from mmseg.evaluation import IoUMetric
@@ -11,11 +10,7 @@ from mmseg.registry import MODELS
 from torch.utils.data import DataLoader
 
 from mmseg_cen.hooks import RuntimeInfoHook
-from mmseg_cen.hooks.start import (
-    check_classes,
-    check_evaluation,
-    untouched_randomness,
-)
+from mmseg_cen.hooks.start import check_classes, check_evaluation
 
 LABELS = [[[0, 1, 2, 255], [0, 1, 2, 2]]] * 2
 
@@ -128,17 +123,6 @@ def test_a_validation_by_itself_is_checked_once(labeled, monkeypatch):
             step(runner)
     hook._trains = True
     hook.before_val(runner)
-
-
-def test_checks_leave_random_numbers_as_they_were():
-    torch.manual_seed(0)
-    np.random.seed(0)
-    expected = torch.rand(1), np.random.rand()
-    torch.manual_seed(0)
-    np.random.seed(0)
-    with untouched_randomness():
-        torch.rand(3), np.random.rand(3)
-    assert (torch.rand(1), np.random.rand()) == expected
 
 
 def test_data_of_other_projects_are_left_alone():

@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from mmseg_cen.preparation import Sample, check_folder, prepare, write_atomically
+from mmseg_cen.disk import write_atomically
+from mmseg_cen.preparation import Sample, check_folder, prepare
 from mmseg_cen.preparation.guards import only_writer
 
 

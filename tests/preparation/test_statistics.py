@@ -44,3 +44,5 @@ def test_classes_that_cannot_be_learned_are_put_in_words():
     assert f'class_weight={weights}' in outnumbers
     assert found.concerns(['wall', 'floor', 'chair', 'lamp'], weighted=True) == [never]
     assert not ClassStatistics.of(np.array([[0, 1]]), 2, 255).concerns('ab')
+    (most,) = ClassStatistics.of(np.array([[0, 0, 0, 0, 1]]), 2, 255).concerns('ab')
+    assert 'a has 80.0% of the pixels' in most

@@ -1,13 +1,8 @@
 import numpy as np
 import pytest
 
-from mmseg_cen.preparation import (
-    Sample,
-    check,
-    check_folder,
-    prepare,
-    write_atomically,
-)
+from mmseg_cen.disk import write_atomically
+from mmseg_cen.preparation import Sample, check, check_folder, prepare
 from mmseg_cen.preparation.files import encode_png
 
 

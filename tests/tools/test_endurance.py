@@ -125,7 +125,7 @@ def test_a_training_that_is_killed_ends_like_an_unbroken_one(
         assert found['meta']['iter'] == wanted['meta']['iter']
         assert validated(work_dir) == validated(tmp_path / 'unbroken')
         assert best_of(found) == best_of(wanted)
-        assert not [*work_dir.glob('*.unfinished')]
+        assert not [*work_dir.glob('.*.part')]
 
 
 class Memory(Hook):

@@ -82,3 +82,11 @@ def test_data_without_files_are_refused(config, load_tool):
     tool = load_tool('infer.py')
     with pytest.raises(ValueError, match='must be a MultimodalSegDataset'):
         tool.dataset_of(Config.fromfile(config))
+
+
+def test_predictions_are_png_files(network, load_tool, tmp_path):
+    config, checkpoint, _ = network
+    rgb = str(tmp_path / 'rgb/a.png')
+    arguments = [str(config), str(checkpoint), '--out', 'labels.jpg', '--rgb', rgb]
+    with pytest.raises(SystemExit, match=r"must end with .png, got 'labels.jpg'"):
+        load_tool('infer.py').main(arguments)

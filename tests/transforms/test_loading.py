@@ -6,7 +6,7 @@ from PIL import Image
 
 from mmseg_cen.datasets import build_modalities
 from mmseg_cen.transforms import LoadModalities
-from mmseg_cen.transforms.reading import load_modality
+from mmseg_cen.transforms.reading import load as load_file
 
 RNG = np.random.default_rng(0)
 H, W = 5, 7
@@ -61,7 +61,7 @@ def test_orientation_tags_turn_no_modality(tmp_path):
     image.save(tmp_path / 'tagged.jpg', exif=exif)
     rgb = build_modalities(dict(rgb={}))['rgb']
     plain, tagged = (
-        load_modality('rgb', rgb, str(tmp_path / f'{name}.jpg'))
+        load_file('rgb', rgb, str(tmp_path / f'{name}.jpg')).image
         for name in ('plain', 'tagged')
     )
     np.testing.assert_array_equal(tagged, plain)

@@ -196,15 +196,13 @@ def test_samples_without_modalities_are_not_watched():
     assert Compose([lambda results: None, turn_all])(results) is None
 
 
-def test_what_fails_on_a_pattern_is_said_once(monkeypatch):
+def test_what_fails_on_a_pattern_is_said_once(warned):
     def picky(results):
         if len(np.unique(results['img'])) < 3:
             raise RuntimeError('too few colors')
         return {**results, 'img': 255 - results['img']}
 
-    said = []
-    monkeypatch.setattr(watching, 'print_log', lambda message, *_: said.append(message))
     for _ in range(3):
         Compose([picky])(sample())
-    assert len(said) == 1
-    assert 'picky cannot be watched, as it fails on a pattern, Run' in said[0]
+    assert len(warned) == 1
+    assert 'picky cannot be watched, as it fails on a pattern, Run' in warned[0]

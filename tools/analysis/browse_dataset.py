@@ -10,12 +10,12 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS
 
+from mmseg_cen.disk import write_picture
 from mmseg_cen.door import ToolParser, as_tool
 from mmseg_cen.launch import load_config
 from mmseg_cen.visualization.samples import draw_sample
@@ -53,14 +53,13 @@ def main(argv: list[str] | None = None) -> None:
             'with --show-dir of tools/test.py'
         )
     set_random_seed(args.seed)
-    args.out.mkdir(parents=True, exist_ok=True)
     for index in range(min(args.number, len(dataset))):
         packed = dataset[index]
         sample, inputs = packed['data_samples'], np.asarray(packed['inputs'])
         stem = Path(sample.get('img_path', 'sample')).stem
         path = args.out / f'{index:06d}_{stem}.png'
         picture = draw_sample(inputs, sample, dataset.metainfo)
-        cv2.imwrite(str(path), picture[..., ::-1])
+        write_picture(path, picture)
         print(path)
 
 

@@ -19,7 +19,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from own_config import newest_old, set_aside, write_config
+from own_config import newest_old, set_config_aside, write_config
 from own_labels import VOID, require_two
 from own_plan import make_plan
 from own_prediction import check_network, write_prediction
@@ -131,7 +131,7 @@ def main(argv: list[str] | None = None) -> int:
     options = plan.options['modalities']
     if args.config is not None:
         check_network(args.config, plan.folders)
-    set_aside(out)
+    set_config_aside(out)
     status = prepare(
         plan,
         out,

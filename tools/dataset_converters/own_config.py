@@ -13,7 +13,8 @@ from own_modalities import has_directions
 from own_statistics import class_weights, measure
 from own_template import CONFIG, DATA_ROOT, EXCHANGE, IMAGES, ONE_IMAGE, WEIGHTS
 
-from mmseg_cen.preparation import META, read_meta, write_atomically
+from mmseg_cen.disk import set_aside, write_atomically
+from mmseg_cen.preparation import META, read_meta
 
 ITERATIONS, BATCH_SIZE = 1200, 8
 CONFIG_NAME, OLD = 'config.py', 'config.old*.py'
@@ -85,9 +86,10 @@ def write_config(
 
 def write(path: Path, text: str) -> Path:
     """Write a config, and drop the copies of its predecessors that are the same."""
-    write_atomically(path, text.encode())
+    content = text.encode()
+    write_atomically(path, content)
     for old in path.parent.glob(OLD):
-        if old.read_text() == text:
+        if old.read_bytes() == content:
             old.unlink()
     return path
 
@@ -123,13 +125,10 @@ def work_dir_of(out: Path) -> str:
     return f'work_dirs/{name or "own_data"}'
 
 
-def set_aside(out: Path) -> None:
+def set_config_aside(out: Path) -> None:
     """Rename the config of a prepared folder, which may have been changed."""
-    if not ((out / META).is_file() and (out / CONFIG_NAME).is_file()):
-        return
-    names = ['config.old.py', *(f'config.old{k}.py' for k in range(2, 1000))]
-    free = next(name for name in names if not (out / name).exists())
-    (out / CONFIG_NAME).replace(out / free)
+    if (out / META).is_file() and (out / CONFIG_NAME).is_file():
+        set_aside(out / CONFIG_NAME)
 
 
 def newest_old(out: Path) -> Path | None:

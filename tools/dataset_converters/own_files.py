@@ -7,8 +7,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mmseg_cen.disk import find_files
-from mmseg_cen.preparation import decode_array, read_image
-from mmseg_cen.transforms.decoding import file_order, orientation_of
+from mmseg_cen.preparation import read_image
+from mmseg_cen.transforms.decoding import decode, file_order, orientation_of
 from mmseg_cen.transforms.orientation import turn
 
 IMAGES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.pgm', '.ppm', '.webp')
@@ -70,6 +70,6 @@ def read_array(path: str | Path, orientation: str | None = None) -> NDArray[Any]
     if not is_array(path):
         return turned(file_order(read_image(path)), path, orientation)
     try:
-        return decode_array(Path(path).read_bytes())
+        return decode(Path(path).read_bytes(), '.npy')
     except ValueError as error:
-        raise ValueError(f'{path} {error}') from error
+        raise ValueError(f'{path}: {error}') from error

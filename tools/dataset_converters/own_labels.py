@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from own_files import is_array, read_array
 
+from mmseg_cen.disk import read_text
 from mmseg_cen.preparation import check_labels, read_indices
 
 VOID = 255
@@ -110,7 +111,7 @@ def class_names(
     """
     if given:
         is_file = Path(given).is_file()
-        text = Path(given).read_text(encoding='utf-8-sig') if is_file else given
+        text = read_text(given) if is_file else given
         names = [name.strip() for name in text.replace('\n', ',').split(',')]
         names = [name for name in names if name]
         numbered = [re.fullmatch(r'(\d+)\s+(.+)', name) for name in names]

@@ -8,10 +8,10 @@ import numpy as np
 
 from mmseg_cen.modality import build_modalities
 from mmseg_cen.preparation import ClassStatistics, Folder, PixelStatistics
+from mmseg_cen.preparation.statistics import DOMINANT
 from mmseg_cen.transforms.reading import load
 
 SAMPLES = 200
-DOMINANT = 0.8  # share of the pixels of one class from which the others count as rare
 
 
 def measure(

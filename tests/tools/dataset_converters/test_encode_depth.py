@@ -7,7 +7,7 @@ import pytest
 
 from mmseg_cen.datasets import build_modalities
 from mmseg_cen.transforms import encode_depth
-from mmseg_cen.transforms.reading import load_modality
+from mmseg_cen.transforms.reading import load
 from mmseg_cen.transforms.surface import Camera
 
 SIZE = (48, 64)
@@ -42,7 +42,7 @@ def test_a_modality_with_the_printed_options_is_the_encoding(
     assert (out / 'train.txt').read_text() == 'a\nb/c\n'
     lines = [line for line in report.splitlines() if line.startswith('modalities=')]
     modality = build_modalities(eval(f'dict({lines[0]})')['modalities'])[encoding]
-    got = load_modality(encoding, modality, str(out / encoding / 'b/c.png'))
+    got = load(encoding, modality, str(out / encoding / 'b/c.png')).image
     meters = read(source / 'depth/b/c.png') * np.float32(0.001)
     expected = encode_depth(meters, encoding, CAMERA)
     if expected.ndim == 3:
