@@ -61,7 +61,7 @@ class InceptionFeatures(nn.Module):
         library = import_inception()
         path = None if weights == 'download' else _find_weights(weights, library)
         if path is not None:
-            _check_weights(path, library)
+            _check_weights(path)
         self.network = library.FeatureExtractorInceptionV3(
             'inception-v3-compat', ['2048'], feature_extractor_weights_path=path
         )
@@ -146,7 +146,7 @@ def _find_weights(weights: str | None, library: Any) -> str:
     )
 
 
-def _check_weights(path: str, library: Any) -> None:
+def _check_weights(path: str) -> None:
     """Refuse another network's file before the library unpickles it."""
     state = state_of(read_checkpoint(path, 'cpu'), path)
     known = 'Conv2d_1a_3x3.conv.weight' in state and 'fc.weight' in state
