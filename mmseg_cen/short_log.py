@@ -83,6 +83,11 @@ class ShortLogRunner(Runner):
         with self._initialization_in_details() if self._is_short else nullcontext():
             super()._init_model_weights()
 
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        # mmengine logs three lines of each parameter that has settings of its own.
+        with self._options_in_details() if self._is_short else nullcontext():
+            return super().build_optim_wrapper(optim_wrapper)
+
     @master_only
     def dump_config(self) -> None:
         source = self.cfg.filename
@@ -117,6 +122,23 @@ class ShortLogRunner(Runner):
             yield logger
         finally:
             handler.close()
+
+    @contextmanager
+    def _options_in_details(self) -> Iterator[None]:
+        """Within this context, lines on the options of parameters go to the details."""
+        with self._details() as details:
+
+            def is_other(record: logging.LogRecord) -> bool:
+                is_option = record.getMessage().startswith('paramwise_options')
+                if is_option:
+                    details.handle(record)
+                return not is_option
+
+            self.logger.addFilter(is_other)
+            try:
+                yield
+            finally:
+                self.logger.removeFilter(is_other)
 
     @contextmanager
     def _initialization_in_details(self) -> Iterator[None]:

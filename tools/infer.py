@@ -3,8 +3,8 @@
 python tools/infer.py CONFIG CHECKPOINT --rgb room.png --depth room_depth.png --out room_labels.png
 
 There is an option for each modality of the network. The files are read as the config
-says of those of its test: the same types, channels and units. A modality without a file
-is absent.
+says of those of its test: the same types, channels and units. Depth that cannot be
+meters in that unit is warned of. A modality without a file is absent.
 """  # noqa: E501
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
@@ -123,16 +123,24 @@ def load_sample(
     pipeline = Compose(dataset['pipeline'])
     pipeline.transforms = without_labels(pipeline.transforms)
     first = next(iter(files.values()))
-    return pipeline(
-        dict(
-            img_path=files.get('rgb', first),
-            modality_paths={name: files.get(name, '') for name in names},
-            modalities={name: known[name] for name in names},
-            absent=tuple(name for name in names if name not in files),
-            seg_fields=[],
-            sample_idx=0,
-        )
+    sample = dict(
+        img_path=files.get('rgb', first),
+        modality_paths={name: files.get(name, '') for name in names},
+        modalities={name: known[name] for name in names},
+        absent=tuple(name for name in names if name not in files),
+        seg_fields=[],
+        sample_idx=0,
     )
+    try:
+        for transform in pipeline.transforms:
+            if hasattr(transform, 'inspect'):
+                transform.inspect([sample], pipeline.transforms)
+        return pipeline(sample)
+    except ValueError as error:
+        folder = dataset.get('data_root') or 'the folders of the config'
+        raise ValueError(
+            f'{error}; files must be stored as those in {folder} are'
+        ) from error
 
 
 def classes_of(dataset: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
 def parse_args() -> argparse.Namespace:
     parser = ToolParser(description='Test a model.')
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('checkpoint', nargs='+', help='checkpoint file')
     parser.add_argument('--work-dir', help='where logs and the figures (json) go')
     parser.add_argument(
         '--tta',
@@ -70,8 +70,24 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args()
+    args.checkpoint = only_checkpoint(args.checkpoint)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+def only_checkpoint(paths: list[str]) -> str:
+    """The one checkpoint; ``best_*.pth`` may be several, of several trainings.
+
+    Raises:
+        ValueError: If there are several.
+    """
+    if len(paths) > 1:
+        newest = max(paths, key=lambda p: os.path.exists(p) and os.path.getmtime(p))
+        raise ValueError(
+            f'`checkpoint` must be one file, got {paths}: name one (the newest is '
+            f'{newest!r})'
+        )
+    return paths[0]
 
 
 def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ several processes. In reading order:
 from .cli import check, make_parser, run
 from .conversion import prepare
 from .files import decode_complete
+from .journal import JOURNAL
 from .layout import META, Folder, read_groups, read_meta
 from .lists import find_stems, read_list
 from .official import check_labels, read_image, read_indices, three_channels

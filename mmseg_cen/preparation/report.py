@@ -40,7 +40,10 @@ def implausible_depth(plan: Plan, records: Sequence[Record]) -> list[str]:
             or '/m' in (folder.unit or '')
         ):
             continue
-        stats = [record.stats.get(name, {}).get('summary') for record in records]
+        known = [record.stats[name] for record in records if name in record.stats]
+        if known and not any(values['valid'] for values in known):
+            warnings.append(f'{name}/: no pixel of any file has depth')
+        stats = [values.get('summary') for values in known]
         if summaries := [DepthSummary(**summary) for summary in stats if summary]:
             total = reduce(add, summaries)
             found = doubts(total, folder.scale, plan.plausible)
@@ -56,7 +59,8 @@ def ignored_orientation(plan: Plan, turned: Sequence[str]) -> list[str]:
         f'{len(turned)} files have an orientation tag (EXIF), by which viewers turn '
         f'them, such as {min(turned)}: they are taken as they are stored. Turn the '
         'files, or remove the tags, if the other files of the samples fit what viewers '
-        "show; a config may say orientation='apply' or 'ignore' of the modality"
+        "show; a config may say orientation='apply' or 'ignore' of the modality, for "
+        'own data --orientation'
     ]
 
 
@@ -95,7 +99,7 @@ def write_report(
     lines += shorten(warnings, 'WARNING: ') + shorten(problems, 'PROBLEM: ')
     if failed:
         lines.append(
-            'NOT FINISHED: no lists, no meta.json. Repair the download and run the '
+            'NOT FINISHED: no lists, no meta.json. Repair the files and run the '
             'command again'
             + (', or finish without the bad samples: --skip-bad.' if can_skip else '.')
         )

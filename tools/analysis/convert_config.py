@@ -118,6 +118,8 @@ def main() -> None:
         args.layer_norms,
         data,
     )
+    if data is not None and data.get('work_dir'):
+        cfg['work_dir'] = f'{data.work_dir}_{args.out.stem}'  # of one data set
     header = (HEADER if data is None else DATA_HEADER).format(
         source=args.config, data=args.data, modalities=', '.join(modalities)
     )

@@ -76,6 +76,7 @@ def convert_config(
         new['tta_model']['type'] = 'CENTTAModel'
     hooks = new.setdefault('default_hooks', {})
     hooks['random_state'] = dict(type='ResumableRandomnessHook')
+    hooks['finite'] = dict(type='FiniteLossHook')
     if (hooks.get('visualization') or {}).get('type') == 'SegVisualizationHook':
         hooks['visualization'] = dict(type='MultimodalVisualizationHook')
     if exchanging:

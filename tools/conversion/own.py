@@ -13,6 +13,7 @@ from mmseg_cen.datasets import MultimodalSegDataset
 from .model import dicts_in
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+HEAD = {'num_classes', 'ignore_index'}
 EVALUATORS = ('val_evaluator', 'test_evaluator')
 
 
@@ -88,6 +89,7 @@ def use_data(
     model = old.get('model') or {}
     _set_classes(new['model'], _classes(data), _class_weight(model))
     _set_statistics(new['model'], model, {m: channels[m] for m in modalities})
+    _set_ignored(new['model'], model)
     size = _train_size(model, new['train_dataloader'])
     if size is not None:
         new['model']['data_preprocessor']['size'] = size
@@ -149,6 +151,17 @@ def _set_classes(model: dict[str, Any], num_classes: int, class_weight: Any) -> 
             class_weight is not None and part.get('type') == 'CrossEntropyLoss'
         ):
             part['class_weight'] = class_weight
+
+
+def _set_ignored(model: dict[str, Any], data_model: Mapping[str, Any]) -> None:
+    """Ignore the same label as the model of the data, if it says one."""
+    labels = [part['ignore_index'] for part in dicts_in(data_model) if HEAD <= {*part}]
+    if not labels:
+        return
+    model['data_preprocessor']['seg_pad_val'] = labels[0]
+    for part in dicts_in(model):
+        if 'num_classes' in part:
+            part['ignore_index'] = labels[0]
 
 
 def _set_statistics(

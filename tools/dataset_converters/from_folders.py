@@ -17,16 +17,17 @@ or `.npy`, are the indices of the classes, from 0, or from 1 with --reduce-zero-
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from own_config import newest_old, set_config_aside, write_config
-from own_labels import VOID, require_two
+from own_config import kept_config, write_config
+from own_labels import require_two
 from own_plan import make_plan
 from own_prediction import check_network, write_prediction
 
 from mmseg_cen.door import as_tool
 from mmseg_cen.modality import ORIENTATIONS
-from mmseg_cen.preparation import check, make_parser, prepare, read_meta
+from mmseg_cen.preparation import Plan, check, make_parser, prepare, read_meta
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--depth-invalid',
         metavar='VALUE,...',
         help='stored values of no depth, besides 0 and NaN: 65535, -1 or a range, '
-        '60000..65535',
+        '60000..65535; if the first is negative, --depth-invalid=-1,65535',
     )
     parser.add_argument(
         '--plausible-depth',
@@ -77,7 +78,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--classes', help='their names: a file, or separated by commas')
     parser.add_argument('--num-classes', type=int, help='instead of --classes')
-    parser.add_argument('--ignore-label', type=int, default=VOID, help='label of void')
+    parser.add_argument(
+        '--ignore-label',
+        type=int,
+        help='label of void; default: 255, or 65535 of more than 255 classes',
+    )
     parser.add_argument(
         '--reduce-zero-label',
         action='store_true',
@@ -87,7 +92,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--label-map',
         metavar='STORED:CLASS,...',
         help='classes of the stored labels: 0:0,255:1 for masks of a foreground, '
-        '7:0,11:1,*:void to choose some',
+        '7:0,11:1,*:void to choose some; if the first is negative, --label-map=-1:void',
     )
     parser.add_argument('--val-share', type=float, default=0.2)
     parser.add_argument(
@@ -110,9 +115,10 @@ def check_classes(out: Path) -> None:
     Raises:
         ValueError: If less than two classes occur.
     """
-    samples = read_meta(out)['samples']
-    labels = {int(label) for s in samples for label in s['stats']['label']}
-    require_two(len(labels - {VOID}), VOID in labels)
+    meta = read_meta(out)
+    void = meta['folders']['label']['ignore_index']
+    labels = {int(label) for s in meta['samples'] for label in s['stats']['label']}
+    require_two(len(labels - {void}), void in labels)
 
 
 @as_tool
@@ -128,19 +134,29 @@ def main(argv: list[str] | None = None) -> int:
             '`--config` must be given without --label, got both: leave one out'
         )
     plan = make_plan(args)
-    options = plan.options['modalities']
     if args.config is not None:
         check_network(args.config, plan.folders)
-    set_config_aside(out)
-    status = prepare(
-        plan,
-        out,
-        jobs=args.jobs,
-        skip_bad=args.skip_bad,
-        strict=args.strict,
-    )
-    if status:
-        return status
+    with kept_config(out):
+        status = prepare(
+            plan, out, jobs=args.jobs, skip_bad=args.skip_bad, strict=args.strict
+        )
+        if status == 0:
+            finish(out, plan, args, sys.argv[1:] if argv is None else argv)
+    return status
+
+
+def finish(
+    out: Path, plan: Plan, args: argparse.Namespace, words: Sequence[str]
+) -> None:
+    """Write the config of a prepared folder, and print the command that is next.
+
+    Args:
+        out: The folder.
+        plan: What it was prepared by.
+        args: The command line.
+        words: The words of the command line.
+    """
+    options = plan.options['modalities']
     if args.label is not None:
         check_classes(out)
         path = write_config(out, options, args.long_side)
@@ -148,14 +164,10 @@ def main(argv: list[str] | None = None) -> int:
     elif args.config is not None:
         print(f'Predict with: {write_prediction(out, options, args.config)}')
     else:
-        words = sys.argv if argv is None else [sys.argv[0], *argv]
         print(
             'To predict the labels, name the config of a trained network: '
-            f'{shlex.join(["python", *words])} --config CONFIG'
+            f'{shlex.join(["python", sys.argv[0], *words])} --config CONFIG'
         )
-    if (old := newest_old(out)) is not None:
-        print(f'The config that was there before is {old}')
-    return status
 
 
 if __name__ == '__main__':

@@ -4,17 +4,21 @@ import os
 import pprint
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from own_labels import VOID
 from own_modalities import has_directions
 from own_statistics import class_weights, measure
-from own_template import CONFIG, DATA_ROOT, EXCHANGE, IMAGES, ONE_IMAGE, WEIGHTS
+from own_template import (
+    CONFIG, DATA_ROOT, EVALUATORS, EXCHANGE, IMAGES, ONE_IMAGE, WEIGHTS,
+)  # fmt: skip
 
 from mmseg_cen.disk import set_aside, write_atomically
-from mmseg_cen.preparation import META, read_meta
+from mmseg_cen.preparation import JOURNAL, META, read_meta
 
 ITERATIONS, BATCH_SIZE = 1200, 8
 CONFIG_NAME, OLD = 'config.py', 'config.old*.py'
@@ -78,10 +82,21 @@ def write_config(
         in_channels=f'        in_channels={most},\n' if most > 3 else '',
         num_classes=len(meta['classes']),
         weights='' if weights is None else WEIGHTS.format(weights),
-        hooks=(EXCHANGE if len(options) > 1 else '')
-        + "    dict(type='FiniteLossHook'),",
+        hooks=EXCHANGE if len(options) > 1 else '',
+        **ignored(meta['folders']['label']['ignore_index']),
     )
     return write(path, text)
+
+
+def ignored(label: int) -> dict[str, str]:
+    """Lines of source that say the label of void, where it is not the toolbox's."""
+    if label == VOID:
+        return dict(seg_pad_val='', ignore_index='', evaluators='')
+    return dict(
+        seg_pad_val=f'        seg_pad_val={label},\n',
+        ignore_index=f'            ignore_index={label},\n',
+        evaluators=EVALUATORS.format(label),
+    )
 
 
 def write(path: Path, text: str) -> Path:
@@ -125,12 +140,23 @@ def work_dir_of(out: Path) -> str:
     return f'work_dirs/{name or "own_data"}'
 
 
-def set_config_aside(out: Path) -> None:
-    """Rename the config of a prepared folder, which may have been changed."""
-    if (out / META).is_file() and (out / CONFIG_NAME).is_file():
-        set_aside(out / CONFIG_NAME)
+@contextmanager
+def kept_config(out: Path) -> Iterator[None]:
+    """Within this context, the config of a folder may be written, and prepared anew.
 
-
-def newest_old(out: Path) -> Path | None:
-    """The config that was set aside last; None if there is none."""
-    return max(out.glob(OLD), key=lambda path: path.stat().st_mtime_ns, default=None)
+    The one that was there, which may have been edited, gets another name, unless the
+    new one is the same, or the folder was not changed because of an error.
+    """
+    path, meta, old = out / CONFIG_NAME, out / META, None
+    before = meta.read_bytes() if meta.is_file() else None
+    if path.is_file() and (before is not None or (out / JOURNAL).is_file()):
+        old = set_aside(path)
+    try:
+        yield
+    except BaseException:
+        if old is not None and meta.is_file() and meta.read_bytes() == before:
+            old.replace(path)
+        raise
+    finally:
+        if old is not None and old.exists():
+            print(f'The config that was there before is {old}')

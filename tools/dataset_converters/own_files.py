@@ -16,17 +16,37 @@ ARRAYS = (*IMAGES, '.npy')
 
 
 def find(
-    folder: str, suffix: str | None, known: Sequence[str] = ARRAYS
+    folder: str,
+    suffix: str | None,
+    known: Sequence[str] = ARRAYS,
+    out: Path | None = None,
 ) -> dict[str, Path]:
     """Files of a folder and below it, by their path without the suffix.
 
+    Args:
+        folder: The folder.
+        suffix: How their names end; None: as one of ``known``.
+        known: Suffixes.
+        out: The folder to write, which may lie within the other: it is left out.
+
     Raises:
         FileNotFoundError: If there is no such folder.
-        ValueError: If there are none, or two of one stem.
+        ValueError: If there are none, or two of one stem, or it is the folder to write.
     """
     files: dict[str, Path] = {}
+    left_out = None
     root = Path(folder)
+    place, written = root.resolve(), None if out is None else out.resolve()
+    if written == place:
+        raise ValueError(
+            f'`out` must be another folder than those to read, got {out}: choose '
+            'another'
+        )
+    if written is not None and place in written.parents:
+        left_out = root / written.relative_to(place)
     for path in find_files(root):
+        if left_out in path.parents:
+            continue
         if not (path.name.endswith(suffix) if suffix else path.suffix.lower() in known):
             continue
         name = path.relative_to(root).as_posix()

@@ -16,7 +16,7 @@ from mmseg_cen.sentinels import Limits, parse_invalid
 OPTIONS = (
     'suffix', 'scale', 'invalid', 'fill', 'interpolation', 'resize', 'orientation',
 )  # fmt: skip
-_DIRECTIONS = ('normal', 'flow')  # how names of vectors of the image plane begin
+_DIRECTIONS = ('normal', 'flow')  # within names of vectors of the image plane
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Given:
 
 def has_directions(name: str) -> bool:
     """Whether values of a modality are directions, which a flip would have to turn."""
-    return name.lower().startswith(_DIRECTIONS)
+    return any(word in name.lower() for word in _DIRECTIONS)
 
 
 def parse_modality(text: str) -> Given:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from own_files import ARRAYS, find
-from own_labels import VOID, LabelReader, class_names, parse_label_map
+from own_labels import LabelReader, class_names, parse_label_map
 from own_modalities import given_modalities
 from own_storage import Stored, how_stored, picture_of_depth
 
@@ -97,7 +97,9 @@ def split(
         wanted = set(read_list(val_list))
         if unknown := sorted(wanted - set(missing)):
             return wanted, [
-                f'{val_list} names {stem!r}, which does not exist' for stem in unknown
+                f'{val_list} names {stem!r}, which does not exist: samples have names '
+                f'such as {stems[0]!r}'
+                for stem in unknown
             ]
         if not 0 < len(wanted & set(stems)) < len(stems):
             raise ValueError(
@@ -123,9 +125,10 @@ def split(
 def make_plan(args: argparse.Namespace) -> Plan:
     """Plan the conversion of the folders."""
     given = given_modalities(args)
-    folders = {m.name: find(m.folder, m.suffix, m.known) for m in given}
+    out = Path(args.out)
+    folders = {m.name: find(m.folder, m.suffix, m.known, out) for m in given}
     if args.label is not None:
-        folders['label'] = find(args.label, args.label_suffix, ARRAYS)
+        folders['label'] = find(args.label, args.label_suffix, ARRAYS, out)
     missing = match(folders)
     if all(missing.values()):
         raise ValueError(
@@ -142,14 +145,17 @@ def make_plan(args: argparse.Namespace) -> Plan:
         )
         paths = list(folders['label'].values())
         classes, warnings = class_names(args.classes, args.num_classes, labels, paths)
-        labels.num_classes = len(classes)
+        labels.num_classes = len(classes) or None
         val, problems = split(missing, args.val_share, args.val_list)
         splits = ['train', 'val']
     modalities = [how_stored(m, list(folders[m.name].values())) for m in given]
     layout = {stored.given.name: stored.folder for stored in modalities}
     if labels is not None:
         layout['label'] = Folder(
-            kind='label', num_classes=len(classes), ignore_index=VOID
+            kind='label',
+            dtype=labels.dtype,
+            num_classes=len(classes),
+            ignore_index=labels.void,
         )
     for stored in modalities:
         if stored.given.name == 'depth':

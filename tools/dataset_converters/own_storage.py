@@ -17,8 +17,9 @@ from own_modalities import Given
 from mmseg_cen.modality import build_modalities
 from mmseg_cen.plausibility import DepthSummary, doubts
 from mmseg_cen.preparation import Folder, decode_complete
-from mmseg_cen.sentinels import find_invalid
+from mmseg_cen.sentinels import check_storable, find_invalid
 from mmseg_cen.transforms.decoding import file_order
+from mmseg_cen.transforms.depth import fill_invalid
 
 MILLIMETER = 1e-3
 COARSEST = 0.1  # meters per stored unit
@@ -68,16 +69,43 @@ class Stored:
             options['dtype'] = self.dtype
         if self.scale is not None:
             options['scale'] = self.scale
-        if fill is None and (name == 'depth' or self.given.invalid):
+        if fill is None and (name == 'depth' or self._invalid_is_zero):
             fill = 'nearest'
-        if fill is not None:
-            options['fill'] = fill
-        if self.given.plausible is not None:
-            options['plausible'] = self.given.plausible
-        if self.given.interpolation is not None:
-            options['interpolation'] = self.given.interpolation
+        # The written files need none of the next three, others of the camera do.
+        chosen = dict(
+            fill=fill,
+            invalid=self._named_invalid,
+            orientation=self.given.orientation,
+            resize=self.given.resize or None,
+            plausible=self.given.plausible,
+            interpolation=self.given.interpolation,
+        )
+        options |= {key: value for key, value in chosen.items() if value is not None}
         build_modalities({name: options})
         return options
+
+    @property
+    def _invalid_is_zero(self) -> bool:
+        """Whether 0 is written for values that mean no measurement.
+
+        Of signed numbers, 0 may be measured: they are filled instead.
+        """
+        return bool(self.given.invalid) and np.dtype(self.dtype).kind == 'u'
+
+    @property
+    def _named_invalid(self) -> list[str] | None:
+        """The stored values that mean no measurement, if files are written as given."""
+        dtype = 'uint16' if self.given.name == 'depth' else self.dtype
+        if self.scale != self.given.scale:
+            return None
+        try:
+            check_storable(self.given.invalid, dtype)
+        except ValueError:  # -1 in depth of int16, which is written as uint16
+            return None
+        return [
+            f'{a:.17g}' + ('' if a == b else f'..{b:.17g}')
+            for a, b in self.given.invalid
+        ] or None
 
     def read(self, path: str) -> NDArray[Any] | bytes:
         """What is written of a file: an array, or the file as it is.
@@ -143,8 +171,11 @@ class Stored:
         return np.asarray(depth, np.uint16)
 
     def _as_values(self, path: str, values: NDArray[Any]) -> NDArray[Any]:
-        """Values as they are stored; invalid ones are 0, or NaN among floats."""
+        """Values as they are stored; invalid ones 0, NaN, or those of the nearest."""
         invalid = find_invalid(values, self.given.invalid)
+        if self.given.fill is None and self.given.invalid and not self._invalid_is_zero:
+            values = fill_invalid(values, ~invalid, 'nearest')
+            invalid[:] = False
         if values.ndim == 3:
             invalid = invalid[..., None]
         nothing = np.nan if values.dtype.kind == 'f' else 0
@@ -164,14 +195,17 @@ def how_stored(given: Given, paths: Sequence[Path]) -> Stored:
     Raises:
         ValueError: If none can be read.
     """
+    first = first_array(given, paths)
+    try:
+        check_storable(given.invalid, str(first.dtype))
+    except ValueError as error:
+        raise ValueError(f'{given.name}: {error}') from error
     endings = {path.suffix for path in paths}
     as_they_are = len(endings) == 1 and endings <= {'.png', '.jpg'}
     as_they_are &= given.orientation != 'apply' and not given.resize
     if given.name == 'rgb':
-        first = first_array(given, paths)
         suffix = endings.pop() if as_they_are else '.png'
         return Stored(given, str(first.dtype), 3, suffix, as_they_are, given.scale)
-    first = first_array(given, paths)
     dtype = _stored_type(first)
     if given.name == 'depth':
         unit = given.scale
@@ -188,14 +222,15 @@ def how_stored(given: Given, paths: Sequence[Path]) -> Stored:
 
 def first_array(given: Given, paths: Sequence[Path]) -> NDArray[Any]:
     """The first file that can be read; others are named when they are converted."""
+    reasons = []
     for path in paths:
         try:
             return read_array(path)
-        except (ValueError, OSError):
-            continue
+        except (ValueError, OSError) as error:
+            reasons.append(error)
     raise ValueError(
         f'{given.name} must be readable images or arrays, got none among '
-        f'{len(paths)} files, such as {paths[0]}: replace them'
+        f'{len(paths)} files: {reasons[0]}'
     )
 
 

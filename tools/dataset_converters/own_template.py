@@ -90,7 +90,7 @@ model = dict(
 {statistics}
         ),
 {num_channels}        size=crop_size,
-    ),
+{seg_pad_val}    ),
     backbone=dict(
 {in_channels}        depth=18,
         base_channels=32,
@@ -101,16 +101,16 @@ model = dict(
     decode_head=dict(
         head=dict(
             num_classes={num_classes},
-            in_channels=256,
+{ignore_index}            in_channels=256,
             channels=64,
             dropout_ratio=0,
 {weights}        )
     ),
     auxiliary_head=None,
 )
+{evaluators}# FiniteLossHook, which stops at losses that are not finite, is in the base config.
 custom_hooks = [
-{hooks}
-]
+{hooks}]
 optim_wrapper = dict(optimizer=dict(lr=0.05))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, end=50, by_epoch=False),
@@ -139,6 +139,11 @@ IMAGES = "dict(ann_file='train.txt', pipeline=train_pipeline, **dataset)"
 EXCHANGE = """    dict(type='GammaSparsityHook', sparsity_weight=1e-2),
     dict(type='ExchangeStatsHook'),
     dict(type='GammaRecorderHook', interval=50),
+"""
+
+# Where 255 is a class.
+EVALUATORS = """val_evaluator = dict(ignore_index={0})
+test_evaluator = dict(ignore_index={0})
 """
 
 WEIGHTS = """\
