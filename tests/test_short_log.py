@@ -10,7 +10,10 @@ from torch import nn
 from mmseg_cen.launch import build_runner
 from mmseg_cen.short_log import DETAILS
 
-DUMPED = ('System environment', "type='SmallModel'", 'before_run', 'layers.29')
+DUMPED = (
+    'System environment', "type='SmallModel'", 'before_run', 'layers.29',
+    'paramwise_options -- layers.29.weight:lr=0.2',
+)  # fmt: skip
 
 
 @MODELS.register_module()
@@ -32,7 +35,10 @@ def run(folder, source=None, name='run', **settings):
         experiment_name=name,
         train_dataloader=loader,
         train_cfg=dict(type='IterBasedTrainLoop', max_iters=1),
-        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+        optim_wrapper=dict(
+            optimizer=dict(type='SGD', lr=0.1),
+            paramwise_cfg=dict(custom_keys=dict(layers=dict(lr_mult=2.0))),
+        ),
         launcher='none',
         **settings,
     )
@@ -54,7 +60,7 @@ def test_a_log_begins_with_a_page_and_the_rest_is_beside_it(tmp_path, capsys):
         assert len(start.splitlines()) < 40
         assert str(folder / DETAILS) in start
     details = (folder / DETAILS).read_text()
-    for words in ('System environment', "type='SmallModel'", 'before_run', 'layers.29'):
+    for words in DUMPED:
         assert words in details
 
 
@@ -62,7 +68,7 @@ def test_on_request_all_of_it_is_in_the_log(tmp_path):
     folder = run(tmp_path, name='long', log_level='DEBUG')
     assert not (folder / DETAILS).exists()
     log = log_of(folder)
-    for words in ('System environment', "type='SmallModel'", 'before_run', 'layers.29'):
+    for words in DUMPED:
         assert words in log
 
 

@@ -104,8 +104,8 @@ def _write_sample(
         encoded[name] = stored or encode(array, folder.suffix)
     if len(set(sizes.values())) != 1:
         raise ValueError(
-            f'its files must agree in size, got {sizes}: replace or resize some (--resize '
-            'for own data)'
+            f'its files must agree in size, got {sizes}: replace or resize some '
+            '(--resize for own data)'
         )
     for name, content in encoded.items():
         write_atomically(out / name / f'{sample.stem}{folders[name].suffix}', content)

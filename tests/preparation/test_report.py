@@ -54,3 +54,12 @@ def test_a_conversion_that_goes_on_doubts_the_same(tmp_path, toys, capsys):
     again = capsys.readouterr().out
     assert 'WARNING: depth/' in first
     assert again.endswith(first)
+
+
+def test_depth_without_a_pixel_is_a_warning(tmp_path, toys, capsys):
+    def empty(sample):
+        arrays = toys.draw(sample)
+        return arrays | dict(depth=arrays['depth'] * np.uint16(0))
+
+    prepare(toys.plan(empty), tmp_path)
+    assert 'WARNING: depth/: no pixel of any file has depth' in capsys.readouterr().out

@@ -90,3 +90,26 @@ def test_predictions_are_png_files(network, load_tool, tmp_path):
     arguments = [str(config), str(checkpoint), '--out', 'labels.jpg', '--rgb', rgb]
     with pytest.raises(SystemExit, match=r"must end with .png, got 'labels.jpg'"):
         load_tool('infer.py').main(arguments)
+
+
+def test_depth_in_another_unit_is_said(network, load_tool, tmp_path, warned):
+    tool = load_tool('infer.py')
+    path = tmp_path / 'depth/a.png'
+    tenths = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) * 10
+    dataset = tool.dataset_of(Config.fromfile(network[0]))
+    for depth, count in ((tenths // 10, 0), (tenths, 1)):
+        assert cv2.imwrite(str(path), depth)
+        tool.load_sample(dataset, ('depth',), dict(depth=str(path)))
+        assert len(warned) == count
+    assert 'by its unit of 0.001 m' in warned[0]
+
+
+def test_files_of_another_type_are_refused_with_those_that_are_read(
+    network, load_tool, tmp_path
+):
+    tool = load_tool('infer.py')
+    path = tmp_path / 'depth/a.png'
+    assert cv2.imwrite(str(path), np.ones(SIZE, np.uint8))
+    dataset = tool.dataset_of(Config.fromfile(network[0]))
+    with pytest.raises(ValueError, match=f'must hold uint16.* as those in {tmp_path}'):
+        tool.load_sample(dataset, ('depth',), dict(depth=str(path)))

@@ -1,4 +1,5 @@
 import json
+import os
 from types import SimpleNamespace
 
 import cv2
@@ -9,6 +10,16 @@ from mmengine.config import Config
 def test_a_missing_checkpoint_ends_in_one_line(error_of, config):
     line = error_of('test.py', config, 'no.pth')
     assert line.startswith("error: the checkpoint must be a file, got 'no.pth'")
+
+
+def test_one_of_several_checkpoints_must_be_chosen(error_of, config, tmp_path):
+    paths = [tmp_path / f'best_mIoU_epoch_{k}.pth' for k in (10, 5)]
+    for k, path in enumerate(paths):
+        path.touch()
+        os.utime(path, (k, k))
+    line = error_of('test.py', config, *paths)
+    assert line.startswith('error: `checkpoint` must be one file')
+    assert line.endswith(f"(the newest is '{paths[1]}')")
 
 
 @pytest.mark.slow

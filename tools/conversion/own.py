@@ -155,7 +155,7 @@ def _set_classes(model: dict[str, Any], num_classes: int, class_weight: Any) -> 
 
 def _set_ignored(model: dict[str, Any], data_model: Mapping[str, Any]) -> None:
     """Ignore the same label as the model of the data, if it says one."""
-    labels = [part['ignore_index'] for part in dicts_in(data_model) if HEAD <= {*part}]
+    labels = [part['ignore_index'] for part in dicts_in(data_model) if {*part} >= HEAD]
     if not labels:
         return
     model['data_preprocessor']['seg_pad_val'] = labels[0]

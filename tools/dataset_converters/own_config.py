@@ -14,8 +14,14 @@ from own_labels import VOID
 from own_modalities import has_directions
 from own_statistics import class_weights, measure
 from own_template import (
-    CONFIG, DATA_ROOT, EVALUATORS, EXCHANGE, IMAGES, ONE_IMAGE, WEIGHTS,
-)  # fmt: skip
+    CONFIG,
+    DATA_ROOT,
+    EVALUATORS,
+    EXCHANGE,
+    IMAGES,
+    ONE_IMAGE,
+    WEIGHTS,
+)
 
 from mmseg_cen.disk import set_aside, write_atomically
 from mmseg_cen.preparation import JOURNAL, META, read_meta

@@ -108,7 +108,7 @@ model = dict(
     ),
     auxiliary_head=None,
 )
-{evaluators}# FiniteLossHook, which stops at losses that are not finite, is in the base config.
+{evaluators}# FiniteLossHook of the base config stops at losses that are not finite.
 custom_hooks = [
 {hooks}]
 optim_wrapper = dict(optimizer=dict(lr=0.05))

@@ -111,6 +111,26 @@ def test_a_cascade_becomes_one_head_and_wrapped_data_sets_are_reached():
     assert cfg.train_dataloader.dataset.dataset.type == 'MultimodalSegDataset'
 
 
+def test_a_config_on_data_ignores_their_label_and_trains_beside_their_own(
+    tmp_path, monkeypatch
+):
+    data, new = tmp_path / 'data.py', tmp_path / 'pspnet.py'
+    data.write_text(
+        f"_base_ = {str(DATASETS / 'mfnet.py')!r}\nwork_dir = 'work_dirs/mine'\n"
+        'model = dict(decode_head=dict(head=dict(num_classes=9, ignore_index=65535)))\n'
+    )
+    arguments = ['', PSPNET, str(new), '--data', str(data)]
+    monkeypatch.setattr(sys, 'argv', arguments)
+    main()
+    cfg = load(str(new))
+    assert cfg.work_dir == 'work_dirs/mine_pspnet'
+    assert cfg.default_hooks.finite.type == 'FiniteLossHook'
+    model = cfg.model
+    heads = (model.decode_head.head, model.auxiliary_head.head)
+    assert [head.ignore_index for head in heads] == [65535] * 2
+    assert model.data_preprocessor.seg_pad_val == 65535
+
+
 def test_sparsity_is_asked_only_of_what_exchanges():
     segformer = 'mmseg::segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024.py'
     for layer_norms in (False, True):

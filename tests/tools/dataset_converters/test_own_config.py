@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import cv2
+import filelock
 import numpy as np
 import pytest
 from mmengine.config import Config
 from mmseg.registry import DATASETS, MODELS
+
+from mmseg_cen.models.classes import check_heads
 
 ROOT = Path(__file__).parents[3]
 
@@ -122,11 +125,54 @@ def test_an_edited_config_survives_any_number_of_conversions(prepare, tmp_path):
     assert kept == {'first', 'second'}
 
 
+@pytest.mark.parametrize('is_finished', [True, False])
+def test_a_config_survives_a_preparation_that_fails(prepare, tmp_path, is_finished):
+    out = tmp_path / 'out'
+    assert prepare(out, [[0, 1]] * 3)[0] == 0
+    if not is_finished:
+        assert prepare(out, [[0, 9]] * 3, '--num-classes', 2)[0] == 1
+    (out / 'config.py').write_text('mine')
+    if is_finished:
+        with (
+            filelock.FileLock(out / '.lock'),
+            pytest.raises(SystemExit, match='no other run is writing'),
+        ):
+            prepare(out, [[0, 1]] * 3)
+        assert (out / 'config.py').read_text() == 'mine'
+    assert prepare(out, [[0, 1]] * 3)[0] == 0
+    assert 'mine' in {path.read_text() for path in out.glob('config.old*.py')}
+
+
+def test_more_than_255_classes_are_a_config_with_another_void(prepare, tmp_path):
+    assert prepare(tmp_path / 'out', [[0, 1, 255]] * 3, '--num-classes', 300)[0] == 0
+    cfg = Config.fromfile(tmp_path / 'out/config.py')
+    model = MODELS.build(cfg.model)
+    dataset = DATASETS.build(cfg.val_dataloader.dataset)
+    check_heads(model, dataset.metainfo['classes'], dataset.metainfo['ignore_index'])
+    assert cfg.val_evaluator.ignore_index == cfg.test_evaluator.ignore_index == 65535
+    assert {*dataset[0]['data_samples'].gt_sem_seg.data.unique().tolist()} == {
+        0,
+        1,
+        255,
+    }
+
+
+def test_a_folder_to_write_may_lie_within_the_one_to_read(prepare, tmp_path):
+    inside = tmp_path / 'in3/rgb'
+    assert prepare(inside / 'out', [[0, 1]] * 3)[0] == 0
+    status, report = prepare(inside / 'out', [[0, 1]] * 3)
+    assert status == 0
+    assert '3 samples were finished before' in report
+    with pytest.raises(SystemExit, match='must be another folder than those to read'):
+        prepare(inside, [[0, 1]] * 3)
+
+
 def test_it_stops_at_losses_that_are_not_finite_and_can_be_augmented(prepare, tmp_path):
     assert prepare(tmp_path / 'out', [[0, 1]] * 3)[0] == 0
     cfg = Config.fromfile(tmp_path / 'out/config.py')
-    hooks = [hook.type for hook in cfg.custom_hooks]
-    assert {*hooks} >= {'FiniteLossHook', 'GammaRecorderHook', 'ExchangeStatsHook'}
+    hooks = [hook.type for hook in (*cfg.custom_hooks, *cfg.default_hooks.values())]
+    assert {*hooks} >= {'GammaRecorderHook', 'ExchangeStatsHook'}
+    assert hooks.count('FiniteLossHook') == 1
     settings = {**cfg.test_dataloader.dataset, 'pipeline': cfg.tta_pipeline}
     sample = DATASETS.build(settings)[0]
     assert len(sample['inputs']) == 6

@@ -117,6 +117,50 @@ def test_stored_values_of_no_measurement_become_invalid(folders, convert, tmp_pa
         assert sample['thermal'].min() > 279
 
 
+def test_zeros_of_signed_values_are_measured(folders, convert, tmp_path):
+    def make(rng):
+        values = rng.integers(-3, 4, SIZE).astype(np.int16)
+        values[3:5] = -32768
+        return values
+
+    folder = folders('celsius', '.npy', make)
+    assert convert('--modality', f'celsius={folder}:invalid=-32768')[0] == 0
+    for stem, sample in loaded(tmp_path / 'out').items():
+        stored = make(np.random.default_rng(STEMS.index(stem)))
+        known = stored > -32768
+        np.testing.assert_array_equal(sample['celsius'][known], stored[known])
+        assert sample['celsius'].min() >= -3
+
+
+def test_files_of_the_camera_are_read_as_the_written_ones(folders, convert, tmp_path):
+    def make(rng):
+        depth = rng.integers(9000, 40000, (SIZE[0] // 2, SIZE[1] // 2), np.uint16)
+        depth[:3] = 65535
+        return depth
+
+    options = ('--depth-unit', '0.0001', '--depth-invalid', '65535', '--resize')
+    assert convert('--depth', folders('d', '.png', make), *options)[0] == 0
+    written = loaded(tmp_path / 'out')
+    for stem in STEMS:
+        (tmp_path / 'd' / f'{stem}.png').replace(tmp_path / f'out/depth/{stem}.png')
+    for stem, sample in loaded(tmp_path / 'out').items():
+        np.testing.assert_array_equal(sample['depth'], written[stem]['depth'])
+
+
+def test_a_value_that_no_file_can_hold_is_refused(folders, convert):
+    folder = folders('d', '.png', lambda rng: np.ones(SIZE, np.uint16))
+    with pytest.raises(SystemExit, match='depth: `invalid` must be values that uint16'):
+        convert('--depth', folder, '--depth-unit', '1', '--depth-invalid', '-1')
+
+
+def test_the_reason_is_said_why_no_file_can_be_read(folders, convert):
+    folder = folders('d', '.png', lambda rng: np.ones(SIZE, np.uint16))
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(SystemExit, match=r'none among 3 files: .*1.png must be'):
+        convert('--depth', folder, '--depth-unit', '1')
+
+
 def test_values_that_are_not_finite_need_a_replacement(folders, convert, tmp_path):
     def make(rng):
         values = rng.random(SIZE)
@@ -266,6 +310,8 @@ def test_images_are_turned_as_their_tags_say_if_asked(folders, convert, tmp_path
     assert 'WARNING' not in report
     for stem, sample in loaded(tmp_path / 'out').items():
         np.testing.assert_array_equal(sample['img'], upright[stem])
+    cfg = Config.fromfile(tmp_path / 'out/config.py')
+    assert cfg.dataset.modalities.rgb.orientation == 'apply'
 
 
 @pytest.mark.parametrize('dtype', ['uint8', 'uint16'])
