@@ -6,6 +6,7 @@ from typing import Any
 from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.models.decode_heads import Mask2FormerHead, MaskFormerHead, STDCHead
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.losses import DiceLoss
 from torch import nn
 
 from .losses import CrossEntropyLoss
@@ -86,12 +87,22 @@ def _check_loss(name: str, head: Any, loss: Any, ignore_index: int) -> None:
             f'channels{two}, got {len(weights)}: measure the weights with '
             'tools/analysis/dataset_stats.py'
         )
-    own = getattr(loss, 'ignore_label', ignore_index)  # of OhemCrossEntropy
-    if own != ignore_index:
-        raise ValueError(
-            f'`ignore_label` of the loss of {name} must be the `ignore_index` of the '
-            f'data set, {ignore_index}, got {own}: set the same'
-        )
+    if isinstance(loss, DiceLoss):  # its `ignore_index` is a class, if it is any
+        if ignore_index < 0:
+            raise ValueError(
+                f'`ignore_index` must not be negative beside the DiceLoss of {name}, '
+                f'which would take it for class 0, got {ignore_index}: choose another '
+                'for data set, heads and metric, such as 255'
+            )
+        return
+    for option in ('ignore_label', 'ignore_index'):  # of OhemCrossEntropy, TverskyLoss
+        own = getattr(loss, option, ignore_index)
+        if own != ignore_index:
+            raise ValueError(
+                f'`{option}` of the {type(loss).__name__} of {name} must be the '
+                f'`ignore_index` of the data set, {ignore_index}, got {own}: set the '
+                'same'
+            )
 
 
 def check_padding(model: nn.Module, num_classes: int, ignore_index: int) -> None:

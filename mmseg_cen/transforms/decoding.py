@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .orientation import UPRIGHT, read_orientation
-from .tiff import GRAY, decode_tiff, is_tiff, read_pages
+from .tiff import GRAY, INVERTED, decode_tiff, is_tiff, read_pages
 
-ARRAYS = ('.npy', '.npz')
+#: How files of arrays begin.
+ARRAYS = {'.npy': b'\x93NUMPY', '.npz': b'PK'}
 # OpenCV does not turn images by itself; `orientation` of the modality decides.
 COLOR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 EXR = b'v/1\x01'
@@ -85,6 +86,8 @@ def _decode_tiff(content: bytes, color: bool) -> NDArray[Any]:
     pages = read_pages(content)
     image = decode_tiff(content, pages)
     if color and image.ndim == 2:
+        if pages[0].photometric == INVERTED:
+            image = np.invert(image)
         return np.repeat(image[..., None], 3, axis=-1)
     if color and image.shape[2] == 4 and pages[0].photometric not in GRAY:
         return image[..., :3]  # without opacity
@@ -93,6 +96,8 @@ def _decode_tiff(content: bytes, color: bool) -> NDArray[Any]:
 
 def _decode_array(content: bytes, suffix: str, key: str | None) -> NDArray[Any]:
     try:
+        if not content.startswith(ARRAYS[suffix]):  # NumPy would take it for a pickle
+            raise OSError(f'it does not begin as {suffix} files do')
         try:
             loaded = np.load(io.BytesIO(content), allow_pickle=False)
         except ValueError as error:  # a beginning that is cut off, or pickled objects

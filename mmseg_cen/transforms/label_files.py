@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from .decoding import decode
+from .tiff import INVERTED, decode_tiff, is_tiff, read_pages
 
 # Formats, and compressions within TIFF, that may store other values than were given.
 LOSSY = {'JPEG', 'MPO', 'JPEG2000', 'WEBP', 'AVIF', 'jpeg', 'tiff_jpeg', 'webp'}
@@ -84,19 +85,31 @@ def _several_channels(number: int, path: str) -> str:
 
 def _decode_image(content: bytes, path: str) -> NDArray[Any]:
     with damage_named(content, path):
-        image: Any = Image.open(io.BytesIO(content))
+        pages = read_pages(content) if is_tiff(content) else []
+    if pages and pages[0].photometric == INVERTED:
+        raise ValueError(
+            f'labels must be stored with 0 as black, got 0 as white in {path}, which '
+            'programs invert or not (PhotometricInterpretation): store them as PNG'
+        )
+    with damage_named(content, path):
+        try:
+            image: Any = Image.open(io.BytesIO(content))
+        except UnidentifiedImageError:
+            if pages:  # of a type that PIL does not know, as int64
+                return decode_tiff(content, pages)
+            raise
         if image.format == 'PNG':
             image.verify()  # the check sums, which decoding skips
             image = Image.open(io.BytesIO(content))
-        pages = getattr(image, 'n_frames', 1)
+        count = getattr(image, 'n_frames', 1)
     if lossy := {image.format, image.info.get('compression')} & LOSSY:
         raise ValueError(
             f'labels must be stored without loss, got {lossy.pop()} in {path}, which '
             'changes values: convert the original labels to PNG'
         )
-    if pages > 1:
+    if count > 1:
         raise ValueError(
-            f'labels must be one image, got {pages} pages in {path}: store one'
+            f'labels must be one image, got {count} pages in {path}: store one'
         )
     if (number := len(image.getbands())) > 1:
         raise ValueError(_several_channels(number, path))

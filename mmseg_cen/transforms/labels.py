@@ -4,6 +4,7 @@ A label is the index of a class, so no value may be rounded, wrapped or rescaled
 way: files are read as they are stored, checked, and only then cast.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +13,12 @@ from mmengine import fileio
 from mmseg.datasets import transforms as mmseg_transforms
 from numpy.typing import NDArray
 
+from mmseg_cen.once import warn_once
+
+from .decoding import orientation_of
 from .label_files import decode_labels
 from .moving import require_loaded
+from .orientation import TURNS, UPRIGHT
 from .replacing import replace_transform
 
 IGNORED = 255  # the toolbox's word for pixels without a class
@@ -145,12 +150,21 @@ class LoadAnnotations(mmseg_transforms.LoadAnnotations):
         reduces = results.get('reduce_zero_label', False)
         if self.reduce_zero_label not in (None, reduces):
             raise ValueError(
-                f'`reduce_zero_label` must be that of the data set, {reduces}, got '
-                f'{self.reduce_zero_label}: leave it out of LoadAnnotations'
+                '`reduce_zero_label` of LoadAnnotations must be that of the data set, '
+                f'{reduces}, got {self.reduce_zero_label}: say it of the data set only'
             )
         content = fileio.get(path, backend_args=self.backend_args)
+        labels = decode_labels(content, path, self.imdecode_backend)
+        orientation = orientation_of(content, os.path.splitext(path)[1].lower())
+        if orientation != UPRIGHT:
+            warn_once(
+                'orientation of labels',
+                f'{path} has an orientation tag (EXIF), by which viewers show it '
+                f'{TURNS[orientation]}. Labels are read as they are stored: store them '
+                'as the images are read, without a tag',
+            )
         return to_classes(
-            decode_labels(content, path, self.imdecode_backend),
+            labels,
             path,
             results.get('num_classes'),
             results.get('ignore_index', IGNORED),

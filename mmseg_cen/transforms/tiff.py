@@ -6,6 +6,7 @@ not read as they are stored are left to tifffile.
 """
 
 import io
+import json
 import struct
 import warnings
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from .orientation import BACK, TAG, UPRIGHT, turn
@@ -21,6 +23,10 @@ from .orientation import BACK, TAG, UPRIGHT, turn
 MAGIC = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 # Photometric interpretations: 0 and 1 are gray, others are pictures in colors.
 GRAY, RGB = (0, 1), 2
+INVERTED = 0  # gray, of which 0 is white
+STRAIGHT = 2  # opacity that colors are not multiplied by
+# Compressions that OpenCV is built with: none, LZW, JPEG, Deflate, PackBits.
+COMMON = (1, 5, 7, 8, 32773, 32946)
 DAMAGE = (ValueError, KeyError, IndexError, struct.error)  # of damaged files
 # Bits and sample format (unsigned, signed, float) of what OpenCV reads as it is.
 STORED = {(8, 1), (16, 1), (8, 2), (16, 2), (32, 2), (32, 3), (64, 3)}
@@ -38,6 +44,9 @@ class Page:
         is_interleaved: Whether the bands of a pixel lie side by side.
         orientation: Orientation tag.
         index: Place of the page in the file, where previews count, too.
+        shape: What tifffile has written of the array that all pages make, if it has.
+        is_common: Whether OpenCV knows the compression, and there are no tiles, of
+            which it reads some sizes only.
     """
 
     size: tuple[int, int]
@@ -47,11 +56,14 @@ class Page:
     is_interleaved: bool
     orientation: int
     index: int = field(compare=False)
+    shape: tuple[int, ...] = field(default=(), compare=False)
+    is_common: bool = field(default=True, compare=False)
+    is_faded: bool = field(default=False, compare=False)
 
     @property
     def is_simple(self) -> bool:
         """Whether OpenCV reads the values that are stored."""
-        if not self.is_interleaved:
+        if not self.is_interleaved or self.is_faded:
             return False
         if self.photometric in GRAY:
             return self.bands == 1 and self.stored in STORED | {(1, 1)}
@@ -105,13 +117,26 @@ def _page(tags: Any, index: int) -> Page:
         is_interleaved=tags.get(284, 1) == 1 or tags.get(277, 1) == 1,
         orientation=int(tags.get(TAG, UPRIGHT)),
         index=index,
+        shape=_shape(tags.get(270, '')),
+        is_common=322 not in tags and tags.get(259, 1) in COMMON,
+        is_faded=len(bits) == 4 and max(bits) == 8 and STRAIGHT in tags.get(338, ()),
     )
+
+
+def _shape(description: str) -> tuple[int, ...]:
+    if not description.startswith('{"shape"'):
+        return ()
+    try:
+        return tuple(json.loads(description)['shape'])
+    except ValueError:
+        return ()
 
 
 def decode_tiff(content: bytes, pages: list[Page]) -> NDArray[Any]:
     """Decode a file to (H, W), or (H, W, C) with the bands in the order of the file.
 
-    Several pages of one band each are bands.
+    Several pages of one band each are bands; but where tifffile has written an array
+    (H, W, C) as H pages, as it does unless it is told ``planarconfig``, they are rows.
 
     Args:
         content: The file.
@@ -128,21 +153,49 @@ def decode_tiff(content: bytes, pages: list[Page]) -> NDArray[Any]:
             f'{count} pages of {[page.bands for page in pages]} bands: store each page '
             'as a file of its own'
         )
-    if not first.is_simple:
-        return _read_with_tifffile(content, first, count)
+    if first.is_faded and first.is_interleaved and first.stored == (8, 1):
+        return _read_with_pillow(content)
+    planes = _read_with_opencv(content, pages) if first.is_simple else None
+    if planes is None:
+        image = _read_with_tifffile(content, first, count)
+    else:
+        image = np.stack(planes, axis=-1) if count > 1 else planes[0]
+    are_rows = count > first.size[1] and first.shape == (count, *first.size)
+    return np.moveaxis(image, -1, 0) if are_rows else image
+
+
+def _read_with_opencv(content: bytes, pages: list[Page]) -> list[NDArray[Any]] | None:
+    """The array of each page; None if OpenCV would not read what is stored."""
     buffer = np.frombuffer(content, np.uint8)
     done, planes = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED)
+    first = pages[0]
     if not done or len(planes) <= pages[-1].index:
+        if not first.is_common:
+            return None
         raise ValueError(
             'the file must be a complete TIFF file, got a damaged one: replace it'
         )
     # OpenCV turns TIFF files, whatever its flags say.
     back = BACK.get(first.orientation, first.orientation)
     stored = [turn(planes[page.index], back) for page in pages]
-    if count > 1:
-        return np.stack(stored, axis=-1)
-    image = stored[0]
-    return image if image.ndim == 2 else image[..., [2, 1, 0, 3][: image.shape[2]]]
+    if first.photometric == INVERTED and stored[0].dtype.itemsize == 1:
+        stored = [np.invert(plane) for plane in stored]  # OpenCV inverts 8 bits only
+    return [
+        plane if plane.ndim == 2 else plane[..., [2, 1, 0, 3][: plane.shape[2]]]
+        for plane in stored
+    ]
+
+
+def _read_with_pillow(content: bytes) -> NDArray[Any]:
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()  # NumPy would hide that a file is truncated
+            return np.asarray(image)
+    except (*DAMAGE, OSError) as error:
+        raise ValueError(
+            f'the file must be a complete TIFF file, got a damaged one ({error}): '
+            'replace it'
+        ) from error
 
 
 def _read_with_tifffile(content: bytes, page: Page, count: int) -> NDArray[Any]:

@@ -174,7 +174,9 @@ def _refuse_apart(
         return
     name = type(transform).__name__
     ours = TRANSFORMS.module_dict.get(name)
-    if ours is not None and ours.__module__.startswith('mmseg_cen.'):
+    if hasattr(ours, 'instead'):  # refused, too
+        remedy = ours.instead
+    elif ours is not None and ours.__module__.startswith('mmseg_cen.'):
         remedy = f'write type={name!r}, or type={f"mmseg.{name}"!r}'
     else:
         remedy = 'change only colors, or move all as `mmseg_cen.transforms.moving` does'

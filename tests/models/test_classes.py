@@ -106,6 +106,30 @@ def test_a_loss_that_ignores_by_itself_must_agree():
         check_heads(heads, CLASSES, 254)
 
 
+@pytest.mark.parametrize(
+    ('loss', 'of_data', 'what'),
+    [
+        (
+            dict(type='TverskyLoss'),
+            65535,
+            '`ignore_index` of the TverskyLoss .*got 255',
+        ),
+        (dict(type='TverskyLoss', ignore_index=65535), 65535, None),
+        (dict(type='DiceLoss'), 65535, None),
+        (dict(type='DiceLoss', ignore_index=0), 255, None),  # without the background
+        (dict(type='DiceLoss'), -1, 'must not be negative beside the DiceLoss'),
+    ],
+)
+def test_losses_must_leave_out_what_the_data_set_ignores(loss, of_data, what):
+    heads = nn.ModuleDict({'decode_head': MODELS.build(head(ignore_index=of_data))})
+    heads.decode_head.loss_decode = MODELS.build(loss)
+    if what is None:
+        check_heads(heads, CLASSES, of_data)
+        return
+    with pytest.raises(ValueError, match=what):
+        check_heads(heads, CLASSES, of_data)
+
+
 @pytest.mark.parametrize(('value', 'fits'), [(255, False), (65535, True), (0, True)])
 def test_labels_are_padded_with_the_ignored_one_or_a_class(value, fits):
     network = nn.Sequential(SegDataPreProcessor(seg_pad_val=value), nn.Identity())

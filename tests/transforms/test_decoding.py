@@ -43,6 +43,13 @@ def test_what_is_no_number_is_refused(array):
         decode(encoded(array, '.npy'), '.npy')
 
 
+@pytest.mark.parametrize('suffix', ['.npy', '.npz'])
+def test_another_file_is_not_called_a_pickle(suffix):
+    with pytest.raises(ValueError, match=rf'not begin as \{suffix} files do') as error:
+        decode(b'version https://git-lfs.github.com/spec/v1', suffix)
+    assert 'pickle' not in str(error.value)
+
+
 def test_exr_is_refused_by_name():
     with pytest.raises(ValueError, match=r'OpenEXR.*store it as \.npy'):
         decode(b'v/1\x01\x02\0\0\0', '.exr')

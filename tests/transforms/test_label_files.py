@@ -25,6 +25,12 @@ def save(image, form, **options):
     return file.getvalue()
 
 
+def tiff(array, **options):
+    file = io.BytesIO()
+    pytest.importorskip('tifffile').imwrite(file, array, **options)
+    return file.getvalue()
+
+
 def to_npy(array):
     file = io.BytesIO()
     np.save(file, array)
@@ -88,6 +94,20 @@ def test_a_tiff_of_unsigned_32_bits_keeps_its_highest_values():
     assert decode_labels(unsigned, 'a.tif').tolist() == [[2**32 - 1, 1]]
 
 
+@pytest.mark.parametrize('dtype', ['int64', 'uint64', 'int8', '>u4'])
+def test_a_tiff_of_any_integers_comes_back(dtype):
+    labels = LABELS.astype(dtype)
+    found = decode_labels(tiff(labels, photometric='minisblack'), 'a.tif')
+    np.testing.assert_array_equal(found, labels)
+
+
+@pytest.mark.parametrize('dtype', [bool, 'uint8'])
+def test_a_tiff_whose_zero_is_white_is_refused(dtype):
+    content = tiff(LABELS.astype(dtype), photometric='miniswhite')
+    with pytest.raises(ValueError, match=r'got 0 as white in a\.tif.* as PNG'):
+        decode_labels(content, 'a.tif')
+
+
 REFUSED = {
     'jpeg': ('a.jpg', encode(LABELS, '.jpg'), 'without loss, got JPEG'),
     'jpeg of another name': ('a.png', encode(LABELS, '.jpg'), 'got JPEG'),
@@ -116,6 +136,7 @@ REFUSED = {
     'empty': ('a.png', b'', 'got an empty one'),
     'empty npy': ('a.npy', b'', 'got an empty one'),
     'text': ('a.png', b'hello', 'one of an unknown format'),
+    'no array': ('a.npy', b'version https://git-lfs', 'does not begin as'),
     'objects': ('a.npy', to_npy(np.array([None])), 'got a damaged one'),
 }
 

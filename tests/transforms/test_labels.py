@@ -1,7 +1,10 @@
+import io
+
 import cv2
 import numpy as np
 import pytest
 from mmseg.datasets.transforms import LoadAnnotations as LoadAnnotationsOfMMSeg
+from PIL import Image
 
 from mmseg_cen.modality import build_modalities
 from mmseg_cen.transforms import LoadAnnotations
@@ -134,3 +137,14 @@ def test_the_transform_and_the_data_set_cannot_disagree_about_zero(sample):
         transform = LoadAnnotations(reduce_zero_label=True)
     with pytest.raises(ValueError, match='must be that of the data set, False, got Tr'):
         transform(sample())
+
+
+@pytest.mark.parametrize('tag', [1, 3])
+def test_labels_that_viewers_turn_are_read_as_stored_and_warned_of(sample, warned, tag):
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = tag
+    Image.fromarray(LABELS).save(file, 'PNG', exif=exif)
+    loaded = LoadAnnotations()(sample(file.getvalue()))
+    np.testing.assert_array_equal(loaded['gt_seg_map'], LABELS)
+    assert len(warned) == (tag == 3)
+    assert all('label.png has an orientation tag' in text for text in warned)

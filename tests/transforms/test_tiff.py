@@ -61,6 +61,41 @@ def test_a_file_that_is_compressed_or_large_comes_back():
         np.testing.assert_array_equal(decode(content, '.tif'), BANDS)
 
 
+@pytest.mark.parametrize('options', [dict(tile=(16, 16)), dict(compression='lzma')])
+def test_what_opencv_cannot_read_is_not_called_damaged(options):
+    gray = BANDS[..., 0].astype(np.uint8)
+    content = tiff(gray, photometric='minisblack', **options)
+    np.testing.assert_array_equal(decode(content, '.tif'), gray)
+
+
+@pytest.mark.parametrize('dtype', ['uint8', 'int8', 'uint16', 'float32'])
+@pytest.mark.parametrize('channels', [2, 3, 5])
+def test_an_array_that_tifffile_has_written_as_it_is_comes_back(dtype, channels):
+    bands = np.tile(BANDS, (2, 2, 2))[..., :channels].astype(dtype)
+    np.testing.assert_array_equal(decode(tiff(bands), '.tif'), bands)
+
+
+@pytest.mark.parametrize('opacity', ['unspecified', 'assocalpha', 'unassalpha'])
+def test_colors_are_not_multiplied_by_a_fourth_band(opacity):
+    bands = BANDS.astype(np.uint8)
+    content = tiff(bands, photometric='rgb', extrasamples=[opacity])
+    np.testing.assert_array_equal(decode(content, '.tif'), bands)
+    picture = decode(content, '.tif', color=True)
+    np.testing.assert_array_equal(picture, bands[..., :3])
+    if opacity == 'unassalpha':
+        with pytest.raises(ValueError, match='damaged'):
+            decode(content[:-60], '.tif')
+
+
+@pytest.mark.parametrize('dtype', ['uint8', 'int8', 'uint16'])
+def test_values_are_as_stored_where_zero_is_white(dtype):
+    gray = BANDS[..., 0].astype(dtype)
+    content = tiff(gray, photometric='miniswhite')
+    np.testing.assert_array_equal(decode(content, '.tif'), gray)
+    picture = decode(content, '.tif', color=True)
+    np.testing.assert_array_equal(picture, np.repeat(~gray[..., None], 3, -1))
+
+
 def test_pages_of_one_band_are_bands():
     stored = [BANDS[..., c] for c in range(4)]
     np.testing.assert_array_equal(decode(pages(stored), '.tif'), BANDS)
