@@ -140,6 +140,11 @@ class EncodeDepth(BaseTransform):
         self.gravity = gravity
         self._is_checked = False
 
+    @property
+    def is_relative(self) -> bool:
+        """Whether the unit of depth does not matter, as in each image's own range."""
+        return self.encoding in HAS_RANGE and self.depth_range is None
+
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Encode the depth of one sample."""
         modalities = results['modalities']
@@ -202,8 +207,7 @@ class EncodeDepth(BaseTransform):
 
     def _warn_of_implausible(self, depth: np.ndarray, valid: np.ndarray) -> None:
         """Warn, at the first sample, of depth that no scene has."""
-        relative = self.encoding in HAS_RANGE and self.depth_range is None
-        if self._is_checked or relative:
+        if self._is_checked or self.is_relative:
             return
         self._is_checked = True
         found = doubts(DepthSummary.of(depth, valid), 1.0, ANYWHERE)

@@ -4,12 +4,15 @@ A change of colors is for the modality ``rgb``. Transforms that would move the i
 away from the other modalities are refused.
 """
 
+from typing import Any
+
 import mmcv
 import numpy as np
 from mmcv import transforms as mmcv_transforms
 from mmseg.datasets import transforms as mmseg_transforms
 
 from mmseg_cen.modality import Modality
+from mmseg_cen.once import warn_once
 
 from .moving import Results
 from .replacing import replace_transform
@@ -44,26 +47,41 @@ class _OfEightBits(_OfColors):
         return super().transform(results)
 
 
-def brightest(modality: Modality, image: np.ndarray) -> float:
+def brightest(
+    modality: Modality, image: np.ndarray, white: float | None = None
+) -> float:
     """Value of white in an image of 'rgb' that is not uint8.
 
     The largest value that integers of the file's type hold, and 1 of floats, times
-    ``scale``.
+    ``scale``. An image that is far darker is warned of: it may have 12 bits of 16.
+
+    Args:
+        modality: Of the image.
+        image: (H, W, 3).
+        white: The value, if it is known otherwise.
 
     Raises:
         ValueError: If the image has values beyond that, or negative ones.
     """
     dtype = np.dtype(modality.dtype or np.float32)
     highest = 1.0 if dtype.kind == 'f' else float(np.iinfo(dtype).max)
-    white = highest * (modality.scale or 1)
+    value = white or highest * (modality.scale or 1)
     low, high = float(image.min()), float(image.max())
-    if low < 0 or high > white * (1 + 1e-6):
+    if low < 0 or high > value * (1 + 1e-6):
         raise ValueError(
-            f"'rgb' must be within 0..{white:g} to have its colors distorted, as its "
-            f'`dtype` {modality.dtype} and `scale` say, got {low:g}..{high:g}: correct '
-            'them, or remove PhotoMetricDistortion'
+            f"'rgb' must be within 0..{value:g} to have its colors distorted, as "
+            f'`white`, or its `dtype` {modality.dtype} and `scale`, say, got '
+            f'{low:g}..{high:g}: correct them, or remove PhotoMetricDistortion'
         )
-    return white
+    if white is None and 0 < high < value / 8:
+        warn_once(
+            'white of rgb',
+            f"An image of 'rgb' reaches {high:g}, where white is {value:g} by its "
+            f'`dtype` {modality.dtype} and `scale`: PhotoMetricDistortion would drown '
+            'it. If the camera has fewer bits, give it `white`, such as '
+            f'{4095 * (modality.scale or 1):g} for 12 bits',
+        )
+    return value
 
 
 @replace_transform
@@ -73,18 +91,25 @@ class PhotoMetricDistortion(_OfColors, mmseg_transforms.PhotoMetricDistortion):
     Images that are not uint8 are distorted on their own range, see :func:`brightest`,
     without rounding.
 
-    Args: As the parent.
+    Args:
+        *args: Passed to the parent.
+        white: Value of white in images that are not uint8, if it is another.
+        **kwargs: Passed to the parent.
 
     Raises:
         ValueError: If there are modalities, but no 'rgb', or an image leaves its range.
     """
+
+    def __init__(self, *args: Any, white: float | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.white = white
 
     def transform(self, results: Results) -> Results:
         """Distort one sample."""
         modality = results.get('modalities', {}).get('rgb')
         if modality is None or results['img'].dtype == np.uint8:
             return super().transform(results)
-        factor = np.float32(255 / brightest(modality, results['img']))
+        factor = np.float32(255 / brightest(modality, results['img'], self.white))
         results['img'] = results['img'].astype(np.float32) * factor
         results = super().transform(results)
         results['img'] = results['img'] / factor

@@ -1,4 +1,4 @@
-"""A look at the depth of a few samples, before a run begins."""
+"""A look at the modalities of a few samples, before a run begins."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,40 @@ from mmseg_cen.once import warn_once
 from mmseg_cen.plausibility import ROOMS, DepthSummary, doubts
 from mmseg_cen.sentinels import find_invalid
 
+from .geometry import RandomFlip, RandomRotate
 from .reading import read_modality
+
+#: Questions about depth that do not depend on its unit.
+WITHOUT_UNIT = ('empty', 'saturated', 'negative')
+# Within names of vectors of the image plane.
+_DIRECTIONS = ('normal', 'flow')
+
+
+def has_directions(name: str) -> bool:
+    """Whether values of a modality are directions, which a flip would have to turn."""
+    return any(word in name.lower() for word in _DIRECTIONS)
+
+
+def inspect_directions(
+    modalities: Mapping[str, Modality], pipeline: Sequence[Any]
+) -> None:
+    """Warn of directions that a transform would not turn with the image."""
+    turning = [t for t in pipeline if isinstance(t, RandomFlip | RandomRotate)]
+    names = [type(t).__name__ for t in turning if t.prob]
+    for name, modality in modalities.items():
+        turns_itself = type(modality).reorient is not Modality.reorient
+        if (
+            names
+            and modality.channels > 1
+            and has_directions(name)
+            and not turns_itself
+        ):
+            warn_once(
+                f'directions {name}',
+                f'Modality {name!r} has directions, by its name, and {names[0]} moves '
+                f'its pixels without turning them: leave {" and ".join(names)} out, or '
+                'name the modality otherwise if its values are no directions',
+            )
 
 
 def is_depth(name: str, modality: Modality) -> bool:
@@ -22,7 +55,7 @@ def is_depth(name: str, modality: Modality) -> bool:
 
 def inspect_depth(
     samples: Sequence[Mapping[str, Any]],
-    factors: Mapping[str, float],
+    factors: Mapping[str, float | None],
     backend_args: dict[str, Any] | None = None,
 ) -> None:
     """Warn of depth that cannot be meters.
@@ -31,7 +64,7 @@ def inspect_depth(
         samples: Some samples of a data set, with ``modalities``, ``modality_paths`` and
             perhaps ``absent``.
         factors: By what the pipeline multiplies a modality to get meters, beside its
-            ``scale``.
+            ``scale``; None if it wants no meters.
         backend_args: Arguments of the file backend.
     """
     for name, modality in samples[0]['modalities'].items() if samples else ():
@@ -48,9 +81,12 @@ def inspect_depth(
             summary = one if summary is None else summary + one
         if summary is None:
             continue
-        unit = (modality.scale or 1) * factors.get(name, 1)
+        factor = factors.get(name, 1)
+        unit = (modality.scale or 1) * (factor or 1)
         plausible = modality.plausible or ROOMS
         for word, doubt in doubts(summary, unit, plausible).items():
+            if factor is None and word not in WITHOUT_UNIT:
+                continue
             warn_once(
                 f'{word} {name}',
                 f'Modality {name!r} of {summary.images} samples, such as '

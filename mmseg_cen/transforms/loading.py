@@ -10,7 +10,7 @@ from mmseg.registry import TRANSFORMS
 from mmseg_cen.modality import Modality, main_modality, modality_key
 
 from .encode import EncodeDepth
-from .inspection import inspect_depth
+from .inspection import inspect_depth, inspect_directions
 from .reading import Loaded, fit_sizes, load
 
 
@@ -77,7 +77,7 @@ class LoadModalities(BaseTransform):
     def inspect(
         self, samples: Sequence[dict[str, Any]], pipeline: Sequence[Any]
     ) -> None:
-        """Load some samples before a run begins, and warn of implausible depth.
+        """Load some samples before a run begins, and warn of what they cannot mean.
 
         Args:
             samples: Some samples of a data set.
@@ -86,8 +86,9 @@ class LoadModalities(BaseTransform):
         for sample in samples:
             self.transform(dict(sample))
         encodings = [t for t in pipeline if isinstance(t, EncodeDepth)]
-        factors = {encoding.modality: encoding.scale for encoding in encodings}
+        factors = {e.modality: None if e.is_relative else e.scale for e in encodings}
         inspect_depth(samples, factors, self.backend_args)
+        inspect_directions(samples[0]['modalities'], pipeline)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(backend_args={self.backend_args})'

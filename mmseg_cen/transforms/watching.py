@@ -32,7 +32,7 @@ from mmseg_cen.modality import keyed_modalities
 from mmseg_cen.once import warn_once
 
 from .moving import Results
-from .patterns import displaced, draw_pattern, few_pixels
+from .patterns import displaced, draw_pattern, few_pixels, without_holes
 from .randomness import random_state, set_random_state
 
 Transform = Callable[[Results], Any]
@@ -87,9 +87,14 @@ def _is_due(transform: Transform) -> bool:
 
 
 def is_trusted(transform: Transform) -> bool:
-    """Whether a transform moves all modalities alike, or leaves it to others."""
+    """Whether a transform moves all modalities alike, or leaves it to others.
+
+    A transform says so itself by an attribute ``moves_alike = True``: one that makes
+    something of the image in which no pattern is found again, such as its edges.
+    """
     kind = type(transform)
-    return kind in WRAPPERS or kind.__module__.startswith('mmseg_cen.')
+    is_own = kind in WRAPPERS or kind.__module__.startswith('mmseg_cen.')
+    return is_own or getattr(transform, 'moves_alike', False) is True
 
 
 def _keys_of_arrays(results: Any) -> list[str]:
@@ -133,8 +138,8 @@ def _call_twice(transform: Transform, results: Results, keys: Sequence[str]) -> 
     after = random_state()
     set_random_state(draws)
     try:
-        patterns = {key: draw_pattern(array) for key, array in arrays.items()}
-        stand_in = twin({**others, **patterns})
+        patterns = {k: draw_pattern(array, before[k]) for k, array in arrays.items()}
+        stand_in = twin({**others, **{k: p.copy() for k, p in patterns.items()}})
     except Exception as error:
         name = _name(transform)
         warn_once(
@@ -145,7 +150,8 @@ def _call_twice(transform: Transform, results: Results, keys: Sequence[str]) -> 
     else:
         if _has_arrays(stand_in, keys):
             interpolated = stand_in['img'].shape[:2] != arrays['img'].shape[:2]
-            _refuse_apart(transform, stand_in, keys, 1 + interpolated)
+            shown = {k: without_holes(stand_in[k], patterns[k]) for k in keys}
+            _refuse_apart(transform, shown, keys, 1 + interpolated)
     finally:
         set_random_state(after)
     return outputs
@@ -179,7 +185,10 @@ def _refuse_apart(
     elif ours is not None and ours.__module__.startswith('mmseg_cen.'):
         remedy = f'write type={name!r}, or type={f"mmseg.{name}"!r}'
     else:
-        remedy = 'change only colors, or move all as `mmseg_cen.transforms.moving` does'
+        remedy = (
+            'change only colors, or move all as `mmseg_cen.transforms.moving` does; if '
+            'it does, set `moves_alike = True` of the transform'
+        )
     others = [key for key in keys if key not in apart]
     raise ValueError(
         f'transforms must move all modalities and the labels alike, got {apart} moved '

@@ -48,6 +48,25 @@ def test_a_sentinel_is_doubted_until_it_is_named(build, warned):
     assert not any('65535' in text for text in warned)
 
 
+def test_an_encoding_without_a_unit_has_none_to_be_doubted(build, warned):
+    build(200, [LOAD, dict(type='EncodeDepth', encoding='jet')], np.uint8)
+    assert not warned
+    build(65535, [LOAD, dict(type='EncodeDepth', encoding='minmax')])
+    assert len(warned) == 1
+    assert 'invalid=65535' in warned[0]
+
+
+def test_directions_that_a_flip_would_not_turn_are_warned_of(tmp_path, warned):
+    (tmp_path / 'normal').mkdir()
+    cv2.imwrite(f'{tmp_path}/normal/0.png', np.full((4, 6, 3), 90, np.uint8))
+    for flips, said in ((0.0, 0), (0.5, 1)):
+        pipeline = [LOAD, dict(type='RandomFlip', prob=flips)]
+        normal = dict(normal=dict(channels=3))
+        MultimodalSegDataset(normal, data_root=str(tmp_path), pipeline=pipeline)
+        assert len(warned) == said
+    assert 'RandomFlip moves its pixels without turning them' in warned[0]
+
+
 def test_files_that_are_not_as_said_are_refused_before_a_run(build):
     with pytest.raises(ValueError, match=r'depth/0\.png must hold uint16, got uint8'):
         build(20, stored=np.uint8, dtype='uint16')

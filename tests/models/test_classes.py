@@ -112,7 +112,7 @@ def test_a_loss_that_ignores_by_itself_must_agree():
         (
             dict(type='TverskyLoss'),
             65535,
-            '`ignore_index` of the TverskyLoss .*got 255',
+            'of the TverskyLoss .*got 255',
         ),
         (dict(type='TverskyLoss', ignore_index=65535), 65535, None),
         (dict(type='DiceLoss'), 65535, None),

@@ -49,6 +49,20 @@ def test_transforms_that_would_move_one_modality_only_are_refused(
         build(move)(coordinates())
 
 
+def test_twelve_bits_of_sixteen_are_warned_of_until_white_is_named(build, warned):
+    rng = np.random.default_rng(0)
+    levels = rng.random((H, W, 3), np.float32) * 255
+    modalities = build_modalities(dict(rgb=dict(dtype='uint16')))
+    seen = []
+    for white, image in ((4080, levels * 16), (255, levels), (None, levels * 16)):
+        np.random.seed(3)
+        distort = build(dict(type='PhotoMetricDistortion', white=white))
+        seen.append(distort(dict(modalities=modalities, img=image.copy()))['img'])
+        assert len(warned) == (white is None)
+    np.testing.assert_allclose(seen[0], seen[1] * 16, rtol=1e-4, atol=1e-2)
+    assert 'give it `white`, such as 4095 for 12 bits' in warned[0]
+
+
 def colors(dtype, scale, build):
     """A sample of random colors of 'rgb', and the same of 0..255."""
     rng = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 import copy
 import random
 
+import cv2
 import mmcv.transforms
 import numpy as np
 import pytest
@@ -60,6 +61,29 @@ def turn_all(results):
     return results
 
 
+def drop_depth(results):
+    results['depth'][np.random.random((48, 64)) < 0.95] = 0
+    return results
+
+
+def void_borders(results):
+    labels = results['gt_seg_map']
+    labels[labels != np.roll(labels, 1, axis=1)] = 255
+    return results
+
+
+def blur(results):
+    return {**results, 'img': cv2.GaussianBlur(results['img'], (0, 0), 5)}
+
+
+class Edges(BaseTransform):
+    moves_alike = True
+
+    def transform(self, results):
+        edges = cv2.Canny(results['img'], 100, 200)
+        return {**results, 'img': np.repeat(edges[..., None], 3, axis=2)}
+
+
 def sample():
     rng = np.random.default_rng(0)
     return dict(
@@ -97,6 +121,10 @@ APART = [
 ]
 ALL_ALIKE = [
     turn_all,
+    drop_depth,
+    void_borders,
+    blur,
+    Edges(),
     Noise(),
     dict(type=FLIP, prob=0.0),
     dict(type=mmseg_transforms.PhotoMetricDistortion),
@@ -158,6 +186,8 @@ def test_the_message_names_the_transform_and_the_remedy():
         ValueError, match=r'test_watching.turn_depth: change only colors'
     ):
         Compose([turn_depth])(sample())
+    with pytest.raises(ValueError, match=r'\.RandomRotFlip: use the transforms of'):
+        mmseg_transforms.RandomRotFlip(rotate_prob=1.0)(sample())
 
 
 def test_the_watch_leaves_samples_and_draws_as_they_were(monkeypatch):

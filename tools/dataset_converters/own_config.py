@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from own_labels import VOID
-from own_modalities import has_directions
 from own_statistics import class_weights, measure
 from own_template import (
     CONFIG,
@@ -25,6 +24,7 @@ from own_template import (
 
 from mmseg_cen.disk import set_aside, write_atomically
 from mmseg_cen.preparation import JOURNAL, META, read_meta
+from mmseg_cen.transforms.inspection import has_directions
 
 ITERATIONS, BATCH_SIZE = 1200, 8
 CONFIG_NAME, OLD = 'config.py', 'config.old*.py'

@@ -16,7 +16,6 @@ from mmseg_cen.sentinels import Limits, parse_invalid
 OPTIONS = (
     'suffix', 'scale', 'invalid', 'fill', 'interpolation', 'resize', 'orientation',
 )  # fmt: skip
-_DIRECTIONS = ('normal', 'flow')  # within names of vectors of the image plane
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,6 @@ class Given:
     def known(self) -> Sequence[str]:
         """Ends of the names of files that are read without a suffix."""
         return IMAGES if self.name == 'rgb' else ARRAYS
-
-
-def has_directions(name: str) -> bool:
-    """Whether values of a modality are directions, which a flip would have to turn."""
-    return any(word in name.lower() for word in _DIRECTIONS)
 
 
 def parse_modality(text: str) -> Given:
