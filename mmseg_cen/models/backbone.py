@@ -78,11 +78,17 @@ class MultimodalBackbone(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         if x.shape[1] != self.packed_channels:
+            C, rest = divmod(x.shape[1], self.num_modalities)
+            remedy = 'make `modalities` of the data_preprocessor and the backbone agree'
+            if not rest:
+                remedy = (
+                    f'set in_channels={C} of the backbone, or `num_channels` of the '
+                    'data_preprocessor, the channels of every modality, to another'
+                )
             raise ValueError(
                 f'the packed channels must be num_modalities * in_channels = '
                 f'{self.num_modalities} * {self.packed_channels // self.num_modalities}'
-                f' = {self.packed_channels}, got {x.shape[1]}: make `modalities` of '
-                f'the dataset, the data_preprocessor and the backbone agree'
+                f' = {self.packed_channels}, got {x.shape[1]}: {remedy}'
             )
         if (present := current_presence()) is not None:
             if present.shape != (len(x), self.num_modalities):

@@ -53,20 +53,20 @@ def few_pixels(image: np.ndarray) -> np.ndarray:
 
 
 def without_holes(image: np.ndarray, pattern: np.ndarray) -> np.ndarray:
-    """An array that has shown a pattern, float64, NaN where that cannot be told.
+    """An array that has shown a pattern, NaN where that cannot be told.
 
     Of an array (H, W) that still has the two values of the pattern, other values are
     unknown: dropped depth, labels of void. A picture that has become flat is unknown.
     """
-    shown = image.astype(np.float64)
     if image.dtype != pattern.dtype:
-        return shown
-    values = pattern.min(), pattern.max()
-    if image.ndim == 2 and all((image == value).any() for value in values):
-        shown[~np.isin(image, values)] = np.nan
-    elif image.dtype == np.uint8 and image.std() < LEAST_CONTRAST * pattern.std():
-        shown[:] = np.nan
-    return shown
+        return image
+    if image.ndim == 2:
+        low, high = (image == value for value in (pattern.min(), pattern.max()))
+        return np.where(low | high, image, np.nan) if low.any() and high.any() else image
+    few = few_pixels(image)
+    if few.dtype == np.uint8 and few.std() < LEAST_CONTRAST * few_pixels(pattern).std():
+        return np.full_like(image, np.nan, np.float32)
+    return image
 
 
 def displaced(reference: np.ndarray, other: np.ndarray, least: int) -> bool:

@@ -63,8 +63,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--orientation',
         choices=ORIENTATIONS,
-        help='turn images and depth as their orientation tags (EXIF) say, as viewers '
-        'do, or not; default: not, with a warning',
+        help='turn images, depth and labels as their orientation tags (EXIF) say, as '
+        'viewers do, or not; default: not, with a warning',
     )
     parser.add_argument(
         '--modality',

@@ -57,7 +57,8 @@ def write_config(
         else measure(out, meta, name, values)
         for name, values in options.items()
     }
-    most = max(len(values['mean']) for values in statistics.values())
+    channels = {len(values['mean']) for values in statistics.values()}
+    most = max(channels)
     weights = class_weights(meta)
     turned = [name for name in options if has_directions(name)]
     path = out / CONFIG_NAME
@@ -84,7 +85,9 @@ def write_config(
         train_dataset=IMAGES if count > 1 else ONE_IMAGE,
         names=tuple(options),
         statistics=dicts(statistics, 12),
-        num_channels='' if most == 3 else f'        num_channels={max(most, 3)},\n',
+        num_channels=''
+        if channels | {1} == {1, 3}
+        else f'        num_channels={max(most, 3)},\n',
         in_channels=f'        in_channels={most},\n' if most > 3 else '',
         num_classes=len(meta['classes']),
         weights='' if weights is None else WEIGHTS.format(weights),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from own_files import is_array, read_array
+from own_files import is_array, read_array, turned
 
 from mmseg_cen.datasets.classes import IGNORED as VOID
 from mmseg_cen.datasets.classes import IGNORED_OF_MANY, choose_ignore_index
@@ -30,12 +30,14 @@ class LabelReader:
         label_map: The class of each stored label, or None for void, and of all others
             under :data:`REST`; empty if classes are stored as they are.
         num_classes: Number of classes; None as long as it is not known.
+        orientation: 'apply' turns images as their orientation tags say.
     """
 
     reduce_zero_label: bool
     ignore: int | None
     label_map: LabelMap
     num_classes: int | None = None
+    orientation: str | None = None
 
     @property
     def void(self) -> int:
@@ -61,7 +63,10 @@ class LabelReader:
         Raises:
             ValueError: If they are no integers of one channel.
         """
-        labels = read_array(path) if is_array(path) else read_indices(path)
+        if is_array(path):
+            labels: NDArray[Any] = read_array(path)
+        else:
+            labels = turned(read_indices(path), path, self.orientation)
         if labels.ndim == 3 and labels.shape[2] == 1:
             labels = labels[..., 0]
         if labels.ndim != 2 or labels.dtype.kind not in 'bui':

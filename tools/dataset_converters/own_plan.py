@@ -141,7 +141,10 @@ def make_plan(args: argparse.Namespace) -> Plan:
     val, problems, splits = set(), [], ['test']
     if args.label is not None:
         labels = LabelReader(
-            args.reduce_zero_label, args.ignore_label, parse_label_map(args.label_map)
+            args.reduce_zero_label,
+            args.ignore_label,
+            parse_label_map(args.label_map),
+            orientation=args.orientation,
         )
         paths = list(folders['label'].values())
         classes, warnings = class_names(args.classes, args.num_classes, labels, paths)

@@ -230,3 +230,16 @@ def test_the_larger_network_of_the_page_is_one_for_the_data(prepare, tmp_path):
     model = MODELS.build(cfg.model)
     assert model.decode_head.num_classes == 3
     assert len(model.backbone.layer3) == 6
+
+
+@pytest.mark.parametrize('channels', [2, 3, 5])
+def test_modalities_of_any_channels_fit_the_network(prepare, tmp_path, channels):
+    (tmp_path / 'event').mkdir()
+    for k in range(3):
+        np.save(tmp_path / f'event/{k}.npy', np.full((*SIZE, channels), k, np.int16))
+    event = f'event={tmp_path}/event'
+    status, said = prepare(tmp_path / 'out', [[0, 1]] * 3, '--modality', event)
+    assert status == 0, said
+    cfg = Config.fromfile(tmp_path / 'out/config.py')
+    preprocessor = MODELS.build(cfg.model.data_preprocessor)
+    assert preprocessor.num_channels == cfg.model.backbone.get('in_channels', 3)

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 
 @pytest.fixture
@@ -127,3 +128,12 @@ def test_a_map_has_no_class_beyond_the_named_ones(labels, tmp_path):
     reader, _ = read(labels, *written(tmp_path, [0, 7]), '0:0,7:3')
     with pytest.raises(ValueError, match=r'`--label-map` must be 0..2, got 3'):
         labels.class_names(None, 3, reader, [])
+
+
+@pytest.mark.parametrize(('orientation', 'step'), [(None, 1), ('apply', -1)])
+def test_labels_are_turned_where_images_are(labels, tmp_path, orientation, step):
+    stored, exif = np.arange(24, dtype=np.uint8).reshape(4, 6), Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(stored).save(tmp_path / 'a.png', exif=exif)
+    _, found = read(labels, tmp_path / 'a.png', orientation=orientation)
+    np.testing.assert_array_equal(found, stored[::step, ::step])
