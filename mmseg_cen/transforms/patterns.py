@@ -62,7 +62,9 @@ def without_holes(image: np.ndarray, pattern: np.ndarray) -> np.ndarray:
         return image
     if image.ndim == 2:
         low, high = (image == value for value in (pattern.min(), pattern.max()))
-        return np.where(low | high, image, np.nan) if low.any() and high.any() else image
+        return (
+            np.where(low | high, image, np.nan) if low.any() and high.any() else image
+        )
     few = few_pixels(image)
     if few.dtype == np.uint8 and few.std() < LEAST_CONTRAST * few_pixels(pattern).std():
         return np.full_like(image, np.nan, np.float32)
