@@ -14,6 +14,7 @@ from mmseg.registry import HOOKS
 from numpy.typing import NDArray
 
 from mmseg_cen.checkpoints import replacing
+from mmseg_cen.disk import damage_in_words
 from mmseg_cen.streams.places import exchanging_norms
 
 from .every_n_iterations import EveryNIterations
@@ -116,10 +117,7 @@ def read_record(
             names = tuple(str(name) for name in record[_MODALITIES])
             return record[_STEPS], layers, names, float(record[_THRESHOLD])
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        what = 'cannot be read'
-        if 'allow_pickle' in str(error):
-            what = 'holds objects: reading them may run foreign code, and nothing was'
         raise ValueError(
             f'the record must be a complete file of a GammaRecorderHook, got {path}, '
-            f'which {what}: train again, or take a copy of it'
+            f'{damage_in_words(error)}: train again, or take a copy of it'
         ) from error

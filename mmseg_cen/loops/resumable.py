@@ -9,7 +9,6 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from mmseg.registry import LOOPS
 
 from .position import DataPosition, save_position, saved_position
-from .schedules import stretch_schedules
 from .validations import forget_validations, make_up_validation, validate
 
 
@@ -53,7 +52,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
 
     def run(self) -> Any:
         """Train the epochs that are left."""
-        self._adapt()
+        self._say_changes()
         self._done = self._done_before()
         self._decide_current_val_interval()
         self.runner.call_hook('before_train')
@@ -117,8 +116,8 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
             return done if 0 <= done < now.length else 0
         return min(then.moved_to(now, endless=False), now.length)
 
-    def _adapt(self) -> None:
-        """Say what has changed since the checkpoint, and adapt what counts batches."""
+    def _say_changes(self) -> None:
+        """Say what has changed since the checkpoint."""
         then = saved_position(self.runner.message_hub)
         if not self._iter or then is None:
             return
@@ -130,8 +129,6 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
                 'current',
                 logging.WARNING,
             )
-        if now.length != then.length:
-            stretch_schedules(self.runner, then.length, now.length)
 
 
 @LOOPS.register_module(name=['IterBasedTrainLoop', 'ResumableIterTrainLoop'])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from mmseg_cen.disk import damage_in_words
 from mmseg_cen.transforms.decoding import EXR, decode, file_order
 from mmseg_cen.transforms.orientation import UPRIGHT, read_orientation
 from mmseg_cen.transforms.tiff import is_tiff, read_pages
@@ -129,7 +130,7 @@ def decode_array(content: bytes) -> NDArray[Any]:
         return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
     except (ValueError, EOFError, OSError) as error:
         raise ValueError(
-            f'must be a complete .npy file, got a damaged one ({error}): replace it'
+            f'must be a complete .npy file, got {damage_in_words(error)}: replace it'
         ) from error
 
 

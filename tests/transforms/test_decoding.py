@@ -1,4 +1,5 @@
 import io
+import pickle
 
 import cv2
 import numpy as np
@@ -41,6 +42,18 @@ def test_portable_maps_come_back(suffix):
 def test_what_is_no_number_is_refused(array):
     with pytest.raises(ValueError, match='one array of numbers, got'):
         decode(encoded(array, '.npy'), '.npy')
+
+
+def test_objects_are_not_called_damaged():
+    objects = io.BytesIO()
+    np.save(objects, np.array([None]), allow_pickle=True)
+    archive = io.BytesIO()
+    np.savez(archive, np.array([None]))
+    for content, suffix in ((objects, '.npy'), (archive, '.npz')):
+        with pytest.raises(ValueError, match='got one of objects, .*nothing was run'):
+            decode(content.getvalue(), suffix)
+    with pytest.raises(ValueError, match='damaged one, or a pickle'):
+        decode(pickle.dumps({}), '.npy')
 
 
 def test_exr_is_refused_by_name():
