@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.hooks import ParamSchedulerHook as ParamSchedulerHookOfMMEngine
 from mmengine.logging import print_log
 from mmengine.optim import OptimWrapperDict
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 from mmseg.registry import HOOKS
 
 #: What of a schedule tells how far it is; the rest are its settings.
@@ -46,6 +46,8 @@ class ParamSchedulerHook(ParamSchedulerHookOfMMEngine):
         self._zeros = 0
 
     def before_run(self, runner: Runner) -> None:
+        if not isinstance(runner._train_loop, BaseLoop):  # a test
+            return
         self._configured = {
             name: (_settings(one.groups), [_state(s) for s in one.schedules])
             for name, one in _all_schedules(runner)
@@ -57,9 +59,8 @@ class ParamSchedulerHook(ParamSchedulerHookOfMMEngine):
             return
         for name, one in _all_schedules(runner):
             groups, states = self._configured.get(name, ([], []))
-            if len(groups) != len(one.groups) or any(
-                map(_needs_metrics, one.schedules)
-            ):
+            is_driven = any(map(_needs_metrics, one.schedules))
+            if is_driven or len(groups) != len(one.groups):
                 continue
             changes = [*_changed_settings(one, groups, states)]
             if changes:

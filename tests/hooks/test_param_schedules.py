@@ -1,4 +1,5 @@
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -7,7 +8,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import nn
 
-from mmseg_cen.hooks import param_schedules
+from mmseg_cen.hooks import ParamSchedulerHook, param_schedules
 
 POLY = dict(type='PolyLR', power=2.0, convert_to_iter_based=True)
 POLY_SOON = dict(type='PolyLR', begin=1, end=6, convert_to_iter_based=True)
@@ -124,3 +125,9 @@ def test_a_rate_that_stays_at_zero_is_said(tmp_path, said):
     train(tmp_path, schedule, 4, resume=True)
     (text,) = said
     assert 'the learning rate is 0 from iteration 10 of 16 on' in text
+
+
+def test_a_test_has_no_schedules():
+    # mmengine has the config of the optimizer there, which nothing builds.
+    runner = SimpleNamespace(_train_loop={}, optim_wrapper={}, param_schedulers=None)
+    ParamSchedulerHook().before_run(runner)
