@@ -98,12 +98,16 @@ def _all_schedules(runner: Runner) -> Iterator[tuple[str, Schedules]]:
     wrapper = runner.optim_wrapper
     several = isinstance(wrapper, OptimWrapperDict)
     for name, part in wrapper.items() if several else [('', wrapper)]:
-        built, configs = (
-            (found or {}).get(name) if isinstance(found, dict) and several else found
-            for found in (runner.param_schedulers, runner.cfg.get('param_scheduler'))
-        )
-        configs = [configs] if isinstance(configs, dict) else configs
-        yield name, Schedules(part.param_groups, [*(built or ())], [*(configs or ())])
+        built = _of(name, runner.param_schedulers)
+        configs = _of(name, runner.cfg.get('param_scheduler'))
+        yield name, Schedules(part.param_groups, built, configs)
+
+
+def _of(name: str, schedules: Any) -> list[Any]:
+    """The schedules, or configs of them, of one optimizer out of those of a runner."""
+    if isinstance(schedules, dict) and 'type' not in schedules:
+        schedules = schedules.get(name)
+    return [schedules] if isinstance(schedules, dict) else [*(schedules or ())]
 
 
 def _settings(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
