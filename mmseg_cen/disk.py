@@ -78,6 +78,15 @@ def decode_text(content: bytes, path: str) -> str:
     return text.replace('\r\n', '\n').replace('\r', '\n')
 
 
+def damage_in_words(error: Exception) -> str:
+    """What is wrong with the contents of a file, by the error of its decoder."""
+    if 'Object arrays' in str(error):
+        return 'one of objects, whose reading may run foreign code, and nothing was run'
+    if 'pickle' in str(error):  # NumPy takes any beginning it does not know for one
+        return 'a damaged one, or a pickle, which is not read'
+    return f'a damaged one ({error})'
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Write a file under another name first, and give it its own once it is complete.

@@ -64,7 +64,13 @@ class ConfigOptions(DictAction):
     ) -> None:
         if wrong := [v for v in values if not re.match(r'[^=]+=', v)]:
             parser.error(f'`{option_string}` must be KEY=VALUE, got {wrong}: add them')
-        super().__call__(parser, namespace, values, option_string)
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (AssertionError, RecursionError):  # brackets that are not paired
+            parser.error(
+                f'values of `{option_string}` must be plain ones or lists of them, in '
+                f'brackets that are closed, got {values}: write dicts in a config'
+            )
 
 
 def as_tool(main: Callable[P, T]) -> Callable[P, T]:

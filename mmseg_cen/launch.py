@@ -29,6 +29,11 @@ from mmseg_cen.models.modalities import names_of
 from mmseg_cen.short_log import ShortLogRunner
 from mmseg_cen.streams.state import describe_differences, tensor_shapes, unwrap
 
+#: The hooks that every runner has, unless ``default_hooks`` has None for them.
+HOOKS_OF_MMENGINE = (
+    'runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint',
+)  # fmt: skip
+
 
 def is_first_process(launcher: str) -> bool:
     """Whether this process is the first of those that a launcher has started.
@@ -72,16 +77,24 @@ def load_config(
         cfg.work_dir = os.path.join('work_dirs', Path(path).stem)
     if work_dir is None and (options or {}).get('randomness.seed') is not None:
         cfg.work_dir += f'_seed{cfg.randomness.seed}'  # seeds do not mix
-    if os.path.exists(cfg.work_dir) and not os.path.isdir(cfg.work_dir):
+    is_file = os.path.exists(cfg.work_dir) and not os.path.isdir(cfg.work_dir)
+    if is_file or not cfg.work_dir:
         raise ValueError(
-            f'`work_dir` must be a folder, got the file {cfg.work_dir!r}: name a folder'
+            f'`work_dir` must be a folder, got {"the file " * is_file}'
+            f'{cfg.work_dir!r}: name a folder'
         )
     say_order(cfg)
     return cfg
 
 
 def build_runner(cfg: Config) -> Runner:
-    """The runner of a config: a :class:`ShortLogRunner` unless it names another."""
+    """The runner of a config: a :class:`ShortLogRunner` unless it names another.
+
+    Any hook of ``default_hooks`` may be None, for none; mmengine wants it of its own.
+    """
+    hooks = cfg.get('default_hooks') or {}
+    for name in [n for n in hooks if hooks[n] is None and n not in HOOKS_OF_MMENGINE]:
+        del hooks[name]
     if 'runner_type' in cfg:
         return RUNNERS.build(cfg)
     return ShortLogRunner.from_cfg(cfg)

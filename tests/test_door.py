@@ -79,3 +79,12 @@ def test_options_without_a_value_are_refused(capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(['--cfg-options', 'a=1', 'resume'])
     assert "must be KEY=VALUE, got ['resume']" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('value', ['[1,2', '(1,[2)', '[dict(type="A",b=1)]'])
+def test_options_that_cannot_be_parsed_are_refused(value, capsys):
+    parser = ToolParser()
+    parser.add_config_options()
+    with pytest.raises(SystemExit):
+        parser.parse_args(['--cfg-options', f'a={value}'])
+    assert 'must be plain ones or lists of them' in capsys.readouterr().err

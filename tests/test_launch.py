@@ -6,11 +6,13 @@ from mmseg.registry import DATASETS, MODELS
 from torch import nn
 
 from mmseg_cen.launch import (
+    build_runner,
     check_checkpoint,
     is_first_process,
     load_config,
     say_order,
 )
+from mmseg_cen.short_log import ShortLogRunner
 
 
 def network(width=3, extra=False):
@@ -95,11 +97,20 @@ def test_long_lists_of_names_are_cut(checkpoint):
         check_checkpoint(model, checkpoint, strict=True)
 
 
+def test_any_hook_of_a_config_may_be_none(monkeypatch):
+    monkeypatch.setattr(ShortLogRunner, 'from_cfg', lambda cfg: cfg)
+    hooks = dict(finite=None, timer=None, logger=dict(type='LoggerHook'))
+    built = build_runner(Config(dict(default_hooks=hooks)))
+    assert built.default_hooks == dict(timer=None, logger=dict(type='LoggerHook'))
+
+
 def test_a_work_directory_that_is_a_file_is_refused(tmp_path):
     path = tmp_path / 'small.py'
     path.write_text('a = 1')
     with pytest.raises(ValueError, match=r'`work_dir` must be a folder, got the file'):
         load_config(str(path), work_dir=str(path))
+    with pytest.raises(ValueError, match=r"`work_dir` must be a folder, got ''"):
+        load_config(str(path), work_dir='')
 
 
 def test_the_command_line_overrides_the_config(tmp_path):

@@ -87,6 +87,16 @@ def main() -> int:
         except SignalException as error:
             print(f'error: ended by {error.sigval.name}', file=sys.stderr)
             return 128 + error.sigval
+        except Exception as error:  # of the launcher, such as a port in use
+            if '--debug' in sys.argv:
+                raise
+            what = ' '.join(str(error).split())[:300]
+            print(
+                f'error: the processes must start, got {type(error).__name__}: {what}: '
+                'correct GPUS, PORT, MASTER_ADDR, NNODES or NODE_RANK',
+                file=sys.stderr,
+            )
+            return 1
     return 0
 
 

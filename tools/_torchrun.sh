@@ -1,6 +1,11 @@
 # Sourced by dist_train.sh and dist_test.sh, which set GPUS.
 
 torchrun_python() {
+    if ! [[ $GPUS =~ ^([1-9][0-9]*|auto|gpu|cpu)$ ]]; then
+        echo "error: GPUS must be a number of processes, got '$GPUS': write it behind" \
+            'the config (and the checkpoint of a test)' >&2
+        exit 2
+    fi
     local rendezvous=(--standalone)
     if [ -n "${NNODES:-}${PORT:-}${MASTER_ADDR:-}" ]; then
         rendezvous=(

@@ -97,8 +97,8 @@ def require_resumable(checkpoint: Any, filename: str) -> None:
     if 'optimizer' not in checkpoint:
         print_log(
             f'{filename} holds no state of the optimizer, as the best checkpoints: its '
-            f'momentum and the schedules of learning rates begin anew; resume from an '
-            f'epoch_*.pth or iter_*.pth to go on as if never interrupted',
+            f'momentum begins anew; resume from an epoch_*.pth or iter_*.pth to go on '
+            f'as if never interrupted',
             'current',
             logging.WARNING,
         )

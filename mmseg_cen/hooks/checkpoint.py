@@ -4,6 +4,7 @@ import logging
 import os
 from typing import Any
 
+import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
@@ -16,13 +17,14 @@ from mmseg_cen.checkpoints import (
     latest_checkpoint,
     lock_training,
     note_checkpoint,
+    state_of,
     unlock_training,
 )
 from mmseg_cen.checkpoints.trained_as import TRAINED_AS
 from mmseg_cen.disk import remove_unfinished
-from mmseg_cen.streams.state import first_names
+from mmseg_cen.streams.state import first_names, unwrap
 
-from .finite import not_finite
+from .finite import not_finite, weights_of
 
 
 @HOOKS.register_module(name=['CheckpointHook', 'SafeCheckpointHook'])
@@ -34,7 +36,7 @@ class SafeCheckpointHook(CheckpointHook):
 
     - a checkpoint is removed when the one that replaces it is written, not before, and
       the note ``last_checkpoint`` is replaced as a whole;
-    - weights that are not finite are not saved, and end the training;
+    - weights that are not finite are neither saved nor loaded, and end the training;
     - a training without ``load_from`` resumes from the latest checkpoint that is
       complete, of its own work directory, even if that was copied or moved, and leaves
       checkpoints of other directories alone;
@@ -50,7 +52,7 @@ class SafeCheckpointHook(CheckpointHook):
     Raises:
         ValueError: If another training writes to the work directory, a checkpoint was
             trained with another order of its modalities or classes, or weights that
-            are to be saved are not finite.
+            are to be saved or loaded are not finite.
     """
 
     best_ckpt_path: Any
@@ -71,6 +73,15 @@ class SafeCheckpointHook(CheckpointHook):
             unlock_training(runner.work_dir)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Any) -> None:
+        known = weights_of(unwrap(runner.model))
+        state = state_of(checkpoint, str(runner._load_from))
+        loaded = {name: state.get(name) for name in known}
+        if wrong := not_finite({k: w for k, w in loaded.items() if torch.is_tensor(w)}):
+            raise ValueError(
+                f'weights of a checkpoint must be finite, got NaN or infinity in '
+                f'{first_names(wrong)} of {runner._load_from!r}: its training had '
+                f'diverged; take an earlier one'
+            )
         now = describe_training(runner.model, _dataset_of(runner))
         for difference in check_trained_as(checkpoint, now):
             print_log(difference, 'current', logging.WARNING)
@@ -95,7 +106,7 @@ class SafeCheckpointHook(CheckpointHook):
             }
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: Any) -> None:
-        if wrong := not_finite(runner.model):
+        if wrong := not_finite(weights_of(runner.model)):
             raise ValueError(
                 f'weights must be finite to be saved, got NaN or infinity in '
                 f'{first_names(wrong)} at iteration {runner.iter + 1}: the training '

@@ -107,22 +107,26 @@ class FiniteLossHook(EveryNIterations):
 
     def _may_be_skipped(self, runner: Runner) -> bool:
         """Whether a loss that is not finite only makes a loss scaler skip a step."""
-        return _is_scaled(runner) and not not_finite(runner.model)
+        return _is_scaled(runner) and not not_finite(weights_of(runner.model))
 
 
-def not_finite(model: nn.Module) -> list[str]:
-    """Names of the parameters and running statistics that are NaN or infinite."""
-    tensors = {
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """The parameters and running statistics of a model; no other buffers."""
+    return {
         name: value
         for name, value in [*model.named_parameters(), *model.named_buffers()]
-        if value.is_floating_point()
-        and (isinstance(value, nn.Parameter) or '.running_' in f'.{name}')
+        if isinstance(value, nn.Parameter) or '.running_' in f'.{name}'
     }
-    flags = [value.detach().isfinite().all() for value in tensors.values()]
+
+
+def not_finite(weights: Mapping[str, Tensor]) -> list[str]:
+    """Names of the tensors that have NaN or infinity."""
+    floats = {name: w for name, w in weights.items() if w.is_floating_point()}
+    flags = [weight.detach().isfinite().all() for weight in floats.values()]
     if not flags:
         return []
     fine = torch.stack([flag.to(flags[0].device) for flag in flags]).tolist()
-    return [name for name, is_fine in zip(tensors, fine, strict=True) if not is_fine]
+    return [name for name, is_fine in zip(floats, fine, strict=True) if not is_fine]
 
 
 def first_infinite_layer(

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from numpy.typing import NDArray
 
-from mmseg_cen.disk import replacing
+from mmseg_cen.disk import damage_in_words, replacing
 from mmseg_cen.streams.places import exchanging_norms
 
 from .every_n_iterations import EveryNIterations
@@ -116,10 +116,7 @@ def read_record(
             names = tuple(str(name) for name in record[_MODALITIES])
             return record[_STEPS], layers, names, float(record[_THRESHOLD])
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        what = 'cannot be read'
-        if 'allow_pickle' in str(error):
-            what = 'holds objects: reading them may run foreign code, and nothing was'
         raise ValueError(
             f'the record must be a complete file of a GammaRecorderHook, got {path}, '
-            f'which {what}: train again, or take a copy of it'
+            f'{damage_in_words(error)}: train again, or take a copy of it'
         ) from error

@@ -5,11 +5,10 @@ from typing import Any
 
 from mmengine.dataset import InfiniteSampler
 from mmengine.logging import print_log
-from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from mmseg.registry import LOOPS
 
 from .position import DataPosition, save_position, saved_position
-from .schedules import stretch_schedules
 from .validations import forget_validations, make_up_validation, validate
 
 
@@ -53,7 +52,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
 
     def run(self) -> Any:
         """Train the epochs that are left."""
-        self._adapt()
+        self._say_changes()
         self._done = self._done_before()
         self._decide_current_val_interval()
         self.runner.call_hook('before_train')
@@ -62,7 +61,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         elif not self._done and self._is_validation_due():
             make_up_validation(self.runner)
         if self._iter >= self.max_iters:
-            print_log(_nothing_left('max_epochs', self._max_epochs), 'current')
+            _say_nothing_left(self.runner, 'max_epochs', self._max_epochs)
         while self._epoch < self._max_epochs and not self.stop_training:
             # A checkpoint of the last iteration of an epoch is not of its end.
             is_over = self._done == len(self.dataloader)
@@ -117,8 +116,8 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
             return done if 0 <= done < now.length else 0
         return min(then.moved_to(now, endless=False), now.length)
 
-    def _adapt(self) -> None:
-        """Say what has changed since the checkpoint, and adapt what counts batches."""
+    def _say_changes(self) -> None:
+        """Say what has changed since the checkpoint."""
         then = saved_position(self.runner.message_hub)
         if not self._iter or then is None:
             return
@@ -130,8 +129,6 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
                 'current',
                 logging.WARNING,
             )
-        if now.length != then.length:
-            stretch_schedules(self.runner, then.length, now.length)
 
 
 @LOOPS.register_module(name=['IterBasedTrainLoop', 'ResumableIterTrainLoop'])
@@ -161,7 +158,7 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         elif self._is_validation_due():
             make_up_validation(self.runner)
         if self._iter >= self._max_iters:
-            print_log(_nothing_left('max_iters', self._max_iters), 'current')
+            _say_nothing_left(self.runner, 'max_iters', self._max_iters)
         else:
             self._skip()
         while self._iter < self._max_iters and not self.stop_training:
@@ -210,8 +207,14 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         )
 
 
-def _nothing_left(setting: str, done: int) -> str:
-    return (
+def _say_nothing_left(runner: Runner, setting: str, number: int) -> None:
+    if not runner.iter:
+        raise ValueError(
+            f'`train_cfg.{setting}` must be at least 1, got {number}: say how long to '
+            f'train'
+        )
+    print_log(
         f'nothing is left to train: the checkpoint is of the end of the training '
-        f'({setting}={done}); set train_cfg.{setting} to more to go on'
+        f'({setting}={number}); set train_cfg.{setting} to more to go on',
+        'current',
     )

@@ -2,11 +2,14 @@
 
 import io
 import zipfile
+import zlib
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from mmseg_cen.disk import damage_in_words
 
 from .orientation import UPRIGHT, read_orientation
 from .tiff import GRAY, INVERTED, decode_tiff, is_tiff, read_pages
@@ -98,23 +101,20 @@ def _decode_array(content: bytes, suffix: str, key: str | None) -> NDArray[Any]:
     try:
         if not content.startswith(ARRAYS[suffix]):  # NumPy would take it for a pickle
             raise OSError(f'it does not begin as {suffix} files do')
-        try:
-            loaded = np.load(io.BytesIO(content), allow_pickle=False)
-        except ValueError as error:  # a beginning that is cut off, or pickled objects
-            raise OSError(error) from error
+        loaded = np.load(io.BytesIO(content), allow_pickle=False)
         if suffix == '.npz':
             names = list(loaded.files)
             if key is None and len(names) == 1:
                 key = names[0]
-            if key not in names:
-                raise ValueError(
-                    f'`key` must be one of the arrays {names}, got {key!r}: choose one'
-                )
-            loaded = loaded[key]
-    except (EOFError, OSError, zipfile.BadZipFile) as error:
+            loaded = loaded[key] if key in names else None
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
-            f'the file must hold an array, got a damaged one: replace it ({error})'
+            f'the file must hold an array, got {damage_in_words(error)}: replace it'
         ) from error
+    if loaded is None:
+        raise ValueError(
+            f'`key` must be one of the arrays {names}, got {key!r}: choose one'
+        )
     if not isinstance(loaded, np.ndarray) or loaded.dtype.kind not in 'buif':
         what = getattr(loaded, 'dtype', 'several arrays')
         raise ValueError(

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from mmseg_cen.disk import damage_in_words
+
 from .decoding import decode
 from .tiff import INVERTED, decode_tiff, is_tiff, read_pages
 
@@ -66,7 +68,7 @@ def damage_named(content: bytes, path: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # damaged bytes lead to many
-        what = f'a damaged one ({error})'
+        what = damage_in_words(error.__cause__ or error)
         if isinstance(error, UnidentifiedImageError):  # it names an address in memory
             what = 'one of an unknown format'
         raise ValueError(

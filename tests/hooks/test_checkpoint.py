@@ -165,6 +165,16 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     assert torch.load(tmp_path / 'epoch_1.pth')['state_dict']['linear.bias'].isfinite()
 
 
+def test_weights_that_are_not_finite_are_not_loaded(tmp_path):
+    train(tmp_path, 1)
+    path = tmp_path / 'epoch_1.pth'
+    checkpoint = torch.load(path)
+    checkpoint['state_dict']['linear.bias'].fill_(float('inf'))
+    torch.save(checkpoint, path)
+    with pytest.raises(ValueError, match=r'infinity in linear\.bias of .*epoch_1\.pth'):
+        train(tmp_path, 2, resume=True)
+
+
 def test_a_published_checkpoint_has_the_keys_that_are_asked_for(tmp_path):
     train(tmp_path, 1, checkpoint=dict(published_keys=['meta', 'state_dict']))
     (published,) = tmp_path.glob('epoch_1-*.pth')

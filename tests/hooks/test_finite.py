@@ -6,7 +6,7 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 
 from mmseg_cen.hooks import FiniteLossHook
-from mmseg_cen.hooks.finite import first_infinite_layer, not_finite
+from mmseg_cen.hooks.finite import first_infinite_layer, not_finite, weights_of
 
 
 def look(value, iteration=0, max_iters=100, interval=2, name='loss_task'):
@@ -120,7 +120,7 @@ def test_statistics_that_are_lost_end_a_scaled_training(runner):
     scaled(runner)
     runner.model.norm = nn.BatchNorm1d(1)
     nn.init.constant_(runner.model.norm.running_var, float('inf'))
-    assert not_finite(runner.model) == ['norm.running_var']
+    assert not_finite(weights_of(runner.model)) == ['norm.running_var']
     hook = FiniteLossHook()
     hook.before_train(runner)
     with pytest.raises(ValueError, match='at iteration 7'):

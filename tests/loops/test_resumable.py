@@ -75,9 +75,13 @@ def train(work_dir, seen, *, by_epoch=True, batch_size=2, size=8, end=None, **op
         collate_fn=dict(type='default_collate'),
     )
     loop = (
-        dict(type='EpochBasedTrainLoop', max_epochs=end or 3)
+        dict(type='EpochBasedTrainLoop', max_epochs=3 if end is None else end)
         if by_epoch
-        else dict(type='IterBasedTrainLoop', max_iters=end or 10, val_interval=5)
+        else dict(
+            type='IterBasedTrainLoop',
+            max_iters=10 if end is None else end,
+            val_interval=5,
+        )
     )
     schedule = dict(by_epoch=False, end=10)
     if by_epoch:
@@ -115,6 +119,14 @@ def test_configs_of_mmseg_have_these_loops(tmp_path):
     for kind, by_epoch in zip(kinds, (True, False), strict=True):
         runner = train(tmp_path / kind.__name__, Seen(), by_epoch=by_epoch, end=1)
         assert isinstance(runner.train_loop, kind)
+
+
+@pytest.mark.parametrize('by_epoch', [True, False])
+def test_a_training_of_no_length_is_refused(by_epoch, tmp_path):
+    with pytest.raises(
+        ValueError, match=r'`train_cfg\.max_\w+` must be at least 1, got 0'
+    ):
+        train(tmp_path, Seen(), by_epoch=by_epoch, end=0)
 
 
 @pytest.mark.parametrize('by_epoch', [True, False])

@@ -55,3 +55,12 @@ def test_the_launcher_ends_with_the_line_of_the_rank(tmp_path, capsys, monkeypat
     monkeypatch.setattr(_ranks.sys, 'argv', ['_ranks.py', *options])
     assert _ranks.main() == 1
     assert capsys.readouterr().err == 'error: a (rank 1)\n'
+
+
+def test_what_the_launcher_itself_meets_is_said_in_one_line(capsys, monkeypatch):
+    options = ['--nnodes', 'several', 'script.py']
+    monkeypatch.setattr(_ranks.sys, 'argv', ['_ranks.py', *options])
+    assert _ranks.main() == 1
+    line = capsys.readouterr().err
+    assert line.startswith('error: the processes must start, got ')
+    assert line.count('\n') == 1

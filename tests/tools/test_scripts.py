@@ -28,6 +28,16 @@ def test_a_script_without_arguments_tells_its_usage(script, usage, tool):
     assert usage in output
 
 
+@pytest.mark.parametrize(
+    ('script', 'arguments'),
+    [('dist_train.sh', ['2', 'cfg.py']), ('dist_test.sh', ['cfg.py', 'a.pth', '0'])],
+)
+def test_a_script_wants_a_number_of_processes(script, arguments, tool):
+    code, output = tool(script, *arguments)
+    assert code == 2
+    assert f"must be a number of processes, got '{arguments[-1]}'" in output
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.device_count() == 1, reason='needs no GPU or two')
 def test_two_processes_train_and_test_like_one(

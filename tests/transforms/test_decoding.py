@@ -50,6 +50,16 @@ def test_another_file_is_not_called_a_pickle(suffix):
     assert 'pickle' not in str(error.value)
 
 
+def test_objects_are_not_called_damaged():
+    objects = io.BytesIO()
+    np.save(objects, np.array([None]), allow_pickle=True)
+    archive = io.BytesIO()
+    np.savez(archive, np.array([None]))
+    for content, suffix in ((objects, '.npy'), (archive, '.npz')):
+        with pytest.raises(ValueError, match=r'one of objects, .*nothing was run'):
+            decode(content.getvalue(), suffix)
+
+
 def test_exr_is_refused_by_name():
     with pytest.raises(ValueError, match=r'OpenEXR.*store it as \.npy'):
         decode(b'v/1\x01\x02\0\0\0', '.exr')
