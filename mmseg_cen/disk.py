@@ -78,7 +78,7 @@ def decode_text(content: bytes, path: str) -> str:
     return text.replace('\r\n', '\n').replace('\r', '\n')
 
 
-def damage_in_words(error: Exception) -> str:
+def damage_in_words(error: BaseException) -> str:
     """What is wrong with the contents of a file, by the error of its decoder."""
     if 'Object arrays' in str(error):
         return 'one of objects, whose reading may run foreign code, and nothing was run'
