@@ -21,6 +21,9 @@ def fill_nearest(image: np.ndarray, valid: np.ndarray) -> np.ndarray:
         image: Array (H, W) or (H, W, C).
         valid: Mask (H, W) with at least one valid pixel.
     """
+    filled = image.copy()
+    if valid.all():
+        return filled
     # OpenCV finds the nearest pixel exactly for this distance, unlike for the Euclidean
     # one. Each valid pixel has a label of its own, in no promised order.
     _, labels = cv2.distanceTransformWithLabels(
@@ -28,7 +31,8 @@ def fill_nearest(image: np.ndarray, valid: np.ndarray) -> np.ndarray:
     )
     nearest = np.empty(labels.max() + 1, dtype=np.intp)
     nearest[labels[valid]] = np.flatnonzero(valid)
-    return image.reshape(-1, *image.shape[2:])[nearest[labels]]
+    filled[~valid] = image.reshape(-1, *image.shape[2:])[nearest[labels[~valid]]]
+    return filled
 
 
 def fill_inpaint(image: np.ndarray, valid: np.ndarray, radius: float = 5) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Orientation tags: how a viewer turns an image, against how its pixels are stored."""
 
 import io
+import struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,8 @@ TURNS = {
 }
 #: The tag that turns an image back.
 BACK = {6: 8, 8: 6}
-# The metadata begin so in JPEG, PNG and WebP: files without need not be parsed.
-_MARKS = (b'Exif\0\0', b'eXIf', b'EXIF')
+_JPEG, _PNG = b'\xff\xd8', b'\x89PNG\r\n\x1a\n'
+_HEAD = 1 << 17  # bytes; the metadata of JPEG lie before them
 
 
 def read_orientation(content: bytes) -> int:
@@ -28,7 +29,7 @@ def read_orientation(content: bytes) -> int:
 
     TIFF files have such a tag among their own, see :mod:`.tiff`.
     """
-    if not any(mark in content for mark in _MARKS):
+    if not _has_metadata(content):
         return UPRIGHT
     try:
         with Image.open(io.BytesIO(content)) as image:
@@ -36,6 +37,21 @@ def read_orientation(content: bytes) -> int:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         return UPRIGHT  # what is wrong is said when the file is decoded
     return tag if tag in TURNS else UPRIGHT
+
+
+def _has_metadata(content: bytes) -> bool:
+    """Whether a file may have a tag, without a search through all of its pixels."""
+    if content.startswith(_JPEG):
+        return b'Exif\0\0' in content[:_HEAD]
+    if not content.startswith(_PNG):
+        return b'EXIF' in content or b'Exif\0\0' in content  # WebP and others
+    place = len(_PNG)
+    while place + 8 <= len(content):
+        length, kind = struct.unpack_from('>I4s', content, place)
+        if kind == b'eXIf':
+            return True
+        place += length + 12  # with length, kind and check sum
+    return False
 
 
 def turn(image: NDArray, orientation: int) -> NDArray:

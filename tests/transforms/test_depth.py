@@ -54,3 +54,11 @@ def test_a_pixel_is_valid_if_it_is_finite_and_not_zero_in_all_channels():
     )
     channels = np.array([[[0.0, 0.0], [0.0, 1.0], [1.0, np.nan]]])
     np.testing.assert_array_equal(valid_pixels(channels), [[0, 1, 0]])
+
+
+def test_an_image_without_holes_is_copied(monkeypatch):
+    monkeypatch.delattr('cv2.distanceTransformWithLabels')  # costs as much as decoding
+    image = np.ones((4, 5), np.float32)
+    filled = fill_nearest(image, np.ones((4, 5), bool))
+    np.testing.assert_array_equal(filled, image)
+    assert not np.shares_memory(filled, image)
