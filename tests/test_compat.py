@@ -5,6 +5,7 @@ from pickle import UnpicklingError
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config, config
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
@@ -165,3 +166,19 @@ def test_everything_else_stays_refused(call, tmp_path):
     torch.save(call, tmp_path / 'checkpoint.pth')
     with pytest.raises(UnpicklingError):
         torch.load(tmp_path / 'checkpoint.pth')
+
+
+def test_the_text_of_a_config_is_laid_out_once(monkeypatch):
+    calls = []
+    original = config.FormatCode
+
+    def count(text, **options):
+        calls.append(text)
+        return original(text, **options)
+
+    monkeypatch.setattr(config, 'FormatCode', count)
+    compat.format_configs_once()
+    texts = {Config(dict(classes=['wall', 'floor'])).pretty_text for _ in range(3)}
+    assert len(texts) == len(calls) == 1
+    assert Config(dict(classes=['wall'])).pretty_text not in texts
+    assert len(calls) == 2
