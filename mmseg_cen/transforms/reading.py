@@ -85,7 +85,7 @@ def _read(
     found = image.shape[2] if image.ndim == 3 else 1
     if image.ndim not in {2, 3} or found not in channels:
         raise ValueError(
-            f'{what} must have {modality.channels} channel(s), got an array of shape '
+            f'{what} must have {modality.channels} channel(s), got {found} in shape '
             f'{image.shape}: convert the file or change `channels` of the modality'
         )
     image = image.reshape(image.shape[:2]) if found == 1 else image
