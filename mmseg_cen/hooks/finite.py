@@ -60,6 +60,7 @@ class FiniteLossHook(EveryNIterations):
             if kwargs.get('mode') == 'loss' and self.is_due(runner, self.interval):
                 found = _infinite(_losses(output))
                 if found and not self._may_be_skipped(runner):
+                    self._check(runner)  # an earlier one is the cause
                     layer = first_infinite_layer(model, args, kwargs)
                     samples = kwargs.get('data_samples')
                     raise _divergence(found, runner.iter, samples, layer)

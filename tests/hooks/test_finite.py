@@ -80,6 +80,17 @@ def test_the_error_names_iteration_samples_and_layer_before_weights_change(runne
     runner.model(torch.zeros(1, 1), mode='loss')
 
 
+def test_the_first_of_several_iterations_that_are_not_finite_is_named(runner):
+    hook = FiniteLossHook(interval=4)
+    hook.before_train(runner)
+    runner.iter = 4
+    train_iter(hook, runner, 1.0)
+    train_iter(hook, runner, 0.0, names=['cause.png'])
+    train_iter(hook, runner, 0.0)
+    with pytest.raises(ValueError, match=r'at iteration 6; samples: cause\.png'):
+        train_iter(hook, runner, 0.0)
+
+
 def test_inputs_that_are_not_finite_are_told(runner):
     nan = torch.tensor([[float('nan')]])
     assert first_infinite_layer(runner.model, (nan,), {}).startswith('the inputs')
