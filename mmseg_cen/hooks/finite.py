@@ -1,5 +1,6 @@
 """Stops a training whose losses are NaN or infinite."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ class FiniteLossHook(EveryNIterations):
                 f'check nothing'
             )
         super().__init__(interval)
-        self._unchecked: list[tuple[int, dict[str, Tensor], Any]] = []
+        self._unchecked: list[tuple[int, dict[str, Tensor], list[str]]] = []
         self._skipped = 0
         self._handle: Any = None
 
@@ -62,8 +63,8 @@ class FiniteLossHook(EveryNIterations):
                 if found and not self._may_be_skipped(runner):
                     self._check(runner)  # an earlier one is the cause
                     layer = first_infinite_layer(model, args, kwargs)
-                    samples = kwargs.get('data_samples')
-                    raise _divergence(found, runner.iter, samples, layer)
+                    names = _names(kwargs.get('data_samples'))
+                    raise _divergence(found, runner.iter, names, layer)
 
         model = unwrap(runner.model)
         self._handle = model.register_forward_hook(look, with_kwargs=True)
@@ -81,7 +82,7 @@ class FiniteLossHook(EveryNIterations):
     ) -> None:
         samples = data_batch.get('data_samples') if isinstance(data_batch, dict) else ()
         losses = {name: value.detach() for name, value in _losses(outputs).items()}
-        self._unchecked.append((runner.iter, losses, samples))
+        self._unchecked.append((runner.iter, losses, _names(samples)))
         super().after_train_iter(runner, batch_idx, data_batch, outputs)
 
     def act(self, runner: Runner, outputs: Any) -> None:
@@ -100,11 +101,11 @@ class FiniteLossHook(EveryNIterations):
         }
         found = _infinite(every)
         scaled = _is_scaled(runner)
-        for i, (iteration, _, samples) in enumerate(unchecked):
+        for i, (iteration, _, names) in enumerate(unchecked):
             own = {name: value for (j, name), value in found.items() if i == j}
             self._skipped = self._skipped + 1 if own else 0
             if own and not (scaled and self._skipped < _SKIPPED):
-                raise _divergence(own, iteration, samples)
+                raise _divergence(own, iteration, names)
 
     def _may_be_skipped(self, runner: Runner) -> bool:
         """Whether a loss that is not finite only makes a loss scaler skip a step."""
@@ -195,11 +196,10 @@ def _infinite(losses: Mapping[Any, Tensor]) -> dict[Any, float]:
     if not losses:
         return {}
     values = torch.stack([value.detach().double().sum() for value in losses.values()])
-    fine = values.isfinite().tolist()
     return {
         name: value
-        for name, value, is_fine in zip(losses, values.tolist(), fine, strict=True)
-        if not is_fine
+        for name, value in zip(losses, values.tolist(), strict=True)
+        if not math.isfinite(value)
     }
 
 
@@ -212,9 +212,8 @@ def _is_scaled(runner: Runner) -> bool:
 
 
 def _divergence(
-    found: Mapping[str, float], iteration: int, samples: Any, layer: str = ''
+    found: Mapping[str, float], iteration: int, names: Sequence[str], layer: str = ''
 ) -> ValueError:
-    names = [_name(sample) for sample in samples or ()]
     process = f' of process {get_rank()}' if is_distributed() else ''
     parts = [f'losses must be finite, got {dict(found)} at iteration {iteration + 1}']
     if names:
@@ -227,7 +226,7 @@ def _divergence(
     )
 
 
-def _name(sample: Any) -> str:
-    """The file of a sample, or its number."""
-    metainfo = getattr(sample, 'metainfo', {})
-    return str(metainfo.get('img_path', metainfo.get('sample_idx', 'unnamed')))
+def _names(samples: Any) -> list[str]:
+    """The files of samples, or their numbers."""
+    known = [getattr(sample, 'metainfo', {}) for sample in samples or ()]
+    return [str(m.get('img_path', m.get('sample_idx', 'unnamed'))) for m in known]

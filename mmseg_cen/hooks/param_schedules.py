@@ -81,8 +81,8 @@ class ParamSchedulerHook(ParamSchedulerHookOfMMEngine):
         outputs: Any = None,
     ) -> None:
         super().after_train_iter(runner, batch_idx, data_batch, outputs)
-        groups = [group for _, one in _all_schedules(runner) for group in one.groups]
-        self._zeros = 0 if any(group['lr'] for group in groups) else self._zeros + 1
+        learns = any(map(any, runner.optim_wrapper.get_lr().values()))
+        self._zeros = 0 if learns else self._zeros + 1
         if self._zeros == 2 and runner.iter + 2 < runner.max_iters:
             print_log(
                 f'nothing more is learned: the learning rate is 0 from iteration '
