@@ -1,6 +1,7 @@
 """Shared by all tests: registration, and skips of tests that cannot run here."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import mmseg_cen  # noqa: F401  isort: skip
@@ -46,6 +47,9 @@ def pytest_collection_modifyitems(items):
         for marker, reason in absent.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+    # Files with many slow tests first: no process is left alone with one at the end.
+    slow = Counter(item.path for item in items if item.get_closest_marker('slow'))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope='session')

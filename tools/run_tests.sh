@@ -6,6 +6,6 @@ ruff check .
 ruff format --check .
 mypy
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
-# In the order of the files: slow ones of few tests do not come last.
+# In the order of tests/conftest.py: files with many slow tests do not come last.
 python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile \
     --no-loadscope-reorder "$@"

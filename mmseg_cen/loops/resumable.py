@@ -169,6 +169,8 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
                 validate(self.runner)
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
+        # Ends its processes. The garbage collector would wait 5 s for each of them.
+        del self.dataloader_iterator
         return self.runner.model
 
     def run_iter(self, data_batch: Any) -> None:
