@@ -16,9 +16,9 @@ from .exchange import (
     mean_of_others,
     over_features,
     own_part,
-    replace_channels,
 )
 from .exchanges import ChannelExchange, Exchange
+from .one_pass import replace_in_one_pass
 
 
 @MODELS.register_module()
@@ -83,7 +83,7 @@ class FixedPortionExchange(Exchange):
     def forward(
         self, x: Tensor, gamma: Tensor, present: Tensor | None = None
     ) -> Tensor:
-        return replace_channels(x, self.chosen(gamma), present)
+        return replace_in_one_pass(x, self.chosen(gamma), present)
 
     def extra_repr(self) -> str:
         return f'portion={self.portion}, scope={self.scope!r}'
@@ -129,7 +129,7 @@ class RandomExchange(Exchange):
     def forward(
         self, x: Tensor, gamma: Tensor, present: Tensor | None = None
     ) -> Tensor:
-        return replace_channels(x, self.mask, present)
+        return replace_in_one_pass(x, self.mask, present)
 
     def extra_repr(self) -> str:
         return f'portion={self.portion}, seed={self.seed}'

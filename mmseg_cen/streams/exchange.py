@@ -1,5 +1,7 @@
 """Channel exchange as pure functions: which channels, and what replaces them."""
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Literal, get_args
 
 import torch
@@ -76,11 +78,19 @@ def mean_of_others(x: Tensor, present: Tensor | None = None) -> Tensor:
         exists = present.view(*present.shape, *[1] * (x.ndim - 2))
         x = torch.where(exists, x, 0)
         count = (exists.sum(1, keepdim=True) - exists.long()).clamp(min=1)
-    # A sum of rolls, unlike `x.sum(1) - x`, keeps the swap of two streams exact.
-    others = x.roll(1, dims=1)
-    for shift in range(2, num_modalities):
-        others = others + x.roll(shift, dims=1)
+    others = torch.stack(sums_of_others(x.unbind(1)), dim=1)
     return others / count if num_modalities > 2 else others
+
+
+def sums_of_others(streams: Sequence[Tensor]) -> list[Tensor]:
+    """The sum of the other streams, for each of M >= 2 streams, in 3M additions.
+
+    Unlike the sum of all less the stream, it is exact for two streams, and of finite
+    numbers it is finite.
+    """
+    before = list(accumulate(streams[:-1]))
+    after = list(accumulate(reversed(streams[1:])))[::-1]
+    return [after[0], *map(torch.add, before[:-1], after[1:]), before[-1]]
 
 
 def replace_channels(

@@ -12,7 +12,8 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .build import arguments_of, build_from_config, type_of
-from .exchange import ExchangeScope, check_scope, exchange_channels
+from .exchange import ExchangeScope, check_scope, exchanged_channels
+from .one_pass import replace_in_one_pass
 
 
 class Exchange(nn.Module):
@@ -63,7 +64,7 @@ class Exchange(nn.Module):
 
 @MODELS.register_module()
 class ChannelExchange(Exchange):
-    """The exchange of the paper, :func:`exchange_channels` (Eq. 6).
+    """The exchange of the paper, that of :func:`exchange_channels` (Eq. 6).
 
     Args:
         threshold: Threshold theta on the scaling factors; 0 exchanges nothing.
@@ -90,7 +91,8 @@ class ChannelExchange(Exchange):
     ) -> Tensor:
         if not self.threshold:
             return x
-        return exchange_channels(x, gamma, self.threshold, self.scope, present)
+        replaced = exchanged_channels(gamma, self.threshold, self.scope)
+        return replace_in_one_pass(x, replaced, present)
 
     def extra_repr(self) -> str:
         return f'threshold={self.threshold}, scope={self.scope!r}'

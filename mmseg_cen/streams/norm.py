@@ -8,11 +8,12 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from .channels_last import batch_norm_by_image, is_normalized_by_image
 from .context import StreamAware
 from .copies import num_channels, pack_copies, repeat_channels
 from .exchange import ExchangeScope
 from .exchanges import ChannelExchange, Exchange, build_exchange, exchange_config
-from .fold import swap_on_batch
+from .fold import split_streams, swap_on_batch
 from .running import statistics_of_seen
 
 NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
@@ -189,6 +190,12 @@ class ModalityBN(ModalityNorm):
 
     _abbr_ = 'bn'  # mmcv then names the attribute `bn1`, as unimodal checkpoints do.
     layer_type = nn.BatchNorm2d
+
+    def normalize(self, x: Tensor) -> Tensor:
+        if not is_normalized_by_image(x, self.norm):
+            return super().normalize(x)
+        out = batch_norm_by_image(x, self.norm, self.num_modalities)
+        return split_streams(out, self.num_modalities)
 
 
 @MODELS.register_module()
