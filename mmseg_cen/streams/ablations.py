@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from .exchange import (
     ExchangeScope,
     check_scope,
-    exchanged_channels,
     mean_of_others,
     over_features,
     own_part,
@@ -32,8 +31,7 @@ class ChannelDrop(ChannelExchange):
     def forward(
         self, x: Tensor, gamma: Tensor, present: Tensor | None = None
     ) -> Tensor:
-        dropped = exchanged_channels(gamma, self.threshold, self.scope)
-        return torch.where(over_features(dropped, x), 0, x)
+        return torch.where(over_features(self.replaced(gamma), x), 0, x)
 
 
 @MODELS.register_module()

@@ -12,7 +12,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .build import arguments_of, build_from_config, type_of
-from .exchange import ExchangeScope, check_scope, exchanged_channels
+from .exchange import ExchangeScope, check_scope, exchanged_channels, own_part
 from .one_pass import replace_in_one_pass
 
 
@@ -75,6 +75,8 @@ class ChannelExchange(Exchange):
         ValueError: If an argument is out of its range.
     """
 
+    part: Tensor | None  # own parts, (M, C), once a layer with the scope 'own' is built
+
     def __init__(self, threshold: float = 2e-2, scope: ExchangeScope = 'own') -> None:
         super().__init__()
         check_scope(scope)
@@ -85,14 +87,24 @@ class ChannelExchange(Exchange):
             )
         self.threshold = threshold
         self.scope = scope
+        self.register_buffer('part', None, persistent=False)
+
+    def prepare(self, num_modalities: int, num_channels: int, place: int) -> None:
+        if self.scope == 'own':
+            self.part = own_part(num_modalities, num_channels)
+
+    def replaced(self, gamma: Tensor) -> Tensor:
+        """The :func:`exchanged_channels`, (M, C)."""
+        if self.part is None:
+            return exchanged_channels(gamma, self.threshold, self.scope)
+        return self.chosen(gamma) & self.part
 
     def forward(
         self, x: Tensor, gamma: Tensor, present: Tensor | None = None
     ) -> Tensor:
         if not self.threshold:
             return x
-        replaced = exchanged_channels(gamma, self.threshold, self.scope)
-        return replace_in_one_pass(x, replaced, present)
+        return replace_in_one_pass(x, self.replaced(gamma), present)
 
     def extra_repr(self) -> str:
         return f'threshold={self.threshold}, scope={self.scope!r}'
