@@ -77,6 +77,38 @@ def import_ops_of_mmcv_lite() -> None:
         del sys.modules['mmcv._ext']
 
 
+class _ImportedWhenCalled(ModuleType):
+    """Stands in for a module of functions, which is imported when one is called."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith('__'):
+            raise AttributeError(name)
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            module = importlib.import_module(self.__name__)
+            return getattr(module, name)(*args, **kwargs)
+
+        return function
+
+
+def import_mmseg_without_scipy() -> None:
+    """Import mmseg, but not what few of its transforms, losses and heads need.
+
+    ``scipy`` takes longer to import than all of mmseg, which takes four functions from
+    it by name. Modules stand in for it while mmseg is imported, and no longer; a module
+    that is imported already is left as it is.
+    """
+    modules = {'scipy.interpolate', 'scipy.ndimage', 'scipy.optimize'}
+    stand_ins = {name: _ImportedWhenCalled(name) for name in modules - {*sys.modules}}
+    sys.modules.update(stand_ins)
+    try:
+        importlib.import_module('mmseg.datasets')
+        importlib.import_module('mmseg.models')
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]
+
+
 def _attribute_of_history_buffer(owner: Any, name: str) -> Any:
     """Stand in for ``getattr`` in a checkpoint: statistics of a HistoryBuffer only."""
     if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
@@ -147,5 +179,6 @@ def format_configs_once() -> None:
 
 
 import_ops_of_mmcv_lite()
+import_mmseg_without_scipy()
 format_configs_once()
 allow_checkpoints_of_mmengine()

@@ -1,12 +1,10 @@
 """The door that every tool goes through: how it ends where something is wrong."""
 
-import argparse
 import ctypes
 import functools
 import json
 import logging
 import os
-import re
 import signal
 import sys
 import time
@@ -14,9 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec, TypeVar
-
-from mmengine.config import DictAction
+from typing import NoReturn, ParamSpec, TypeVar
 
 from .mistakes import CONSEQUENCES, describe, one_line
 
@@ -26,51 +22,6 @@ T = TypeVar('T')
 #: Variables of the environment for tools that another one starts: they end with it.
 ENDS_WITH_PARENT = {'MMSEG_CEN_ENDS_WITH_PARENT': '1'}
 INTERRUPTED = 128 + signal.SIGINT
-
-
-class ToolParser(argparse.ArgumentParser):
-    """A parser of a command line, with the option that every tool has."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.add_argument(
-            '--debug',
-            action='store_true',
-            default=argparse.SUPPRESS,
-            help='end with the traceback where something is wrong',
-        )
-
-    def add_config_options(self) -> None:
-        """Add ``--cfg-options``."""
-        self.add_argument(
-            '--cfg-options',
-            nargs='+',
-            action=ConfigOptions,
-            metavar='KEY=VALUE',
-            help='override settings of the config, e.g. train_dataloader.batch_size=4 '
-            'key="[a,b]" key="[(a,b),(c,d)]"',
-        )
-
-
-class ConfigOptions(DictAction):
-    """``KEY=VALUE``, with a message where there is no value."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        if wrong := [v for v in values if not re.match(r'[^=]+=', v)]:
-            parser.error(f'`{option_string}` must be KEY=VALUE, got {wrong}: add them')
-        try:
-            super().__call__(parser, namespace, values, option_string)
-        except (AssertionError, RecursionError):  # brackets that are not paired
-            parser.error(
-                f'values of `{option_string}` must be plain ones or lists of them, in '
-                f'brackets that are closed, got {values}: write dicts in a config'
-            )
 
 
 def as_tool(main: Callable[P, T]) -> Callable[P, T]:

@@ -40,6 +40,9 @@ FLOORS = [
 ]
 FLOOR = {name: i for i, floor in enumerate(FLOORS) for name in floor}
 
+#: Libraries that only some runs need: no module imports them, but a function does.
+SLOW = {'h5py', 'matplotlib', 'scipy', 'tifffile'}
+
 #: A file of more lines says in its first comment why it is one.
 MAX_LINES = 300
 
@@ -117,6 +120,23 @@ def test_no_import_hides_in_a_function():
         and (node.level or (node.module or '').startswith('mmseg_cen'))
     ]
     assert not hidden
+
+
+def test_what_only_some_runs_need_is_imported_where_it_is_used():
+    """Imports of other libraries stand in functions for this reason only."""
+    early, late = set(), set()
+    for path in sources():
+        tree = ast.parse(path.read_text(encoding='utf-8'))
+        for node in ast.walk(tree):
+            modules = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                modules = [node.module]
+            found = early if node in tree.body else late
+            found |= {module.split('.')[0] for module in modules}
+    assert not early & SLOW
+    assert late - early == SLOW
 
 
 def test_libraries_are_changed_in_one_file():

@@ -4,12 +4,16 @@ from pickle import UnpicklingError
 
 import numpy as np
 import pytest
+import scipy.optimize  # noqa: F401
 import torch
 from mmengine.config import Config, config
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from mmengine.utils.dl_utils import mmcv_full_available
+from mmseg.datasets.transforms import transforms
+from mmseg.models.assigners import hungarian_assigner
+from scipy import ndimage
 from torch import nn
 from torch.testing import assert_close
 from torch.torch_version import TorchVersion
@@ -66,6 +70,21 @@ def test_full_mmcv_is_left_alone(monkeypatch):
     before = set(sys.modules)
     compat.import_ops_of_mmcv_lite()
     assert set(sys.modules) == before
+
+
+def test_functions_of_scipy_are_imported_when_mmseg_calls_them():
+    picture = np.eye(5)
+    assert_close(
+        transforms.gaussian_filter(picture, 1), ndimage.gaussian_filter(picture, 1)
+    )
+    rows, columns = hungarian_assigner.linear_sum_assignment(picture, maximize=True)
+    assert (rows == columns).all()
+
+
+def test_an_imported_module_of_scipy_is_left_as_it_is():
+    before = {name: sys.modules[name] for name in ('scipy.ndimage', 'scipy.optimize')}
+    compat.import_mmseg_without_scipy()
+    assert before.items() <= sys.modules.items()
 
 
 def test_a_missing_mmcv_is_named(monkeypatch):

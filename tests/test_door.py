@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from mmseg_cen.door import INTERRUPTED, ToolParser, as_tool, exit_on_user_error
+from mmseg_cen.door import INTERRUPTED, as_tool, exit_on_user_error
 from mmseg_cen.launch import load_config
 
 
@@ -33,8 +33,6 @@ def test_the_traceback_is_shown_on_request(capsys, monkeypatch):
     line, shown = end(lambda: load_config('nowhere.py'), capsys)
     assert line.startswith('error: the config must be a file')
     assert 'Traceback' in shown
-    assert 'debug' not in vars(ToolParser().parse_args([]))
-    assert ToolParser().parse_args(['--debug']).debug
 
 
 def test_mistakes_of_programmers_end_with_their_traceback(capsys):
@@ -69,22 +67,3 @@ def test_a_process_of_torchrun_leaves_its_message(tmp_path, monkeypatch, capsys)
     message = json.loads(path.read_text())['message']
     assert 'Traceback' in message['message']
     assert message['extraInfo']['is_consequence']
-
-
-def test_options_without_a_value_are_refused(capsys):
-    parser = ToolParser()
-    parser.add_config_options()
-    given = parser.parse_args(['--cfg-options', 'a.b=[1,2]', 'c=d=e'])
-    assert given.cfg_options == {'a.b': [1, 2], 'c': 'd=e'}
-    with pytest.raises(SystemExit):
-        parser.parse_args(['--cfg-options', 'a=1', 'resume'])
-    assert "must be KEY=VALUE, got ['resume']" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize('value', ['[1,2', '(1,[2)', '[dict(type="A",b=1)]'])
-def test_options_that_cannot_be_parsed_are_refused(value, capsys):
-    parser = ToolParser()
-    parser.add_config_options()
-    with pytest.raises(SystemExit):
-        parser.parse_args(['--cfg-options', f'a={value}'])
-    assert 'must be plain ones or lists of them' in capsys.readouterr().err

@@ -7,33 +7,16 @@ says of those of its test: the same types, channels and units. Depth that cannot
 meters in that unit is warned of. A modality without a file is absent.
 """  # noqa: E501
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from _unlabeled import without_labels
-from mmengine.config import Config
-from mmengine.dataset import Compose, pseudo_collate
-from mmengine.device import get_device
-from mmengine.registry import init_default_scope
-from mmseg.registry import DATASETS, MODELS
-
-from mmseg_cen.datasets import MultimodalSegDataset
-from mmseg_cen.disk import write_picture
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.launch import check_checkpoint, load_config, require_file
-from mmseg_cen.models.modalities import names_of
-from mmseg_cen.visualization.class_maps import write_classes
-from mmseg_cen.visualization.samples import draw_sample
+from _options import ToolParser
 
 
-def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
+def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[str]]:
     """The arguments, and the options of the modalities, which the config names."""
     files = ' '.join(['--rgb', 'FILE', '--depth', 'FILE'])
     parser = ToolParser(
@@ -54,6 +37,28 @@ def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
         '--picture', metavar='PNG', help='modalities and predictions, for people'
     )
     return parser.parse_known_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+import numpy as np
+import torch
+from _unlabeled import without_labels
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS, MODELS
+
+from mmseg_cen.datasets import MultimodalSegDataset
+from mmseg_cen.disk import write_picture
+from mmseg_cen.door import as_tool
+from mmseg_cen.launch import check_checkpoint, load_config, require_file
+from mmseg_cen.models.modalities import names_of
+from mmseg_cen.visualization.class_maps import write_classes
+from mmseg_cen.visualization.samples import draw_sample
 
 
 def require_png(args: argparse.Namespace) -> None:

@@ -5,8 +5,7 @@ prints the commands it runs (any config is trained and tested by the same comman
 table of the figures, and the path of a picture of both networks' predictions.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
+import argparse
 import json
 import os
 import shlex
@@ -15,6 +14,22 @@ import sys
 import time
 from pathlib import Path
 
+from _options import ToolParser
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/quickstart'))
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], help='passed to train.py and test.py'
+    )
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 import cv2
 import numpy as np
 from mmengine.config import Config
@@ -23,7 +38,7 @@ from mmseg.registry import DATASETS
 from prettytable import PrettyTable
 
 from mmseg_cen.disk import write_picture
-from mmseg_cen.door import ENDS_WITH_PARENT, ToolParser, as_tool
+from mmseg_cen.door import ENDS_WITH_PARENT, as_tool
 from mmseg_cen.visualization import (
     Panel,
     SampleNames,
@@ -129,12 +144,7 @@ def draw_rooms(work_dir: Path) -> Path:
 
 @as_tool
 def main() -> None:
-    parser = ToolParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/quickstart'))
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], help='passed to train.py and test.py'
-    )
-    args = parser.parse_args()
+    args = parse_args()
     options = ['--cfg-options', *args.cfg_options] if args.cfg_options else []
     start = time.time()
     table = PrettyTable(['test mIoU (%)', *COLUMNS])

@@ -1,25 +1,10 @@
 """Test a model: ``python tools/test.py CONFIG CHECKPOINT``."""
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
 import os
 from typing import Any
 
-from _unlabeled import predict_unlabeled
-from mmengine.config import Config
-from mmseg.registry import METRICS
-
-from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.launch import (
-    build_runner,
-    check_checkpoint,
-    load_config,
-    require_file,
-)
-from mmseg_cen.streams.presence import check_absent
-from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
+from _options import ToolParser
 
 
 def parse_args() -> argparse.Namespace:
@@ -70,9 +55,28 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args()
-    args.checkpoint = only_checkpoint(args.checkpoint)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+from _unlabeled import predict_unlabeled
+from mmengine.config import Config
+from mmseg.registry import METRICS
+
+from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
+from mmseg_cen.door import as_tool
+from mmseg_cen.launch import (
+    build_runner,
+    check_checkpoint,
+    load_config,
+    require_file,
+)
+from mmseg_cen.streams.presence import check_absent
+from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
 
 
 def only_checkpoint(paths: list[str]) -> str:
@@ -186,6 +190,7 @@ def require_apart(out: str | None, show_dir: str | None) -> None:
 @as_tool
 def main() -> None:
     args = parse_args()
+    args.checkpoint = only_checkpoint(args.checkpoint)
     require_file(args.checkpoint, 'checkpoint')
     require_apart(args.out, args.show_dir)
     cfg = load_config(

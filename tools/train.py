@@ -1,24 +1,9 @@
 """Train a model: ``python tools/train.py CONFIG``."""
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
 import os
 
-from mmengine.config import Config
-from mmengine.device import get_device
-from mmengine.runner import EpochBasedTrainLoop, Runner
-
-from mmseg_cen.checkpoints import latest_checkpoint, lock_training
-from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.launch import (
-    build_runner,
-    check_checkpoint,
-    is_first_process,
-    load_config,
-    require_file,
-)
+from _options import ToolParser
 
 
 def parse_args() -> argparse.Namespace:
@@ -44,6 +29,26 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.runner import EpochBasedTrainLoop, Runner
+
+from mmseg_cen.checkpoints import latest_checkpoint, lock_training
+from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
+from mmseg_cen.door import as_tool
+from mmseg_cen.launch import (
+    build_runner,
+    check_checkpoint,
+    is_first_process,
+    load_config,
+    require_file,
+)
 
 
 def enable_amp(cfg: Config) -> None:

@@ -4,7 +4,7 @@ A tool reads an official download and says what there is, as a :class:`Plan`;
 :func:`prepare` converts it to one layout (see :mod:`mmseg_cen.preparation.layout`) in
 several processes. In reading order:
 
-    command line ─ `cli` ─► tool ─ `official`, `matlab` ─► `plan`
+    options of a tool ─ `cli` ─► tool ─ `official`, `matlab` ─► `plan`
                  ─ `guards` ─► nothing of value is overwritten
                  ─ `journal` ─► the samples that are not finished yet
                  ─ `workers`, `samples`, `progress` ─► files of each sample
@@ -12,7 +12,7 @@ several processes. In reading order:
                  ─ `verification` ─► is the folder still what was written?
 """
 
-from .cli import check, make_parser, run
+from .cli import check, run
 from .conversion import prepare
 from .files import decode_complete
 from .journal import JOURNAL

@@ -1,11 +1,8 @@
-"""The command line that the tools in tools/dataset_converters share."""
+"""What the options do that the tools in tools/dataset_converters share."""
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
-
-from mmseg_cen.door import ToolParser
 
 from .conversion import prepare
 from .plan import Plan
@@ -14,51 +11,11 @@ from .verification import check_folder
 from .workers import start_workers
 
 
-def make_parser(description: str | None, source: bool = True) -> ToolParser:
-    """A parser with the paths and options that all tools share.
-
-    Args:
-        description: What the tool does: the docstring of its file.
-        source: Whether there is one path of the download, named before the other.
-    """
-    parser = ToolParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    if source:
-        parser.add_argument(
-            'source', nargs='?', help='the download; not needed to --check'
-        )
-    parser.add_argument('out', help='the folder to write, or to --check')
-    parser.add_argument(
-        '--jobs',
-        type=int,
-        default=os.cpu_count() or 1,
-        help='number of processes; default: one per core',
-    )
-    parser.add_argument(
-        '--check',
-        action='store_true',
-        help='convert nothing, verify the prepared folder; exit status 1 if it is not '
-        'sound',
-    )
-    parser.add_argument(
-        '--skip-bad',
-        action='store_true',
-        help='finish without the samples that cannot be converted',
-    )
-    parser.add_argument(
-        '--strict',
-        action='store_true',
-        help='take warnings, e.g. about the number of samples, as errors',
-    )
-    return parser
-
-
 def run(args: argparse.Namespace, plan: Callable[[Path], Plan]) -> int:
-    """Do what the options of :func:`make_parser` say; return the exit status.
+    """Do what the options of a tool say; return the exit status.
 
     Args:
-        args: The options.
+        args: The options, see tools/dataset_converters/common_options.py.
         plan: From the path of the download to the data set to prepare.
 
     Raises:

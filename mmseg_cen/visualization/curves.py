@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+from .figures import new_figure, to_picture
 
 Curve = tuple[NDArray[np.floating], NDArray[np.floating]]
 
@@ -131,8 +131,7 @@ def draw_curves(
     groups = group_by_quantity(curves)
     columns = min(len(groups), 3)
     rows = math.ceil(len(groups) / columns)
-    figure = Figure(figsize=(4.2 * columns, 3.0 * rows), dpi=100, layout='constrained')
-    canvas = FigureCanvasAgg(figure)
+    figure = new_figure(4.2 * columns, 3.0 * rows, 100, 'constrained')
     for place, (quantity, keys) in enumerate(groups.items(), 1):
         axes = figure.add_subplot(rows, columns, place)
         axes.set_title(quantity, fontsize=10, loc='left', fontweight='bold')
@@ -152,5 +151,4 @@ def draw_curves(
             axes.legend(fontsize=7)
     if title:
         figure.suptitle(title, fontsize=11)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return to_picture(figure)

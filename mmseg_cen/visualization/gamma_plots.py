@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mmseg_cen.streams.exchange import own_part
 
+from .figures import new_figure, to_picture
 from .panels import Picture
 
 Gamma = NDArray[np.floating]
@@ -40,7 +39,7 @@ def draw_histograms(factors: Mapping[str, Gamma], threshold: float) -> Picture:
         threshold: Exchange threshold, drawn as a line.
     """
     names = list(dict.fromkeys(key.split('/')[0] for key in factors))
-    figure = _figure(4 * len(names), 3, dpi=100)
+    figure = new_figure(4 * len(names), 3, 100, 'constrained')
     shown = {key: v[np.isfinite(v)] for key, v in factors.items()}
     top = max((v.max() for v in shown.values() if v.size), default=1.0)
     bins = np.linspace(0, top, 51)
@@ -54,7 +53,7 @@ def draw_histograms(factors: Mapping[str, Gamma], threshold: float) -> Picture:
         if any(v.size for v in shown.values()):
             ax.set_yscale('log')
         ax.legend(fontsize='small')
-    return _picture(figure)
+    return to_picture(figure)
 
 
 def draw_steps(
@@ -75,7 +74,7 @@ def draw_steps(
         threshold: Exchange threshold, drawn as a line.
         title: Name of the layer.
     """
-    figure = _figure(4.5 * len(modalities), 3.2)
+    figure = new_figure(4.5 * len(modalities), 3.2, 120, 'constrained')
     axes = figure.subplots(1, len(modalities), squeeze=False, sharey=True)[0]
     parts = own_part(*gamma.shape[1:]).numpy()
     for m, (ax, name) in enumerate(zip(axes, modalities, strict=True)):
@@ -88,7 +87,7 @@ def draw_steps(
         ax.axhline(threshold, color='black', lw=1, ls='--', label='threshold')
         ax.set(title=f'{name} {title}'.strip(), xlabel='step', ylabel='|gamma|')
         ax.legend(fontsize='x-small', loc='center right')
-    return _picture(figure)
+    return to_picture(figure)
 
 
 def draw_proportions(layers: Mapping[str, Gamma], modalities: Sequence[str]) -> Picture:
@@ -100,7 +99,7 @@ def draw_proportions(layers: Mapping[str, Gamma], modalities: Sequence[str]) -> 
     """
     columns = min(4, len(layers))
     rows = -(-len(layers) // columns)
-    figure = _figure(3.6 * columns, 1.9 * rows + 0.4)
+    figure = new_figure(3.6 * columns, 1.9 * rows + 0.4, 120, 'constrained')
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for ax in axes[len(layers) :]:
         ax.axis('off')
@@ -119,7 +118,7 @@ def draw_proportions(layers: Mapping[str, Gamma], modalities: Sequence[str]) -> 
         ax.set_ylabel('share', fontsize='x-small')
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc='outside lower center', ncols=len(modalities))
-    return _picture(figure)
+    return to_picture(figure)
 
 
 def draw_sensitivity(
@@ -138,7 +137,7 @@ def draw_sensitivity(
         parameter: Name of the parameter, such as ``'lambda'``.
         metric: Name of the metric.
     """
-    figure = _figure(4.8, 3.2)
+    figure = new_figure(4.8, 3.2, 120, 'constrained')
     ax = figure.subplots()
     other = ax.twinx()
     unique = sorted(set(values))
@@ -157,20 +156,8 @@ def draw_sensitivity(
     ax.set_xlabel(parameter)
     if min(unique) > 0 and max(unique) > 5 * min(unique):
         ax.set_xscale('log')
-    return _picture(figure)
+    return to_picture(figure)
 
 
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isfinite(values), values, 0.0)
-
-
-def _figure(width: float, height: float, dpi: int = 120) -> Figure:
-    figure = Figure(figsize=(width, height), layout='constrained', dpi=dpi)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _picture(figure: Figure) -> Picture:
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

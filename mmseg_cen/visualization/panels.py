@@ -10,7 +10,6 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from matplotlib.font_manager import findfont
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -216,5 +215,7 @@ def _font_size(width: int) -> int:
 @lru_cache
 def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     # matplotlib brings this font along; OpenCV's has neither umlauts nor dashes.
+    from matplotlib.font_manager import findfont
+
     weight = 'bold' if bold else 'normal'
     return ImageFont.truetype(findfont(f'DejaVu Sans:{weight}'), size)

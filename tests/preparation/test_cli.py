@@ -1,6 +1,7 @@
 import pytest
+from dataset_converters.common_options import make_parser
 
-from mmseg_cen.preparation import make_parser, prepare, run
+from mmseg_cen.preparation import run
 
 
 @pytest.fixture
@@ -41,10 +42,3 @@ def test_paths_that_cannot_be_used_are_named(tmp_path, command):
         command(tmp_path / 'nowhere', tmp_path / 'out')
     with pytest.raises(ValueError, match='`out` must not be the folder to read'):
         command(tmp_path, f'{tmp_path}/../{tmp_path.name}')
-
-
-def test_a_tool_without_a_download_has_one_path(tmp_path, toys):
-    prepare(toys.plan(), tmp_path)
-    args = make_parser('A tool.', source=False).parse_args([str(tmp_path), '--check'])
-    assert args.out == str(tmp_path)
-    assert not hasattr(args, 'source')

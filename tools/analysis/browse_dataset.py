@@ -5,23 +5,15 @@ all modalities and the labels of each sample, behind the whole pipeline: augment
 the network gets them, so that they show whether they belong together.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
+import sys
 from pathlib import Path
 
-import numpy as np
-from mmengine.registry import init_default_scope
-from mmengine.runner import set_random_seed
-from mmseg.registry import DATASETS
-
-from mmseg_cen.disk import write_picture
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.launch import load_config
-from mmseg_cen.visualization.samples import draw_sample
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _options import ToolParser
 
 
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = ToolParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='config file')
     parser.add_argument(
@@ -32,6 +24,21 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='of the augmentation')
     parser.add_config_options()
     return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+import numpy as np
+from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
+from mmseg.registry import DATASETS
+
+from mmseg_cen.disk import write_picture
+from mmseg_cen.door import as_tool
+from mmseg_cen.launch import load_config
+from mmseg_cen.visualization.samples import draw_sample
 
 
 @as_tool

@@ -14,37 +14,13 @@ The model and its schedule on the data of a config that from_folders.py wrote, o
 of configs/_base_/datasets.
 """  # noqa: E501
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
 import importlib.util
 import sys
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-
-from mmseg_cen.config_files import read_config
-from mmseg_cen.disk import write_new
-from mmseg_cen.door import ToolParser, as_tool
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from conversion.config import convert_config, share
-from conversion.own import modalities_of
-from conversion.text import source
-
-DATA_HEADER = """# {source} on the data of {data}: {modalities}.
-#
-# CHECK before training: the schedule and the batch size, which are those of the two
-# configs; and mean and std of the modalities in model.data_preprocessor
-# (tools/analysis/dataset_stats.py measures them).
-"""
-HEADER = """# {source} over {modalities}.
-#
-# CHECK before training: how the modalities are stored (suffix, dtype, factor to
-# physical units), their folders in `data_prefix`, `ann_file`; and in
-# model.data_preprocessor, their mean and std.
-"""
+from _options import ToolParser
 
 
 def parse_args() -> argparse.Namespace:
@@ -73,6 +49,34 @@ def parse_args() -> argparse.Namespace:
         '--overwrite', action='store_true', help='replace a file of this name'
     )
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+from conversion.config import convert_config, share
+from conversion.own import modalities_of
+from conversion.text import source
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmseg_cen.config_files import read_config
+from mmseg_cen.disk import write_new
+from mmseg_cen.door import as_tool
+
+DATA_HEADER = """# {source} on the data of {data}: {modalities}.
+#
+# CHECK before training: the schedule and the batch size, which are those of the two
+# configs; and mean and std of the modalities in model.data_preprocessor
+# (tools/analysis/dataset_stats.py measures them).
+"""
+HEADER = """# {source} over {modalities}.
+#
+# CHECK before training: how the modalities are stored (suffix, dtype, factor to
+# physical units), their folders in `data_prefix`, `ann_file`; and in
+# model.data_preprocessor, their mean and std.
+"""
 
 
 def load(path: str) -> Config:

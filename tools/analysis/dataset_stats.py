@@ -6,35 +6,21 @@ one channel; frequencies and weights of the classes. Written as JSON and as a pi
 and printed as settings to paste.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
 import json
 import multiprocessing
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-import numpy as np
-from matplotlib import pyplot as plt
-from mmengine.registry import init_default_scope
-from mmengine.utils import ProgressBar
-from mmseg.registry import DATASETS
-
-from mmseg_cen.disk import set_aside, write_atomically
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.launch import load_config
-from mmseg_cen.modality import modality_key
-from mmseg_cen.preparation.statistics import ClassStatistics, PixelStatistics
-
-#: Transforms that make the arrays, rather than move or alter them.
-LOADING = ('EncodeDepth', 'DeriveDomains')
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _options import ToolParser
 
 
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = ToolParser(description='Measure a configured data set.')
     parser.add_argument('config', help='config file')
     parser.add_argument(
@@ -53,6 +39,27 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
             f'{args.bin_width} and {args.jobs}'
         )
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+import matplotlib
+import numpy as np
+from matplotlib import pyplot as plt
+from mmengine.registry import init_default_scope
+from mmengine.utils import ProgressBar
+from mmseg.registry import DATASETS
+
+from mmseg_cen.disk import set_aside, write_atomically
+from mmseg_cen.door import as_tool
+from mmseg_cen.launch import load_config
+from mmseg_cen.modality import modality_key
+from mmseg_cen.preparation.statistics import ClassStatistics, PixelStatistics
+
+#: Transforms that make the arrays, rather than move or alter them.
+LOADING = ('EncodeDepth', 'DeriveDomains')
 
 
 def keep_loading(node: Any) -> None:

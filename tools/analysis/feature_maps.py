@@ -9,28 +9,13 @@ means of the channels before the exchange. Without `--layer`, the first layer th
 exchanges a channel is drawn.
 """  # noqa: E501
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-import torch
-from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
-from mmseg.registry import DATASETS, MODELS
-from torch import nn
-
-from mmseg_cen.disk import write_picture
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.launch import check_checkpoint, load_config
-from mmseg_cen.models import exchanging_norms
-from mmseg_cen.translation.visualization import color_domain, color_limits
-from mmseg_cen.visualization import Panel, SampleNames, color_modality, draw_grid
-from mmseg_cen.visualization.feature_maps import averaged_maps, kept_groups
-from mmseg_cen.visualization.panels import Picture
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _options import ToolParser
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,6 +26,28 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--layer', help='name of an exchanging layer')
     parser.add_argument('--out', type=Path, default=Path('feature_maps'))
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+import cv2
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS, MODELS
+from torch import nn
+
+from mmseg_cen.disk import write_picture
+from mmseg_cen.door import as_tool
+from mmseg_cen.launch import check_checkpoint, load_config
+from mmseg_cen.models import exchanging_norms
+from mmseg_cen.translation.visualization import color_domain, color_limits
+from mmseg_cen.visualization import Panel, SampleNames, color_modality, draw_grid
+from mmseg_cen.visualization.feature_maps import averaged_maps, kept_groups
+from mmseg_cen.visualization.panels import Picture
 
 
 def choose_layer(model: nn.Module, name: str | None) -> tuple[str, Any]:

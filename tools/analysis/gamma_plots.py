@@ -10,26 +10,12 @@ metric and the exchanged share of the own parts against the value in which the r
 differ. Runs with a `target_share` have no fixed lambda and are not in `lambda.png`.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
+import sys
 from pathlib import Path
 
-import numpy as np
-from mmengine.config import Config
-from numpy.typing import NDArray
-
-from mmseg_cen.disk import write_picture
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
-from mmseg_cen.streams.exchange import own_part
-from mmseg_cen.visualization import unique_names
-from mmseg_cen.visualization.curves import read_scalars
-from mmseg_cen.visualization.gamma_plots import (
-    draw_proportions,
-    draw_sensitivity,
-    draw_steps,
-)
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _options import ToolParser
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,6 +29,27 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--out', type=Path, help='folder (default: WORK_DIR/figures)')
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+import numpy as np
+from mmengine.config import Config
+from numpy.typing import NDArray
+
+from mmseg_cen.disk import write_picture
+from mmseg_cen.door import as_tool
+from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
+from mmseg_cen.streams.exchange import own_part
+from mmseg_cen.visualization import unique_names
+from mmseg_cen.visualization.curves import read_scalars
+from mmseg_cen.visualization.gamma_plots import (
+    draw_proportions,
+    draw_sensitivity,
+    draw_steps,
+)
 
 
 def write(folder: Path, name: str, picture: NDArray[np.uint8]) -> None:

@@ -5,24 +5,16 @@ all modalities. Operations are multiplications with additions, for one sample, c
 by mmengine: norms, activations and interpolations are left out.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
+import sys
 import warnings
+from pathlib import Path
 
-import torch
-from mmengine.analysis import FlopAnalyzer
-from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import init_default_scope
-from mmseg.registry import MODELS
-from torch import nn
-
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.launch import load_config
-from mmseg_cen.translation import CENUNet
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _options import ToolParser
 
 
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = ToolParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='config file')
     parser.add_argument(
@@ -30,6 +22,22 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_config_options()
     return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+import torch
+from mmengine.analysis import FlopAnalyzer
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+from torch import nn
+
+from mmseg_cen.door import as_tool
+from mmseg_cen.launch import load_config
+from mmseg_cen.translation import CENUNet
 
 
 def packed_channels(model: nn.Module) -> int:

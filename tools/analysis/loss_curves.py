@@ -9,14 +9,12 @@ over iterations, figures of the validation over epochs, or over iterations if mm
 counts those.
 """  # noqa: E501
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
+import sys
 from pathlib import Path
 
-from mmseg_cen.disk import write_picture
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.visualization.curves import draw_curves, read_scalars, select
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _options import ToolParser
 
 
 def parse_args() -> argparse.Namespace:
@@ -44,6 +42,15 @@ def parse_args() -> argparse.Namespace:
     if args.smooth < 1:
         parser.error('--smooth must be at least 1')
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+from mmseg_cen.disk import write_picture
+from mmseg_cen.door import as_tool
+from mmseg_cen.visualization.curves import draw_curves, read_scalars, select
 
 
 def is_of_interest(key: str) -> bool:

@@ -16,33 +16,42 @@ built with random weights for 64 x 64 pixels. For two and three modalities:
    inference give finite logits of all streams and the ensemble.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
+import argparse
 import json
 import sys
 import time
 import warnings
 from pathlib import Path
 
-from mmengine.logging import MMLogger
-from mmengine.registry import init_default_scope
-
-from mmseg_cen.door import ToolParser, as_tool
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from sweep.choice import CONFIGS, NO_FAMILIES, combinations
-from sweep.running import run
-from sweep.table import write_table
+from _options import ToolParser
 
 
-@as_tool
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = ToolParser(description=__doc__.split('\n')[0])
     parser.add_argument('--family', nargs='+', help='only these')
     parser.add_argument('--out', type=Path, default=Path('docs/compatibility.md'))
     parser.add_argument('--cache', type=Path, default=Path('work_dirs/sweep.json'))
     parser.add_argument('--again', action='store_true', help='run cached ones, too')
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+from sweep.choice import CONFIGS, NO_FAMILIES, combinations
+from sweep.running import run
+from sweep.table import write_table
+
+from mmseg_cen.door import as_tool
+
+
+@as_tool
+def main() -> None:
+    args = parse_args()
     warnings.filterwarnings('ignore')
     init_default_scope('mmseg')
     MMLogger.get_instance('sweep', log_level='ERROR')

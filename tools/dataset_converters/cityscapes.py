@@ -13,11 +13,26 @@ baseline * focal length / disparity of the camera of each image; it is 0 where t
 no disparity, and saturates at 655.35 m.
 """
 
+import argparse
 import json
 import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from common_options import make_parser
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = make_parser(__doc__)
+    parser.add_argument(
+        '--inverse-depth', action='store_true', help='write `inverse_depth`, too'
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +45,6 @@ from mmseg_cen.preparation import (
     Folder,
     Plan,
     Sample,
-    make_parser,
     read_image,
     read_indices,
     run,
@@ -169,11 +183,7 @@ def plan(source: Path, inverse: bool) -> Plan:
 
 @as_tool
 def main(argv: list[str] | None = None) -> int:
-    parser = make_parser(__doc__)
-    parser.add_argument(
-        '--inverse-depth', action='store_true', help='write `inverse_depth`, too'
-    )
-    args = parser.parse_args(argv)
+    args = parse_args(argv)
     return run(args, partial(plan, inverse=args.inverse_depth))
 
 

@@ -17,10 +17,27 @@ folder; `depth`, the pixels of that folder as they are; or `carla`, which decode
 from the 24 bits of CARLA's depth camera to uint16 in 1/64 m.
 """
 
+import argparse
 import re
 import sys
 from functools import partial
 from pathlib import Path
+
+from common_options import make_parser
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = make_parser(__doc__)
+    parser.add_argument(
+        '--depth',
+        choices=('hha', 'depth', 'carla'),
+        help='what to write as depth/; default: hha if there is such a folder',
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
 
 import numpy as np
 
@@ -33,7 +50,6 @@ from mmseg_cen.preparation import (
     Plan,
     Sample,
     check_labels,
-    make_parser,
     read_image,
     read_indices,
     run,
@@ -183,13 +199,7 @@ def depth_folder(depth: str, samples: list[Sample]) -> Folder:
 
 @as_tool
 def main(argv: list[str] | None = None) -> int:
-    parser = make_parser(__doc__)
-    parser.add_argument(
-        '--depth',
-        choices=('hha', 'depth', 'carla'),
-        help='what to write as depth/; default: hha if there is such a folder',
-    )
-    args = parser.parse_args(argv)
+    args = parse_args(argv)
     return run(args, partial(plan, depth=args.depth))
 
 

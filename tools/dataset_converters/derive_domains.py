@@ -26,6 +26,59 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from common_options import make_parser
+
+#: What can be derived: the keys of mmseg_cen.translation.derived.RECIPES.
+DOMAINS = ('edge', 'normal', 'shade', 'texture')
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = make_parser(__doc__)
+    option = parser.add_argument
+    option('--domains', nargs='+', choices=DOMAINS, default=DOMAINS)
+    option('--depth', default='depth', help='folder of the depth maps')
+    option('--depth-suffix', default='.png', help='end of their names')
+    option('--scale', type=float, default=1e-3, help='their unit in meters')
+    option(
+        '--nodata',
+        type=float,
+        nargs='*',
+        default=[0.0],
+        help='stored values of pixels without depth, which get the nearest one',
+    )
+    option('--rgb', default='rgb', help='folder of the images')
+    option('--rgb-suffix', default='.jpg', help='end of their names')
+    option(
+        '--camera',
+        nargs='+',
+        metavar='VALUE',
+        help="'nyudv2', or FX FY CX CY WIDTH HEIGHT: focal lengths and optical axis in "
+        'pixels, of images of this size; they are scaled to the size of the depth maps',
+    )
+    option(
+        '--smoothing', type=float, default=0.0, help='of the depth, in pixels; 0: none'
+    )
+    option(
+        '--step',
+        type=float,
+        default=0.02,
+        help='steps of the inverse depth, in 1/m, that smoothing keeps',
+    )
+    option('--reach', type=int, default=1, help='of the differences, in pixels')
+    option(
+        '--light',
+        type=float,
+        nargs=3,
+        metavar=('X', 'Y', 'Z'),
+        help='direction to the light of the shading; default: a lamp at the camera',
+    )
+    option('--blur', type=float, default=1.0, help='of the images, in pixels')
+    return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +88,6 @@ from mmseg_cen.preparation import (
     Plan,
     Sample,
     find_stems,
-    make_parser,
     run,
 )
 from mmseg_cen.transforms.surface import parse_camera
@@ -121,47 +173,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
 
 @as_tool
 def main(argv: list[str] | None = None) -> int:
-    parser = make_parser(__doc__)
-    option = parser.add_argument
-    option('--domains', nargs='+', choices=sorted(RECIPES), default=sorted(RECIPES))
-    option('--depth', default='depth', help='folder of the depth maps')
-    option('--depth-suffix', default='.png', help='end of their names')
-    option('--scale', type=float, default=1e-3, help='their unit in meters')
-    option(
-        '--nodata',
-        type=float,
-        nargs='*',
-        default=[0.0],
-        help='stored values of pixels without depth, which get the nearest one',
-    )
-    option('--rgb', default='rgb', help='folder of the images')
-    option('--rgb-suffix', default='.jpg', help='end of their names')
-    option(
-        '--camera',
-        nargs='+',
-        metavar='VALUE',
-        help="'nyudv2', or FX FY CX CY WIDTH HEIGHT: focal lengths and optical axis in "
-        'pixels, of images of this size; they are scaled to the size of the depth maps',
-    )
-    option(
-        '--smoothing', type=float, default=0.0, help='of the depth, in pixels; 0: none'
-    )
-    option(
-        '--step',
-        type=float,
-        default=0.02,
-        help='steps of the inverse depth, in 1/m, that smoothing keeps',
-    )
-    option('--reach', type=int, default=1, help='of the differences, in pixels')
-    option(
-        '--light',
-        type=float,
-        nargs=3,
-        metavar=('X', 'Y', 'Z'),
-        help='direction to the light of the shading; default: a lamp at the camera',
-    )
-    option('--blur', type=float, default=1.0, help='of the images, in pixels')
-    args = parser.parse_args(argv)
+    args = parse_args(argv)
     return run(args, partial(plan, args=args))
 
 

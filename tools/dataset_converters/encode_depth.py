@@ -27,18 +27,66 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from common_options import make_parser
+
+# Stored steps per unit of encodings of 16 bits; pictures have none.
+STEPS = {'hha': None, 'jet': None, 'turbo': None,
+         'minmax': 65535, 'log': 10000, 'inverse': 10000}  # fmt: skip
+
+#: How missing depth may be filled: mmseg_cen.modality.FILLS.
+FILLS = ('nearest', 'inpaint')
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = make_parser(__doc__)
+    option = parser.add_argument
+    option('--encoding', choices=list(STEPS), default='hha')
+    option('--depth', default='depth', help='folder of the depth maps')
+    option('--depth-suffix', help='end of their names; default: in meta.json, or .png')
+    option('--scale', type=float, help='their unit in meters; default: in meta.json')
+    option(
+        '--camera',
+        nargs='+',
+        metavar='VALUE',
+        help="for hha: 'nyudv2', or FX FY CX CY WIDTH HEIGHT: focal lengths and "
+        'optical axis in pixels, of images of this size; they are scaled to the size '
+        'of the depth maps',
+    )
+    option(
+        '--missing', choices=FILLS, help='how missing depth is filled; default: it is 0'
+    )
+    option(
+        '--range',
+        nargs=2,
+        type=float,
+        metavar=('NEAR', 'FAR'),
+        help='meters, for minmax, jet and turbo; default: of each image',
+    )
+    option(
+        '--gravity',
+        nargs=3,
+        type=float,
+        metavar=('X', 'Y', 'Z'),
+        help='for hha: its direction in the frame of a camera that is mounted, x to '
+        'the right, y down, z ahead; default: estimated for each image',
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
 import cv2
 import numpy as np
 
 from mmseg_cen.door import as_tool
-from mmseg_cen.modality import FILLS, Modality
+from mmseg_cen.modality import Modality
 from mmseg_cen.preparation import (
     META,
     Folder,
     Plan,
     Sample,
     find_stems,
-    make_parser,
     read_groups,
     read_image,
     read_meta,
@@ -46,10 +94,6 @@ from mmseg_cen.preparation import (
 )
 from mmseg_cen.transforms import EncodeDepth
 from mmseg_cen.transforms.surface import parse_camera
-
-# Stored steps per unit of encodings of 16 bits; pictures have none.
-STEPS = {'hha': None, 'jet': None, 'turbo': None,
-         'minmax': 65535, 'log': 10000, 'inverse': 10000}  # fmt: skip
 
 
 def convert(
@@ -140,39 +184,7 @@ def find_unit(source: Path, args: argparse.Namespace) -> tuple[str, float]:
 
 @as_tool
 def main(argv: list[str] | None = None) -> int:
-    parser = make_parser(__doc__)
-    option = parser.add_argument
-    option('--encoding', choices=list(STEPS), default='hha')
-    option('--depth', default='depth', help='folder of the depth maps')
-    option('--depth-suffix', help='end of their names; default: in meta.json, or .png')
-    option('--scale', type=float, help='their unit in meters; default: in meta.json')
-    option(
-        '--camera',
-        nargs='+',
-        metavar='VALUE',
-        help="for hha: 'nyudv2', or FX FY CX CY WIDTH HEIGHT: focal lengths and "
-        'optical axis in pixels, of images of this size; they are scaled to the size '
-        'of the depth maps',
-    )
-    option(
-        '--missing', choices=FILLS, help='how missing depth is filled; default: it is 0'
-    )
-    option(
-        '--range',
-        nargs=2,
-        type=float,
-        metavar=('NEAR', 'FAR'),
-        help='meters, for minmax, jet and turbo; default: of each image',
-    )
-    option(
-        '--gravity',
-        nargs=3,
-        type=float,
-        metavar=('X', 'Y', 'Z'),
-        help='for hha: its direction in the frame of a camera that is mounted, x to '
-        'the right, y down, z ahead; default: estimated for each image',
-    )
-    args = parser.parse_args(argv)
+    args = parse_args(argv)
     status = run(args, partial(plan, args=args))
     if not status and not args.check:
         config = read_meta(args.out)['options']['config']

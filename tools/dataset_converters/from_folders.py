@@ -20,14 +20,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from own_config import kept_config, write_config
-from own_labels import require_two
-from own_plan import make_plan
-from own_prediction import check_network, write_prediction
+from common_options import make_parser
 
-from mmseg_cen.door import as_tool
-from mmseg_cen.modality import ORIENTATIONS
-from mmseg_cen.preparation import Plan, check, make_parser, prepare, read_meta
+#: What is done about orientation tags: mmseg_cen.modality.ORIENTATIONS.
+ORIENTATIONS = ('apply', 'ignore')
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -109,6 +105,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = make_parser(__doc__, source=False)
+    add_options(parser)
+    return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+from own_config import kept_config, write_config
+from own_labels import require_two
+from own_plan import make_plan
+from own_prediction import check_network, write_prediction
+
+from mmseg_cen.door import as_tool
+from mmseg_cen.preparation import Plan, check, prepare, read_meta
+
+
 def check_classes(out: Path) -> None:
     """Refuse prepared labels of which nothing can be learned.
 
@@ -123,9 +137,7 @@ def check_classes(out: Path) -> None:
 
 @as_tool
 def main(argv: list[str] | None = None) -> int:
-    parser = make_parser(__doc__, source=False)
-    add_options(parser)
-    args = parser.parse_args(argv)
+    args = parse_args(argv)
     out = Path(args.out)
     if args.check:
         return check(out, args.jobs)

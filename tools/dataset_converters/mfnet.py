@@ -10,9 +10,26 @@ of the download adds to the lists, are mirrored copies: training flips at random
 so they are left out without --keep-flipped.
 """
 
+import argparse
 import sys
 from functools import partial
 from pathlib import Path
+
+from common_options import make_parser
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = make_parser(__doc__)
+    parser.add_argument(
+        '--keep-flipped',
+        action='store_true',
+        help='write the mirrored copies of the lists, too',
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
 
 import numpy as np
 
@@ -23,7 +40,6 @@ from mmseg_cen.preparation import (
     Plan,
     Sample,
     check_labels,
-    make_parser,
     read_image,
     read_indices,
     read_list,
@@ -108,13 +124,7 @@ def plan(source: Path, keep_flipped: bool = False) -> Plan:
 
 @as_tool
 def main(argv: list[str] | None = None) -> int:
-    parser = make_parser(__doc__)
-    parser.add_argument(
-        '--keep-flipped',
-        action='store_true',
-        help='write the mirrored copies of the lists, too',
-    )
-    args = parser.parse_args(argv)
+    args = parse_args(argv)
     return run(args, partial(plan, keep_flipped=args.keep_flipped))
 
 

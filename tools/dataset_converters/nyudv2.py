@@ -11,10 +11,30 @@ Written are `rgb` (PNG), `depth` (in-painted) and `depth_raw` in 1/5000 m, `labe
 40 classes (255 is void), `label13` likewise, and `label894` as it is (0 is void).
 """
 
+import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from common_options import make_parser
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = make_parser(__doc__)
+    parser.add_argument(
+        '--crop', action='store_true', help='cut the white border: 427x561'
+    )
+    parser.add_argument(
+        '--reduce-zero-label',
+        action='store_true',
+        help='released layout: labels are 1..40, 0 is void',
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +48,6 @@ from mmseg_cen.preparation import (
     Plan,
     Sample,
     check_labels,
-    make_parser,
     run,
 )
 from mmseg_cen.preparation.matlab import load_integers, open_hdf5
@@ -224,16 +243,7 @@ def read_sizes(path: Path) -> dict[str, tuple[int, ...]]:
 
 @as_tool
 def main(argv: list[str] | None = None) -> int:
-    parser = make_parser(__doc__)
-    parser.add_argument(
-        '--crop', action='store_true', help='cut the white border: 427x561'
-    )
-    parser.add_argument(
-        '--reduce-zero-label',
-        action='store_true',
-        help='released layout: labels are 1..40, 0 is void',
-    )
-    args = parser.parse_args(argv)
+    args = parse_args(argv)
 
     def plan(source: Path) -> Plan:
         if (source / 'train.txt').is_file() and not (source / IMAGES).is_file():

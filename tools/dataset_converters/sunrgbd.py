@@ -13,10 +13,21 @@ Written are `rgb` (the JPEG files as they are), `depth` (depth_bfx, in-painted) 
 sequence, which begins with its camera: kv1, kv2, realsense or xtion.
 """
 
+import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+
+from common_options import make_parser
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return make_parser(__doc__).parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
 
 from sunrgbd_files import (
     NUM_CLASSES,
@@ -34,7 +45,6 @@ from mmseg_cen.preparation import (
     Folder,
     Plan,
     Sample,
-    make_parser,
     run,
 )
 
@@ -171,8 +181,7 @@ def plan(source: Path) -> Plan:
 
 @as_tool
 def main(argv: list[str] | None = None) -> int:
-    parser = make_parser(__doc__)
-    args = parser.parse_args(argv)
+    args = parse_args(argv)
     return run(args, plan)
 
 

@@ -23,6 +23,32 @@ from functools import partial, reduce
 from operator import add
 from pathlib import Path
 
+from common_options import make_parser
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = make_parser(__doc__)
+    parser.add_argument('--train', type=int, default=1000, help='number of samples')
+    parser.add_argument('--val', type=int, default=500, help='number of samples')
+    parser.add_argument('--seed', type=int, default=0, help='of the draw')
+    parser.add_argument(
+        '--domains',
+        nargs='+',
+        help='names of Taskonomy or of the paper (depth, edge, texture, shade, '
+        'curvature); default: all that the download has',
+    )
+    parser.add_argument(
+        '--size',
+        type=int,
+        help='side of the images, 512 officially; default: any that the domains agree '
+        'upon',
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
 from taskonomy_draw import MASK, choose, divide, examine, scan, usual_formats
 
 from mmseg_cen.door import as_tool
@@ -30,7 +56,6 @@ from mmseg_cen.preparation import (
     Folder,
     Plan,
     Sample,
-    make_parser,
     run,
 )
 from mmseg_cen.translation.taskonomy import ALIASES
@@ -116,23 +141,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
 
 @as_tool
 def main(argv: list[str] | None = None) -> int:
-    parser = make_parser(__doc__)
-    parser.add_argument('--train', type=int, default=1000, help='number of samples')
-    parser.add_argument('--val', type=int, default=500, help='number of samples')
-    parser.add_argument('--seed', type=int, default=0, help='of the draw')
-    parser.add_argument(
-        '--domains',
-        nargs='+',
-        help='names of Taskonomy or of the paper (depth, edge, texture, shade, '
-        'curvature); default: all that the download has',
-    )
-    parser.add_argument(
-        '--size',
-        type=int,
-        help='side of the images, 512 officially; default: any that the domains agree '
-        'upon',
-    )
-    args = parser.parse_args(argv)
+    args = parse_args(argv)
     return run(args, partial(plan, args=args))
 
 

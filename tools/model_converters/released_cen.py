@@ -8,15 +8,14 @@ released code, `exchange_scope='all'` and `rectify_residual=True`; the command t
 it is printed. With --reverse, IN is a checkpoint of this model.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (lets torch read NumPy values)
-
 import argparse
+import sys
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.launch import load_tensors, save_new
-from mmseg_cen.released.segmentation import from_released, to_released
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _options import ToolParser
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,6 +31,15 @@ def parse_args() -> argparse.Namespace:
         '--overwrite', action='store_true', help='replace files of these names'
     )
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (lets torch read NumPy values)
+from mmseg_cen.door import as_tool
+from mmseg_cen.launch import load_tensors, save_new
+from mmseg_cen.released.segmentation import from_released, to_released
 
 
 def test_command(meta: dict[str, Any], path: str) -> str:

@@ -20,35 +20,16 @@ The table is also written to table_TABLE_DATA.md and .csv in the work directory;
 of some --rows, or of a number of --epochs, has a name of its own.
 """  # noqa: E501
 
-import argparse
 import csv
 from dataclasses import replace
-from pathlib import Path
 
-from mmseg_cen.door import ToolParser, as_tool
+from mmseg_cen.door import as_tool
 
+from .options import parse_args
 from .printing import check_claims, markdown, tabulate
 from .rows import TABLES
 from .runs import collect, read_runs
 from .training import plan, train
-
-
-def parse_args() -> argparse.Namespace:
-    parser = ToolParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--table', required=True, choices=list(TABLES))
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument('--train', action='store_true', help='train missing rows')
-    what.add_argument('--collect', type=Path, nargs='+', metavar='WORK_DIR')
-    parser.add_argument('--data', default='synthetic', help='synthetic, nyud_half, ...')
-    parser.add_argument(
-        '--epochs', type=int, help='default: as the network of the data'
-    )
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
-    parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
-    parser.add_argument('--rows', nargs='+', help='names of rows, instead of all')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/paper_tables'))
-    parser.add_config_options()
-    return parser.parse_args()
 
 
 @as_tool

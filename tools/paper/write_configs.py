@@ -6,15 +6,26 @@ A row's settings and figures stand in tools/paper/segmentation.py and translatio
 only: change them there, and call this.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
-from mmseg_cen.door import as_tool
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from _options import ToolParser
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return ToolParser(description=__doc__.splitlines()[0]).parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
 from paper.leaves import text_of_leaf
 from paper.page import text_of_page
 from paper.rows import leaves
+
+from mmseg_cen.door import as_tool
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,10 +1,9 @@
 """Pictures that the released code of the paper compares by FID and KID."""
 
-import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from torch import Tensor
+
+from mmseg_cen.visualization.figures import new_figure, to_picture
 
 from ..outputs import to_three_channels
 
@@ -27,11 +26,8 @@ def released_picture(image: Tensor) -> Tensor:
     low, high = image.min(), image.max()
     span = high - low if high > low else torch.ones(())
     levels = ((image - low) * 255 / span).to(torch.uint8)
-    figure = Figure(figsize=(5, 5), dpi=100)
-    canvas = FigureCanvasAgg(figure)
+    figure = new_figure(5, 5, 100)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis('off')
     axes.imshow(levels.permute(1, 2, 0).numpy(), aspect='equal')
-    canvas.draw()
-    drawn = np.asarray(canvas.buffer_rgba())[..., :3]
-    return torch.from_numpy(drawn.transpose(2, 0, 1).copy())
+    return torch.from_numpy(to_picture(figure).transpose(2, 0, 1).copy())

@@ -1,0 +1,70 @@
+"""The command line that every tool has, read before anything that takes seconds.
+
+torch, mmengine and mmseg take seconds to import, and ``import mmseg_cen`` needs them:
+it registers all of the package, for configs that name it in ``custom_imports`` and
+nothing else. So what reads options stands here, outside of the package, and imports the
+standard library only. A tool reads them first, and imports the rest below::
+
+    from _options import ToolParser
+
+
+    def parse_args(argv: list[str] | None = None) -> argparse.Namespace: ...
+
+
+    if __name__ == '__main__':
+        parse_args()  # --help and wrong options end here, before the slow imports
+
+    import mmseg_cen
+"""
+
+import argparse
+import re
+from typing import Any
+
+
+class ToolParser(argparse.ArgumentParser):
+    """A parser of a command line, with the option that every tool has."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.add_argument(
+            '--debug',
+            action='store_true',
+            default=argparse.SUPPRESS,
+            help='end with the traceback where something is wrong',
+        )
+
+    def add_config_options(self) -> None:
+        """Add ``--cfg-options``."""
+        self.add_argument(
+            '--cfg-options',
+            nargs='+',
+            action=ConfigOptions,
+            metavar='KEY=VALUE',
+            help='override settings of the config, e.g. train_dataloader.batch_size=4 '
+            'key="[a,b]" key="[(a,b),(c,d)]"',
+        )
+
+
+class ConfigOptions(argparse.Action):
+    """``KEY=VALUE`` as mmengine reads it, with a message where there is no value."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if wrong := [v for v in values if not re.match(r'[^=]+=', v)]:
+            parser.error(f'`{option_string}` must be KEY=VALUE, got {wrong}: add them')
+        from mmengine.config import DictAction  # without torch, but half a second
+
+        action = DictAction(self.option_strings, self.dest, nargs='+')
+        try:
+            action(parser, namespace, values, option_string)
+        except (AssertionError, RecursionError):  # brackets that are not paired
+            parser.error(
+                f'values of `{option_string}` must be plain ones or lists of them, in '
+                f'brackets that are closed, got {values}: write dicts in a config'
+            )

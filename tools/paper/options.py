@@ -1,0 +1,28 @@
+"""The options of tools/analysis/paper_tables.py, which tables.py describes."""
+
+import argparse
+from pathlib import Path
+
+from _options import ToolParser
+
+from .rows import TABLES
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(
+        description="Train the rows of one of the paper's tables, and print them."
+    )
+    parser.add_argument('--table', required=True, choices=list(TABLES))
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument('--train', action='store_true', help='train missing rows')
+    what.add_argument('--collect', type=Path, nargs='+', metavar='WORK_DIR')
+    parser.add_argument('--data', default='synthetic', help='synthetic, nyud_half, ...')
+    parser.add_argument(
+        '--epochs', type=int, help='default: as the network of the data'
+    )
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
+    parser.add_argument('--rows', nargs='+', help='names of rows, instead of all')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/paper_tables'))
+    parser.add_config_options()
+    return parser.parse_args()
