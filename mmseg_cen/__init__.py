@@ -44,6 +44,7 @@ try:
         loops,
         metrics,
         models,
+        modes,
         transforms,
         translation,
     )

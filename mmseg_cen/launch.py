@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.registry import RUNNERS, Registry
 from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
@@ -26,6 +27,7 @@ from mmseg_cen.datasets import MultimodalSegDataset
 from mmseg_cen.disk import write_new
 from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.models.modalities import names_of
+from mmseg_cen.modes import hand_modes_to_hook
 from mmseg_cen.short_log import ShortLogRunner
 from mmseg_cen.streams.state import describe_differences, tensor_shapes, unwrap
 
@@ -91,13 +93,29 @@ def build_runner(cfg: Config) -> Runner:
     """The runner of a config: a :class:`ShortLogRunner` unless it names another.
 
     Any hook of ``default_hooks`` may be None, for none; mmengine wants it of its own.
+
+    Raises:
+        ValueError: If the config asks for a mode of the network that there is not here.
     """
+    hand_modes_to_hook(cfg)
+    pin_for_gpus_only(cfg)
     hooks = cfg.get('default_hooks') or {}
     for name in [n for n in hooks if hooks[n] is None and n not in HOOKS_OF_MMENGINE]:
         del hooks[name]
     if 'runner_type' in cfg:
         return RUNNERS.build(cfg)
     return ShortLogRunner.from_cfg(cfg)
+
+
+def pin_for_gpus_only(cfg: Config) -> None:
+    """Leave out ``pin_memory`` of dataloaders without a GPU, where torch warns of it.
+
+    Args:
+        cfg: A config with some ``*_dataloader``, changed in place.
+    """
+    for key, loader in cfg.items():
+        if key.endswith('_dataloader') and loader and get_device() == 'cpu':
+            loader.pop('pin_memory', None)
 
 
 def say_order(cfg: Config) -> None:

@@ -27,8 +27,16 @@ FLOORS = [
     # The idea, for any network; scenes to try it on; modalities and their options; how
     # tools begin and end.
     ('streams', 'rooms', 'modality', 'config_files', 'door', 'short_log'),
-    # What is done with streams, with files, checkpoints and pictures.
-    ('fusion', 'datasets', 'transforms', 'visualization', 'released', 'checkpoints'),
+    # What is done with streams, with files, checkpoints and pictures; how networks run.
+    (
+        'fusion',
+        'datasets',
+        'transforms',
+        'visualization',
+        'released',
+        'checkpoints',
+        'modes',
+    ),
     # The seams of the toolbox: backbones, heads, segmentor; converters of data sets.
     ('models', 'preparation'),
     # What a training and a test call.

@@ -5,6 +5,7 @@ from mmengine.model import BaseTTAModel
 from mmseg.registry import DATASETS, MODELS
 from torch import nn
 
+from mmseg_cen import launch
 from mmseg_cen.launch import (
     build_runner,
     check_checkpoint,
@@ -199,3 +200,12 @@ def test_a_copy_of_a_config_has_the_streams_in_their_order(segmentor, fusion, tm
     )
     model = MODELS.build(reloaded(cfg, tmp_path).model)
     assert tuple(model.data_preprocessor.modalities) == NAMES
+
+
+def test_memory_is_pinned_where_there_is_a_gpu(monkeypatch):
+    for device in ('cuda', 'cpu'):
+        monkeypatch.setattr(launch, 'get_device', lambda device=device: device)
+        loader = dict(batch_size=1, pin_memory=True)
+        cfg = Config(dict(train_dataloader=loader, test_dataloader=None))
+        launch.pin_for_gpus_only(cfg)
+        assert ('pin_memory' in cfg.train_dataloader) == (device == 'cuda')

@@ -19,7 +19,12 @@ standard library only. A tool reads them first, and imports the rest below::
 
 import argparse
 import re
+import sys
 from typing import Any
+
+
+#: What ``--amp`` takes, see :mod:`mmseg_cen.modes.precision`.
+PRECISIONS = ('auto', 'bf16', 'fp16')
 
 
 class ToolParser(argparse.ArgumentParser):
@@ -33,6 +38,36 @@ class ToolParser(argparse.ArgumentParser):
             default=argparse.SUPPRESS,
             help='end with the traceback where something is wrong',
         )
+
+    def add_modes(self) -> None:
+        """Add ``--amp``, ``--channels-last`` and ``--compile``."""
+        self.add_argument(
+            '--amp',
+            nargs='?',
+            const='auto',
+            choices=PRECISIONS,
+            help='automatic mixed precision; without a type, fp16 on a GPU and bf16 on '
+            'a CPU',
+        )
+        self.add_argument(
+            '--channels-last',
+            action='store_true',
+            help='keep the channels of a pixel side by side in memory',
+        )
+        self.add_argument(
+            '--compile',
+            action='store_true',
+            help='compile the network by torch.compile; the first iterations take '
+            'minutes',
+        )
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; what follows ``--amp`` is its type only if it is one."""
+        args = [*(sys.argv[1:] if args is None else args)]
+        for i, arg in enumerate(args):
+            if arg == '--amp' and not {*args[i + 1 : i + 2]} & {*PRECISIONS}:
+                args[i] = '--amp=auto'
+        return super().parse_known_args(args, namespace)
 
     def add_config_options(self) -> None:
         """Add ``--cfg-options``."""

@@ -36,6 +36,7 @@ def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[
     parser.add_argument(
         '--picture', metavar='PNG', help='modalities and predictions, for people'
     )
+    parser.add_modes()
     return parser.parse_known_args(argv)
 
 
@@ -50,6 +51,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
+from mmengine.runner.amp import autocast
 from mmseg.registry import DATASETS, MODELS
 
 from mmseg_cen.datasets import MultimodalSegDataset
@@ -57,6 +59,7 @@ from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import check_checkpoint, load_config, require_file
 from mmseg_cen.models.modalities import names_of
+from mmseg_cen.modes import check_precision, set_modes, set_network_modes
 from mmseg_cen.visualization.class_maps import write_classes
 from mmseg_cen.visualization.samples import draw_sample
 
@@ -164,11 +167,15 @@ def main(argv: list[str] | None = None) -> int:
     dataset = dataset_of(cfg)
     names = names_of(cfg.model)
     files = parse_files(rest, names)
+    set_modes(cfg, args)
+    precision = check_precision(args.amp, '--amp') if args.amp else None
     data = load_sample(dataset, names, files)
     model = MODELS.build(cfg.model)
     check_checkpoint(model, args.checkpoint, strict=True)
     model.to(get_device()).eval()
-    with torch.no_grad():
+    modes = {mode: cfg[mode] for mode in ('channels_last', 'compile') if mode in cfg}
+    set_network_modes(model, **modes)
+    with torch.no_grad(), autocast(enabled=bool(args.amp), dtype=precision):
         (sample,) = model.test_step(pseudo_collate([data]))
     labels = sample.pred_sem_seg.data.squeeze(0).cpu().numpy()
     meta = classes_of(dataset)

@@ -49,6 +49,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--wait-time', type=float, default=2, help='seconds between pictures shown'
     )
+    parser.add_modes()
     parser.add_config_options()
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
@@ -75,6 +76,7 @@ from mmseg_cen.launch import (
     load_config,
     require_file,
 )
+from mmseg_cen.modes import set_modes, test_in_mixed_precision
 from mmseg_cen.streams.presence import check_absent
 from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
 
@@ -211,6 +213,9 @@ def main() -> None:
         enable_tta(cfg)
     if args.out:
         save_predictions(cfg, args.out)
+    set_modes(cfg, args)
+    if args.amp:
+        test_in_mixed_precision(cfg, args.amp)
     start_cpu_processes(cfg)
     runner = build_runner(cfg)
     check_checkpoint(runner.model, args.checkpoint, strict=True)

@@ -18,9 +18,7 @@ def parse_args() -> argparse.Namespace:
         help='continue from CHECKPOINT or, without one, from the latest in the work '
         'directory, if there is any; write it after the config',
     )
-    parser.add_argument(
-        '--amp', action='store_true', help='train with automatic mixed precision'
-    )
+    parser.add_modes()
     parser.add_config_options()
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
@@ -36,7 +34,6 @@ if __name__ == '__main__':
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 from mmengine.config import Config
-from mmengine.device import get_device
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmseg_cen.checkpoints import latest_checkpoint, lock_training
@@ -49,31 +46,7 @@ from mmseg_cen.launch import (
     load_config,
     require_file,
 )
-
-
-def enable_amp(cfg: Config) -> None:
-    """Switch to mixed precision.
-
-    Raises:
-        ValueError: If mmengine has no mixed precision for the device or the optimizer
-            wrapper.
-    """
-    if get_device() == 'cpu':
-        raise ValueError('the device must be a GPU for --amp, got a CPU: leave it out')
-    wrappers = [  # of several optimizers
-        part
-        for part in cfg.optim_wrapper.values()
-        if isinstance(part, dict) and 'optimizer' in part
-    ]
-    for wrapper in wrappers or [cfg.optim_wrapper]:
-        name = wrapper.get('type', 'OptimWrapper')
-        if name not in ('OptimWrapper', 'AmpOptimWrapper'):
-            raise ValueError(
-                f'`optim_wrapper.type` must be OptimWrapper for --amp, got {name!r}: '
-                f'configure mixed precision there'
-            )
-        wrapper.type = 'AmpOptimWrapper'
-        wrapper.setdefault('loss_scale', 'dynamic')
+from mmseg_cen.modes import set_modes, train_in_mixed_precision
 
 
 def select_checkpoint(cfg: Config, resume: str | None) -> None:
@@ -119,8 +92,9 @@ def main() -> None:
     if is_first_process(args.launcher):
         lock_training(cfg.work_dir)
     select_checkpoint(cfg, args.resume)
+    set_modes(cfg, args)
     if args.amp:
-        enable_amp(cfg)
+        train_in_mixed_precision(cfg, args.amp)
     start_cpu_processes(cfg)
     runner = build_runner(cfg)
     if cfg.get('load_from') is not None:

@@ -152,7 +152,8 @@ def first_infinite_layer(
 
     handles = [m.register_forward_hook(look) for m in names if m is not model]
     try:
-        with torch.no_grad():
+        # Compiled code would run without these hooks.
+        with torch.no_grad(), torch.compiler.set_stance('force_eager'):
             model.forward(*args, **kwargs)
     finally:
         for handle in handles:

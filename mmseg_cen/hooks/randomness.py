@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mmengine.hooks import Hook
@@ -56,6 +57,9 @@ def _seed(runner: Runner, step: int) -> int:
 def seed_worker(worker_id: int, **kwargs: Any) -> None:
     """Seed NumPy in a worker of a dataloader from torch's seed of the worker.
 
+    The worker computes in one thread, as torch does there: OpenCV, too, also where
+    workers are spawned, which inherit no setting.
+
     mmengine's ``worker_init_fn`` repeats its draws in all epochs. torch's seed is drawn
     in the main process whenever workers are started, and differs between workers.
 
@@ -64,3 +68,4 @@ def seed_worker(worker_id: int, **kwargs: Any) -> None:
         **kwargs: Ignored; mmengine passes more arguments.
     """
     np.random.seed(torch.initial_seed() % 2**32)
+    cv2.setNumThreads(0)

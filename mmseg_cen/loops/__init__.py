@@ -1,4 +1,5 @@
-"""Loops: resumable training, tests with each subset of the modalities."""
+"""Loops: resumable training, tests in any precision or subset of the modalities."""
 
+from .evaluation import TestLoop, ValLoop
 from .resumable import ResumableEpochTrainLoop, ResumableIterTrainLoop
 from .subsets import SubsetTestLoop

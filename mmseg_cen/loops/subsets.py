@@ -9,13 +9,14 @@ from typing import Any
 from mmengine.config import ConfigDict
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
-from mmengine.runner import TestLoop
 from mmseg.registry import LOOPS
 from prettytable import PrettyTable
 from torch import nn
 
 from mmseg_cen.models.segmentor import CENSegmentor
 from mmseg_cen.streams.presence import check_absent
+
+from .evaluation import TestLoop
 
 
 @LOOPS.register_module()
@@ -29,10 +30,10 @@ class SubsetTestLoop(TestLoop):
     ``subset``.
 
     Args:
-        *args: Passed to :class:`mmengine.runner.TestLoop`.
+        *args: Passed to :class:`TestLoop`.
         subsets: The names of the modalities of each subset; ``None``: all subsets, the
             largest first.
-        **kwargs: Passed to :class:`mmengine.runner.TestLoop`.
+        **kwargs: Passed to :class:`TestLoop`.
 
     Raises:
         ValueError: If the model is not a CENSegmentor, or a name is unknown.

@@ -40,6 +40,7 @@ class MultimodalBackbone(nn.Module):
     num_modalities: int
     packed_channels: int
     fusions: StageFusions | None
+    compiled_methods = ('forward_folded',)
 
     def make_multimodal(
         self, num_modalities: int, fusion: dict[str, Any] | None, **conversion: Any
@@ -101,8 +102,12 @@ class MultimodalBackbone(nn.Module):
         x = fold_streams(x, self.num_modalities)
         with streams_on_batch(self, x.shape[0]):
             if self.fusions:
-                return self.fusions.run(super().forward, x)
-            return super().forward(x)
+                return self.fusions.run(self.forward_folded, x)
+            return self.forward_folded(x)
+
+    def forward_folded(self, x: Tensor) -> Any:
+        """The backbone itself, over folded features (B*M, C, H, W)."""
+        return super().forward(x)
 
 
 @MODELS.register_module()

@@ -13,6 +13,7 @@ from mmseg_cen.fusion.losses import pop_losses
 from mmseg_cen.streams.context import streams_on_batch
 from mmseg_cen.streams.convert import to_multimodal
 from mmseg_cen.streams.fold import ENSEMBLE, map_tensors, split_streams
+from mmseg_cen.streams.precision import at_least_float32
 from mmseg_cen.streams.presence import current_presence
 from mmseg_cen.streams.private import Sharing
 
@@ -228,8 +229,13 @@ class EnsembleHead(BaseModule):
             )
 
     def by_stream(self, folded: Any, ensemble: bool = True) -> dict[str, Any]:
-        """Outputs of a head (B*M, ...) -> (B, ...), of each stream and the ensemble."""
+        """Outputs of a head (B*M, ...) -> (B, ...), of each stream and the ensemble.
+
+        Under mixed precision, all that is done with them is in float32: close logits
+        must not become equal.
+        """
         M = len(self.modalities)
+        folded = map_tensors(at_least_float32, folded)
 
         def stream(m: int) -> Any:
             return map_tensors(lambda output: split_streams(output, M)[:, m], folded)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from mmseg_cen.streams.precision import at_least_float32, without_autocast
 from mmseg_cen.streams.presence import ensemble_weights
 
 
@@ -20,11 +21,12 @@ def weighted_mean(
     Returns:
         A tensor of shape (B, ...).
     """
-    if present is None:
-        alpha = alpha_logits.softmax(dim=0).to(streams.dtype)
-        return torch.einsum('m,bm...->b...', alpha, streams)
-    alpha = ensemble_weights(alpha_logits, present).to(streams.dtype)
-    return torch.einsum('bm,bm...->b...', alpha, streams)
+    with without_autocast(streams):
+        if present is None:
+            alpha = alpha_logits.softmax(dim=0).to(streams.dtype)
+            return torch.einsum('m,bm...->b...', alpha, streams)
+        alpha = ensemble_weights(alpha_logits, present).to(streams.dtype)
+        return torch.einsum('bm,bm...->b...', alpha, streams)
 
 
 class ConcatEnsemble(nn.Conv2d):
@@ -60,4 +62,4 @@ class ConcatEnsemble(nn.Conv2d):
             )
         if present is not None:
             streams = streams.masked_fill(~present.view(*present.shape, 1, 1, 1), 0)
-        return super().forward(streams.flatten(1, 2))
+        return at_least_float32(super().forward(streams.flatten(1, 2)))

@@ -53,9 +53,11 @@ class StreamedHead(BaseDecodeHead):
 
     Attributes:
         by_stream: Splits outputs of the head, see :data:`ByStream`.
+        compiled_methods: See :func:`~mmseg_cen.modes.compile_network`.
     """
 
     by_stream: ByStream
+    compiled_methods = ('forward',)
 
     def loss_by_feat(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """The losses of each stream, over the samples that have its modality.

@@ -112,6 +112,7 @@ class MultimodalPreprocessor(SegDataPreProcessor):
                 std.append(options.get('std', [1.0] * C)[c % C])
             offset += C
         self._enable_normalize = True
+        self._non_blocking = True  # from pinned memory; else copies wait all the same
         self.register_buffer('channel_index', torch.tensor(index), False)
         self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), False)
         self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), False)

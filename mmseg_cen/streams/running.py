@@ -58,11 +58,8 @@ def statistics_of_seen(
         num_modalities: Number of modalities M.
         seen: See :func:`seen_modalities`.
     """
-    buffers = [
-        buffer
-        for name in STATISTICS
-        if isinstance(buffer := getattr(norm, name, None), Tensor)
-    ]
+    found = [getattr(norm, name, None) for name in STATISTICS]
+    buffers = [buffer for buffer in found if isinstance(buffer, Tensor)]
     if seen is None or not norm.training or not buffers:
         yield
         return

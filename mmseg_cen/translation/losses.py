@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmseg_cen.streams.precision import at_least_float32
+
 GANLoss = Literal['bce', 'least_squares']
 
 
@@ -50,8 +52,3 @@ def masked_l1(image: Tensor, target: Tensor, valid: Tensor | None = None) -> Ten
         return error.mean()
     count = error.shape[1] * valid.sum(dim=(1, 2, 3))
     return (torch.where(valid, error, 0).sum(dim=(1, 2, 3)) / count.clamp(min=1)).mean()
-
-
-def at_least_float32(x: Tensor) -> Tensor:
-    """``x``, in float32 if its own precision is lower."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))

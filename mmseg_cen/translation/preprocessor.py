@@ -9,8 +9,7 @@ from mmengine.model import BaseDataPreprocessor
 from mmseg.registry import MODELS
 
 from mmseg_cen.modality import check_modality_names
-
-from .losses import at_least_float32
+from mmseg_cen.streams.precision import at_least_float32
 
 
 @MODELS.register_module()

@@ -21,6 +21,7 @@ from mmseg_cen.streams.instance_norm import (
     check_norm_sharing,
 )
 from mmseg_cen.streams.norm import ModalityNorm
+from mmseg_cen.streams.precision import at_least_float32
 from mmseg_cen.streams.private import Sharing, check_sharing, to_private
 
 from .layers import INIT_CFG, DownLayer, UpLayer
@@ -80,6 +81,8 @@ class CENUNet(BaseModule):
         ValueError: If an argument is out of its range, or the input has other channels
             than M sources or a size that the layers cannot halve.
     """
+
+    compiled_methods = ('encode', 'decode')
 
     def __init__(
         self,
@@ -222,8 +225,9 @@ class CENUNet(BaseModule):
 
     def ensemble(self, streams: Tensor) -> Tensor:
         """Images of the streams, (B, M, C_t, H, W) -> their average by alpha."""
+        streams = at_least_float32(streams.detach())
         alpha = self.alpha.to(streams.dtype).view(-1, 1, 1, 1)
-        return (alpha * streams.detach()).sum(dim=1)
+        return (alpha * streams).sum(dim=1)
 
     def _check(self, inputs: Tensor) -> None:
         M, C = self.num_modalities, self.in_channels

@@ -7,6 +7,7 @@ from torch import nn
 
 from mmseg_cen.hooks import FiniteLossHook
 from mmseg_cen.hooks.finite import first_infinite_layer, not_finite, weights_of
+from mmseg_cen.modes import compile_network
 
 
 def look(value, iteration=0, max_iters=100, interval=2, name='loss_task'):
@@ -136,3 +137,13 @@ def test_statistics_that_are_lost_end_a_scaled_training(runner):
     hook.before_train(runner)
     with pytest.raises(ValueError, match='at iteration 7'):
         train_iter(hook, runner, 0.0)
+
+
+def test_the_layer_is_found_within_compiled_code():
+    model = nn.Sequential()
+    model.add_module('backbone', nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)))
+    compile_network(model, dict(backend='eager'))
+    x = torch.ones(1, 2)
+    model(x)
+    nn.init.constant_(model.backbone[1].bias, torch.inf)
+    assert first_infinite_layer(model, (x,), {}).endswith('of the Linear backbone.1')

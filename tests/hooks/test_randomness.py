@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -134,3 +135,13 @@ def test_workers_of_one_seed_of_torch_draw_alike_in_numpy():
         seed_worker(0, rank=0, num_workers=2)
         draws.append(np.random.randint(2**31))
     assert draws[0] == draws[1] != draws[2]
+
+
+def test_a_worker_computes_in_one_thread():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    try:
+        seed_worker(0)
+        assert cv2.getNumThreads() <= 1
+    finally:
+        cv2.setNumThreads(before)

@@ -3,13 +3,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmengine.optim import AmpOptimWrapper, OptimWrapper
-from mmengine.optim.optimizer import amp_optimizer_wrapper
+from mmengine.optim import OptimWrapper
 from torch import nn
 from torch.testing import assert_close
 
 from mmseg_cen.hooks import GammaSparsityHook
 from mmseg_cen.models import ModalityBN, exchanged_channels, own_part
+from mmseg_cen.modes import AmpOptimWrapper
 from mmseg_cen.streams.sparsity import gamma_l1
 
 WEIGHT = 0.25
@@ -56,14 +56,10 @@ def run(model, hook, steps=1, wrapper=OptimWrapper, iteration=0, **kwargs):
 @pytest.mark.parametrize('steps', [1, 4])
 @pytest.mark.parametrize('M', [2, 3])
 @pytest.mark.parametrize('amp', [False, True], ids=['float32', 'bfloat16'])
-def test_the_gradient_is_lambda_times_the_sign_of_gamma_on_the_own_part(
-    steps, M, amp, monkeypatch
-):
+def test_the_gradient_is_lambda_times_the_sign_of_gamma_on_the_own_part(steps, M, amp):
     model = Model(M)
     wrapper, kwargs = OptimWrapper, {}
     if amp:
-        # mmengine reserves mixed precision for accelerators; torch has it on CPU.
-        monkeypatch.setattr(amp_optimizer_wrapper, 'is_cuda_available', lambda: True)
         wrapper, kwargs = AmpOptimWrapper, dict(dtype='bfloat16')
     grads, before = run(model, GammaSparsityHook(WEIGHT), steps, wrapper, **kwargs)
     sign = before['norm.norm.weight'].sign() * own_part(M, 5).flatten()
@@ -74,12 +70,11 @@ def test_the_gradient_is_lambda_times_the_sign_of_gamma_on_the_own_part(
 @pytest.mark.parametrize('steps', [1, 4])
 @pytest.mark.parametrize('M', [2, 3])
 @pytest.mark.parametrize('amp', [False, True], ids=['float32', 'bfloat16'])
-def test_proximal_mode_shrinks_the_own_part_once_per_step(steps, M, amp, monkeypatch):
+def test_proximal_mode_shrinks_the_own_part_once_per_step(steps, M, amp):
     """To exact zeros, and however many batches an optimizer's step accumulates."""
     model = Model(M)
     wrapper, kwargs = OptimWrapper, {}
     if amp:
-        monkeypatch.setattr(amp_optimizer_wrapper, 'is_cuda_available', lambda: True)
         wrapper, kwargs = AmpOptimWrapper, dict(dtype='bfloat16')
     model.norm.norm.weight.data[0] = WEIGHT / 2
     hook = GammaSparsityHook(WEIGHT, mode='proximal')
@@ -112,6 +107,25 @@ def test_proximal_mode_waits_for_the_step_of_accumulated_gradients():
     after = model.norm.norm.weight.detach().clone()
     optim.optimizer.step()
     assert torch.equal(model.norm.norm.weight, after), 'the hook is gone'
+
+
+def test_two_accumulated_batches_count_as_one_of_both():
+    """Where norms are not in training; the penalty counts once."""
+    weights = []
+    for steps in (1, 2):
+        torch.manual_seed(0)
+        model, hook = Model().eval(), GammaSparsityHook(WEIGHT)
+        optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+        optim = OptimWrapper(optimizer, accumulative_counts=steps)
+        optim.initialize_count_status(model, 0, steps)
+        hook.before_train(SimpleNamespace(model=model, iter=0, optim_wrapper=optim))
+        for x in torch.randn(8, 5, 3, 3).chunk(steps):
+            losses = model(x, mode='loss')
+            losses['loss_task'] = model(x, mode='tensor').square().mean()
+            optim.update_params(sum(losses.values()))
+        hook.after_train(SimpleNamespace(model=model))
+        weights.append(model.norm.norm.weight.detach())
+    assert_close(*weights)
 
 
 def test_proximal_mode_does_nothing_where_a_loss_scaler_skips_the_step():

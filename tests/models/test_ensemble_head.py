@@ -44,6 +44,19 @@ def test_the_ensemble_is_the_alpha_weighted_mean(head):
     assert_close(out[ENSEMBLE], expected)
 
 
+@pytest.mark.parametrize('ensemble', ['alpha', 'concat'])
+def test_mixed_precision_ends_where_streams_are_told_apart(ensemble):
+    cfg = fcn(dropout_ratio=0)
+    head = EnsembleHead(cfg, modalities=('rgb', 'depth'), ensemble=ensemble)
+    feats = [torch.randn(4, 4, 8, 8)]
+    with torch.autocast('cpu', torch.bfloat16):
+        out = head.forward_streams(feats)
+    assert {logits.dtype for logits in out.values()} == {torch.float32}
+    streams = torch.stack([out[m] for m in head.modalities])
+    tolerance = 1e-6 if ensemble == 'alpha' else 1e-2
+    assert_close(out[ENSEMBLE], streams.mean(0), rtol=0, atol=tolerance)
+
+
 def test_a_concat_fusion_starts_as_the_mean_and_trains_nothing_but_itself():
     cfg = fcn(dropout_ratio=0)
     head = EnsembleHead(cfg, modalities=('rgb', 'depth', 'thermal'), ensemble='concat')

@@ -113,3 +113,15 @@ def test_files_of_another_type_are_refused_with_those_that_are_read(
     dataset = tool.dataset_of(Config.fromfile(network[0]))
     with pytest.raises(ValueError, match=f'must hold uint16.* as those in {tmp_path}'):
         tool.load_sample(dataset, ('depth',), dict(depth=str(path)))
+
+
+def test_a_sample_is_predicted_in_mixed_precision_and_another_layout(
+    network, load_tool, tmp_path, capsys
+):
+    config, checkpoint, _ = network
+    files = ['--depth', str(tmp_path / 'depth/a.png')]
+    arguments = [str(config), str(checkpoint), '--out', str(tmp_path / 'b.png'), *files]
+    assert load_tool('infer.py').main([*arguments, '--amp', '--channels-last']) == 0
+    assert cv2.imread(str(tmp_path / 'b.png'), cv2.IMREAD_UNCHANGED).shape == SIZE
+    with pytest.raises(SystemExit, match='`--amp` must be bf16 on a CPU'):
+        load_tool('infer.py').main([*arguments, '--amp', 'fp16'])

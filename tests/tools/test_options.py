@@ -94,3 +94,20 @@ def test_options_that_cannot_be_parsed_are_refused(value, capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(['--cfg-options', f'a={value}'])
     assert 'must be plain ones or lists of them' in capsys.readouterr().err
+
+
+def test_the_type_of_mixed_precision_may_be_left_out_before_other_arguments():
+    parser = ToolParser()
+    parser.add_argument('config')
+    parser.add_modes()
+    for given, found in (
+        (['--amp', 'a.py'], 'auto'),
+        (['a.py', '--amp'], 'auto'),
+        (['--amp', 'bf16', 'a.py'], 'bf16'),
+        (['--amp=fp16', 'a.py'], 'fp16'),
+        (['a.py'], None),
+    ):
+        args = parser.parse_args(given)
+        assert (args.config, args.amp) == ('a.py', found)
+        assert not args.channels_last
+        assert not args.compile

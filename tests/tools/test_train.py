@@ -56,19 +56,11 @@ def test_a_work_directory_without_checkpoint_leaves_the_start_as_it_is(
     assert cfg.to_dict() == before
 
 
-def test_mixed_precision_is_for_a_gpu_and_the_wrapper_of_mmengine(
-    load_tool, cfg, monkeypatch
+def test_a_mode_that_is_not_to_be_had_is_refused_before_work_begins(
+    error_of, config, monkeypatch, tmp_path
 ):
-    train = load_tool('train.py')
-    monkeypatch.setattr(train, 'get_device', lambda: 'cpu')
-    with pytest.raises(ValueError, match='must be a GPU for --amp, got a CPU'):
-        train.enable_amp(cfg)
-    monkeypatch.setattr(train, 'get_device', lambda: 'cuda')
-    several = Config(dict(optim_wrapper=dict(a=cfg.optim_wrapper, type='Constructor')))
-    for switched in (cfg, several):
-        train.enable_amp(switched)
-        wrapper = switched.optim_wrapper.get('a', switched.optim_wrapper)
-        assert (wrapper.type, wrapper.loss_scale) == ('AmpOptimWrapper', 'dynamic')
-    cfg.optim_wrapper.type = 'ApexOptimWrapper'
-    with pytest.raises(ValueError, match="for --amp, got 'ApexOptimWrapper'"):
-        train.enable_amp(cfg)
+    line = error_of('train.py', config, '--amp', 'fp16', '--work-dir', tmp_path)
+    assert line.startswith("error: `--amp` must be bf16 on a CPU, got 'fp16'")
+    monkeypatch.setenv('CXX', 'no-such-compiler')
+    line = error_of('train.py', '--amp', config, '--compile', '--work-dir', tmp_path)
+    assert line.startswith('error: `compile` must have a compiler of C++')

@@ -28,6 +28,7 @@ tta_pipeline = [
 train_dataloader = dict(
     batch_size=6,
     num_workers=4,
+    pin_memory=True,  # with a GPU, to which batches are copied while it computes
     drop_last=True,  # a batch of one has no statistics
     worker_init_fn=dict(type='seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
@@ -36,6 +37,7 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=1,
     num_workers=4,
+    pin_memory=True,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(ann_file='val.txt', pipeline=test_pipeline),
