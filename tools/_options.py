@@ -22,7 +22,6 @@ import re
 import sys
 from typing import Any
 
-
 #: What ``--amp`` takes, see :mod:`mmseg_cen.modes.precision`.
 PRECISIONS = ('auto', 'bf16', 'fp16')
 
