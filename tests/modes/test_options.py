@@ -3,6 +3,7 @@ from argparse import Namespace
 import pytest
 from mmengine.config import Config
 
+from mmseg_cen.config_files import merge_options
 from mmseg_cen.modes import (
     hand_modes_to_hook,
     precision,
@@ -10,6 +11,7 @@ from mmseg_cen.modes import (
     test_in_mixed_precision,
     train_in_mixed_precision,
 )
+from mmseg_cen.modes.options import NETWORK_MODES
 
 test_in_mixed_precision.__test__ = False  # a function of the package
 
@@ -34,6 +36,11 @@ def test_fields_of_a_config_become_arguments_of_a_hook(cfg):
     cfg.activation_checkpointing = True
     hand_modes_to_hook(cfg)
     assert cfg.custom_hooks[1]['activation_checkpointing'] is True
+
+
+def test_the_command_line_sets_the_fields(cfg):
+    merge_options(cfg, dict.fromkeys(NETWORK_MODES, True))
+    assert all(cfg[name] is True for name in NETWORK_MODES)
 
 
 def test_a_mode_is_on_or_off(cfg):
