@@ -79,7 +79,8 @@ class MultimodalBackbone(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         if x.shape[1] != self.packed_channels:
-            C, rest = divmod(x.shape[1], self.num_modalities)
+            M, channels = self.num_modalities, int(x.shape[1])
+            C, rest = divmod(channels, M)
             remedy = 'make `modalities` of the data_preprocessor and the backbone agree'
             if not rest:
                 remedy = (

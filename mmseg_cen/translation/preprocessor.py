@@ -82,7 +82,7 @@ class TranslationPreprocessor(BaseDataPreprocessor):
                 f'the images of a batch must have one size, got {sorted(sizes)}: '
                 'resize or crop them in the pipeline, or set batch_size=1'
             )
-        index = self._channel_index(channels)
+        index = self.channel_index(channels)
         batch = at_least_float32(
             torch.stack([self.cast_data(image) for image in images])
         )
@@ -124,8 +124,12 @@ class TranslationPreprocessor(BaseDataPreprocessor):
             )
         return C
 
-    def _channel_index(self, channels: Mapping[str, int]) -> list[int]:
-        """Number of the input channel that each of the M*C channels repeats."""
+    def channel_index(self, channels: Mapping[str, int]) -> list[int]:
+        """Number of the input channel that each of the M*C channels repeats.
+
+        Args:
+            channels: Channels of each source, in the order of the streams.
+        """
         C = self._stream_channels(channels)
         index: list[int] = []
         offset = 0
