@@ -43,6 +43,8 @@ FLOORS = [
     ('hooks', 'loops', 'metrics', 'launch', 'cpu_processes'),
     # Image translation, which has networks, data sets, metrics and hooks of its own.
     ('translation',),
+    # Files of trained networks, of either kind, that other programs run.
+    ('deployment',),
     # The package itself, which registers all of it.
     ('mmseg_cen',),
 ]

@@ -1,6 +1,7 @@
 """Write a network to a file, and read the file back."""
 
 import importlib.util
+import inspect
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from .replacements import sizes_as_symbols
 
 #: Version of the operators of ONNX files.
 OPSET = 18
+#: Argument of torch.export: what sizes must be is checked when the graph runs.
+DEFERRED = 'prefer_deferred_runtime_asserts_over_guards'
 #: Inputs -> outputs.
 Runs = Callable[[tuple[Tensor, ...]], list[Tensor]]
 
@@ -95,6 +98,13 @@ FORMATS = {
 
 def check_packages(name: str) -> None:
     """Raise a ValueError unless the packages that a format takes are installed."""
+    known = inspect.signature(torch.export.export).parameters
+    if name != 'torchscript' and DEFERRED not in known:
+        raise ValueError(
+            f'torch must be one whose torch.export takes `{DEFERRED}` for --format '
+            f'{name}, got {torch.__version__}: install torch 2.13, or choose '
+            'torchscript'
+        )
     needed = FORMATS[name].packages
     if missing := [p for p in needed if importlib.util.find_spec(p) is None]:
         raise ValueError(
@@ -141,7 +151,7 @@ def _graph(network: ExportedNetwork) -> ExportedProgram:
             _example(network),
             dynamic_shapes=(tuple(axes for _ in network.inputs),),
             strict=False,
-            prefer_deferred_runtime_asserts_over_guards=True,
+            **{DEFERRED: True},
         )
 
 

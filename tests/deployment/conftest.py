@@ -6,16 +6,17 @@ from mmseg.registry import MODELS
 from torch import nn
 
 from mmseg_cen.streams.norm import ModalityNorm
+from mmseg_cen.streams.places import exchanging_norms
 
 NUM_CLASSES = 5
 
 
 class Encoder(nn.Sequential):
-    """Two convolutions with norms, the second of which exchange channels."""
+    """A stem, and a convolution whose norm exchanges channels."""
 
     def __init__(self):
         super().__init__(
-            nn.Conv2d(3, 4, 3, stride=2, padding=1),
+            nn.Conv2d(3, 4, 7, stride=4, padding=3),
             nn.BatchNorm2d(4),
             nn.ReLU(),
             nn.Conv2d(4, 6, 3, padding=1),
@@ -82,9 +83,11 @@ def build():
                 layer.norm.weight.data[::3] = 1e-3
                 layer.norm.running_mean.normal_(0, 0.1)
                 layer.norm.running_var.uniform_(0.5, 1.5)
-        for name in ('alpha_logits',):
-            for parameters in (p for n, p in model.named_parameters() if name in n):
-                nn.init.normal_(parameters)
+        for name, parameter in model.named_parameters():
+            if 'alpha_logits' in name:
+                nn.init.normal_(parameter)
+        norms = exchanging_norms(model).values()
+        assert any((n.gamma.abs() < n.exchange_threshold).any() for n in norms)
         return model
 
     return build

@@ -20,7 +20,7 @@ import onnxruntime
 
 def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, dict[str, Any]]:
     """The arguments, and the description of the network, which names the modalities."""
-    files = '--rgb FILE --depth FILE'
+    files = ' '.join(['--rgb', 'FILE', '--depth', 'FILE'])
     parser = argparse.ArgumentParser(
         usage=f'%(prog)s MODEL.onnx {files} ... --out PNG [--overlay PNG]',
         description=__doc__,
