@@ -53,7 +53,7 @@ def read_torch_export(path: Path, device: torch.device) -> Runs:
 def write_onnx(network: ExportedNetwork, path: Path) -> None:
     """Write the graph of a network in operators of ONNX, version :data:`OPSET`."""
     with _quiet():
-        program = torch.onnx.export(
+        program: Any = torch.onnx.export(
             _graph(network),
             dynamo=True,
             verbose=False,
@@ -151,7 +151,7 @@ def _graph(network: ExportedNetwork) -> ExportedProgram:
             _example(network),
             dynamic_shapes=(tuple(axes for _ in network.inputs),),
             strict=False,
-            **{DEFERRED: True},
+            prefer_deferred_runtime_asserts_over_guards=True,
         )
 
 

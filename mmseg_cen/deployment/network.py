@@ -81,6 +81,10 @@ class Normalization(nn.Module):
         - Output: packed modalities, (B, M*C, H, W).
     """
 
+    index: Tensor
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, index: Tensor, mean: Tensor, std: Tensor) -> None:
         super().__init__()
         self.register_buffer('index', index)

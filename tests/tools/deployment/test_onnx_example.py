@@ -1,0 +1,128 @@
+"""tools/deployment/onnx_example.py labels files by an ONNX file and its description."""
+
+import ast
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmseg_cen.modality import Modality
+from mmseg_cen.transforms.reading import load
+
+TOOL = 'deployment/onnx_example.py'
+SIZE = (6, 8)
+SCALE = 0.5
+MODALITIES = [
+    dict(name='rgb', channels=3, file=dict(dtype='uint8', scale=None, fill=None)),
+    dict(
+        name='depth',
+        channels=1,
+        file=dict(dtype='uint16', scale=SCALE, fill='nearest'),
+    ),
+]
+
+
+@pytest.fixture
+def network(tmp_path):
+    """A file whose logits are the channels of its inputs, and a pair of images."""
+    onnx = pytest.importorskip('onnx')
+    pytest.importorskip('onnxruntime')
+    helper, axes = onnx.helper, ['batch', None, 'height', 'width']
+
+    def value(name, channels):
+        shape = [axes[0], channels, *axes[2:]]
+        return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+
+    graph = helper.make_graph(
+        [helper.make_node('Concat', ['rgb', 'depth'], ['ensemble'], axis=1)],
+        'channels',
+        [value('rgb', 3), value('depth', 1)],
+        [value('ensemble', 4)],
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=10
+    )
+    path = tmp_path / 'net.onnx'
+    onnx.save(model, path)
+    described = dict(
+        task='segmentation',
+        preprocessing='inside',
+        modalities=MODALITIES,
+        classes=['blue', 'green', 'red', 'far'],
+        palette=[[0, 0, 255], [0, 255, 0], [255, 0, 0], [9, 9, 9]],
+        test=dict(transforms=[]),
+    )
+    Path(f'{path}.json').write_text(json.dumps(described))
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 256, (*SIZE, 3), np.uint8)
+    depth = rng.integers(0, 500, SIZE, np.uint16)
+    depth[1:4, 2:5] = 0
+    for name, image in dict(rgb=rgb, depth=depth).items():
+        assert cv2.imwrite(str(tmp_path / f'{name}.png'), image)
+    return path
+
+
+def arguments(network, **others):
+    files = dict(rgb='rgb.png', depth='depth.png', **others)
+    paths = {f'--{name}': str(network.parent / file) for name, file in files.items()}
+    return [str(network), *(part for pair in paths.items() for part in pair)]
+
+
+def test_files_are_read_as_the_data_set_reads_them(network, load_tool, capsys):
+    load_tool(TOOL).main(arguments(network, out='labels.png', overlay='overlay.png'))
+    folder = network.parent
+    arrays = [
+        np.atleast_3d(load(name, modality, str(folder / f'{name}.png')).image)
+        for name, modality in dict(
+            rgb=Modality(channels=3, dtype='uint8'),
+            depth=Modality(dtype='uint16', scale=SCALE, fill='nearest'),
+        ).items()
+    ]
+    expected = np.concatenate(arrays, axis=2).argmax(axis=2)
+    labels = cv2.imread(str(folder / 'labels.png'), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(labels, expected)
+    assert cv2.imread(str(folder / 'overlay.png')).shape == (*SIZE, 3)
+    assert '% of the pixels' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(rgb='none.png'), '`--rgb` must be an image, got .*none.png'),
+        (
+            dict(depth='rgb.png'),
+            '`--depth` must be an image of 1 channels of type uint',
+        ),
+        (dict(out='labels.jpg'), 'must be a .png'),
+    ],
+)
+def test_wrong_files_are_refused(network, load_tool, change, message):
+    given = {'out': 'labels.png', **change}
+    files = arguments(network, out=given['out'])
+    for name in change.keys() - {'out'}:
+        files[files.index(f'--{name}') + 1] = str(network.parent / change[name])
+    with pytest.raises(ValueError, match=message):
+        load_tool(TOOL).main(files)
+
+
+def test_integers_without_a_unit_need_a_scale(network, load_tool):
+    path = Path(f'{network}.json')
+    path.write_text(path.read_text().replace(f'"scale": {SCALE}', '"scale": null'))
+    path.write_text(path.read_text().replace('"uint16"', 'null'))
+    tool, files = load_tool(TOOL), arguments(network, out='labels.png')
+    with pytest.raises(ValueError, match='`--scale` must tell the unit of depth'):
+        tool.main(files)
+    tool.main([*files, '--scale', f'depth={SCALE}'])
+
+
+def test_it_needs_neither_torch_nor_the_package():
+    source = Path(__file__).parents[3] / 'tools' / TOOL
+    imported = {
+        name.name.split('.')[0]
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.Import)
+        for name in node.names
+    }
+    assert imported == {'argparse', 'cv2', 'json', 'numpy', 'onnxruntime', 'sys'}
