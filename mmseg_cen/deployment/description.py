@@ -134,16 +134,16 @@ def _describe_modalities(model: Any, cfg: Config) -> list[dict[str, Any]]:
     for name, channels in channels_of(preprocessor).items():
         own = options.get(name, {}) if isinstance(options, Mapping) else {}
         files = asdict(known[name]) if name in known else {}
-        reverses = own.get('bgr_to_rgb', name == 'rgb')
-        if not isinstance(preprocessor, MultimodalPreprocessor):
-            reverses = False
+        is_segmented = isinstance(preprocessor, MultimodalPreprocessor)
+        reverses = is_segmented and own.get('bgr_to_rgb', name == 'rgb')
         is_picture = name == 'rgb' or files.get('dtype') == 'uint8'
+        # Pictures are as OpenCV has them in memory, unless a translation has packed them.
+        of_pictures = 'BGR' if is_segmented else 'RGB'
         described.append(
             dict(
                 name=name,
                 channels=channels,
-                # As OpenCV and the toolbox have pictures, in memory.
-                order='BGR' if is_picture and channels == 3 else 'as in the file',
+                order=of_pictures if is_picture and channels == 3 else 'as in the file',
                 reversed_by_preprocessing=bool(reverses),
                 mean=own.get('mean'),
                 std=own.get('std'),

@@ -6,6 +6,8 @@ operator, and the windows depend on the size. Window i of n over L pixels is
 product with a matrix on each side, whose entries follow from n and L by arithmetic.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -59,6 +61,6 @@ def replace_pooling(module: nn.Module) -> None:
     for parent in list(module.modules()):
         for name, child in parent.named_children():
             if isinstance(child, nn.AdaptiveAvgPool2d):
-                size = child.output_size
+                size: Any = child.output_size
                 height, width = (size, size) if isinstance(size, int) else size
                 setattr(parent, name, MatrixAvgPool2d(height, width))

@@ -79,8 +79,7 @@ class MultimodalBackbone(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         if x.shape[1] != self.packed_channels:
-            M, channels = self.num_modalities, int(x.shape[1])
-            C, rest = divmod(channels, M)
+            C, rest = divmod(int(x.shape[1]), self.num_modalities)  # a trace's tensor
             remedy = 'make `modalities` of the data_preprocessor and the backbone agree'
             if not rest:
                 remedy = (
