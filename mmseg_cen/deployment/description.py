@@ -137,7 +137,7 @@ def _describe_modalities(model: Any, cfg: Config) -> list[dict[str, Any]]:
         is_segmented = isinstance(preprocessor, MultimodalPreprocessor)
         reverses = is_segmented and own.get('bgr_to_rgb', name == 'rgb')
         is_picture = name == 'rgb' or files.get('dtype') == 'uint8'
-        # Pictures are as OpenCV has them in memory, unless a translation has packed them.
+        # As OpenCV has pictures in memory, until a translation has packed them.
         of_pictures = 'BGR' if is_segmented else 'RGB'
         described.append(
             dict(
