@@ -17,8 +17,9 @@ from mmseg_cen.translation import CENPix2Pix, TranslationPreprocessor
 from .pooling import replace_pooling
 from .replacements import fix_exchange, simplify_ensemble
 
-#: Least height and width of the images of a segmentation, pixels.
-LEAST_SIZE = 32
+#: Least height and width of the images of a segmentation, pixels: maps of a 32nd of the
+#: size are then no single pixels, which graphs take for a case apart.
+LEAST_SIZE = 64
 
 
 class Segmentation(nn.Module):

@@ -9,7 +9,7 @@ from mmseg_cen.deployment.network import prepare
 
 from .conftest import segmentor, translation
 
-SIZES = [(1, 33, 47), (3, 64, 40)]
+SIZES = [(1, 65, 79), (3, 96, 64)]
 PSP = dict(type='PSPHead', pool_scales=(1, 2, 3, 6), channels=4, in_channels=6)
 
 

@@ -23,5 +23,5 @@ def test_a_file_that_does_not_run_for_a_size_is_refused(build, tmp_path):
     model = build(segmentor(('rgb', 'depth')))
     path = tmp_path / 'file'
     write(prepare(model, preprocessing=False), path, 'torchscript')
-    with pytest.raises(ValueError, match='for a batch of 1 images of 32x32 pixels'):
+    with pytest.raises(ValueError, match='for a batch of 1 images of 64x64 pixels'):
         check_written(reference(model), path, 'torchscript')
