@@ -51,7 +51,7 @@ FLOORS = [
 FLOOR = {name: i for i, floor in enumerate(FLOORS) for name in floor}
 
 #: Libraries that only some runs need: no module imports them, but a function does.
-SLOW = {'h5py', 'matplotlib', 'scipy', 'tifffile'}
+SLOW = {'h5py', 'matplotlib', 'onnxruntime', 'scipy', 'tifffile'}
 
 #: A file of more lines says in its first comment why it is one.
 MAX_LINES = 300

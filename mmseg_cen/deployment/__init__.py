@@ -6,5 +6,5 @@ model ─ prepare ─► ExportedNetwork ─ write ─► file ─ check_written
 
 from .description import describe
 from .formats import FORMATS, check_packages, write
-from .network import ExportedNetwork, prepare
+from .network import ExportedNetwork, prepare, reference
 from .verification import check_written

@@ -7,35 +7,25 @@ of the image. `OUT.json` beside it says what it takes and returns. The file is c
 with the model before it gets its name. See docs/export.md.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
 import json
+import sys
 from pathlib import Path
 
-import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmseg.registry import MODELS
-from torch import nn
-
-from mmseg_cen.deployment import FORMATS, check_packages, check_written, describe, write
-from mmseg_cen.deployment.description import modalities_of
-from mmseg_cen.deployment.network import prepare, reference
-from mmseg_cen.disk import replacing, write_atomically
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.launch import check_checkpoint, load_config, require_file
-from mmseg_cen.translation import TranslationPreprocessor
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _options import ToolParser
 
 
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = ToolParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('out', help='the file to write; OUT.json is written beside it')
-    parser.add_argument('--format', required=True, choices=FORMATS)
+    parser.add_argument(
+        '--format', required=True, choices=('torchscript', 'onnx', 'torch-export')
+    )
     parser.add_argument(
         '--streams',
         action='store_true',
@@ -61,6 +51,31 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--overwrite', action='store_true', help='replace OUT')
     parser.add_config_options()
     return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+from torch import nn
+
+from mmseg_cen.deployment import (
+    check_packages,
+    check_written,
+    describe,
+    prepare,
+    reference,
+    write,
+)
+from mmseg_cen.deployment.description import modalities_of
+from mmseg_cen.disk import replacing, write_atomically
+from mmseg_cen.door import as_tool
+from mmseg_cen.launch import check_checkpoint, load_config, require_file
+from mmseg_cen.translation import TranslationPreprocessor
 
 
 def require_new(path: Path, overwrite: bool) -> None:

@@ -39,6 +39,14 @@ model = dict(
     return path, tmp_path / 'weights.pth', model
 
 
+def test_the_tool_offers_the_formats_that_there_are(load_tool):
+    tool = load_tool(TOOL)
+    for name in formats.FORMATS:
+        assert tool.parse_args(['a', 'b', 'c', '--format', name]).format == name
+    with pytest.raises(SystemExit):
+        tool.parse_args(['a', 'b', 'c', '--format', 'tflite'])
+
+
 def test_a_file_and_its_description_are_written(network, load_tool, tmp_path, capsys):
     config, checkpoint, model = network
     out = tmp_path / 'new' / 'net.ts'
