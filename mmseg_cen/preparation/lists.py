@@ -11,7 +11,7 @@ LISTS = ('train', 'val', 'test')
 def is_line(stem: str) -> bool:
     """Whether a stem can be a line of a list, and is read as it was written."""
     # At the beginning of a file, the last of these would be its byte order mark.
-    return stem.splitlines() == [stem.strip()] != [''] and not {*stem} & {*'\t\ufeff'}
+    return [stem.strip()] == stem.splitlines() == [stem] and not {*stem} & {*'\t\ufeff'}
 
 
 def read_list(path: str | Path) -> list[str]:
