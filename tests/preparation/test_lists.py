@@ -1,6 +1,7 @@
 import pytest
 
 from mmseg_cen.preparation import Sample, find_stems, prepare
+from mmseg_cen.preparation.lists import is_line
 
 
 def test_lists_are_read_as_they_are_written(tmp_path, toys):
