@@ -1,0 +1,136 @@
+"""Measure what a network costs, beside others: `benchmark.py CONFIG --against plain`.
+
+Networks and modes take turns in one process, so that a busy machine slows all of them
+alike: compare the ratios, and the times only of a quiet machine.
+"""
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import argparse
+import logging
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+
+from mmseg_cen.door import ToolParser, as_tool
+from mmseg_cen.launch import load_config
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarking.contestants import model_config
+from benchmarking.machine import describe_machine
+from benchmarking.measuring import Setting, cases
+from benchmarking.memory import peak_memory
+from benchmarking.modes import Mode
+from benchmarking.report import results, table, write
+from benchmarking.rounds import take_turns
+
+TITLES = dict(train='Training step', infer='Inference')
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = ToolParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--against',
+        nargs='+',
+        default=['plain', 'lists'],
+        metavar='RIVAL',
+        help='plain: the unimodal network, fed with all modalities as one batch; '
+        'lists: the design of the released code; or another config',
+    )
+    parser.add_argument(
+        '--what', nargs='+', default=['train', 'infer'], choices=['train', 'infer']
+    )
+    parser.add_argument(
+        '--modes',
+        nargs='+',
+        default=['eager'],
+        metavar='MODE',
+        help='eager, channels_last, amp (bfloat16), fp16, compile; several at once as '
+        'channels_last+amp',
+    )
+    parser.add_argument(
+        '--size',
+        type=int,
+        nargs=2,
+        action='append',
+        metavar=('HEIGHT', 'WIDTH'),
+        help='of the images, 240 320 by default; may be given several times',
+    )
+    parser.add_argument('--batch-size', type=int, default=2)
+    parser.add_argument(
+        '--num-modalities', type=int, nargs='+', help='by default those of the config'
+    )
+    parser.add_argument('--rounds', type=int, default=10)
+    parser.add_argument('--warmup', type=int, default=2, help='rounds before them')
+    parser.add_argument(
+        '--exchanged',
+        type=float,
+        default=0.5,
+        metavar='SHARE',
+        help='share of each own part that is exchanged, without a checkpoint',
+    )
+    parser.add_argument('--checkpoint', help='weights of the model of the config')
+    parser.add_argument(
+        '--memory', action='store_true', help='peak memory of each, too'
+    )
+    parser.add_argument(
+        '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
+    )
+    parser.add_argument('--threads', type=int, help='of torch')
+    parser.add_argument('--out', type=Path, help='folder of benchmark.md and .json')
+    parser.add_config_options()
+    return parser.parse_args(argv)
+
+
+@as_tool
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    modes = [Mode(name).name for name in args.modes]
+    sizes = [tuple(size) for size in args.size or [(240, 320)]]
+    cfg = load_config(args.config, options=args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    MMLogger.get_instance('benchmark', log_level=logging.ERROR)
+    warnings.filterwarnings('ignore')
+
+    models = {}
+    for count in args.num_modalities or [None]:
+        model = model_config(cfg, count)
+        models[len(model['modalities'])] = model
+    setting = Setting(
+        models,
+        torch.device(args.device),
+        args.batch_size,
+        args.exchanged,
+        args.checkpoint,
+    )
+    command = ' '.join(['python tools/analysis/benchmark.py', *(argv or sys.argv[1:])])
+    machine = describe_machine(setting.device)
+    page = [f'`{command}`', '', machine]
+    record = dict(command=command, machine=machine, results=[])
+    print('\n'.join(page))
+    for what in args.what:
+        rows = cases(what, args.against, modes, list(models), sizes)
+        steps = {case: setting.step(case) for case in rows}
+        seconds = take_turns(steps, args.rounds, args.warmup, setting.device)
+        threads = torch.get_num_threads()
+        memory = {
+            case: peak_memory(setting, case, threads) for case in rows if args.memory
+        }
+        found = results(seconds, memory, args.against, args.batch_size)
+        record['results'] += found
+        part = ['', f'## {TITLES[what]}', '', table(found)]
+        print('\n'.join(part))
+        page += part
+    if args.out is not None:
+        write(args.out, '\n'.join(page), record)
+
+
+if __name__ == '__main__':
+    main()

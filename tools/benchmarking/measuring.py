@@ -1,0 +1,111 @@
+"""What is measured: networks and modes, numbers of modalities, and sizes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from .contestants import OURS, Contestant, build
+from .modes import Mode, prediction, training
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of a table.
+
+    Attributes:
+        name: The network, see :func:`~benchmarking.contestants.build`.
+        mode: Name of a :class:`~benchmarking.modes.Mode`.
+        what: ``'train'`` or ``'infer'``.
+        num_modalities: Number of modalities M.
+        size: Height and width.
+    """
+
+    name: str
+    mode: str
+    what: str
+    num_modalities: int
+    size: tuple[int, int]
+
+    def counterpart(self, rival: str, mode: str | None = None) -> 'Case':
+        """The row of a rival that this one is compared with."""
+        mode = Mode(self.mode).of_rivals if mode is None else mode
+        return Case(rival, mode, self.what, self.num_modalities, self.size)
+
+
+@dataclass
+class Setting:
+    """What all rows have in common.
+
+    Attributes:
+        models: ``model`` of the config by number of modalities.
+        device: The device.
+        batch_size: Number of samples B.
+        exchanged: See :func:`~benchmarking.contestants.build`, as for ``checkpoint``.
+    """
+
+    models: dict[int, dict[str, Any]]
+    device: torch.device
+    batch_size: int = 2
+    exchanged: float = 0.5
+    checkpoint: str | None = None
+    built: dict[Any, Contestant] = field(default_factory=dict, repr=False)
+
+    def contestant(self, case: Case) -> Contestant:
+        """The network of a row; rows of one layout in memory share it."""
+        layout = Mode(case.mode).layout
+        key = (case.name, case.num_modalities, layout)
+        if key not in self.built:
+            torch.manual_seed(0)
+            made = build(
+                case.name,
+                self.models[case.num_modalities],
+                self.exchanged,
+                self.checkpoint,
+            )
+            made.model.to(self.device, memory_format=layout)
+            self.built[key] = made
+        return self.built[key]
+
+    def step(self, case: Case) -> Callable[[], None]:
+        """A function that does what is measured, once."""
+        contestant = self.contestant(case)
+        generator = torch.Generator().manual_seed(0)
+        shape = (self.batch_size, 3 * case.num_modalities, *case.size)
+        images = torch.randn(shape, generator=generator).to(self.device)
+        inputs = contestant.inputs(images)
+        mode = Mode(case.mode)
+        if case.what == 'infer':
+            return prediction(contestant, mode, inputs)
+        classes = self.models[case.num_modalities]
+        labels = torch.randint(
+            num_classes(classes), (shape[0], *case.size), generator=generator
+        )
+        return training(
+            contestant, mode, inputs, contestant.targets(labels.to(self.device))
+        )
+
+
+def num_classes(model: dict[str, Any]) -> int:
+    """Number of classes K of the ``model`` of a config."""
+    head = model['decode_head']['head']
+    return (head[-1] if isinstance(head, list) else head)['num_classes']
+
+
+def cases(
+    what: str,
+    rivals: list[str],
+    modes: list[str],
+    counts: list[int],
+    sizes: list[tuple[int, int]],
+) -> list[Case]:
+    """The rows of one table, each network after the other within a mode."""
+    rows = [
+        Case(name, mode if name == OURS else Mode(mode).of_rivals, what, M, size)
+        for M in counts
+        for size in sizes
+        for mode in modes
+        for name in (OURS, *rivals)
+    ]
+    return list(dict.fromkeys(rows))
