@@ -163,7 +163,7 @@ def model_config(config: Any, num_modalities: int | None = None) -> dict[str, An
             f"the `model` of the config must be a 'CENSegmentor', got "
             f'{model and model.get("type")!r}: name a config of a segmentation'
         )
-    model = model.to_dict()
+    model = without_pretrained(model.to_dict())
     parts = {part: model.get(part) for part in PARTS}
     if num_modalities is not None:
         model['modalities'] = [f'modality{m}' for m in range(num_modalities)]
@@ -175,6 +175,18 @@ def model_config(config: Any, num_modalities: int | None = None) -> dict[str, An
             part.pop('num_modalities', None)
     model['modalities'] = names_of({**model, **parts})
     return model | hand_down(model['modalities'], parts)
+
+
+def without_pretrained(config: Any) -> Any:
+    """A config without the checkpoints that its parts start from."""
+    if isinstance(config, (list, tuple)):
+        return type(config)(without_pretrained(part) for part in config)
+    if not isinstance(config, dict):
+        return config
+    starts = config.get('init_cfg')
+    is_pretrained = isinstance(starts, dict) and starts.get('type') == 'Pretrained'
+    left_out = {'pretrained', *(['init_cfg'] if is_pretrained else [])}
+    return {k: without_pretrained(v) for k, v in config.items() if k not in left_out}
 
 
 def flat(*configs: Any) -> list[dict[str, Any]]:
