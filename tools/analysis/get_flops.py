@@ -1,13 +1,11 @@
-"""Count parameters and operations of a network: `get_flops.py CONFIG --size 480 640`.
+"""Count operations and parameters of a network: `get_flops.py CONFIG --size 480 640`.
 
-The tool of the toolbox of this name makes an image of three channels; this one packs
-all modalities. Operations are multiplications with additions, for one sample, counted
-by mmengine: norms, activations and interpolations are left out.
+Part by part, for one sample, of all modalities and of one. The tool of the toolbox of
+this name makes an image of three channels; this one packs all modalities.
 """
 
 import argparse
 import sys
-import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -18,7 +16,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = ToolParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='config file')
     parser.add_argument(
-        '--size', type=int, nargs=2, default=[480, 640], metavar=('HEIGHT', 'WIDTH')
+        '--size',
+        '--shape',
+        type=int,
+        nargs=2,
+        default=[480, 640],
+        metavar=('HEIGHT', 'WIDTH'),
     )
     parser.add_config_options()
     return parser.parse_args(argv)
@@ -28,8 +31,8 @@ if __name__ == '__main__':
     parse_args()  # --help and wrong options end here, before the slow imports
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-import torch
-from mmengine.analysis import FlopAnalyzer
+from benchmarking.operations import Part, count_parts
+from benchmarking.tables import markdown
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
@@ -50,6 +53,31 @@ def packed_channels(model: nn.Module) -> int:
     return next(m.in_channels for m in model.modules() if isinstance(m, nn.Conv2d))
 
 
+def num_modalities(model: nn.Module) -> int:
+    """Number of modalities M of a network; 1 of one that is unimodal."""
+    counts = (getattr(module, 'num_modalities', None) for module in model.modules())
+    return next((count for count in counts if count), 1)
+
+
+def table(parts: list[Part], num_modalities: int) -> str:
+    """The parts as a table of Markdown, the last one being the total."""
+    total = parts[-1].operations
+    head = ['part', 'operations, G', 'share', 'of one modality, G', 'parameters, M']
+    lines = [[*head, 'of one modality alone, M']]
+    for part in parts:
+        lines.append(
+            [
+                part.name,
+                f'{part.operations / 1e9:.3f}',
+                f'{100 * part.operations / total:.1f} %',
+                f'{part.operations / num_modalities / 1e9:.3f}',
+                f'{part.parameters / 1e6:.3f}',
+                f'{part.private / 1e6:.3f}',
+            ]
+        )
+    return markdown(lines)
+
+
 @as_tool
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
@@ -63,15 +91,15 @@ def main(argv: list[str] | None = None) -> None:
     if getattr(model, 'auxiliary_head', None) is not None:
         model.auxiliary_head = None  # of the training only
     model = getattr(model, 'generator', model)
-    channels = packed_channels(model)
-    operations = FlopAnalyzer(model, torch.zeros(1, channels, *args.size))
-    operations.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', torch.jit.TracerWarning)
-        total = operations.total()
+    channels, M = packed_channels(model), num_modalities(model)
+    parts = count_parts(model, (1, channels, *args.size))
     print(f'input: {channels} channels of {args.size[0]}x{args.size[1]} pixels')
-    print(f'operations: {total / 1e9:.3f} G')
-    print(f'parameters: {sum(p.numel() for p in model.parameters()) / 1e6:.3f} M')
+    print(
+        f'operations: {parts[-1].operations / 1e9:.3f} G, '
+        f'{parts[-1].macs / 1e9:.3f} G of them in convolutions and matrix products'
+    )
+    print(f'parameters: {parts[-1].parameters / 1e6:.3f} M')
+    print(f'modalities: {M}', table(parts, M), sep='\n\n')
 
 
 if __name__ == '__main__':

@@ -7,6 +7,7 @@ from typing import Any
 from .contestants import OURS
 from .measuring import Case
 from .rounds import quartiles, ratio
+from .tables import markdown
 
 
 def results(
@@ -71,15 +72,6 @@ def table(rows: list[dict[str, Any]]) -> str:
             cells.append('' if peak is None else round(peak / 2**20))
         lines.append(cells)
     return markdown(lines)
-
-
-def markdown(lines: list[list[Any]]) -> str:
-    """Cells, the first line the head, as a table of Markdown."""
-    head, *rows = lines
-    rule = ['---'] * len(head)
-    return '\n'.join(
-        '| ' + ' | '.join(map(str, cells)) + ' |' for cells in (head, rule, *rows)
-    )
 
 
 def milliseconds(seconds: float) -> str:
