@@ -128,7 +128,7 @@ def shrink(node):
 def tiny(cfg, root, work_dir):
     for head in ('decode_head', 'auxiliary_head'):
         inner = (cfg.model.get(head) or {}).get('head', {})
-        if inner.get('type') == 'RefineNetHead':
+        if 'RefineNetHead' in inner.get('type', ''):
             inner.setdefault('in_channels', [256, 512, 1024, 2048])
             inner.setdefault('channels', 256)
     shrink(cfg)

@@ -9,15 +9,19 @@ from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
 
-def conv3x3(
-    in_channels: int, channels: int, norm_cfg: dict | None, bias: bool = False
+def convolution(
+    in_channels: int,
+    channels: int,
+    norm_cfg: dict | None,
+    bias: bool = False,
+    kernel_size: int = 3,
 ) -> ConvModule:
-    """A 3x3 convolution and, if configured, its norm; no activation."""
+    """A convolution that keeps the size, 3x3, and its norm, if any; no activation."""
     return ConvModule(
         in_channels,
         channels,
-        3,
-        padding=1,
+        kernel_size,
+        padding=kernel_size // 2,
         bias=bias,
         norm_cfg=norm_cfg,
         act_cfg=None,
@@ -44,8 +48,8 @@ class ResidualConvUnit(nn.Module):
         rectify_residual: bool = False,
     ) -> None:
         super().__init__()
-        self.conv1 = conv3x3(channels, channels, norm_cfg, bias=norm_cfg is None)
-        self.conv2 = conv3x3(channels, channels, norm_cfg)
+        self.conv1 = convolution(channels, channels, norm_cfg, bias=norm_cfg is None)
+        self.conv2 = convolution(channels, channels, norm_cfg)
         self.rectify_residual = rectify_residual
 
     def forward(self, x: Tensor) -> Tensor:

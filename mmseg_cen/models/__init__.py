@@ -19,6 +19,7 @@ from mmseg_cen.streams.private import PrivateLayer, to_private
 
 from .backbone import CENBackbone, CENResNet, MultimodalBackbone
 from .ensemble_head import EnsembleHead
+from .light_refinenet_head import LightRefineNetHead
 from .losses import CrossEntropyLoss
 from .preprocessor import MultimodalPreprocessor
 from .refinenet_head import RefineNetHead

@@ -12,7 +12,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_cen.fusion.residual_unit import ResidualConvUnit, conv3x3
+from mmseg_cen.fusion.residual_unit import ResidualConvUnit, convolution
 
 
 class ChainedResidualPooling(nn.Module):
@@ -23,11 +23,16 @@ class ChainedResidualPooling(nn.Module):
     """
 
     def __init__(
-        self, channels: int, num_stages: int = 4, norm_cfg: dict | None = None
+        self,
+        channels: int,
+        num_stages: int = 4,
+        norm_cfg: dict | None = None,
+        kernel_size: int = 3,
     ) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
-            conv3x3(channels, channels, norm_cfg) for _ in range(num_stages)
+            convolution(channels, channels, norm_cfg, kernel_size=kernel_size)
+            for _ in range(num_stages)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -51,6 +56,8 @@ class RefineNetBlock(nn.Module):
         finer_channels: Channels of the next finer block; ``None`` for the finest.
         norm_cfg: Norm after each convolution; ``None``: there is none.
         rectify_residual: See :class:`ResidualConvUnit`.
+        kernel_size: Size k of the k x k convolutions beside the residual conv units.
+        num_units: Number of residual conv units at the beginning and at the end.
 
     Shape:
         - Input: (B, in_channels, H, W), and (B, C, h, w) of the coarser block.
@@ -65,8 +72,15 @@ class RefineNetBlock(nn.Module):
         finer_channels: int | None,
         norm_cfg: dict | None,
         rectify_residual: bool,
+        kernel_size: int = 3,
+        num_units: tuple[int, int] = (2, 3),
     ) -> None:
         super().__init__()
+
+        def conv(in_channels: int, out_channels: int) -> nn.Module:
+            return convolution(
+                in_channels, out_channels, norm_cfg, kernel_size=kernel_size
+            )
 
         def units(count: int) -> nn.Sequential:
             return nn.Sequential(
@@ -76,15 +90,15 @@ class RefineNetBlock(nn.Module):
                 )
             )
 
-        self.reduce = conv3x3(in_channels, channels, norm_cfg)
-        self.adapt = units(2)
-        self.fuse = conv3x3(channels, channels, norm_cfg) if has_coarser else None
-        self.pool = ChainedResidualPooling(channels, norm_cfg=norm_cfg)
-        self.refine = units(3)
+        self.reduce = conv(in_channels, channels)
+        self.adapt = units(num_units[0])
+        self.fuse = conv(channels, channels) if has_coarser else None
+        self.pool = ChainedResidualPooling(
+            channels, norm_cfg=norm_cfg, kernel_size=kernel_size
+        )
+        self.refine = units(num_units[1])
         self.to_finer = (
-            nn.Identity()
-            if finer_channels is None
-            else conv3x3(channels, finer_channels, norm_cfg)
+            nn.Identity() if finer_channels is None else conv(channels, finer_channels)
         )
 
     def forward(self, x: Tensor, coarser: Tensor | None = None) -> Tensor:
@@ -114,6 +128,9 @@ class RefineNetHead(BaseDecodeHead):
         - Output: (B, K, H_0, W_0).
     """
 
+    kernel_size = 3
+    num_units = (2, 3)
+
     def __init__(
         self,
         in_channels: Sequence[int] = (256, 512, 1024, 2048),
@@ -141,6 +158,8 @@ class RefineNetHead(BaseDecodeHead):
                 finer_channels=widths[i - 1] if i > 0 else None,
                 norm_cfg=self.norm_cfg,
                 rectify_residual=rectify_residual,
+                kernel_size=self.kernel_size,
+                num_units=self.num_units,
             )
             for i in range(coarsest + 1)
         )

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from mmseg_cen.fusion.residual_unit import ResidualConvUnit, conv3x3
+from mmseg_cen.fusion.residual_unit import ResidualConvUnit, convolution
 
 
 def conv(layer, x):
@@ -19,14 +19,14 @@ def test_residual_conv_unit_equals_its_formula(rectify):
 
 
 def test_a_3x3_convolution_has_a_norm_if_configured_and_no_activation():
-    layer = conv3x3(3, 4, None)
+    layer = convolution(3, 4, None)
     assert (layer.conv.bias, layer.with_norm, layer.with_activation) == (
         None,
         False,
         False,
     )
     assert layer(torch.zeros(1, 3, 5, 6)).shape == (1, 4, 5, 6)
-    assert conv3x3(3, 4, dict(type='BN')).with_norm
+    assert convolution(3, 4, dict(type='BN')).with_norm
 
 
 def test_only_the_first_convolution_of_a_unit_without_norms_has_a_bias():

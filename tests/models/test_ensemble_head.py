@@ -134,13 +134,14 @@ def test_names_that_are_taken_are_refused(modalities):
             pool_scales=(1, 2),
         ),
         dict(type='RefineNetHead', in_channels=[4, 8, 16, 32], in_index=[0, 1, 2, 3]),
+        dict(type='LightRefineNetHead', in_channels=[4, 8, 16, 32]),
     ],
     ids=lambda kwargs: kwargs['type'],
 )
 @pytest.mark.parametrize('M', [1, 2, 3])
 def test_heads_of_the_toolbox_are_taken_as_they_are(kwargs, M):
     cfg = dict(channels=8, num_classes=5, **kwargs)
-    if kwargs['type'] != 'RefineNetHead':
+    if 'RefineNetHead' not in kwargs['type']:
         cfg['norm_cfg'] = dict(type='BN')
     head = EnsembleHead(cfg, modalities=[f'm{i}' for i in range(M)])
     feats = [torch.randn(2 * M, 4 * 2**i, 16 >> i, 16 >> i) for i in range(4)]

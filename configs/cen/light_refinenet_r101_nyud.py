@@ -1,0 +1,15 @@
+"""CEN-RefineNet with the light decoder, ResNet-101, NYUDv2.
+
+python tools/train.py configs/cen/light_refinenet_r101_nyud.py
+
+The paper has no such experiment; the recipe is that of its RefineNet. Needs ImageNet
+weights (torchvision) and a GPU; not trained here.
+"""
+
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/cen_refinenet.py',
+    '../_base_/datasets/nyudv2.py',
+    '../_base_/schedules/cen_300e.py',
+]
+model = dict(decode_head=dict(head=dict(type='LightRefineNetHead')))

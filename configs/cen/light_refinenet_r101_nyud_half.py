@@ -1,0 +1,18 @@
+"""CEN-RefineNet with the light decoder, ResNet-101, NYUDv2 at half resolution.
+
+python tools/train.py configs/cen/light_refinenet_r101_nyud_half.py
+
+The recipe of the paper's RefineNet with halved sizes; the paper has no such experiment.
+Needs ImageNet weights (torchvision) and a GPU; not trained here.
+"""
+
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/cen_refinenet.py',
+    '../_base_/datasets/nyudv2_half.py',
+    '../_base_/schedules/cen_300e.py',
+]
+model = dict(
+    data_preprocessor=dict(size=(250, 250)),
+    decode_head=dict(head=dict(type='LightRefineNetHead')),
+)
