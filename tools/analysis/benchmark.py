@@ -11,6 +11,7 @@ import logging
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.logging import MMLogger
@@ -21,14 +22,29 @@ from mmseg_cen.launch import load_config
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarking.contestants import model_config
+from benchmarking.copies import count_copies
+from benchmarking.loading import time_loading
 from benchmarking.machine import describe_machine
 from benchmarking.measuring import Setting, cases
 from benchmarking.memory import peak_memory
 from benchmarking.modes import Mode
-from benchmarking.report import results, table, write
+from benchmarking.report import (
+    results,
+    table,
+    table_of_copies,
+    table_of_times,
+    write,
+)
 from benchmarking.rounds import take_turns
+from benchmarking.start import time_start
 
-TITLES = dict(train='Training step', infer='Inference')
+TITLES = dict(
+    train='Training step',
+    infer='Inference',
+    copies='Values asked for in a forward pass',
+    load='Data loading',
+    start='Start-up',
+)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -43,7 +59,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         'lists: the design of the released code; or another config',
     )
     parser.add_argument(
-        '--what', nargs='+', default=['train', 'infer'], choices=['train', 'infer']
+        '--what',
+        nargs='+',
+        default=['train', 'infer'],
+        choices=list(TITLES),
+        help='training step, inference; copies: operations that wait for a GPU; load: '
+        'transforms and loader of the training data; start: imports, first iteration',
     )
     parser.add_argument(
         '--modes',
@@ -87,13 +108,31 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def compare(
+    what: str, setting: Setting, args: argparse.Namespace
+) -> tuple[str, list[dict[str, Any]]]:
+    """The table of what networks do, in text and as values."""
+    sizes = [tuple(size) for size in args.size or [(240, 320)]]
+    rows = cases(what, args.against, args.modes, list(setting.models), sizes)
+    steps = {case: setting.step(case) for case in rows}
+    if what == 'copies':
+        counts = {case: count_copies(steps[case], setting.device) for case in rows}
+        found = [dict(vars(case), **counts[case]) for case in rows]
+        return table_of_copies(counts), found
+    seconds = take_turns(steps, args.rounds, args.warmup, setting.device)
+    threads = torch.get_num_threads()
+    memory = {case: peak_memory(setting, case, threads) for case in rows if args.memory}
+    found = results(seconds, memory, args.against, args.batch_size)
+    return table(found), found
+
+
 @as_tool
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     if args.threads is not None:
         torch.set_num_threads(args.threads)
-    modes = [Mode(name).name for name in args.modes]
-    sizes = [tuple(size) for size in args.size or [(240, 320)]]
+    for name in args.modes:
+        Mode(name)  # checks it
     cfg = load_config(args.config, options=args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     MMLogger.get_instance('benchmark', log_level=logging.ERROR)
@@ -113,20 +152,20 @@ def main(argv: list[str] | None = None) -> None:
     command = ' '.join(['python tools/analysis/benchmark.py', *(argv or sys.argv[1:])])
     machine = describe_machine(setting.device)
     page = [f'`{command}`', '', machine]
-    record = dict(command=command, machine=machine, results=[])
+    record: dict[str, Any] = dict(command=command, machine=machine)
     print('\n'.join(page))
     for what in args.what:
-        rows = cases(what, args.against, modes, list(models), sizes)
-        steps = {case: setting.step(case) for case in rows}
-        seconds = take_turns(steps, args.rounds, args.warmup, setting.device)
-        threads = torch.get_num_threads()
-        memory = {
-            case: peak_memory(setting, case, threads) for case in rows if args.memory
-        }
-        found = results(seconds, memory, args.against, args.batch_size)
-        record['results'] += found
-        part = ['', f'## {TITLES[what]}', '', table(found)]
-        print('\n'.join(part))
+        if what == 'load':
+            seconds = time_loading(cfg, args.rounds)
+            text, found = table_of_times(seconds), seconds
+        elif what == 'start':
+            seconds = time_start(args.config, args.cfg_options, args.rounds)
+            text, found = table_of_times(seconds), seconds
+        else:
+            text, found = compare(what, setting, args)
+        record[what] = found
+        part = ['', f'## {TITLES[what]}', '', text]
+        print('\n'.join(part), flush=True)
         page += part
     if args.out is not None:
         write(args.out, '\n'.join(page), record)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .contestants import OURS, Contestant, build
-from .modes import Mode, prediction, training
+from .modes import FORMS, Mode, prediction, training
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Setting:
 
     def contestant(self, case: Case) -> Contestant:
         """The network of a row; rows of one layout in memory share it."""
-        layout = Mode(case.mode).layout
-        key = (case.name, case.num_modalities, layout)
+        mode = Mode(case.mode)
+        key = (case.name, case.num_modalities, mode.layout, mode.form)
         if key not in self.built:
             torch.manual_seed(0)
             made = build(
@@ -64,8 +64,8 @@ class Setting:
                 self.exchanged,
                 self.checkpoint,
             )
-            made.model.to(self.device, memory_format=layout)
-            self.built[key] = made
+            made.model.to(self.device, memory_format=mode.layout)
+            self.built[key] = FORMS[mode.form](made) if mode.form else made
         return self.built[key]
 
     def step(self, case: Case) -> Callable[[], None]:
@@ -76,7 +76,7 @@ class Setting:
         images = torch.randn(shape, generator=generator).to(self.device)
         inputs = contestant.inputs(images)
         mode = Mode(case.mode)
-        if case.what == 'infer':
+        if case.what != 'train':
             return prediction(contestant, mode, inputs)
         classes = self.models[case.num_modalities]
         labels = torch.randint(
@@ -100,7 +100,12 @@ def cases(
     counts: list[int],
     sizes: list[tuple[int, int]],
 ) -> list[Case]:
-    """The rows of one table, each network after the other within a mode."""
+    """The rows of one table, each network after the other within a mode.
+
+    Forms of a network for predictions are left out of the training.
+    """
+    if what == 'train':
+        modes = [mode for mode in modes if not Mode(mode).form]
     rows = [
         Case(name, mode if name == OURS else Mode(mode).of_rivals, what, M, size)
         for M in counts

@@ -7,11 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .contestants import Contestant
+
 #: Types of numbers of torch.autocast.
 PRECISIONS = {'amp': torch.bfloat16, 'fp16': torch.float16}
-#: Modes of the network itself, which its rivals do not have; for predictions only.
-OF_OURS: dict[str, Callable[..., Any]] = {}
-MODES = ('eager', 'channels_last', *PRECISIONS, 'compile', *OF_OURS)
+#: Other forms of our network, for predictions, which its rivals do not have: functions
+#: that turn a contestant into another one.
+FORMS: dict[str, Callable[[Contestant], Contestant]] = {}
+MODES = ('eager', 'channels_last', *PRECISIONS, 'compile', *FORMS)
 
 
 class Mode:
@@ -26,15 +29,18 @@ class Mode:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.parts = set(name.split('+'))
-        if unknown := sorted(self.parts - set(MODES)):
+        self.parts = name.split('+')
+        if unknown := [part for part in self.parts if part not in MODES]:
             raise ValueError(
-                f'`--modes` must be of {MODES}, joined by +, got {unknown}: choose some'
+                f'`--modes` must be of {MODES}, several joined by +, got {unknown}: '
+                f'choose some'
             )
-        if len(self.parts & PRECISIONS.keys()) > 1:
-            raise ValueError(
-                f'`--modes` must have one precision, got {name!r}: choose one'
-            )
+        for kind in (PRECISIONS, FORMS):
+            if len({*self.parts} & kind.keys()) > 1:
+                raise ValueError(
+                    f'`--modes` must have at most one of {[*kind]} at once, got '
+                    f'{name!r}: choose one'
+                )
 
     @property
     def layout(self) -> torch.memory_format:
@@ -44,18 +50,22 @@ class Mode:
 
     @property
     def precision(self) -> torch.dtype | None:
-        """The type that autocast computes convolutions in; None: float32."""
-        chosen = self.parts & PRECISIONS.keys()
-        return PRECISIONS[chosen.pop()] if chosen else None
+        """The type in which autocast computes convolutions; None: float32."""
+        return next((PRECISIONS[p] for p in self.parts if p in PRECISIONS), None)
+
+    @property
+    def form(self) -> str | None:
+        """Name of the form of our network; None: as it is trained."""
+        return next((part for part in self.parts if part in FORMS), None)
 
     @property
     def of_rivals(self) -> str:
         """Name of the mode in which others run for comparison."""
-        kept = [p for p in self.name.split('+') if p not in (*OF_OURS, 'eager')]
+        kept = [p for p in self.parts if p not in FORMS and p != 'eager']
         return '+'.join(kept) or 'eager'
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, compiled when it is first called if the mode says so."""
+        """The function; if the mode says so, compiled when it is first called."""
         if 'compile' not in self.parts:
             return function
         return torch.compile(function, dynamic=False)
@@ -68,7 +78,7 @@ class Mode:
             yield
 
 
-def prediction(contestant: Any, mode: Mode, inputs: Any) -> Callable[[], None]:
+def prediction(contestant: Contestant, mode: Mode, inputs: Any) -> Callable[[], None]:
     """A function that predicts once. The network is set to eval mode."""
     contestant.model.eval()
     device = device_of(contestant.model)
@@ -83,7 +93,7 @@ def prediction(contestant: Any, mode: Mode, inputs: Any) -> Callable[[], None]:
 
 
 def training(
-    contestant: Any, mode: Mode, inputs: Any, targets: Any
+    contestant: Contestant, mode: Mode, inputs: Any, targets: Any
 ) -> Callable[[], None]:
     """A function that trains once: losses, gradients, a step of SGD.
 

@@ -74,6 +74,24 @@ def table(rows: list[dict[str, Any]]) -> str:
     return markdown(lines)
 
 
+def table_of_times(seconds: dict[str, list[float]]) -> str:
+    """Medians and quartiles by name."""
+    lines: list[list[Any]] = [['what', 'ms', 'quartiles']]
+    for name, values in seconds.items():
+        first, middle, third = map(milliseconds, quartiles(values))
+        lines.append([name, middle, f'{first} to {third}'])
+    return markdown(lines)
+
+
+def table_of_copies(counts: dict[Case, dict[str, int]]) -> str:
+    """Operations that ask for values, in one forward pass of each network."""
+    names = list(next(iter(counts.values()), {}))
+    lines: list[list[Any]] = [['network', 'mode', 'M', *names]]
+    for case, found in counts.items():
+        lines.append([case.name, case.mode, case.num_modalities, *found.values()])
+    return markdown(lines)
+
+
 def milliseconds(seconds: float) -> str:
     """A time in milliseconds, of three digits."""
     value = 1000 * seconds
