@@ -190,6 +190,22 @@ def config(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
+def narrow_config(config):
+    """Path of the same config with a network of a sixteenth of the width."""
+    path = config.parent / 'narrow.py'
+    path.write_text(
+        f"""
+_base_ = './{config.name}'
+model = dict(
+    backbone=dict(base_channels=4, stem_channels=4),
+    decode_head=dict(head=dict(in_channels=32)),
+)
+"""
+    )
+    return path
+
+
+@pytest.fixture(scope='session')
 def trained(config, tool):
     """Work directory of a training run of four iterations."""
     work_dir = config.parent / 'trained'

@@ -21,7 +21,7 @@ from mmseg_cen.door import ToolParser, as_tool
 from mmseg_cen.launch import load_config
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarking.contestants import model_config
+from benchmarking.contestants import RIVALS, model_config
 from benchmarking.copies import count_copies
 from benchmarking.loading import time_loading
 from benchmarking.machine import describe_machine
@@ -52,7 +52,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--against',
-        nargs='+',
+        nargs='*',
         default=['plain', 'lists'],
         metavar='RIVAL',
         help='plain: the unimodal network, fed with all modalities as one batch; '
@@ -126,13 +126,42 @@ def compare(
     return table(found), found
 
 
+def check_args(args: argparse.Namespace) -> None:
+    """Refuse values that measure nothing, before anything is built."""
+    for name in args.modes:
+        Mode(name)  # checks it
+    counts = dict(
+        size=[n for size in args.size or [] for n in size],
+        batch_size=[args.batch_size],
+        num_modalities=args.num_modalities or [],
+        rounds=[args.rounds],
+        threads=[1 if args.threads is None else args.threads],
+    )
+    for option, values in counts.items():
+        if any(value < 1 for value in values):
+            raise ValueError(
+                f'`--{option.replace("_", "-")}` must be positive, got {values}: '
+                f'correct it'
+            )
+    if not 0 <= args.exchanged <= 1:
+        raise ValueError(
+            f'`--exchanged` must be a share between 0 and 1, got {args.exchanged}: '
+            f'correct it'
+        )
+    unknown = [r for r in args.against if r not in RIVALS and not Path(r).is_file()]
+    if unknown:
+        raise ValueError(
+            f'`--against` must be of {RIVALS} or config files, got {unknown}: correct '
+            f'the names'
+        )
+
+
 @as_tool
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
+    check_args(args)
     if args.threads is not None:
         torch.set_num_threads(args.threads)
-    for name in args.modes:
-        Mode(name)  # checks it
     cfg = load_config(args.config, options=args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     MMLogger.get_instance('benchmark', log_level=logging.ERROR)

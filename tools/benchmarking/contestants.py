@@ -42,8 +42,21 @@ class Contestant:
         self.model = model
 
     def inputs(self, images: Tensor) -> Any:
-        """What the network takes for packed images (B, M*C, H, W)."""
-        return images
+        """What the network takes for packed images (B, M*C, H, W).
+
+        A network of fewer modalities takes the first ones.
+
+        Raises:
+            ValueError: If it has more modalities.
+        """
+        channels = getattr(self.model.backbone, 'packed_channels', images.shape[1])
+        if channels > images.shape[1]:
+            raise ValueError(
+                f'a network of --against must have no more modalities than the config, '
+                f'got one of {channels} packed channels for {images.shape[1]}: turn '
+                f'the two about'
+            )
+        return images[:, :channels].contiguous()
 
     def targets(self, labels: Tensor) -> Any:
         """What its losses take for labels (B, H, W)."""
@@ -187,6 +200,13 @@ def without_pretrained(config: Any) -> Any:
     is_pretrained = isinstance(starts, dict) and starts.get('type') == 'Pretrained'
     left_out = {'pretrained', *(['init_cfg'] if is_pretrained else [])}
     return {k: without_pretrained(v) for k, v in config.items() if k not in left_out}
+
+
+def input_channels(model: dict[str, Any]) -> int:
+    """Packed channels M*C of the input of a model."""
+    backbone = model['backbone']
+    backbone = backbone.get('backbone', backbone)  # of a CENBackbone
+    return len(model['modalities']) * backbone.get('in_channels', 3)
 
 
 def flat(*configs: Any) -> list[dict[str, Any]]:

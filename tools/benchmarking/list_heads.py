@@ -146,7 +146,7 @@ class PyramidHead(nn.Module):
         num_streams: int,
         in_channels: int,
         channels: int,
-        in_index: int,
+        in_index: int = -1,
         pool_scales: Sequence[int] = (1, 2, 3, 6),
         dropout_ratio: float = 0.1,
     ) -> None:
@@ -183,7 +183,7 @@ class ShallowHead(nn.Module):
         num_streams: int,
         in_channels: int | Sequence[int],
         channels: int,
-        in_index: int | Sequence[int],
+        in_index: int | Sequence[int] = -1,
         dropout_ratio: float = 0.1,
     ) -> None:
         super().__init__()

@@ -52,12 +52,11 @@ def count_parts_of(M):
         def forward(self, x):
             return self.backbone(x)
 
-    return count_parts(Segmentor().eval(), (1, 3 * M, 32, 32))
+    return count_parts(Segmentor().eval(), (1, 3 * M, 8, 8))
 
 
 def test_a_modality_more_costs_its_convolutions_and_its_norms():
-    counts = {M: count_parts_of(M) for M in (1, 2, 3)}
-    for one, two, three in zip(*counts.values(), strict=True):
+    counts = {M: count_parts_of(M) for M in (1, 2)}
+    for one, two in zip(*counts.values(), strict=True):
         assert two.operations == 2 * one.operations
-        assert three.operations == 3 * one.operations
-        assert three.parameters - two.parameters == two.private == three.private
+        assert two.parameters - one.parameters == two.private
