@@ -4,39 +4,12 @@ Networks and modes take turns in one process, so that a busy machine slows all o
 alike: compare the ratios, and the times only of a quiet machine.
 """
 
-import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-
 import argparse
-import logging
 import sys
-import warnings
 from pathlib import Path
-from typing import Any
-
-import torch
-from mmengine.logging import MMLogger
-from mmengine.registry import init_default_scope
-
-from mmseg_cen.door import ToolParser, as_tool
-from mmseg_cen.launch import load_config
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarking.contestants import RIVALS, model_config
-from benchmarking.copies import count_copies
-from benchmarking.loading import time_loading
-from benchmarking.machine import describe_machine
-from benchmarking.measuring import Setting, cases
-from benchmarking.memory import peak_memory
-from benchmarking.modes import Mode
-from benchmarking.report import (
-    results,
-    table,
-    table_of_copies,
-    table_of_times,
-    write,
-)
-from benchmarking.rounds import take_turns
-from benchmarking.start import time_start
+from _options import ToolParser
 
 TITLES = dict(
     train='Training step',
@@ -47,7 +20,7 @@ TITLES = dict(
 )
 
 
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = ToolParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='config file')
     parser.add_argument(
@@ -99,31 +72,45 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--memory', action='store_true', help='peak memory of each, too'
     )
-    parser.add_argument(
-        '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
-    )
+    parser.add_argument('--device', help='by default a GPU, if there is one')
     parser.add_argument('--threads', type=int, help='of torch')
     parser.add_argument('--out', type=Path, help='folder of benchmark.md and .json')
     parser.add_config_options()
     return parser.parse_args(argv)
 
 
-def compare(
-    what: str, setting: Setting, args: argparse.Namespace
-) -> tuple[str, list[dict[str, Any]]]:
-    """The table of what networks do, in text and as values."""
-    sizes = [tuple(size) for size in args.size or [(240, 320)]]
-    rows = cases(what, args.against, args.modes, list(setting.models), sizes)
-    steps = {case: setting.step(case) for case in rows}
-    if what == 'copies':
-        counts = {case: count_copies(steps[case], setting.device) for case in rows}
-        found = [dict(vars(case), **counts[case]) for case in rows]
-        return table_of_copies(counts), found
-    seconds = take_turns(steps, args.rounds, args.warmup, setting.device)
-    threads = torch.get_num_threads()
-    memory = {case: peak_memory(setting, case, threads) for case in rows if args.memory}
-    found = results(seconds, memory, args.against, args.batch_size)
-    return table(found), found
+if __name__ == '__main__':
+    parse_args()  # --help and wrong options end here, before the slow imports
+
+import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+
+import logging
+import warnings
+from typing import Any
+
+import torch
+from benchmarking.contestants import RIVALS, model_config
+from benchmarking.copies import count_copies
+from benchmarking.loading import time_loading
+from benchmarking.machine import describe_machine
+from benchmarking.measuring import Setting, cases
+from benchmarking.memory import peak_memory
+from benchmarking.modes import Mode
+from benchmarking.report import (
+    results,
+    table,
+    table_of_copies,
+    table_of_times,
+    write,
+)
+from benchmarking.rounds import take_turns
+from benchmarking.start import time_start
+from mmengine.device import get_device
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+
+from mmseg_cen.door import as_tool
+from mmseg_cen.launch import load_config
 
 
 def check_args(args: argparse.Namespace) -> None:
@@ -156,6 +143,24 @@ def check_args(args: argparse.Namespace) -> None:
         )
 
 
+def compare(
+    what: str, setting: Setting, args: argparse.Namespace
+) -> tuple[str, list[dict[str, Any]]]:
+    """The table of what networks do, in text and as values."""
+    sizes = [tuple(size) for size in args.size or [(240, 320)]]
+    rows = cases(what, args.against, args.modes, list(setting.models), sizes)
+    steps = {case: setting.step(case) for case in rows}
+    if what == 'copies':
+        counts = {case: count_copies(steps[case], setting.device) for case in rows}
+        found = [dict(vars(case), **counts[case]) for case in rows]
+        return table_of_copies(counts), found
+    seconds = take_turns(steps, args.rounds, args.warmup, setting.device)
+    threads = torch.get_num_threads()
+    memory = {case: peak_memory(setting, case, threads) for case in rows if args.memory}
+    found = results(seconds, memory, args.against, args.batch_size)
+    return table(found), found
+
+
 @as_tool
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
@@ -173,7 +178,7 @@ def main(argv: list[str] | None = None) -> None:
         models[len(model['modalities'])] = model
     setting = Setting(
         models,
-        torch.device(args.device),
+        torch.device(args.device or get_device()),
         args.batch_size,
         args.exchanged,
         args.checkpoint,

@@ -1,12 +1,12 @@
-"""Train until the first iteration is done, and say so: a script for start.py."""
+"""Train until the first iteration is done, in a process that start.py begins."""
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 
-import json
-import sys
+from contextlib import suppress
 from typing import Any
 
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
 from mmseg_cen.launch import build_runner, load_config
 
@@ -22,15 +22,11 @@ class UntilFirstIteration(Hook):
         raise Reached
 
 
-def main(config: str, work_dir: str, options: dict[str, Any]) -> None:
+def train_one(config: str, work_dir: str, options: dict[str, Any]) -> Runner:
+    """Begin the training of a config, and end it after its first iteration."""
     cfg = load_config(config, options=options, work_dir=work_dir)
     runner = build_runner(cfg)
     runner.register_hook(UntilFirstIteration(), priority='VERY_HIGH')
-    try:
+    with suppress(Reached):
         runner.train()
-    except Reached:
-        print('reached', flush=True)
-
-
-if __name__ == '__main__':
-    main(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))
+    return runner

@@ -1,6 +1,5 @@
 """How long a start takes: imports, the help of a tool, the first iteration."""
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -26,14 +25,18 @@ def time_start(
     Raises:
         ValueError: If a process fails; with its last line.
     """
-    first = str(TOOLS / 'benchmarking' / 'first_iteration.py')
     with tempfile.TemporaryDirectory() as folder:
         commands = {
             'python alone': ['-c', 'pass'],
             'import torch': ['-c', 'import torch'],
             'import mmseg_cen': ['-c', 'import mmseg_cen'],
             'tools/train.py --help': [str(TOOLS / 'train.py'), '--help'],
-            'first iteration done': [first, config, folder, json.dumps(options or {})],
+            'first iteration done': [
+                '-c',
+                f'import sys; sys.path.insert(0, {str(TOOLS)!r})\n'
+                'from benchmarking.first_iteration import train_one\n'
+                f'train_one({config!r}, {folder!r}, {options or {}!r})',
+            ],
         }
         processes = {name: _process(command) for name, command in commands.items()}
         return take_turns(processes, rounds, warmup=1)
@@ -45,9 +48,10 @@ def _process(command: list[str]) -> Callable[[], None]:
             [sys.executable, *command], capture_output=True, text=True, check=False
         )
         if ended.returncode:
+            last = ended.stderr.strip().splitlines()[-1]
             raise ValueError(
                 f'`--what start` must have a config that trains, got an error of '
-                f'{command[0]}: {ended.stderr.strip().splitlines()[-1]}: correct it'
+                f'python {command[0]}: {last}: correct it'
             )
 
     return run
