@@ -34,9 +34,11 @@ class ResidualUnit(nn.Module):
 class ChainedPooling(nn.Module):
     """Four times: pool the last summand, convolve it, add it."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, size: int) -> None:
         super().__init__()
-        self.convs = nn.ModuleList(convolution(channels, channels) for _ in range(4))
+        self.convs = nn.ModuleList(
+            convolution(channels, channels, size) for _ in range(4)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         total = last = F.relu(x)
@@ -56,20 +58,22 @@ class RefineBlock(nn.Module):
         finer_channels: int | None,
         coarsest: bool,
         rectified: bool,
+        size: int,
+        units: Sequence[int],
     ) -> None:
         super().__init__()
-        self.reduce = convolution(in_channels, channels)
+        self.reduce = convolution(in_channels, channels, size)
         self.adapt = nn.Sequential(
-            *(ResidualUnit(channels, rectified) for _ in range(2))
+            *(ResidualUnit(channels, rectified) for _ in range(units[0]))
         )
         if not coarsest:
-            self.fuse = convolution(channels, channels)
-        self.pool = ChainedPooling(channels)
+            self.fuse = convolution(channels, channels, size)
+        self.pool = ChainedPooling(channels, size)
         self.refine = nn.Sequential(
-            *(ResidualUnit(channels, rectified) for _ in range(3))
+            *(ResidualUnit(channels, rectified) for _ in range(units[1]))
         )
         if finer_channels is not None:
-            self.to_finer = convolution(channels, finer_channels)
+            self.to_finer = convolution(channels, finer_channels, size)
         self.is_finest = finer_channels is None
 
     def forward(self, x: Tensor, coarser: Tensor | None) -> Tensor:
@@ -93,6 +97,8 @@ class RefineHead(nn.Module):
         channels: int = 256,
         dropout_ratio: float = 0.5,
         rectify_residual: bool = False,
+        size: int = 3,
+        units: Sequence[int] = (2, 3),
     ) -> None:
         super().__init__()
         last = len(in_channels) - 1
@@ -104,6 +110,8 @@ class RefineHead(nn.Module):
                 widths[i - 1] if i else None,
                 coarsest=i == last,
                 rectified=rectify_residual,
+                size=size,
+                units=units,
             )
             for i in range(last + 1)
         )

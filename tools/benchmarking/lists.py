@@ -9,6 +9,8 @@ of its weights, which :func:`weights_of_lists` translates.
 
 import inspect
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,7 +23,12 @@ from .list_resnet import ListResNet
 
 #: What a config says, and the class that does it here.
 BACKBONES = {'CENResNet': ListResNet}
-HEADS = {'RefineNetHead': RefineHead, 'PSPHead': PyramidHead, 'FCNHead': ShallowHead}
+HEADS = {
+    'RefineNetHead': RefineHead,
+    'LightRefineNetHead': partial(RefineHead, size=1, units=(0, 0)),
+    'PSPHead': PyramidHead,
+    'FCNHead': ShallowHead,
+}
 #: Settings that change nothing in a network of these classes, or must have one value.
 WITHOUT_EFFECT = {'type', 'init_cfg', 'loss_decode', 'zero_init_residual'}
 ONLY = dict(
@@ -110,7 +117,10 @@ def list_segmentor(model: dict[str, Any]) -> ListSegmentor:
 
 
 def _build(
-    classes: dict[str, type], part: str, config: dict[str, Any], *streams: int
+    classes: dict[str, Callable[..., nn.Module]],
+    part: str,
+    config: dict[str, Any],
+    *streams: int,
 ) -> nn.Module:
     cls = classes.get(config['type'])
     if cls is None:

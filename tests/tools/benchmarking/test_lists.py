@@ -15,6 +15,8 @@ REFINENET = dict(
     dropout_ratio=0,
     rectify_residual=True,
 )
+LIGHT = dict(REFINENET, type='LightRefineNetHead')
+del LIGHT['rectify_residual']
 COMMON = dict(dropout_ratio=0, norm_cfg=dict(type='BN'), align_corners=False)
 PSPNET = dict(
     type='PSPHead',
@@ -64,6 +66,7 @@ def config(M, depth, scope, head, auxiliary=None, **backbone):
     ('M', 'depth', 'heads', 'backbone'),
     [
         (2, 50, [REFINENET], dict(norm_eval=True)),
+        (2, 50, [LIGHT], dict(norm_eval=True)),
         (
             3,
             18,
