@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mmseg_cen.launch import check_checkpoint, load_config
 from mmseg_cen.models.modalities import hand_down, names_of
+from mmseg_cen.modes import compile_network
 from mmseg_cen.streams.exchange import own_part
 from mmseg_cen.streams.fold import fold_streams
 from mmseg_cen.streams.places import exchanging_norms
@@ -71,6 +72,10 @@ class Contestant:
         losses = self.model(inputs, targets, mode='loss')
         return self.model.parse_losses(losses)[0]
 
+    def compile(self) -> None:
+        """Compile the parts of the network when they first run."""
+        compile_network(self.model)
+
 
 class PlainContestant(Contestant):
     """A unimodal network, which sees M modalities as M images."""
@@ -105,6 +110,10 @@ class ListContestant(Contestant):
 
     def loss(self, inputs: list[Tensor], targets: Tensor) -> Tensor:
         return self.model.loss(inputs, targets)
+
+    def compile(self) -> None:
+        for part in self.model.children():
+            part.compile()
 
 
 def build(

@@ -53,9 +53,10 @@ class Setting:
     built: dict[Any, Contestant] = field(default_factory=dict, repr=False)
 
     def contestant(self, case: Case) -> Contestant:
-        """The network of a row; rows of one layout in memory share it."""
+        """The network of a row; rows that differ in their precision share it."""
         mode = Mode(case.mode)
-        key = (case.name, case.num_modalities, mode.layout, mode.form)
+        is_compiled = 'compile' in mode.parts
+        key = (case.name, case.num_modalities, mode.layout, mode.form, is_compiled)
         if key not in self.built:
             torch.manual_seed(0)
             made = build(
@@ -65,7 +66,11 @@ class Setting:
                 self.checkpoint,
             )
             made.model.to(self.device, memory_format=mode.layout)
-            self.built[key] = FORMS[mode.form](made) if mode.form else made
+            if mode.form:
+                made = FORMS[mode.form](made)
+            if is_compiled:
+                made.compile()
+            self.built[key] = made
         return self.built[key]
 
     def step(self, case: Case) -> Callable[[], None]:

@@ -64,12 +64,6 @@ class Mode:
         kept = [p for p in self.parts if p not in FORMS and p != 'eager']
         return '+'.join(kept) or 'eager'
 
-    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function; if the mode says so, compiled when it is first called."""
-        if 'compile' not in self.parts:
-            return function
-        return torch.compile(function, dynamic=False)
-
     @contextmanager
     def autocast(self, device: torch.device) -> Iterator[None]:
         """The precision of the mode."""
@@ -82,12 +76,11 @@ def prediction(contestant: Contestant, mode: Mode, inputs: Any) -> Callable[[], 
     """A function that predicts once. The network is set to eval mode."""
     contestant.model.eval()
     device = device_of(contestant.model)
-    predict = mode.compiled(contestant.predict)
 
     @torch.no_grad()
     def step() -> None:
         with mode.autocast(device):
-            predict(inputs)
+            contestant.predict(inputs)
 
     return step
 
@@ -102,14 +95,13 @@ def training(
     """
     contestant.model.train()
     device = device_of(contestant.model)
-    loss = mode.compiled(contestant.loss)
     parameters = [p for p in contestant.model.parameters() if p.requires_grad]
     optimizer = torch.optim.SGD(parameters, lr=0.0, momentum=0.9, weight_decay=1e-5)
     scaler = torch.amp.GradScaler(device.type, enabled=mode.precision == torch.float16)
 
     def step() -> None:
         with mode.autocast(device):
-            value = loss(inputs, targets)
+            value = contestant.loss(inputs, targets)
         scaler.scale(value).backward()
         scaler.step(optimizer)
         scaler.update()
