@@ -187,7 +187,7 @@ def main(argv: list[str] | None = None) -> None:
     machine = describe_machine(setting.device)
     page = [f'`{command}`', '', machine]
     record: dict[str, Any] = dict(command=command, machine=machine)
-    print('\n'.join(page))
+    print('\n'.join(page), flush=True)
     for what in args.what:
         if what == 'load':
             seconds = time_loading(cfg, args.rounds)
@@ -201,8 +201,8 @@ def main(argv: list[str] | None = None) -> None:
         part = ['', f'## {TITLES[what]}', '', text]
         print('\n'.join(part), flush=True)
         page += part
-    if args.out is not None:
-        write(args.out, '\n'.join(page), record)
+        if args.out is not None:
+            write(args.out, '\n'.join(page), record)
 
 
 if __name__ == '__main__':
