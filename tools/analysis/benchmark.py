@@ -44,8 +44,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         nargs='+',
         default=['eager'],
         metavar='MODE',
-        help='eager, channels_last, amp (bfloat16), fp16, compile; several at once as '
-        'channels_last+amp',
+        help='eager, channels_last, amp (bfloat16), fp16, compile; for predictions '
+        'torchscript, torch-export, onnx; several at once as channels_last+amp',
     )
     parser.add_argument(
         '--size',

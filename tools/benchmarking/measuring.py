@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from .contestants import OURS, Contestant, build, input_channels
-from .modes import FORMS, Mode, prediction, training
+from .forms import FORMS
+from .modes import Mode, prediction, training
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from .contestants import Contestant
+from .forms import FORMS
 
 #: Types of numbers of torch.autocast.
 PRECISIONS = {'amp': torch.bfloat16, 'fp16': torch.float16}
-#: Other forms of our network, for predictions, which its rivals do not have: functions
-#: that turn a contestant into another one.
-FORMS: dict[str, Callable[[Contestant], Contestant]] = {}
 MODES = ('eager', 'channels_last', *PRECISIONS, 'compile', *FORMS)
 
 
