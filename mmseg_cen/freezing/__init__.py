@@ -1,0 +1,3 @@
+"""Inference without what the exchange makes superfluous."""
+
+from .freeze import freeze_exchange as freeze_exchange
