@@ -1,82 +1,54 @@
-"""Folded features that are kept apart, stream by stream, while a network runs."""
+"""Folded features that are equal for all streams, and so are kept once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmseg_cen.streams.fold import split_streams
 
-Parts = list[Tensor]
+class Shared:
+    """Features (B, C, ...) of M equal streams, in place of folded ones, (B*M, C, ...).
 
-
-class Streams:
-    """The features of M streams, which stand for folded ones, (B*M, C, ...).
-
-    Streams that are equal by construction are one object: a function that treats each
-    image by itself, such as a ReLU, a pooling or a convolution, is computed once for
-    them. Code that expects a tensor gets the folded one, whatever it asks for.
+    A function that treats each image by itself, such as a ReLU, a pooling or a
+    convolution, is computed once for all streams. Whatever else is asked of the object
+    is answered by the folded tensor.
 
     Args:
-        parts: Features (B, C, ...) of each stream.
+        once: Features (B, C, ...) of any of the streams.
+        num_modalities: Number of modalities M.
+        order: Numbers of the channels in ``once``, which need not be in order.
     """
 
-    def __init__(self, parts: Sequence[Tensor]) -> None:
-        self._parts: Parts | None = list(parts)
+    def __init__(
+        self, once: Tensor, num_modalities: int, order: tuple[int, ...] | None = None
+    ) -> None:
+        self.once = once
+        self.num_modalities = num_modalities
+        self.order = order
         self._folded: Tensor | None = None
 
-    @property
-    def parts(self) -> Parts:
-        """Features (B, C, ...) of each stream."""
-        if self._parts is None:
-            self._parts = self._compute()
-        return self._parts
-
-    @property
-    def identical(self) -> bool:
-        """Whether all streams are one object."""
-        return all(part is self.parts[0] for part in self.parts)
-
-    def _compute(self) -> Parts:
-        raise NotImplementedError
+    def in_order(self) -> Tensor:
+        """Features (B, C, ...) of any of the streams, with their channels in order."""
+        if self.order is not None:
+            where = torch.tensor(self.order, device=self.once.device).argsort()
+            self.once, self.order = take_channels(self.once, where), None
+        return self.once
 
     def folded(self) -> Tensor:
-        """The folded features; from here on, the streams are views of them."""
+        """The folded tensor, which stands for the object from here on."""
         if self._folded is None:
-            self._folded = fold(self.parts)
-            self._parts = split(self._folded, len(self.parts))
+            self._folded = fold_copies(self.in_order(), self.num_modalities)
         return self._folded
 
-    def replace(self, parts: Parts) -> 'Streams':
-        """Hold other features, as an operation in place does."""
-        self._parts, self._folded = parts, None
-        return self
-
-    # What Python asks of a tensor, other than by the functions of torch.
     @property
     def shape(self) -> torch.Size:
-        first = self.parts[0]
-        return torch.Size((first.shape[0] * len(self.parts), *first.shape[1:]))
+        batch, *rest = self.once.shape
+        return torch.Size((batch * self.num_modalities, *rest))
 
     def size(self, dim: int | None = None) -> Any:
         return self.shape if dim is None else self.shape[dim]
-
-    def dim(self) -> int:
-        return self.parts[0].dim()
-
-    @property
-    def requires_grad(self) -> bool:
-        return any(part.requires_grad for part in self.parts)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.parts[0].dtype
-
-    @property
-    def device(self) -> torch.device:
-        return self.parts[0].device
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -87,102 +59,112 @@ class Streams:
     def __getattr__(self, name: str) -> Any:
         if name.startswith('__'):  # protocols, such as that of copies
             raise AttributeError(name)
+        if name in ('dtype', 'device', 'requires_grad', 'ndim', 'dim', 'is_cuda'):
+            return getattr(self.once, name)
         return getattr(self.folded(), name)
 
     def __add__(self, other: Any) -> Any:
         return elementwise(torch.add, self, other)
 
-    def __radd__(self, other: Any) -> Any:
-        return elementwise(torch.add, other, self)
-
     def __mul__(self, other: Any) -> Any:
         return elementwise(torch.mul, self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return elementwise(torch.mul, other, self)
 
     def __sub__(self, other: Any) -> Any:
         return elementwise(torch.sub, self, other)
 
-    def __rsub__(self, other: Any) -> Any:
-        return elementwise(torch.sub, other, self)
-
     def __truediv__(self, other: Any) -> Any:
         return elementwise(torch.div, self, other)
 
+    def __radd__(self, other: Any) -> Any:
+        return elementwise(torch.add, other, self)
+
+    def __rmul__(self, other: Any) -> Any:
+        return elementwise(torch.mul, other, self)
+
+    def __rsub__(self, other: Any) -> Any:
+        return elementwise(torch.sub, other, self)
+
     def __iadd__(self, other: Any) -> Any:
-        return self.replace(elementwise(torch.add, self, other).parts)
+        return self._become(elementwise(torch.add, self, other))
 
     def __imul__(self, other: Any) -> Any:
-        return self.replace(elementwise(torch.mul, self, other).parts)
+        return self._become(elementwise(torch.mul, self, other))
+
+    def _become(self, value: Any) -> Any:
+        """Hold another value, as an operation in place does."""
+        if isinstance(value, Shared):
+            self.once, self.order, self._folded = value.once, value.order, None
+            return self
+        self._folded = value
+        return value
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether the folded tensor is in use, which operations in place may change."""
+        return self._folded is not None
 
     @classmethod
     def __torch_function__(
         cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        x = args[0] if args else kwargs.get('input')
         if func in ELEMENTWISE and len(args) == 2 and not kwargs:
             return elementwise(ELEMENTWISE[func], *args)
-        if func in BY_IMAGE and not kwargs.get('training'):
-            first, *rest = args or (kwargs.pop('input'),)
-            if isinstance(first, cls) and not any(map(_is_folded, rest)):
-                return first.map(lambda part: func(part, *rest, **kwargs))
-        if func in CONCATENATION and _channel_axis(args, kwargs):
-            tensors = args[0]
-            if all(_is_folded(tensor) for tensor in tensors):
-                return concatenate(tensors)
+        if isinstance(x, cls) and not x.is_folded and not kwargs.get('training'):
+            rest = args[1:]
+            kwargs.pop('input', None)
+            if func in POINTWISE:
+                return cls(func(x.once, *rest, **kwargs), x.num_modalities, x.order)
+            if func in BY_IMAGE and not any(isinstance(each, cls) for each in rest):
+                return cls(func(x.in_order(), *rest, **kwargs), x.num_modalities)
+            kwargs = {**kwargs} if args else {**kwargs, 'input': x}
+        if func is torch.cat and _is_of_channels(args, kwargs):
+            if all(isinstance(each, cls) and not each.is_folded for each in x):
+                once = torch.cat([each.in_order() for each in x], dim=1)
+                return cls(once, x[0].num_modalities)
         return func(*as_folded(tuple(args)), **as_folded(kwargs))
 
-    def map(self, function: Callable[[Tensor], Any]) -> 'Streams':
-        """Apply a function to each stream, once to streams that are one object."""
-        return _for_each(function, self.parts)
+
+def fold_copies(once: Tensor, num_modalities: int) -> Tensor:
+    """(B, C, ...) -> (B*M, C, ...), in the same memory format."""
+    if not once.is_contiguous() and once.ndim == 4:
+        last = once.permute(0, 2, 3, 1)
+        return last.repeat_interleave(num_modalities, dim=0).permute(0, 3, 1, 2)
+    return once.repeat_interleave(num_modalities, dim=0)
 
 
-def fold(parts: Parts) -> Tensor:
-    """Features (B, C, ...) of each stream -> folded ones, in their memory format."""
-    first = parts[0]
-    if first.ndim == 4 and not first.is_contiguous():
-        last = [part.permute(0, 2, 3, 1) for part in parts]
-        return torch.stack(last, dim=1).flatten(0, 1).permute(0, 3, 1, 2)
-    return torch.stack(parts, dim=1).flatten(0, 1)
-
-
-def split(folded: Tensor, num_modalities: int) -> Parts:
-    """Folded features -> those of each stream, views of them."""
-    return list(split_streams(folded, num_modalities).unbind(1))
+def take_channels(x: Tensor, channels: Tensor) -> Tensor:
+    """Some channels of images (B, C, H, W), in the same memory format."""
+    if x.is_contiguous():
+        return x.index_select(1, channels)
+    return x.permute(0, 2, 3, 1).index_select(3, channels).permute(0, 3, 1, 2)
 
 
 def elementwise(function: Any, *operands: Any) -> Any:
-    """Apply an elementwise function to streams, folded tensors and numbers."""
-    M = len(next(o for o in operands if isinstance(o, Streams)).parts)
-    sizes = [o.shape[0] for o in operands if isinstance(o, Streams)]
-    of_streams = []
-    for operand in operands:
-        if isinstance(operand, Streams):
-            of_streams.append(operand.parts)
-        elif (
-            isinstance(operand, Tensor)
-            and operand.ndim == 4
-            and operand.shape[0] == sizes[0]
-        ):
-            of_streams.append(split(operand, M))
-        elif isinstance(operand, Tensor) and operand.ndim == 4 and operand.shape[0] > 1:
-            return function(*as_folded(operands))
-        else:
-            of_streams.append([operand] * M)
-    return _for_each(function, *of_streams)
-
-
-def concatenate(tensors: Sequence[Any]) -> Streams:
-    """Concatenate streams and folded tensors on the channel axis."""
-    M = len(next(t for t in tensors if isinstance(t, Streams)).parts)
-    parts = [t.parts if isinstance(t, Streams) else split(t, M) for t in tensors]
-    return _for_each(lambda *of_stream: torch.cat(of_stream, dim=1), *parts)
+    """Apply an elementwise function to equal streams, folded tensors and numbers."""
+    shared = [o for o in operands if isinstance(o, Shared)]
+    M, (batch, *_) = shared[0].num_modalities, shared[0].shape
+    if any(o.is_folded for o in shared) or any(
+        isinstance(o, Tensor) and (o.ndim != 4 or o.shape[0] not in (1, batch))
+        for o in operands
+    ):
+        return function(*as_folded(operands))
+    if all(isinstance(o, Shared) or not _has_streams(o) for o in operands):
+        once = [o.in_order() if isinstance(o, Shared) else o for o in operands]
+        return Shared(function(*once), M)
+    by_stream = [
+        o.in_order().unsqueeze(1)
+        if isinstance(o, Shared)
+        else (o.unflatten(0, (-1, M)) if _has_streams(o) else o)
+        for o in operands
+    ]
+    return function(*by_stream).flatten(0, 1)
 
 
 def as_folded(value: Any) -> Any:
-    """Replace streams by folded tensors, in nested tuples, lists and dicts."""
-    if isinstance(value, Streams):
+    """Replace equal streams by folded tensors, in nested tuples, lists and dicts."""
+    if isinstance(value, Shared):
         return value.folded()
     if isinstance(value, dict):
         return {key: as_folded(each) for key, each in value.items()}
@@ -194,29 +176,15 @@ def as_folded(value: Any) -> Any:
     return value
 
 
-def _for_each(function: Callable[..., Any], *of_streams: list[Any]) -> Streams:
-    """Apply ``function`` for each stream, once to equal arguments."""
-    done: dict[tuple[int, ...], Any] = {}
-    results = []
-    for arguments in zip(*of_streams, strict=True):
-        key = tuple(map(id, arguments))
-        if key not in done:
-            done[key] = function(*arguments)
-        results.append(done[key])
-    return Streams(results)
+def _has_streams(operand: Any) -> bool:
+    return isinstance(operand, Tensor) and operand.shape[0] > 1
 
 
-def _is_folded(value: Any) -> bool:
-    return isinstance(value, Streams) or (isinstance(value, Tensor) and value.ndim == 4)
+def _is_of_channels(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    return (*args[1:], *kwargs.values()) == (1,)
 
 
-def _channel_axis(args: Any, kwargs: Any) -> bool:
-    return len(args) + len(kwargs) == 2 and (*args[1:], *kwargs.values()) == (1,)
-
-
-CONCATENATION = {torch.cat, torch.concat}
-
-#: Functions of two operands, and the one that computes them for a stream.
+#: Functions of two operands, and the one that is computed instead.
 ELEMENTWISE = {
     torch.add: torch.add,
     Tensor.add: torch.add,
@@ -228,9 +196,9 @@ ELEMENTWISE = {
     Tensor.__rmul__: torch.mul,
 }
 
-#: Functions that treat each image of a batch by itself. With `inplace=True`, they change
-#: the streams they get, as they change a tensor.
-BY_IMAGE = {
+#: Functions that treat all channels alike. With `inplace=True`, they change the
+#: features they get, as they change a tensor.
+POINTWISE = {
     F.relu,
     torch.relu,
     torch.relu_,
@@ -243,7 +211,6 @@ BY_IMAGE = {
     F.mish,
     F.hardswish,
     F.hardsigmoid,
-    F.prelu,
     F.softplus,
     torch.sigmoid,
     torch.tanh,
@@ -254,5 +221,7 @@ BY_IMAGE = {
     F.avg_pool2d,
     F.adaptive_avg_pool2d,
     F.interpolate,
-    F.pad,
 }
+
+#: Further functions that treat each image of a batch by itself.
+BY_IMAGE = {F.conv2d, F.prelu, F.pad}

@@ -1,6 +1,5 @@
-"""Layers of a frozen network: a convolution and a norm that are computed as one."""
+"""A convolution, a private norm and its exchange that are computed as one."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,218 +9,232 @@ from torch import Tensor, nn
 from mmseg_cen.streams.context import StreamAware
 from mmseg_cen.streams.norm import ModalityNorm
 
-from .carrier import Parts, Streams, as_folded, split
-from .plan import Run, affine_of, needed_channels, runs_of, sources_of
+from .carrier import Shared, as_folded, take_channels
+from .plan import affine_of, fill_up, gather, needed_channels, sources_of
+
+#: Channels that a processor computes at once: fewer of them save nothing.
+LANES = 8
 
 
-class Convolved(Streams):
-    """The streams that a convolution returns, unless a norm folds itself into it.
+class FrozenConv(StreamAware):
+    """A convolution with the norm behind it, of which the exchange is a constant.
 
-    Args:
-        conv: The convolution.
-        x: What it sees.
-    """
-
-    def __init__(self, conv: 'FrozenConv', x: Any) -> None:
-        self._parts = self._folded = None
-        self.conv = conv
-        self.x = x
-
-    def _compute(self) -> Parts:
-        return split(self.conv.conv(as_folded(self.x)), self.conv.num_modalities)
-
-    @property
-    def pending(self) -> bool:
-        """Whether nobody has looked at the result yet."""
-        return self._parts is None
-
-
-class FrozenConv(nn.Module):
-    """A convolution that waits for the norm behind it.
+    Of each stream, only the channels that it keeps or that another stream takes are
+    computed. If all streams see the same, or are the same afterwards, then the layer
+    works on one :class:`Shared` stream. Where modalities are absent, it is the
+    convolution and the norm it was made of.
 
     Args:
-        conv: A 2-D convolution over folded features, which all streams share.
-        num_modalities: Number of modalities M.
+        conv: A convolution over folded features, which all streams share.
+        norm_layer: The norm behind it.
+        x: An example of what the layer sees, folded features or a :class:`Shared`.
+
+    Shape:
+        - Input and output: folded features, (B*M, C, H, W), or a :class:`Shared`.
+
+    Raises:
+        ValueError: If the norm or its exchange cannot be frozen.
     """
 
-    def __init__(self, conv: nn.Conv2d, num_modalities: int) -> None:
+    def __init__(self, conv: nn.Conv2d, norm_layer: ModalityNorm, x: Any) -> None:
         super().__init__()
         self.conv = conv
-        self.num_modalities = num_modalities
-        self.norm_name: str | None = None
-        self.identical = False
-        self.groups: list[tuple[int, int]] = []
-        self.outputs: list[int] = []
-        self.runs: list[list[Run]] = []
-
-    def forward(self, x: Any) -> Convolved:
-        return Convolved(self, x)
-
-    @torch.no_grad()
-    def fold_norm(self, name: str, layer: ModalityNorm, identical: bool) -> None:
-        """Fold the norm behind the convolution, and its exchange, into the weights.
-
-        Args:
-            name: Name of the norm.
-            layer: The norm.
-            identical: Whether the streams that the convolution sees are identical.
-        """
-        sources, affine = sources_of(layer), affine_of(layer)
+        self.norm_layer = norm_layer
+        self.num_modalities = norm_layer.num_modalities
+        self.takes_shared = is_shared(x)
+        self.order = x.order if self.takes_shared else None
+        sources, affine = sources_of(norm_layer), affine_of(norm_layer)
         if sources is None or affine is None:
-            return
+            raise ValueError(
+                f'norms must have statistics and an exchange that are constants, got '
+                f'{norm_layer}: leave it as it is'
+            )
         scale, shift = affine
-        if self.conv.bias is not None:
-            shift = shift + scale * self.conv.bias.double()
-        if identical:
-            self._fold_into_one(sources, scale, shift)
+        if conv.bias is not None:
+            shift = shift + scale * conv.bias.double()
+        if self.takes_shared:
+            self._fold_for_shared(sources, scale, shift)
         else:
-            self._fold_into_each(sources, scale, shift)
-        self.norm_name, self.identical = name, identical
+            self._fold_for_each(sources, scale, shift)
 
-    def _fold_into_one(
-        self, sources: Any, scale: Tensor, shift: Tensor
-    ) -> None:
-        """One convolution for all streams, and the affine maps that differ."""
-        distinct = list(dict.fromkeys(sources))
-        maps = []
-        for of_stream in distinct:
-            weights = scale.new_zeros(scale.shape)
+    def _fold_for_shared(self, sources: Any, scale: Tensor, shift: Tensor) -> None:
+        """All streams are computed at once, and get scales and offsets of their own."""
+        M, C = scale.shape
+        mixing = scale.new_zeros(M, M, C)  # output stream, source, channel
+        for m, of_stream in enumerate(sources):
             for channel, streams in enumerate(of_stream):
                 for s in streams:
-                    weights[s, channel] = 1 / len(streams)
-            maps.append(((weights * scale).sum(0), (weights * shift).sum(0)))
-        different = [maps[0]]
-        self.outputs = [0] * len(sources)
-        for i, (a, b) in enumerate(maps):
-            at = next(
-                (
-                    j
-                    for j, (c, d) in enumerate(different)
-                    if torch.equal(a, c) and torch.equal(b, d)
-                ),
-                len(different),
-            )
-            if at == len(different):
-                different.append((a, b))
-            for m, of_stream in enumerate(sources):
-                if of_stream == distinct[i]:
-                    self.outputs[m] = at
-        if len(different) == 1:
-            self._keep('0', *different[0], slice(None))
-            return
-        for i, (a, b) in enumerate(different):
-            self._register(f'scale{i}', a.view(1, -1, 1, 1))
-            self._register(f'shift{i}', b.view(1, -1, 1, 1))
+                    mixing[m, s, channel] = 1 / len(streams)
+        scale, shift = (mixing * scale).sum(1), (mixing * shift).sum(1)
+        self.gives_shared = bool((scale == scale[0]).all() and (shift == shift[0]).all())
+        weight = self.conv.weight.double()
+        if self.order is not None:
+            weight = weight[:, self.order]
+        if self.gives_shared:
+            weight = weight * scale[0].view(-1, 1, 1, 1)
+            self._keep('bias', shift[0])
+        else:
+            self._keep('scale', scale.view(M, C, 1, 1))
+            self._keep('shift', shift.view(M, C, 1, 1))
+        self._keep('weight', weight)
 
-    def _fold_into_each(self, sources: Any, scale: Tensor, shift: Tensor) -> None:
-        """A convolution for each stream, of the channels that are looked at."""
+    def _fold_for_each(self, sources: Any, scale: Tensor, shift: Tensor) -> None:
+        """The channels that are looked at are computed, and put together."""
+        M, C = scale.shape
+        conv = self.conv
         rows = needed_channels(sources)
-        size = self.conv.out_channels // self.conv.groups
-        for m, channels in enumerate(rows):
-            if self.conv.groups > 1 and channels:  # whole groups, without gaps
-                first, last = channels[0] // size, channels[-1] // size + 1
-                self.groups.append((first, last - first))
-                channels[:] = range(first * size, last * size)
-            if channels:
-                self._keep(str(m), scale[m], shift[m], channels)
-        distinct = list(dict.fromkeys(sources))
-        self.outputs = [distinct.index(of_stream) for of_stream in sources]
-        self.runs = [runs_of(of_stream, rows) for of_stream in distinct]
+        self.groups = [(0, conv.groups)] * M
+        if conv.groups == 1:
+            rows = fill_up(rows, C, LANES)
+        else:
+            size = C // conv.groups
+            for m, channels in enumerate(rows):
+                first = channels[0] // size if channels else 0
+                last = channels[-1] // size + 1 if channels else 1
+                self.groups[m] = (first, last - first)
+                rows[m] = [*range(first * size, last * size)]
+        self.num_rows = [len(channels) for channels in rows]
+        lanes = sum(-(-number // LANES) for number in self.num_rows)
+        #: Whether the convolution is whole, and the norm comes behind it.
+        self.whole = lanes >= M * -(-C // LANES) and not self._runs_in_groups()
+        if self.whole:
+            rows = [[*range(C)] for _ in range(M)]
+            self._keep('scale', scale.view(M, C, 1, 1))
+            self._keep('shift', shift.view(M, C, 1, 1))
+        else:
+            weights = zip(scale, rows, strict=True)
+            self._keep(
+                'weight',
+                torch.cat(
+                    [conv.weight[r].double() * s[r].view(-1, 1, 1, 1) for s, r in weights]
+                ),
+            )
+            biases = [s[r] for s, r in zip(shift, rows, strict=True)]
+            self._keep('bias', torch.cat(biases))
+        self.gathering = gather(sources, rows)
+        self.gives_shared = self.gathering.shared
+        device = conv.weight.device
+        numbers = torch.tensor(self.gathering.channels, device=device)
+        self.register_buffer('channels', numbers, persistent=False)
+        for i, means in enumerate(self.gathering.means):
+            numbers = torch.tensor(means, device=device)
+            self.register_buffer(f'means{i}', numbers, persistent=False)
 
-    def _keep(self, name: str, scale: Tensor, shift: Tensor, rows: Any) -> None:
-        weight = self.conv.weight.double() * scale.view(-1, 1, 1, 1)
-        self._register(f'weight{name}', weight[rows])
-        self._register(f'bias{name}', shift[rows])
-
-    def _register(self, name: str, value: Tensor) -> None:
-        value = value.to(self.conv.weight).contiguous()
+    def _keep(self, name: str, value: Tensor) -> None:
+        value = value.detach().to(self.conv.weight.dtype).contiguous()
         self.register_buffer(name, value, persistent=False)
 
-    def run(self, x: Streams) -> Streams:
-        """The convolution, the norm and the exchange of streams."""
-        if self.identical:
-            results = self._run_once(x.parts[0])
-        else:
-            results = self._run_each(x.parts)
-        return Streams([results[i] for i in self.outputs])
+    def _runs_in_groups(self) -> bool:
+        """Whether one convolution in M groups is as fast as its share of operations."""
+        M, conv = self.num_modalities, self.conv
+        even = {*self.num_rows} == {self.num_rows[0]}
+        lanes = self.num_rows[0] % LANES == 0 and conv.in_channels % LANES == 0
+        whole = all(count == conv.groups for _, count in self.groups)
+        return M > 1 and even and whole and (lanes or conv.groups > 1)
 
-    def _run_once(self, x: Tensor) -> Parts:
-        buffers = self._buffers
-        if (weight := buffers.get('weight0')) is not None:
-            return [self.conv._conv_forward(x, weight, buffers['bias0'])]
-        out = self.conv._conv_forward(x, self.conv.weight, None)
-        return [
-            torch.addcmul(buffers[f'shift{i}'], out, buffers[f'scale{i}'])
-            for i in range(max(self.outputs) + 1)
-        ]
+    def forward(self, x: Any) -> Any:
+        if self.present is None and is_shared(x) == self.takes_shared:
+            if not self.takes_shared:
+                return self._put_together(self._convolve(as_folded(x)))
+            if x.order == self.order:
+                return self._convolve_shared(x)
+        return self.norm_layer(self.conv(as_folded(x)))
 
-    def _run_each(self, parts: Sequence[Tensor]) -> Parts:
-        computed = [self._run_stream(m, part) for m, part in enumerate(parts)]
-        return [self._put_together(runs, computed) for runs in self.runs]
+    def _convolve_shared(self, x: Shared) -> Any:
+        conv, M = self.conv, self.num_modalities
+        if self.gives_shared:
+            return Shared(conv._conv_forward(x.once, self.weight, self.bias), M)
+        out = conv._conv_forward(x.once, self.weight, None)
+        return affine(out.unsqueeze(1), self.scale, self.shift)
 
-    def _run_stream(self, m: int, x: Tensor) -> Tensor | None:
-        conv, weight = self.conv, self._buffers.get(f'weight{m}')
-        if weight is None:  # nobody looks at this stream
-            return None
-        bias = self._buffers[f'bias{m}']
+    def _convolve(self, x: Tensor) -> Tensor:
+        """Folded features -> computed channels of all streams, side by side."""
+        conv, M = self.conv, self.num_modalities
+        if self.whole:
+            out = conv._conv_forward(x, conv.weight, None)
+            out = affine(out.unflatten(0, (-1, M)), self.scale, self.shift)
+            return out if self.gathering.trivial else packed(out, M)
+        plain = conv.padding_mode == 'zeros'
+        if plain and x.is_contiguous() and self._runs_in_groups():
+            arguments = (conv.stride, conv.padding, conv.dilation, M * conv.groups)
+            return F.conv2d(packed(x, M), self.weight, self.bias, *arguments)
+        weights = self.weight.split(self.num_rows)
+        biases = self.bias.split(self.num_rows)
+        parts = x.unflatten(0, (-1, M)).unbind(1)
+        return torch.cat(
+            [
+                self._convolve_stream(*arguments)
+                for arguments in zip(parts, weights, biases, self.groups, strict=True)
+                if len(arguments[1])
+            ],
+            dim=1,
+        )
+
+    def _convolve_stream(
+        self, x: Tensor, weight: Tensor, bias: Tensor, groups: tuple[int, int]
+    ) -> Tensor:
+        conv = self.conv
         if conv.groups == 1:
             return conv._conv_forward(x, weight, bias)
-        first, count = self.groups[m]
+        first, count = groups
         size = conv.in_channels // conv.groups
         x = x.narrow(1, first * size, count * size)
         return F.conv2d(
             x, weight, bias, conv.stride, conv.padding, conv.dilation, count
         )
 
-    def _put_together(self, runs: list[Run], computed: list[Any]) -> Tensor:
-        pieces = []
-        for streams, starts, length in runs:
-            slices = [
-                computed[s].narrow(1, start, length)
-                if length < computed[s].shape[1]
-                else computed[s]
-                for s, start in zip(streams, starts, strict=True)
-            ]
-            if not slices:
-                like = next(each for each in computed if each is not None)
-                pieces.append(like.new_zeros(len(like), length, *like.shape[2:]))
-            elif len(slices) == 1:
-                pieces.append(slices[0])
-            else:
-                pieces.append(sum(slices[1:], slices[0]) / len(slices))
-        return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1)
+    def _put_together(self, computed: Tensor) -> Any:
+        """Computed channels -> those of the streams behind the exchange."""
+        how, M = self.gathering, self.num_modalities
+        if how.order is not None:
+            in_order = how.order == tuple(range(len(how.order)))
+            return Shared(computed, M, None if in_order else how.order)
+        if not how.trivial:
+            parts = [computed]
+            if how.means:
+                means = [
+                    take_channels(computed, self._buffers[f'means{i}'])
+                    for i in range(len(how.means))
+                ]
+                parts.append(sum(means[1:], means[0]) / len(means))
+            if how.zero:
+                parts.append(torch.zeros_like(computed[:, :1]))
+            joined = torch.cat(parts, dim=1) if len(parts) > 1 else computed
+            computed = take_channels(joined, self.channels)
+        if how.shared:
+            return Shared(computed, M)
+        if self.whole and how.trivial:
+            return computed
+        return computed.unflatten(1, (M, -1)).flatten(0, 1)
 
-
-class FrozenNorm(StreamAware):
-    """A private norm with its exchange, which folds itself into a convolution.
-
-    Where streams are absent, and behind anything but its convolution, it is the norm.
-
-    Args:
-        name: Name of the norm in the network.
-        norm: The norm.
-    """
-
-    def __init__(self, name: str, norm: ModalityNorm) -> None:
-        super().__init__()
-        self.name = name
-        self.norm_layer = norm
-        self.preparing = False
-
-    def forward(self, x: Any) -> Any:
-        if isinstance(x, Convolved) and x.pending and self.present is None:
-            conv, M = x.conv, x.conv.num_modalities
-            streams = x.x if isinstance(x.x, Streams) else Streams(split(x.x, M))
-            if self.preparing and conv.norm_name is None:
-                conv.fold_norm(self.name, self.norm_layer, streams.identical)
-            if conv.norm_name == self.name and conv.identical == streams.identical:
-                return conv.run(streams)
-        return self.norm_layer(as_folded(x))
-
-    def train(self, mode: bool = True) -> 'FrozenNorm':
+    def train(self, mode: bool = True) -> 'FrozenConv':
         if mode:
             raise ValueError(
                 'a network with frozen exchange must stay in eval mode, got train(): '
-                'train the model it was made of, and freeze that again'
+                'train the network it was made of, and freeze that again'
             )
         return super().train(mode)
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        raise ValueError(
+            'weights must be loaded before the exchange is frozen, got a network with '
+            'frozen exchange: load them into the network it was made of'
+        )
+
+
+class FoldedNorm(nn.Identity):
+    """In the place of a norm that a :class:`FrozenConv` computes."""
+
+
+def is_shared(x: Any) -> bool:
+    return isinstance(x, Shared) and not x.is_folded
+
+
+def packed(x: Tensor, num_modalities: int) -> Tensor:
+    """Folded features (B*M, C, H, W) -> packed ones, (B, M*C, H, W)."""
+    return x.unflatten(0, (-1, num_modalities)).flatten(1, 2)
+
+
+def affine(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Streams (B, M or 1, C, H, W) -> folded features."""
+    return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype)).flatten(0, 1)

@@ -1,6 +1,6 @@
-"""What a frozen exchange computes: sources of channels, and how outputs are put together."""
+"""What a frozen exchange computes, channel by channel."""
 
-from itertools import groupby
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,11 +16,7 @@ from mmseg_cen.streams.norm import ModalityBN, ModalityIN, ModalityNorm
 
 #: For each channel of a stream, the streams whose mean it is: itself, all others, or
 #: none, if it is zero.
-Sources = tuple[tuple[int, ...], ...]
-
-#: A run of channels of one output: their sources, and where they are in the outputs of
-#: the convolutions of these streams.
-Run = tuple[tuple[int, ...], tuple[int, ...], int]
+Sources = list[tuple[int, ...]]
 
 
 def affine_of(layer: ModalityNorm) -> tuple[Tensor, Tensor] | None:
@@ -33,43 +29,41 @@ def affine_of(layer: ModalityNorm) -> tuple[Tensor, Tensor] | None:
         return None
     if norm.training or getattr(norm, 'running_mean', None) is None:
         return None
-    M, C = layer.num_modalities, layer.num_features
     scale = (norm.running_var.double() + norm.eps).rsqrt()
     if norm.weight is not None:
         scale = scale * norm.weight.double()
     shift = -norm.running_mean.double() * scale
     if norm.bias is not None:
         shift = shift + norm.bias.double()
+    M, C = layer.num_modalities, layer.num_features
     return scale.view(M, C), shift.view(M, C)
 
 
 def sources_of(layer: ModalityNorm) -> list[Sources] | None:
     """For each stream, the sources of its channels behind the exchange of a norm.
 
-    ``None``: the exchange is of a type that mixes streams by more than a mask.
+    ``None``: the exchange is of a type that is no choice of channels.
     """
     M, C = layer.num_modalities, layer.num_features
     exchange = layer.exchange
-    kind = type(exchange)
     if exchange is None:
         mask = torch.zeros(M, C, dtype=torch.bool)
-    elif kind in (ChannelExchange, ChannelDrop):
+    elif type(exchange) in (ChannelExchange, ChannelDrop):
         mask = exchanged_channels(layer.gamma, exchange.threshold, exchange.scope)
-    elif kind in (FixedPortionExchange, RandomExchange):
+    elif type(exchange) in (FixedPortionExchange, RandomExchange):
         mask = exchange.chosen(layer.gamma)
     else:
         return None
-    others = [tuple(s for s in range(M) if s != m) for m in range(M)]
-    if kind is ChannelDrop:
-        others = [()] * M
+    drops = type(exchange) is ChannelDrop
+    others = [() if drops else tuple({*range(M)} - {m}) for m in range(M)]
     return [
-        tuple(others[m] if replaced else (m,) for replaced in mask[m].tolist())
-        for m in range(M)
+        [others[m] if replaced else (m,) for replaced in of_stream]
+        for m, of_stream in enumerate(mask.tolist())
     ]
 
 
 def needed_channels(sources: list[Sources]) -> list[list[int]]:
-    """For each stream, the channels that it or another stream is made of."""
+    """For each stream, the channels that it keeps or another stream takes."""
     needed: list[set[int]] = [set() for _ in sources]
     for of_stream in sources:
         for channel, streams in enumerate(of_stream):
@@ -78,19 +72,75 @@ def needed_channels(sources: list[Sources]) -> list[list[int]]:
     return [sorted(channels) for channels in needed]
 
 
-def runs_of(of_stream: Sources, rows: list[list[int]]) -> list[Run]:
-    """The runs of channels with the same sources that make up a stream.
+def fill_up(rows: list[list[int]], num_channels: int, multiple: int) -> list[list[int]]:
+    """As many channels for each stream, a multiple if there are enough of them.
 
     Args:
-        of_stream: Sources of the channels of the stream.
-        rows: For each stream, the channels that are computed, in order. Channels
-            between two needed ones of a run are needed, too: a run is a slice.
+        rows: Channels that are needed of each stream.
+        num_channels: Channels C of one stream.
+        multiple: What the number shall be a multiple of.
     """
-    runs: list[Run] = []
-    channel = 0
-    for streams, same in groupby(of_stream):
-        length = len(list(same))
-        starts = tuple(rows[s].index(channel) for s in streams)
-        runs.append((streams, starts, length))
-        channel += length
-    return runs
+    most = max(map(len, rows))
+    size = min(-(-most // multiple) * multiple, num_channels)
+    filled = []
+    for channels in rows:
+        others = [c for c in range(num_channels) if c not in {*channels}]
+        filled.append(sorted(channels + others[: size - len(channels)]))
+    return filled
+
+
+@dataclass
+class Gathering:
+    """How the channels of the streams are made of those that were computed.
+
+    Attributes:
+        channels: For each channel of the output, the number of a computed one, or of
+            one of ``means``, which follow them, or of a zero, which follows these.
+        means: Computed channels that are averaged, a list for each source.
+        zero: Whether there are zeros.
+        shared: Whether the output is of one stream, as all are equal.
+        order: The order of channels of a shared output that is the computed one;
+            ``None``: they have to be gathered.
+    """
+
+    channels: list[int]
+    means: list[list[int]]
+    zero: bool
+    shared: bool
+    order: tuple[int, ...] | None
+
+    @property
+    def trivial(self) -> bool:
+        """Whether the output is what was computed."""
+        plain = not self.means and not self.zero
+        return plain and self.channels == [*range(len(self.channels))]
+
+
+def gather(sources: list[Sources], rows: list[list[int]]) -> Gathering:
+    """How the streams are made of computed channels.
+
+    Args:
+        sources: See :func:`sources_of`.
+        rows: Channels that are computed for each stream, which stand side by side.
+    """
+    place: dict[tuple[int, int], int] = {}
+    for s, channels in enumerate(rows):
+        for channel in channels:
+            place[s, channel] = len(place)
+    num_computed = len(place)
+    shared = all(of_stream == sources[0] for of_stream in sources)
+    wanted = [
+        tuple(place[s, channel] for s in streams)
+        for of_stream in (sources[:1] if shared else sources)
+        for channel, streams in enumerate(of_stream)
+    ]
+    averaged = [places for places in wanted if len(places) > 1]
+    numbers = {places: num_computed + i for i, places in enumerate(averaged)}
+    numbers[()] = num_computed + len(averaged)
+    channels = [p[0] if len(p) == 1 else numbers[p] for p in wanted]
+    zero = () in wanted
+    order = None
+    if shared and not averaged and sorted(channels) == [*range(num_computed)]:
+        order = tuple(channels.index(i) for i in range(num_computed))
+    means = [list(column) for column in zip(*averaged, strict=True)]
+    return Gathering(channels, means, zero, shared, order)
