@@ -31,10 +31,10 @@ class Shared:
 
     def in_order(self) -> Tensor:
         """Features (B, C, ...) of any of the streams, with their channels in order."""
-        if self.order is not None:
-            where = torch.tensor(self.order, device=self.once.device).argsort()
-            self.once, self.order = take_channels(self.once, where), None
-        return self.once
+        if self.order is None:
+            return self.once
+        where = torch.tensor(self.order, device=self.once.device).argsort()
+        return take_channels(self.once, where)
 
     def folded(self) -> Tensor:
         """The folded tensor, which stands for the object from here on."""
