@@ -156,7 +156,7 @@ def elementwise(function: Any, *operands: Any) -> Any:
     by_stream = [
         o.in_order().unsqueeze(1)
         if isinstance(o, Shared)
-        else (o.unflatten(0, (-1, M)) if _has_streams(o) else o)
+        else (o.view(-1, M, *o.shape[1:]) if _has_streams(o) else o)
         for o in operands
     ]
     return function(*by_stream).flatten(0, 1)

@@ -41,6 +41,11 @@ class FrozenConv(StreamAware):
         self.conv = conv
         self.norm_layer = norm_layer
         self.num_modalities = norm_layer.num_modalities
+        #: Whether the convolution is whole, and the norm comes behind it.
+        self.whole = False
+        #: Arguments of one convolution in M groups, if that is fast: stride, padding
+        #: and dilation.
+        self.in_groups: tuple[Any, ...] | None = None
         self.takes_shared = is_shared(x)
         self.order = x.order if self.takes_shared else None
         sources, affine = sources_of(norm_layer), affine_of(norm_layer)
@@ -95,8 +100,14 @@ class FrozenConv(StreamAware):
                 rows[m] = [*range(first * size, last * size)]
         self.num_rows = [len(channels) for channels in rows]
         lanes = sum(-(-number // LANES) for number in self.num_rows)
-        #: Whether the convolution is whole, and the norm comes behind it.
-        self.whole = lanes >= M * -(-C // LANES) and not self._runs_in_groups()
+        even = {*self.num_rows} == {self.num_rows[0]} and conv.padding_mode == 'zeros'
+        if conv.groups == 1:
+            even = even and self.num_rows[0] % LANES == conv.in_channels % LANES == 0
+        else:
+            even = even and all(count == conv.groups for _, count in self.groups)
+        if even:
+            self.in_groups = (conv.stride, conv.padding, conv.dilation)
+        self.whole = not even and lanes >= M * -(-C // LANES)
         if self.whole:
             rows = [[*range(C)] for _ in range(M)]
             self._keep('scale', scale.view(M, C, 1, 1))
@@ -124,14 +135,6 @@ class FrozenConv(StreamAware):
         value = value.detach().to(self.conv.weight.dtype).contiguous()
         self.register_buffer(name, value, persistent=False)
 
-    def _runs_in_groups(self) -> bool:
-        """Whether one convolution in M groups is as fast as its share of operations."""
-        M, conv = self.num_modalities, self.conv
-        even = {*self.num_rows} == {self.num_rows[0]}
-        lanes = self.num_rows[0] % LANES == 0 and conv.in_channels % LANES == 0
-        whole = all(count == conv.groups for _, count in self.groups)
-        return M > 1 and even and whole and (lanes or conv.groups > 1)
-
     def forward(self, x: Any) -> Any:
         if self.present is None and is_shared(x) == self.takes_shared:
             if not self.takes_shared:
@@ -144,23 +147,26 @@ class FrozenConv(StreamAware):
         conv, M = self.conv, self.num_modalities
         if self.gives_shared:
             return Shared(conv._conv_forward(x.once, self.weight, self.bias), M)
-        out = conv._conv_forward(x.once, self.weight, None)
-        return affine(out.unsqueeze(1), self.scale, self.shift)
+        out = conv._conv_forward(x.once, self.weight, None).unsqueeze(1)
+        # Two passes are faster than one of torch.addcmul, which is not vectorized.
+        out = (out * self.scale.to(out.dtype)).add_(self.shift.to(out.dtype))
+        return out.flatten(0, 1)
 
     def _convolve(self, x: Tensor) -> Tensor:
         """Folded features -> computed channels of all streams, side by side."""
         conv, M = self.conv, self.num_modalities
         if self.whole:
             out = conv._conv_forward(x, conv.weight, None)
-            out = affine(out.unflatten(0, (-1, M)), self.scale, self.shift)
+            streams = unfolded(out, M).mul_(self.scale.to(out.dtype))
+            streams.add_(self.shift.to(out.dtype))
             return out if self.gathering.trivial else packed(out, M)
-        plain = conv.padding_mode == 'zeros'
-        if plain and x.is_contiguous() and self._runs_in_groups():
-            arguments = (conv.stride, conv.padding, conv.dilation, M * conv.groups)
-            return F.conv2d(packed(x, M), self.weight, self.bias, *arguments)
+        if self.in_groups and x.is_contiguous():
+            return F.conv2d(
+                packed(x, M), self.weight, self.bias, *self.in_groups, M * conv.groups
+            )
         weights = self.weight.split(self.num_rows)
         biases = self.bias.split(self.num_rows)
-        parts = x.unflatten(0, (-1, M)).unbind(1)
+        parts = unfolded(x, M).unbind(1)
         return torch.cat(
             [
                 self._convolve_stream(*arguments)
@@ -205,7 +211,7 @@ class FrozenConv(StreamAware):
             return Shared(computed, M)
         if self.whole and how.trivial:
             return computed
-        return computed.unflatten(1, (M, -1)).flatten(0, 1)
+        return computed.reshape(-1, computed.shape[1] // M, *computed.shape[2:])
 
     def train(self, mode: bool = True) -> 'FrozenConv':
         if mode:
@@ -232,9 +238,10 @@ def is_shared(x: Any) -> bool:
 
 def packed(x: Tensor, num_modalities: int) -> Tensor:
     """Folded features (B*M, C, H, W) -> packed ones, (B, M*C, H, W)."""
-    return x.unflatten(0, (-1, num_modalities)).flatten(1, 2)
+    _, C, H, W = x.shape
+    return x.reshape(-1, num_modalities * C, H, W)
 
 
-def affine(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Streams (B, M or 1, C, H, W) -> folded features."""
-    return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype)).flatten(0, 1)
+def unfolded(x: Tensor, num_modalities: int) -> Tensor:
+    """Folded features (B*M, C, H, W) -> streams, (B, M, C, H, W)."""
+    return x.view(-1, num_modalities, *x.shape[1:])
