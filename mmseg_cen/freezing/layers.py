@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmseg_cen.streams.context import StreamAware
 from mmseg_cen.streams.norm import ModalityNorm
+from mmseg_cen.streams.presence import current_presence
 
 from .carrier import Shared, as_folded, take_channels
 from .plan import affine_of, fill_up, gather, needed_channels, sources_of
@@ -16,7 +16,7 @@ from .plan import affine_of, fill_up, gather, needed_channels, sources_of
 LANES = 8
 
 
-class FrozenConv(StreamAware):
+class FrozenConv(nn.Module):
     """A convolution with the norm behind it, of which the exchange is a constant.
 
     Of each stream, only the channels that it keeps or that another stream takes are
@@ -136,7 +136,7 @@ class FrozenConv(StreamAware):
         self.register_buffer(name, value, persistent=False)
 
     def forward(self, x: Any) -> Any:
-        if self.present is None and is_shared(x) == self.takes_shared:
+        if current_presence() is None and is_shared(x) == self.takes_shared:
             if not self.takes_shared:
                 return self._put_together(self._convolve(as_folded(x)))
             if x.order == self.order:
@@ -157,8 +157,8 @@ class FrozenConv(StreamAware):
         conv, M = self.conv, self.num_modalities
         if self.whole:
             out = conv._conv_forward(x, conv.weight, None)
-            streams = unfolded(out, M).mul_(self.scale.to(out.dtype))
-            streams.add_(self.shift.to(out.dtype))
+            streams = unfolded(out, M) * self.scale.to(out.dtype)
+            out = streams.add_(self.shift.to(out.dtype)).flatten(0, 1)
             return out if self.gathering.trivial else packed(out, M)
         if self.in_groups and x.is_contiguous():
             return F.conv2d(
