@@ -33,8 +33,14 @@ class Shared:
         """Features (B, C, ...) of any of the streams, with their channels in order."""
         if self.order is None:
             return self.once
-        where = torch.tensor(self.order, device=self.once.device).argsort()
-        return take_channels(self.once, where)
+        where = sorted(range(len(self.order)), key=self.order.__getitem__)
+        runs: list[list[int]] = []  # first channel, number of channels
+        for channel in where:
+            if runs and sum(runs[-1]) == channel:
+                runs[-1][1] += 1
+            else:
+                runs.append([channel, 1])
+        return torch.cat([self.once.narrow(1, *run) for run in runs], dim=1)
 
     def folded(self) -> Tensor:
         """The folded tensor, which stands for the object from here on."""
@@ -107,22 +113,20 @@ class Shared:
     def __torch_function__(
         cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        kwargs = kwargs or {}
-        x = args[0] if args else kwargs.get('input')
+        kwargs = dict(kwargs or {})
         if func in ELEMENTWISE and len(args) == 2 and not kwargs:
             return elementwise(ELEMENTWISE[func], *args)
-        if isinstance(x, cls) and not x.is_folded and not kwargs.get('training'):
-            rest = args[1:]
-            kwargs.pop('input', None)
-            if func in POINTWISE:
+        if func is torch.cat and is_along_channels(args, kwargs):
+            if all(isinstance(x, cls) and not x.is_folded for x in args[0]):
+                once = torch.cat([x.in_order() for x in args[0]], dim=1)
+                return cls(once, args[0][0].num_modalities)
+        elif args and isinstance(args[0], cls) and not args[0].is_folded:
+            x, *rest = args
+            plain = not any(isinstance(each, cls) for each in rest)
+            if func in POINTWISE and not kwargs.get('training'):
                 return cls(func(x.once, *rest, **kwargs), x.num_modalities, x.order)
-            if func in BY_IMAGE and not any(isinstance(each, cls) for each in rest):
+            if func in BY_IMAGE and plain:
                 return cls(func(x.in_order(), *rest, **kwargs), x.num_modalities)
-            kwargs = {**kwargs} if args else {**kwargs, 'input': x}
-        if func is torch.cat and _is_of_channels(args, kwargs):
-            if all(isinstance(each, cls) and not each.is_folded for each in x):
-                once = torch.cat([each.in_order() for each in x], dim=1)
-                return cls(once, x[0].num_modalities)
         return func(*as_folded(tuple(args)), **as_folded(kwargs))
 
 
@@ -180,7 +184,8 @@ def _has_streams(operand: Any) -> bool:
     return isinstance(operand, Tensor) and operand.shape[0] > 1
 
 
-def _is_of_channels(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+def is_along_channels(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether these are arguments of a concatenation of channels."""
     return (*args[1:], *kwargs.values()) == (1,)
 
 

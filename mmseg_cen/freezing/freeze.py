@@ -4,37 +4,40 @@ import copy
 from typing import Any
 
 import torch
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import nn
 
 from mmseg_cen.streams.norm import ModalityNorm
+from mmseg_cen.streams.presence import present_modalities
 
 from .carrier import as_folded
 from .layers import FoldedNorm
 from .network import blank_input, network_of
 from .pairing import Pairing
+from .savings import compare_macs
 
 
-def freeze_exchange(
-    model: nn.Module, size: tuple[int, int] | None = None
-) -> nn.Module:
+def freeze_exchange(model: nn.Module, size: tuple[int, int] | None = None) -> nn.Module:
     r"""A copy of a trained network that does not compute what the exchange replaces.
 
     For inference, the masks of the exchange (Eq. 6) are constants. Each convolution
     with an exchanging norm behind it computes, for each stream, only the channels that
     the stream keeps or another one takes; the norm is folded into its weights. Where
     all streams are equal by construction, as two are behind a layer in which both gave
-    away their own parts, they are computed once, until something makes them differ.
+    away all of their own parts, they are computed once, until they differ again.
 
     The copy predicts what ``model`` does, up to rounding. It can be traced, exported,
-    compiled, copied, pickled and moved, but neither be trained, nor load or give weights
-    for another network: its weights are those of ``model`` when it was frozen. Samples
-    that lack modalities take the convolutions and norms of ``model``.
+    compiled, copied, pickled and moved. It can neither be trained nor load weights: it
+    has those that ``model`` had when it was frozen. Samples that lack modalities take
+    the convolutions and norms of ``model``.
 
-    A norm is frozen if it has running statistics (batch norms, most instance norms) and
-    sees the very output of a plain convolution, which a probe shows, and if its exchange
-    is a choice of channels (``ChannelExchange``, ``ChannelDrop``,
-    ``FixedPortionExchange``, ``RandomExchange``) or none. All other layers stay as they
-    are, and so do neck and heads.
+    A norm is frozen if it has running statistics (batch norms, most instance norms),
+    if a probe shows that it alone sees what a plain convolution returns, and if its
+    exchange chooses channels (``ChannelExchange``, ``ChannelDrop``,
+    ``FixedPortionExchange``, ``RandomExchange``) or there is none. All other layers
+    stay as they are, and so do neck and heads.
+
+    What was saved is logged, see :func:`~mmseg_cen.freezing.savings.compare_macs`.
 
     Args:
         model: A segmentor or a translation in eval mode, or its backbone or generator.
@@ -49,7 +52,7 @@ def freeze_exchange(
         ValueError: If the model is not multimodal, or in training mode.
     """
     frozen = copy.deepcopy(model)
-    network = network_of(frozen)
+    network, original = network_of(frozen), network_of(model)
     if any(m.norm.training for m in network.modules() if isinstance(m, ModalityNorm)):
         raise ValueError(
             '`model` must be in eval mode for its exchange to be frozen, got one in '
@@ -59,7 +62,7 @@ def freeze_exchange(
         side = 2 ** getattr(network, 'num_downs', 6)
         size = (side, side)
     pairing = Pairing()
-    with torch.no_grad(), pairing.watch(network):
+    with torch.no_grad(), present_modalities(None), pairing.watch(network):
         network(blank_input(network, size))
     convs = {layer.conv: layer for layer in pairing.pairs()}
     norms = {layer.norm_layer for layer in convs.values()}
@@ -70,7 +73,16 @@ def freeze_exchange(
             elif child in norms:
                 parent._modules[name] = FoldedNorm().eval()
     network.register_forward_hook(_as_folded_outputs)
+    compare_macs(original, network, size)
     return frozen
+
+
+def freeze_within(model: Any) -> Any:
+    """Freeze the exchange of a model within wrappers, which go on around the copy."""
+    if is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model.module = freeze_within(model.module)
+        return model
+    return freeze_exchange(model.eval())
 
 
 def _as_folded_outputs(network: nn.Module, args: Any, outputs: Any) -> Any:

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmseg_cen.streams.norm import ModalityNorm
-from mmseg_cen.streams.presence import current_presence
 
 from .carrier import Shared, as_folded, take_channels
 from .plan import affine_of, fill_up, gather, needed_channels, sources_of
@@ -36,6 +35,12 @@ class FrozenConv(nn.Module):
         ValueError: If the norm or its exchange cannot be frozen.
     """
 
+    weight: Tensor  # of what is computed, the norm folded in
+    bias: Tensor
+    scale: Tensor  # (M, C, 1, 1), of the norm, where it comes behind the convolution
+    shift: Tensor
+    channels: Tensor  # see `Gathering`
+
     def __init__(self, conv: nn.Conv2d, norm_layer: ModalityNorm, x: Any) -> None:
         super().__init__()
         self.conv = conv
@@ -43,11 +48,11 @@ class FrozenConv(nn.Module):
         self.num_modalities = norm_layer.num_modalities
         #: Whether the convolution is whole, and the norm comes behind it.
         self.whole = False
-        #: Arguments of one convolution in M groups, if that is fast: stride, padding
-        #: and dilation.
-        self.in_groups: tuple[Any, ...] | None = None
+        #: Whether one convolution in M groups is fast, on contiguous memory.
+        self.in_groups = False
         self.takes_shared = is_shared(x)
-        self.order = x.order if self.takes_shared else None
+        #: Order of the channels of a shared input, for which the weights are.
+        self.order = x.order if self.takes_shared and conv.groups == 1 else None
         sources, affine = sources_of(norm_layer), affine_of(norm_layer)
         if sources is None or affine is None:
             raise ValueError(
@@ -71,7 +76,9 @@ class FrozenConv(nn.Module):
                 for s in streams:
                     mixing[m, s, channel] = 1 / len(streams)
         scale, shift = (mixing * scale).sum(1), (mixing * shift).sum(1)
-        self.gives_shared = bool((scale == scale[0]).all() and (shift == shift[0]).all())
+        self.gives_shared = bool(
+            (scale == scale[0]).all() and (shift == shift[0]).all()
+        )
         weight = self.conv.weight.double()
         if self.order is not None:
             weight = weight[:, self.order]
@@ -105,21 +112,16 @@ class FrozenConv(nn.Module):
             even = even and self.num_rows[0] % LANES == conv.in_channels % LANES == 0
         else:
             even = even and all(count == conv.groups for _, count in self.groups)
-        if even:
-            self.in_groups = (conv.stride, conv.padding, conv.dilation)
+        self.in_groups = even
         self.whole = not even and lanes >= M * -(-C // LANES)
         if self.whole:
             rows = [[*range(C)] for _ in range(M)]
             self._keep('scale', scale.view(M, C, 1, 1))
             self._keep('shift', shift.view(M, C, 1, 1))
         else:
-            weights = zip(scale, rows, strict=True)
-            self._keep(
-                'weight',
-                torch.cat(
-                    [conv.weight[r].double() * s[r].view(-1, 1, 1, 1) for s, r in weights]
-                ),
-            )
+            scaled = conv.weight.double() * scale.view(M, C, 1, 1, 1)
+            weights = [w[r] for w, r in zip(scaled, rows, strict=True)]
+            self._keep('weight', torch.cat(weights))
             biases = [s[r] for s, r in zip(shift, rows, strict=True)]
             self._keep('bias', torch.cat(biases))
         self.gathering = gather(sources, rows)
@@ -136,18 +138,20 @@ class FrozenConv(nn.Module):
         self.register_buffer(name, value, persistent=False)
 
     def forward(self, x: Any) -> Any:
-        if current_presence() is None and is_shared(x) == self.takes_shared:
+        if self.norm_layer.present is None and is_shared(x) == self.takes_shared:
             if not self.takes_shared:
                 return self._put_together(self._convolve(as_folded(x)))
             if x.order == self.order:
-                return self._convolve_shared(x)
+                return self._convolve_shared(x.once)
+            if self.order is None:
+                return self._convolve_shared(x.in_order())
         return self.norm_layer(self.conv(as_folded(x)))
 
-    def _convolve_shared(self, x: Shared) -> Any:
+    def _convolve_shared(self, x: Tensor) -> Any:
         conv, M = self.conv, self.num_modalities
         if self.gives_shared:
-            return Shared(conv._conv_forward(x.once, self.weight, self.bias), M)
-        out = conv._conv_forward(x.once, self.weight, None).unsqueeze(1)
+            return Shared(conv._conv_forward(x, self.weight, self.bias), M)
+        out = conv._conv_forward(x, self.weight, None).unsqueeze(1)
         # Two passes are faster than one of torch.addcmul, which is not vectorized.
         out = (out * self.scale.to(out.dtype)).add_(self.shift.to(out.dtype))
         return out.flatten(0, 1)
@@ -161,8 +165,10 @@ class FrozenConv(nn.Module):
             out = streams.add_(self.shift.to(out.dtype)).flatten(0, 1)
             return out if self.gathering.trivial else packed(out, M)
         if self.in_groups and x.is_contiguous():
+            stride, padding, dilation = conv.stride, conv.padding, conv.dilation
+            groups, x = M * conv.groups, packed(x, M)
             return F.conv2d(
-                packed(x, M), self.weight, self.bias, *self.in_groups, M * conv.groups
+                x, self.weight, self.bias, stride, padding, dilation, groups
             )
         weights = self.weight.split(self.num_rows)
         biases = self.bias.split(self.num_rows)
@@ -199,7 +205,7 @@ class FrozenConv(nn.Module):
             parts = [computed]
             if how.means:
                 means = [
-                    take_channels(computed, self._buffers[f'means{i}'])
+                    take_channels(computed, getattr(self, f'means{i}'))
                     for i in range(len(how.means))
                 ]
                 parts.append(sum(means[1:], means[0]) / len(means))
@@ -211,7 +217,7 @@ class FrozenConv(nn.Module):
             return Shared(computed, M)
         if self.whole and how.trivial:
             return computed
-        return computed.reshape(-1, computed.shape[1] // M, *computed.shape[2:])
+        return folded(computed, M)
 
     def train(self, mode: bool = True) -> 'FrozenConv':
         if mode:
@@ -233,13 +239,25 @@ class FoldedNorm(nn.Identity):
 
 
 def is_shared(x: Any) -> bool:
+    """Whether ``x`` stands for equal streams, and nobody has folded them."""
     return isinstance(x, Shared) and not x.is_folded
 
 
 def packed(x: Tensor, num_modalities: int) -> Tensor:
     """Folded features (B*M, C, H, W) -> packed ones, (B, M*C, H, W)."""
-    _, C, H, W = x.shape
-    return x.reshape(-1, num_modalities * C, H, W)
+    if x.is_contiguous():
+        _, C, H, W = x.shape
+        return x.view(-1, num_modalities * C, H, W)
+    return torch.cat(unfolded(x, num_modalities).unbind(1), dim=1)
+
+
+def folded(x: Tensor, num_modalities: int) -> Tensor:
+    """Packed features (B, M*C, H, W) -> folded ones, (B*M, C, H, W)."""
+    if x.is_contiguous():
+        _, channels, H, W = x.shape
+        return x.view(-1, channels // num_modalities, H, W)
+    parts = [part.permute(0, 2, 3, 1) for part in x.chunk(num_modalities, dim=1)]
+    return torch.stack(parts, dim=1).flatten(0, 1).permute(0, 3, 1, 2)
 
 
 def unfolded(x: Tensor, num_modalities: int) -> Tensor:

@@ -11,7 +11,9 @@ def network_of(model: Any) -> Any:
     Raises:
         ValueError: If that is no network over packed modalities.
     """
-    network = getattr(model, 'backbone', getattr(model, 'generator', model))
+    network = model
+    if not hasattr(model, 'num_modalities'):
+        network = getattr(model, 'backbone', getattr(model, 'generator', model))
     if not hasattr(network, 'num_modalities'):
         raise ValueError(
             f'`model` must have a backbone or generator over several modalities, or be '

@@ -1,13 +1,12 @@
-"""Which norm is folded into which convolution: what a probe through the network shows."""
+"""Which norm is folded into which convolution: a probe through a network shows it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from mmcv.cnn.bricks.wrappers import Conv2d
-from torch import Tensor, nn
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from mmseg_cen.streams.norm import ModalityNorm
@@ -75,6 +74,8 @@ class Pairing(TorchFunctionMode):
         }
         hooks = []
         for layer in network.modules():
+            if layer._forward_hooks or layer._forward_pre_hooks:
+                continue  # somebody looks at it
             if type(layer) in PLAIN and layer not in inside:
                 hooks.append(layer.register_forward_hook(self._after_conv))
             elif isinstance(layer, ModalityNorm):

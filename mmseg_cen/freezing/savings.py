@@ -1,12 +1,14 @@
 """What a frozen exchange saves, in multiplications with additions (MACs)."""
 
+import copy
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from mmengine.logging import print_log
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from mmseg_cen.streams.presence import present_modalities
 
 from .network import blank_input, network_of
 
@@ -23,9 +25,10 @@ def count_macs(model: nn.Module, size: tuple[int, int]) -> dict[str, int]:
         MACs of each part of the model and each stage of its network, by name, such as
         ``'backbone.layer1'`` or ``'decode_head'``, and the sum, ``'total'``.
     """
+    model = copy.deepcopy(model).requires_grad_(False)  # which the counter is led by
     network = network_of(model)
-    counter = FlopCounterMode(display=False, depth=None)
-    with counter:
+    counter = FlopCounterMode(display=False)
+    with present_modalities(None), counter:
         model(blank_input(network, size))
     # The counter names modules `Type.path.to.module`.
     flops = {
@@ -33,10 +36,26 @@ def count_macs(model: nn.Module, size: tuple[int, int]) -> dict[str, int]:
         for name, of_functions in counter.get_flop_counts().items()
         if name != 'Global'
     }
-    counted = {name: flops.get(name, 0) // 2 for name in _parts(model, network)}
+    counted = {
+        part: sum(macs for name, macs in outermost(flops, part).items()) // 2
+        for part in _parts(model, network)
+    }
     return {
         **{name: macs for name, macs in counted.items() if macs},
         'total': counter.get_total_flops() // 2,
+    }
+
+
+def outermost(counts: dict[str, int], part: str) -> dict[str, int]:
+    """The counts of a module, or of those within it that no other one is around.
+
+    A module whose methods are called, rather than the module itself, is not counted.
+    """
+    within = [name for name in counts if f'{name}.'.startswith(f'{part}.')]
+    return {
+        name: counts[name]
+        for name in within
+        if not any(name.startswith(f'{other}.') for other in within)
     }
 
 
