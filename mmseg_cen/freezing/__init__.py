@@ -6,5 +6,6 @@ one), ``pairing`` (which norm belongs to which convolution) and ``freeze``.
 """
 
 from .freeze import freeze_exchange as freeze_exchange
+from .freeze import freeze_within as freeze_within
 from .savings import compare_macs as compare_macs
 from .savings import count_macs as count_macs
