@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .layout import fold_copies
+
 
 class Shared:
     """Features (B, C, ...) of M equal streams, in place of folded ones, (B*M, C, ...).
@@ -128,21 +130,6 @@ class Shared:
             if func in BY_IMAGE and plain:
                 return cls(func(x.in_order(), *rest, **kwargs), x.num_modalities)
         return func(*as_folded(tuple(args)), **as_folded(kwargs))
-
-
-def fold_copies(once: Tensor, num_modalities: int) -> Tensor:
-    """(B, C, ...) -> (B*M, C, ...), in the same memory format."""
-    if not once.is_contiguous() and once.ndim == 4:
-        last = once.permute(0, 2, 3, 1)
-        return last.repeat_interleave(num_modalities, dim=0).permute(0, 3, 1, 2)
-    return once.repeat_interleave(num_modalities, dim=0)
-
-
-def take_channels(x: Tensor, channels: Tensor) -> Tensor:
-    """Some channels of images (B, C, H, W), in the same memory format."""
-    if x.is_contiguous():
-        return x.index_select(1, channels)
-    return x.permute(0, 2, 3, 1).index_select(3, channels).permute(0, 3, 1, 2)
 
 
 def elementwise(function: Any, *operands: Any) -> Any:

@@ -14,6 +14,7 @@ from .carrier import as_folded
 from .layers import FoldedNorm
 from .network import blank_input, network_of
 from .pairing import Pairing
+from .pooling import FrozenMaxPool
 from .savings import compare_macs
 
 
@@ -72,6 +73,8 @@ def freeze_exchange(model: nn.Module, size: tuple[int, int] | None = None) -> nn
                 parent._modules[name] = convs[child].eval()
             elif child in norms:
                 parent._modules[name] = FoldedNorm().eval()
+            elif type(child) is nn.MaxPool2d and not isinstance(parent, FrozenMaxPool):
+                parent._modules[name] = FrozenMaxPool(child).eval()
     network.register_forward_hook(_as_folded_outputs)
     compare_macs(original, network, size)
     return frozen

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from mmseg_cen.streams.norm import ModalityNorm
 
-from .carrier import Shared, as_folded, take_channels
+from .carrier import Shared, as_folded
+from .layout import folded, packed, take_channels, unfolded
 from .plan import affine_of, fill_up, gather, needed_channels, sources_of
 
 #: Channels that a processor computes at once: fewer of them save nothing.
@@ -161,8 +162,8 @@ class FrozenConv(nn.Module):
         conv, M = self.conv, self.num_modalities
         if self.whole:
             out = conv._conv_forward(x, conv.weight, None)
-            streams = unfolded(out, M) * self.scale.to(out.dtype)
-            out = streams.add_(self.shift.to(out.dtype)).flatten(0, 1)
+            streams = unfolded(out, M)
+            streams.mul_(self.scale.to(out.dtype)).add_(self.shift.to(out.dtype))
             return out if self.gathering.trivial else packed(out, M)
         if self.in_groups and x.is_contiguous():
             stride, padding, dilation = conv.stride, conv.padding, conv.dilation
@@ -241,25 +242,3 @@ class FoldedNorm(nn.Identity):
 def is_shared(x: Any) -> bool:
     """Whether ``x`` stands for equal streams, and nobody has folded them."""
     return isinstance(x, Shared) and not x.is_folded
-
-
-def packed(x: Tensor, num_modalities: int) -> Tensor:
-    """Folded features (B*M, C, H, W) -> packed ones, (B, M*C, H, W)."""
-    if x.is_contiguous():
-        _, C, H, W = x.shape
-        return x.view(-1, num_modalities * C, H, W)
-    return torch.cat(unfolded(x, num_modalities).unbind(1), dim=1)
-
-
-def folded(x: Tensor, num_modalities: int) -> Tensor:
-    """Packed features (B, M*C, H, W) -> folded ones, (B*M, C, H, W)."""
-    if x.is_contiguous():
-        _, channels, H, W = x.shape
-        return x.view(-1, channels // num_modalities, H, W)
-    parts = [part.permute(0, 2, 3, 1) for part in x.chunk(num_modalities, dim=1)]
-    return torch.stack(parts, dim=1).flatten(0, 1).permute(0, 3, 1, 2)
-
-
-def unfolded(x: Tensor, num_modalities: int) -> Tensor:
-    """Folded features (B*M, C, H, W) -> streams, (B, M, C, H, W)."""
-    return x.view(-1, num_modalities, *x.shape[1:])
