@@ -30,6 +30,7 @@ FLOORS = [
     # What is done with streams, with files, checkpoints and pictures; how networks run.
     (
         'fusion',
+        'freezing',
         'datasets',
         'transforms',
         'visualization',

@@ -37,6 +37,11 @@ def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[
         '--picture', metavar='PNG', help='modalities and predictions, for people'
     )
     parser.add_modes()
+    parser.add_argument(
+        '--freeze',
+        action='store_true',
+        help='do not compute channels that the exchange replaces',
+    )
     return parser.parse_known_args(argv)
 
 
@@ -57,6 +62,7 @@ from mmseg.registry import DATASETS, MODELS
 from mmseg_cen.datasets import MultimodalSegDataset
 from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
+from mmseg_cen.freezing import freeze_exchange
 from mmseg_cen.launch import check_checkpoint, load_config, require_file
 from mmseg_cen.models.modalities import names_of
 from mmseg_cen.modes import check_precision, set_modes, set_network_modes
@@ -173,6 +179,8 @@ def main(argv: list[str] | None = None) -> int:
     model = MODELS.build(cfg.model)
     check_checkpoint(model, args.checkpoint, strict=True)
     model.to(get_device()).eval()
+    if args.freeze:
+        model = freeze_exchange(model)
     modes = {mode: cfg[mode] for mode in ('channels_last', 'compile') if mode in cfg}
     set_network_modes(model, **modes)
     with torch.no_grad(), autocast(enabled=bool(args.amp), dtype=precision):

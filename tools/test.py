@@ -37,6 +37,12 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='test with each subset of the modalities, and print a table',
     )
+    parser.add_argument(
+        '--freeze',
+        action='store_true',
+        help='do not compute channels that the exchange replaces, see '
+        'docs/frozen_exchange.md',
+    )
     parser.add_argument('--show', action='store_true', help='show pictures in a window')
     parser.add_argument('--show-dir', metavar='DIR', help='save pictures')
     parser.add_argument(
@@ -70,6 +76,7 @@ from mmseg.registry import METRICS
 
 from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
 from mmseg_cen.door import as_tool
+from mmseg_cen.freezing import freeze_within
 from mmseg_cen.launch import (
     build_runner,
     check_checkpoint,
@@ -220,6 +227,9 @@ def main() -> None:
     runner = build_runner(cfg)
     check_checkpoint(runner.model, args.checkpoint, strict=True)
     predict_unlabeled(runner, bool(args.out or args.show or args.show_dir))
+    if args.freeze:
+        runner.load_or_resume()
+        runner.model = freeze_within(runner.model)
     runner.test()
     end_cpu_processes(cfg)
 

@@ -57,15 +57,26 @@ def streams_on_batch(
         M = norms[0].num_modalities
         seen = seen_modalities([layer.norm for layer in norms], present, M)
     for layer in layers:
-        layer.num_streams = num_streams
-        layer.present = present
-        layer.seen = seen
+        _tell(layer, num_streams, present, seen)
     try:
         yield
     finally:
         # Gradient checkpointing runs the layers again, after this context: while
         # training, they keep the mask until the next pass.
         for layer in layers:
-            layer.num_streams = None
-            layer.present = present if layer.training else None
-            layer.seen = seen if layer.training else None
+            keeps = layer.training
+            _tell(layer, None, present if keeps else None, seen if keeps else None)
+
+
+def _tell(
+    layer: StreamAware,
+    num_streams: int | None,
+    present: Tensor | None,
+    seen: Tensor | None,
+) -> None:
+    # An attribute of a module is slow to set: most masks stay None.
+    layer.num_streams = num_streams
+    if layer.present is not present:
+        layer.present = present
+    if layer.seen is not seen:
+        layer.seen = seen

@@ -125,3 +125,17 @@ def test_a_sample_is_predicted_in_mixed_precision_and_another_layout(
     assert cv2.imread(str(tmp_path / 'b.png'), cv2.IMREAD_UNCHANGED).shape == SIZE
     with pytest.raises(SystemExit, match='`--amp` must be bf16 on a CPU'):
         load_tool('infer.py').main([*arguments, '--amp', 'fp16'])
+
+
+def test_a_frozen_exchange_predicts_the_same(network, load_tool, tmp_path):
+    config, checkpoint, _ = network
+    arguments = [str(config), str(checkpoint), '--rgb', str(tmp_path / 'rgb/a.png')]
+    arguments += ['--depth', str(tmp_path / 'depth/a.png')]
+    labels = []
+    for name, options in (('plain', []), ('frozen', ['--freeze'])):
+        out = tmp_path / f'{name}.png'
+        assert (
+            load_tool('infer.py').main([*arguments, *options, '--out', str(out)]) == 0
+        )
+        labels.append(cv2.imread(str(out), cv2.IMREAD_UNCHANGED))
+    assert (labels[0] == labels[1]).mean() > 0.99

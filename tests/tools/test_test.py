@@ -51,12 +51,16 @@ def test_testing_reports_every_stream_and_saves_predictions_and_pictures(
 
 
 @pytest.mark.slow
-def test_test_time_augmentation_keeps_every_stream(tool, config, trained, tmp_path):
+def test_test_time_augmentation_keeps_every_stream_of_a_frozen_exchange(
+    tool, config, trained, tmp_path
+):
     code, output = tool(
         'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path / 'work',
         '--tta', '--show-dir', tmp_path / 'pictures', '--show-interval', '4',
+        '--freeze',
     )  # fmt: skip
     assert code == 0, output
+    assert 'before     frozen' in output
     figures = json.loads(next((tmp_path / 'work').rglob('2*.json')).read_text())
     assert {'rgb/mIoU', 'depth/mIoU', 'mIoU'} <= set(figures)
     assert len(list((tmp_path / 'pictures').iterdir())) == 2
