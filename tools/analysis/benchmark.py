@@ -45,7 +45,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default=['eager'],
         metavar='MODE',
         help='eager, channels_last, amp (bfloat16), fp16, compile; for predictions '
-        'torchscript, torch-export, onnx; several at once as channels_last+amp',
+        'frozen, torchscript, torch-export, onnx; several at once as channels_last+amp',
     )
     parser.add_argument(
         '--size',

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mmseg_cen.deployment import FORMATS, check_packages, prepare, write
+from mmseg_cen.freezing import freeze_exchange
 
 from .contestants import Contestant
 
@@ -38,5 +39,6 @@ class ExportedContestant(Contestant):
 
 #: Functions that turn a network into another form, by the name of the mode.
 FORMS: dict[str, Callable[[Contestant], Contestant]] = {
-    name: partial(ExportedContestant, name=name) for name in FORMATS
+    'frozen': lambda contestant: Contestant(freeze_exchange(contestant.model.eval())),
+    **{name: partial(ExportedContestant, name=name) for name in FORMATS},
 }

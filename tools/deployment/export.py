@@ -44,6 +44,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='where torchscript and torch-export files shall run (default: cpu)',
     )
     parser.add_argument(
+        '--freeze',
+        action='store_true',
+        help='leave out channels that the exchange replaces',
+    )
+    parser.add_argument(
         '--no-verify',
         action='store_true',
         help='do not compare the file with the model',
@@ -74,6 +79,7 @@ from mmseg_cen.deployment import (
 from mmseg_cen.deployment.description import modalities_of
 from mmseg_cen.disk import replacing, write_atomically
 from mmseg_cen.door import as_tool
+from mmseg_cen.freezing import freeze_exchange
 from mmseg_cen.launch import check_checkpoint, load_config, require_file
 from mmseg_cen.translation import TranslationPreprocessor
 
@@ -137,7 +143,7 @@ def main(argv: list[str] | None = None) -> None:
     original = reference(model, **choice)
     check_checkpoint(model, args.checkpoint, strict=True)
     original.to(device).eval()
-    network = prepare(model, **choice)
+    network = prepare(freeze_exchange(model) if args.freeze else model, **choice)
     description = describe(model, network, cfg, args.format, args.device)
     with replacing(out) as unfinished:
         write(network, unfinished, args.format)
