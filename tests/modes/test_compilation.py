@@ -18,6 +18,7 @@ EAGER = dict(backend='eager')  # traces the network, and compiles no C++
 @pytest.fixture
 def _fresh():
     torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
     yield
     torch._dynamo.reset()
 
