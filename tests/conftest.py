@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import mmseg_cen  # noqa: F401  isort: skip
 
@@ -61,6 +62,13 @@ def nyudv2_half():
 @pytest.fixture(autouse=True)
 def _scope_of_mmseg():
     init_default_scope('mmseg')
+
+
+@pytest.fixture(autouse=True)
+def _no_collection(monkeypatch):
+    """Data sets of mmengine collect garbage, which takes long among many modules."""
+    collector = SimpleNamespace(collect=lambda: 0)
+    monkeypatch.setattr('mmengine.dataset.base_dataset.gc', collector)
 
 
 @pytest.fixture(autouse=True)
