@@ -52,7 +52,7 @@ def test_two_processes_train_and_test_like_one(
     given = weights(tmp_path, 2)
     for name, wanted in weights(trained, 2).items():
         difference = (given[name] - wanted).double().norm()
-        assert difference <= 1e-3 * wanted.double().norm() + 1e-4, name
+        assert difference <= 1e-2 * wanted.double().norm() + 1e-4, name
     code, output = tool(
         'dist_test.sh', config, tmp_path / 'iter_4.pth', '2',
         '--work-dir', tmp_path / 'test', '--out', tmp_path / 'out',
