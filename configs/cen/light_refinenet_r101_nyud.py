@@ -6,10 +6,5 @@ The paper has no such experiment; the recipe is that of its RefineNet. Needs Ima
 weights (torchvision) and a GPU; not trained here.
 """
 
-_base_ = [
-    '../_base_/default_runtime.py',
-    '../_base_/models/cen_refinenet.py',
-    '../_base_/datasets/nyudv2.py',
-    '../_base_/schedules/cen_300e.py',
-]
+_base_ = 'refinenet_r101_nyud.py'
 model = dict(decode_head=dict(head=dict(type='LightRefineNetHead')))

@@ -6,13 +6,5 @@ The recipe of the paper's RefineNet with halved sizes; the paper has no such exp
 Needs ImageNet weights (torchvision) and a GPU; not trained here.
 """
 
-_base_ = [
-    '../_base_/default_runtime.py',
-    '../_base_/models/cen_refinenet.py',
-    '../_base_/datasets/nyudv2_half.py',
-    '../_base_/schedules/cen_300e.py',
-]
-model = dict(
-    data_preprocessor=dict(size=(250, 250)),
-    decode_head=dict(head=dict(type='LightRefineNetHead')),
-)
+_base_ = 'refinenet_r101_nyud_half.py'
+model = dict(decode_head=dict(head=dict(type='LightRefineNetHead')))

@@ -263,9 +263,8 @@ def _slots_of(model: Any) -> list[Slot]:
 
 
 def _packed_channels(model: Any) -> int:
-    if isinstance(model, CENPix2Pix):
-        return int(model.generator.num_modalities * model.generator.in_channels)
-    return int(model.backbone.packed_channels)
+    network = model.generator if isinstance(model, CENPix2Pix) else model.backbone
+    return int(network.packed_channels)
 
 
 def _normalization_of(model: Any) -> Normalization:

@@ -10,7 +10,7 @@ from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmseg_cen.models import EnsembleHead
-from mmseg_cen.streams.exchange import exchanged_channels, replace_channels
+from mmseg_cen.streams.exchange import replace_channels
 from mmseg_cen.streams.exchanges import ChannelExchange, Exchange
 from mmseg_cen.streams.norm import ModalityNorm
 
@@ -45,10 +45,7 @@ def fix_exchange(module: nn.Module) -> None:
     """
     for norm in module.modules():
         if isinstance(norm, ModalityNorm) and type(norm.exchange) is ChannelExchange:
-            exchange = norm.exchange
-            replaced = exchanged_channels(
-                norm.gamma.detach(), exchange.threshold, exchange.scope
-            )
+            replaced = norm.exchange.replaced(norm.gamma.detach())
             norm.exchange = FixedExchange(replaced) if replaced.any() else None
 
 

@@ -25,7 +25,4 @@ def network_of(model: Any) -> Any:
 
 def blank_input(network: Any, size: tuple[int, int]) -> Tensor:
     """Packed modalities without content, (1, M*C, H, W)."""
-    channels = getattr(network, 'packed_channels', None)
-    if channels is None:
-        channels = network.num_modalities * network.in_channels
-    return next(network.parameters()).new_zeros(1, channels, *size)
+    return next(network.parameters()).new_zeros(1, network.packed_channels, *size)

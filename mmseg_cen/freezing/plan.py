@@ -1,6 +1,7 @@
 """What a frozen exchange computes, channel by channel."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,7 +11,6 @@ from mmseg_cen.streams.ablations import (
     FixedPortionExchange,
     RandomExchange,
 )
-from mmseg_cen.streams.exchange import exchanged_channels
 from mmseg_cen.streams.exchanges import ChannelExchange
 from mmseg_cen.streams.norm import ModalityBN, ModalityIN, ModalityNorm
 
@@ -45,11 +45,11 @@ def sources_of(layer: ModalityNorm) -> list[Sources] | None:
     ``None``: the exchange is of a type that is no choice of channels.
     """
     M, C = layer.num_modalities, layer.num_features
-    exchange = layer.exchange
+    exchange: Any = layer.exchange
     if exchange is None:
         mask = torch.zeros(M, C, dtype=torch.bool)
     elif type(exchange) in (ChannelExchange, ChannelDrop):
-        mask = exchanged_channels(layer.gamma, exchange.threshold, exchange.scope)
+        mask = exchange.replaced(layer.gamma)
     elif type(exchange) in (FixedPortionExchange, RandomExchange):
         mask = exchange.chosen(layer.gamma)
     else:

@@ -120,6 +120,7 @@ class CENUNet(BaseModule):
         check_norm_sharing(norms=norms, decoder_norms=decoder_norms)
         self.num_modalities = num_modalities
         self.in_channels = in_channels
+        self.packed_channels = num_modalities * in_channels
         self.out_channels = out_channels
         self.num_downs = num_downs
 

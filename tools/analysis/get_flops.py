@@ -40,7 +40,6 @@ from torch import nn
 
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import load_config
-from mmseg_cen.translation import CENUNet
 
 
 def packed_channels(model: nn.Module) -> int:
@@ -48,8 +47,6 @@ def packed_channels(model: nn.Module) -> int:
     for module in model.modules():
         if hasattr(module, 'packed_channels'):
             return int(module.packed_channels)
-        if isinstance(module, CENUNet):
-            return int(module.num_modalities * module.in_channels)
     return next(m.in_channels for m in model.modules() if isinstance(m, nn.Conv2d))
 
 
