@@ -8,47 +8,12 @@ Measured here: 17.5 mIoU, 54.8 % pixel accuracy (RGB, depth and ensemble alike).
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/cen_pspnet.py',
-    '../_base_/datasets/nyudv2_half.py',
+    '../_base_/datasets/nyudv2_quarter.py',
     '../_base_/schedules/scratch.py',
-]
-crop_size = (120, 160)
-train_pipeline = [
-    dict(type='LoadModalities'),
-    dict(type='LoadAnnotations'),
-    dict(
-        type='RandomResize', scale=(160, 120), ratio_range=(1.0, 1.5), keep_ratio=True
-    ),
-    dict(type='RandomCrop', crop_size=crop_size),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PackMultimodalInputs'),
-]
-test_pipeline = [
-    dict(type='LoadModalities'),
-    dict(type='Resize', scale=(160, 120), keep_ratio=True),
-    dict(type='LoadAnnotations'),
-    dict(type='PackMultimodalInputs'),
-]
-tta_pipeline = [
-    dict(type='LoadModalities'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [
-                dict(type='Resize', scale=scale, keep_ratio=True)
-                for scale in ((120, 90), (160, 120), (200, 150))
-            ],
-            [
-                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
-                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
-            ],
-            [dict(type='LoadAnnotations')],
-            [dict(type='PackMultimodalInputs')],
-        ],
-    ),
 ]
 model = dict(
     data_preprocessor=dict(
-        modalities=dict(depth=dict(mean=[2.8], std=[1.4])), size=crop_size
+        modalities=dict(depth=dict(mean=[2.8], std=[1.4])), size=(120, 160)
     ),
     backbone=dict(
         depth=18,
@@ -80,13 +45,3 @@ param_scheduler = [
 ]
 train_cfg = dict(max_epochs=max_epochs, val_interval=3)
 default_hooks = dict(checkpoint=dict(interval=3))
-train_dataloader = dict(
-    batch_size=8,
-    num_workers=1,
-    drop_last=False,
-    dataset=dict(pipeline=train_pipeline),
-)
-val_dataloader = dict(
-    num_workers=0, persistent_workers=False, dataset=dict(pipeline=test_pipeline)
-)
-test_dataloader = val_dataloader

@@ -1,9 +1,10 @@
 """Configs of the rows on the network of any data.
 
 A row's settings are added to the network of the data. Of a segmentation, this is the
-demo's for `synthetic`, a ResNet-50 from scratch for `nyud_half`, and the paper's for
-`nyud`; of a translation, a small one for `synthetic` and `nyud_half_small`, and the
-paper's for `nyud_half` and `taskonomy`.
+demo's for `synthetic`, a ResNet-50 from scratch for `nyud_half`, one of half the width
+with ImageNet weights for `nyud_r50half`, and the paper's for `nyud`; of a translation, a
+small one for `synthetic` and `nyud_half_small`, and the paper's for `nyud_half` and
+`taskonomy`.
 """
 
 import copy
@@ -55,6 +56,7 @@ def _pix2pix(dataset: str, model: str, schedule: str) -> tuple[str, ...]:
 SEGMENTATION = {
     'synthetic': Network(('demo/cen_synthetic.py',)),
     'nyud_half': Network(('cen/refinenet_r50_nyud_half.py',)),
+    'nyud_r50half': Network(('cen/light_refinenet_r50half_nyud_quarter.py',)),
     'nyud': Network(CEN),
 }
 TRANSLATION = {
@@ -77,14 +79,14 @@ TRANSLATION = {
 #: Keys of a model that the data decide, where the row leaves them as they are.
 DECIDED_BY_DATA = re.compile(
     r'data_preprocessor\.(modalities\..*|num_channels|size|seg_pad_val)'
-    r'|backbone\.(depth|base_channels|stem_channels|norm_eval|init_cfg.*)'
+    r'|backbone\.(depth|base_channels|stem_channels|style|norm_eval|init_cfg.*)'
     r'|decode_head\.head\..*'  # another decoder and number of classes
     r'|generator\.(num_downs|base_channels|dropout)'
     r'|discriminator\.base_channels'
     r'|(backbone|generator)\.exchange_threshold'
 )
 #: Arguments of hooks that the data decide.
-_HOOK_ARGUMENTS = ('sparsity_weight', 'interval')
+_HOOK_ARGUMENTS = ('sparsity_weight', 'target_share', 'mode', 'interval')
 _VARIABLES = ('choice',)  # of leaves, whose values are in other settings, too
 
 

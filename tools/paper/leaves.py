@@ -85,8 +85,8 @@ def _results(leaf: Leaf) -> str:
     """The paper's figures of a leaf, and of its options if it has rows with some."""
     found = rows_of(leaf)
     rows = [row for rows in found.values() for row in rows]
-    header, end = header_of(rows[0]), 'Not trained here.'
-    if not rows[0].translates:
+    end = 'Not trained here.'
+    if not leaf.path.startswith('translation/'):
         end = (
             'RefineNet, ResNet-101, NYUDv2, single-scale. Needs ImageNet weights '
             '(torchvision) and a GPU; not trained here.'
@@ -94,7 +94,9 @@ def _results(leaf: Leaf) -> str:
     if leaf.note:
         end = f'{leaf.note} {end}'
     end = f'{end} Written by tools/paper/write_configs.py.'
-    tables = _names_of([*found])
+    if not rows:
+        return _filled(f'The paper has no such row. {end}')
+    header, tables = header_of(rows[0]), _names_of([*found])
     if not any(row.options for row in rows):
         row = max(rows, key=lambda row: len(row.paper))
         return _filled(f"Paper's {header}: {figures_of(row)}, {tables}. {end}")

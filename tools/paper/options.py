@@ -5,14 +5,14 @@ from pathlib import Path
 
 from _options import ToolParser
 
-from .rows import TABLES
+from .rows import ALL_TABLES
 
 
 def parse_args() -> argparse.Namespace:
     parser = ToolParser(
         description="Train the rows of one of the paper's tables, and print them."
     )
-    parser.add_argument('--table', required=True, choices=list(TABLES))
+    parser.add_argument('--table', required=True, choices=list(ALL_TABLES))
     what = parser.add_mutually_exclusive_group()
     what.add_argument('--train', action='store_true', help='train missing rows')
     what.add_argument('--collect', type=Path, nargs='+', metavar='WORK_DIR')

@@ -27,7 +27,7 @@ from mmseg_cen.door import as_tool
 
 from .options import parse_args
 from .printing import check_claims, markdown, tabulate
-from .rows import TABLES
+from .rows import ALL_TABLES
 from .runs import collect, read_runs
 from .training import plan, train
 
@@ -43,7 +43,7 @@ def main() -> None:
         raise ValueError(
             f'`--epochs` must be at least 1, got {args.epochs}: give a larger number'
         )
-    table = TABLES[args.table]
+    table = ALL_TABLES[args.table]
     names = [row.name for row in table.rows]
     if unknown := set(args.rows or []) - set(names):
         raise ValueError(

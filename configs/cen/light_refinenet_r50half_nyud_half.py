@@ -1,0 +1,14 @@
+"""CEN-RefineNet with the light decoder, ResNet-50 of half the width, NYUDv2 at 240x320.
+
+python tools/train.py configs/cen/light_refinenet_r50half_nyud_half.py
+
+From ImageNet weights in the file that the variable HALF_RESNET50 names.
+"""
+
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/cen_light_refinenet_r50half.py',
+    '../_base_/datasets/nyudv2_half.py',
+    '../_base_/schedules/pretrained.py',
+]
+model = dict(data_preprocessor=dict(size=(250, 250)))
