@@ -2,8 +2,8 @@
 
 A row's settings are added to the network of the data. Of a segmentation, this is the
 demo's for `synthetic`, a ResNet-50 from scratch for `nyud_half`, one of half the width
-with ImageNet weights for `nyud_r50half`, and the paper's for `nyud`; of a translation, a
-small one for `synthetic` and `nyud_half_small`, and the paper's for `nyud_half` and
+with ImageNet weights for `nyud_r50half`, and the paper's for `nyud`; of a translation,
+a small one for `synthetic` and `nyud_half_small`, and the paper's for `nyud_half` and
 `taskonomy`.
 """
 

@@ -1,4 +1,4 @@
-"""The rows that show what exchange gains on real images; the paper has no such table."""
+"""Rows that show what exchange gains on real images; the paper has no such table."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
-# NYUDv2 at a quarter of its resolution, 120x160, which two CPU cores can train: the files
-# of nyudv2_half.py, resized when they are loaded. Predictions are resized to the labels.
+# NYUDv2 at a quarter of its resolution, 120x160, which two CPU cores can train: the
+# files of nyudv2_half.py, resized when loaded. Predictions are resized to the labels.
 _base_ = './nyudv2_half.py'
 crop_size = (120, 160)
 train_pipeline = [

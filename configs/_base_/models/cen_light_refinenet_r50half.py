@@ -1,5 +1,5 @@
-# RefineNet with the light decoder on ResNet-50 of half the width, in Caffe's layout, with
-# ImageNet weights from a file. Depth is normalized, as the images were for the weights.
+# RefineNet with the light decoder on ResNet-50 of half the width, in Caffe's
+# layout, with ImageNet weights from a file. Depth is normalized, as images are.
 _base_ = './cen_refinenet.py'
 model = dict(
     data_preprocessor=dict(modalities=dict(depth=dict(mean=[2.8], std=[1.4]))),
