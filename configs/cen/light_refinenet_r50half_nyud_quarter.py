@@ -9,6 +9,6 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/cen_light_refinenet_r50half.py',
     '../_base_/datasets/nyudv2_quarter.py',
-    '../_base_/schedules/pretrained.py',
+    '../_base_/schedules/pretrained_10e.py',
 ]
 model = dict(data_preprocessor=dict(size=(120, 160)))

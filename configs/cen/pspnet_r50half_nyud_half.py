@@ -9,6 +9,6 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/cen_pspnet_r50half.py',
     '../_base_/datasets/nyudv2_half.py',
-    '../_base_/schedules/pretrained.py',
+    '../_base_/schedules/pretrained_40e.py',
 ]
 model = dict(data_preprocessor=dict(size=(250, 250)))

@@ -2,7 +2,7 @@
 # statistics are trained, as those of photographs do not fit other modalities. Lambda is
 # chosen such that a share of the own parts is exchanged.
 _base_ = './cen_300e.py'
-max_epochs = 20
+max_epochs = 10
 optim_wrapper = dict(
     optimizer=dict(lr=0.02, weight_decay=1e-4),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.5))),
@@ -20,6 +20,8 @@ param_scheduler = [
     ),
 ]
 train_cfg = dict(max_epochs=max_epochs)
+default_hooks = dict(checkpoint=dict(interval=1))
+channels_last = True
 custom_hooks = [
     dict(type='GammaSparsityHook', target_share=0.5, mode='proximal'),
     dict(type='ExchangeStatsHook'),
