@@ -1,7 +1,9 @@
+import pytest
 import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
+from mmseg_cen.models.light_refinenet_head import LightRefineNetHead
 from mmseg_cen.models.refinenet_head import ChainedResidualPooling, RefineNetHead
 
 
@@ -33,3 +35,12 @@ def test_it_has_no_norm_unless_asked():
 
     assert not norms()
     assert norms(norm_cfg=dict(type='BN'))
+
+
+@pytest.mark.parametrize('head_type', [RefineNetHead, LightRefineNetHead])
+def test_a_new_decoder_without_norms_predicts_all_classes_alike(head_type):
+    """Its logits are neither huge, which no training survives, nor zero."""
+    head = head_type((32, 64, 128, 256), channels=32, num_classes=5)
+    head.init_weights()
+    feats = [torch.randn(2, 32 << i, 16 >> i, 16 >> i).relu() for i in range(4)]
+    assert 1e-5 < head(feats).std() < 1

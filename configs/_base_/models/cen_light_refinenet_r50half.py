@@ -16,6 +16,7 @@ model = dict(
             type='LightRefineNetHead',
             in_channels=(128, 256, 512, 1024),
             channels=128,
+            norm_cfg=dict(type='BN'),  # learns faster; RefineNet has no norms
         ),
     ),
 )
