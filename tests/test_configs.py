@@ -131,12 +131,19 @@ def tiny(cfg, root, work_dir):
         if 'RefineNetHead' in inner.get('type', ''):
             inner.setdefault('in_channels', [256, 512, 1024, 2048])
             inner.setdefault('channels', 256)
-    shrink(cfg)
-    width = cfg.model.backbone.get('base_channels', 64) // NARROWER
-    cfg.model.backbone.update(base_channels=width, stem_channels=width, init_cfg=None)
+    backbone = cfg.model.backbone
+    if 'backbone' in backbone:  # a small one of mmseg, which stays as it is
+        kept = cfg.model.decode_head.head.in_channels
+        shrink(cfg)
+        cfg.model.decode_head.head.in_channels = kept
+        backbone.backbone.init_cfg = None
+    else:
+        shrink(cfg)
+        width = backbone.get('base_channels', 64) // NARROWER
+        backbone.update(base_channels=width, stem_channels=width, init_cfg=None)
+        backbone.depth = min(backbone.depth, 50)  # of the same stages
     # Without weights, frozen statistics normalize nothing, and losses are huge.
     cfg.optim_wrapper.optimizer.lr = 1e-9
-    cfg.model.backbone.depth = min(cfg.model.backbone.depth, 50)  # of the same stages
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.batch_size = min(loader.batch_size, 3)
         if 'num_samples' in loader.dataset:
