@@ -26,8 +26,8 @@ class SubsetTestLoop(TestLoop):
     Metrics are prefixed by the name of the subset: ``rgb+depth/mIoU``, ``rgb/mIoU``;
     metrics of a stream then by its modality: ``rgb+depth/rgb/mIoU``. At the end, a
     table of the ensembles is logged. Metrics with an ``output_dir`` write each subset
-    to a folder of its own within it, ``rgb+depth/``; hooks find that name in
-    ``subset``.
+    to a folder of its own within it, ``rgb+depth/``, and metrics with a
+    ``per_image_file`` to such a folder beside it; hooks find that name in ``subset``.
 
     Args:
         *args: Passed to :class:`TestLoop`.
@@ -85,16 +85,24 @@ class SubsetTestLoop(TestLoop):
     @contextmanager
     def _folder_of_subset(self) -> Iterator[None]:
         """Within this context, metrics write to the folder of the subset."""
-        writers = [m for m in self.evaluator.metrics if getattr(m, 'output_dir', None)]
-        before = [metric.output_dir for metric in writers]
-        for metric in writers:
-            metric.output_dir = os.path.join(metric.output_dir, self.subset)
-            os.makedirs(metric.output_dir, exist_ok=True)
+        places = [
+            (metric, attribute, path)
+            for metric in self.evaluator.metrics
+            for attribute in ('output_dir', 'per_image_file')
+            if (path := getattr(metric, attribute, None))
+        ]
+        for metric, attribute, path in places:
+            folder, name = (
+                (path, '') if attribute == 'output_dir' else os.path.split(path)
+            )
+            folder = os.path.join(folder, self.subset)
+            os.makedirs(folder, exist_ok=True)
+            setattr(metric, attribute, os.path.join(folder, name))
         try:
             yield
         finally:
-            for metric, folder in zip(writers, before, strict=True):
-                metric.output_dir = folder
+            for metric, attribute, path in places:
+                setattr(metric, attribute, path)
 
 
 def all_subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:

@@ -15,9 +15,17 @@ from torch import Tensor
 from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.visualization.class_maps import write_classes
 
-# Intersection, union, prediction and label: the areas of each class, (K,), that an IoU
-# is computed from.
-Areas = tuple[Tensor, ...]
+from .agreement import compare_streams, shares_of
+from .per_image import check_suffix, per_image_of, write_per_image
+from .samples import (
+    Areas,
+    Facts,
+    check_size,
+    groups_of,
+    outputs_of,
+    streams_of,
+    with_integers,
+)
 
 
 @METRICS.register_module()
@@ -36,24 +44,35 @@ class StreamIoUMetric(IoUMetric):
     unless ``nan_to_num`` replaces the missing values. ``group_by='present'`` groups the
     samples by the modalities that they have: ``present:rgb+depth/mIoU``.
 
-    A stream is measured over the samples that have its modality.
+    A stream is measured over the samples that have its modality. Of several streams,
+    ``streams/agreement`` is the share of the labeled pixels on which all of them
+    predict the same class, and ``streams/oracle`` the one on which one of them at least
+    is right, see :func:`compare_streams`.
 
     Args:
         group_by: Names of one or several groupings of the data set; each is measured by
             itself.
+        per_image_file: A file ``.npz`` that gets the areas of each image, see
+            :class:`PerImage`; that of the validation before is replaced.
         **kwargs: Arguments of :class:`mmseg.evaluation.IoUMetric`.
 
     Raises:
-        ValueError: If a sample has no group of such a name, or two samples to be saved
-            have one stem.
+        ValueError: If a sample has no group of such a name, two samples to be saved
+            have one stem, or ``per_image_file`` has another suffix.
     """
 
     output_dir: str | None
 
     def __init__(
-        self, group_by: str | Sequence[str] | None = None, **kwargs: Any
+        self,
+        group_by: str | Sequence[str] | None = None,
+        per_image_file: str | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if per_image_file is not None:
+            check_suffix(per_image_file)
+        self.per_image_file = per_image_file
         self.group_by = [group_by] if isinstance(group_by, str) else [*(group_by or ())]
         self._saved: dict[Path, str] = {}
 
@@ -61,10 +80,10 @@ class StreamIoUMetric(IoUMetric):
         self, data_batch: dict[str, Any], data_samples: Sequence[dict[str, Any]]
     ) -> None:
         first = len(self.results)
-        data_samples = [_with_integers(sample) for sample in data_samples]
+        data_samples = [with_integers(sample) for sample in data_samples]
         if not self.format_only:
             for sample in data_samples:
-                _check_size(sample)
+                check_size(sample)
         output_dir = self.output_dir
         self.output_dir = None  # the toolbox's files have 8 bits, and replace others
         try:
@@ -76,24 +95,23 @@ class StreamIoUMetric(IoUMetric):
                 self._save(Path(output_dir), sample)
         if self.format_only:
             return
-        groups = [self._groups(sample) for sample in data_samples]
+        groups = [groups_of(sample, self.group_by) for sample in data_samples]
         num_classes = len(self.dataset_meta['classes'])
         for i, sample in enumerate(data_samples, first):
             label = sample['gt_sem_seg']['data'].squeeze()
-            streams = sample.get('pred_streams', {})
+            streams = streams_of(sample)
+            for stream in streams.values():
+                label = label.to(stream.device)
             areas = {
                 name: self.intersect_and_union(
-                    streams[name].squeeze().long(),
-                    label.to(streams[name].device),
-                    num_classes,
-                    self.ignore_index,
+                    stream, label, num_classes, self.ignore_index
                 )
-                # `pred_streams` has no order of its own.
-                for name in sample.get('modalities', sorted(streams))
-                if name in streams
+                for name, stream in streams.items()
             }
             areas[ENSEMBLE] = self.results[i]
-            self.results[i] = (areas, groups[i - first])
+            pixels = compare_streams(streams, label, self.ignore_index)
+            image = str(sample.get('img_path', i))
+            self.results[i] = (areas, Facts(groups[i - first], image, pixels))
 
     @staticmethod
     def intersect_and_union(
@@ -127,36 +145,24 @@ class StreamIoUMetric(IoUMetric):
             )
         write_classes(path, sample, len(self.dataset_meta['classes']))
 
-    def _groups(self, sample: dict[str, Any]) -> list[str]:
-        """Groups ``'camera:kv2'`` that a sample is measured in."""
-        groups = sample.get('groups', {})
-        if 'present' in self.group_by:
-            streams = sample.get('pred_streams', {})
-            order = sample.get('modalities', sorted(streams))
-            present = '+'.join(name for name in order if name in streams)
-            groups = {**groups, 'present': present}
-        if missing := [name for name in self.group_by if name not in groups]:
-            raise ValueError(
-                f'`group_by` must name groups that every sample has, got {missing}, '
-                f'but {sample.get("img_path")} has {groups}: set `groups` of the data '
-                f'set, or change `group_by`'
-            )
-        return [f'{name}:{groups[name]}' for name in self.group_by]
-
     def compute_metrics(
-        self, results: list[tuple[dict[str, Areas], list[str]]]
+        self, results: list[tuple[dict[str, Areas], Facts]]
     ) -> dict[str, float]:
         if self.format_only:
             return super().compute_metrics(results)
         logger = MMLogger.get_current_instance()
+        if self.per_image_file is not None:
+            classes = self.dataset_meta['classes']
+            write_per_image(self.per_image_file, per_image_of(results, classes))
+            print_log(f'areas of each image: {self.per_image_file}', logger)
         values = self._values([areas for areas, _ in results])
-        classes = PrettyTable()
-        classes.add_column('Class', list(self.dataset_meta['classes']))
+        table = PrettyTable()
+        table.add_column('Class', list(self.dataset_meta['classes']))
         for output, per_class in values.items():
             for key, value in per_class.items():
                 if key != 'aAcc':
-                    classes.add_column(f'{output} {key}', np.round(value * 100, 2))
-        print_log(f'per class results:\n{classes}', logger)
+                    table.add_column(f'{output} {key}', np.round(value * 100, 2))
+        print_log(f'per class results:\n{table}', logger)
 
         means = {output: _means(v) for output, v in values.items()}
         summary = PrettyTable(['Output', *means[ENSEMBLE]])
@@ -166,24 +172,21 @@ class StreamIoUMetric(IoUMetric):
         metrics = _keys(means)
 
         table = PrettyTable(['Group', 'Samples', 'Output', *means[ENSEMBLE]])
-        for group in sorted({group for _, groups in results for group in groups}):
-            members = [areas for areas, groups in results if group in groups]
+        for group in sorted({group for _, facts in results for group in facts.groups}):
+            members = [areas for areas, facts in results if group in facts.groups]
             means = {output: _means(v) for output, v in self._values(members).items()}
             for output, row in means.items():
                 table.add_row([group, len(members), output, *row.values()])
             metrics |= {f'{group}/{key}': v for key, v in _keys(means).items()}
         if self.group_by:
             print_log(f'results of each group of samples:\n{table}', logger)
-        return metrics
+        shares = shares_of(facts.pixels for _, facts in results)
+        return metrics | {f'streams/{key}': share for key, share in shares.items()}
 
     def _values(
         self, results: Sequence[dict[str, Areas]]
     ) -> dict[str, dict[str, np.ndarray]]:
         """Values of each metric by output, in [0, 1]: (K,), but one of aAcc."""
-        # A result with all streams comes first, so that their order is kept.
-        most = sorted(results, key=len, reverse=True)
-        outputs = dict.fromkeys(output for areas in most for output in areas)
-        del outputs[ENSEMBLE]
         return {
             output: self.total_area_to_metrics(
                 *map(
@@ -193,31 +196,8 @@ class StreamIoUMetric(IoUMetric):
                 self.nan_to_num,
                 self.beta,
             )
-            for output in [*outputs, ENSEMBLE]
+            for output in outputs_of(results)
         }
-
-
-def _with_integers(sample: dict[str, Any]) -> dict[str, Any]:
-    """A sample whose prediction is of integers, as a binary model's is not."""
-    prediction = sample['pred_sem_seg']
-    return {**sample, 'pred_sem_seg': {**prediction, 'data': prediction['data'].long()}}
-
-
-def _check_size(sample: dict[str, Any]) -> None:
-    if 'gt_sem_seg' not in sample:
-        raise ValueError(
-            f'a sample must have labels to be measured, got none of '
-            f'{sample.get("img_path")}: add LoadAnnotations to the `pipeline`, or set '
-            'format_only=True of the metric'
-        )
-    true = tuple(sample['gt_sem_seg']['data'].shape[-2:])
-    predicted = tuple(sample['pred_sem_seg']['data'].shape[-2:])
-    if true != predicted:
-        raise ValueError(
-            f'labels must have the size of the prediction, {predicted}, got {true} of '
-            f'{sample.get("img_path")}: in the `pipeline` of a test, put '
-            'LoadAnnotations behind Resize'
-        )
 
 
 def _means(values: dict[str, np.ndarray]) -> dict[str, float]:
