@@ -32,9 +32,14 @@ def predict_unlabeled(runner: Runner, is_saved: bool) -> None:
             f'{unlabeled[0].data_root}: save the predictions with --out DIR or '
             '--show-dir DIR, or set `seg_map_path` in `data_prefix` of the data set'
         )
+    metrics = runner.test_evaluator.metrics
+    if any(getattr(m, 'per_image_file', None) for m in metrics):
+        raise ValueError(
+            f'samples must have labels to be measured with --per-image, got none in '
+            f'{unlabeled[0].data_root}: leave it out'
+        )
     for dataset in unlabeled:
         dataset.pipeline.transforms = without_labels(dataset.pipeline.transforms)
-    metrics = runner.test_evaluator.metrics
     kept = [m for m in metrics if getattr(m, 'output_dir', None) is not None]
     for metric in kept:
         metric.format_only = True

@@ -24,6 +24,13 @@ def parse_args() -> argparse.Namespace:
         'in a folder for each stream, the ensemble and the target; with --subsets, in '
         'a folder for each subset',
     )
+    parser.add_argument(
+        '--per-image',
+        metavar='FILE',
+        help='save the areas of each image (npz), which '
+        'tools/analysis/compare_runs.py compares; with --subsets, in a folder for each '
+        'subset',
+    )
     subset = parser.add_mutually_exclusive_group()
     subset.add_argument(
         '--absent',
@@ -83,6 +90,7 @@ from mmseg_cen.launch import (
     load_config,
     require_file,
 )
+from mmseg_cen.metrics import StreamIoUMetric
 from mmseg_cen.modes import set_modes, test_in_mixed_precision
 from mmseg_cen.streams.presence import check_absent
 from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
@@ -183,6 +191,22 @@ def save_predictions(cfg: Config, out_dir: str) -> None:
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
 
 
+def save_per_image(cfg: Config, path: str) -> None:
+    """Let the metric write the areas of each image.
+
+    Raises:
+        ValueError: If no metric does so.
+    """
+    metrics = [m for m in metrics_of(cfg) if m.get('type') == StreamIoUMetric.__name__]
+    if not metrics:
+        raise ValueError(
+            f'`test_evaluator` must have a StreamIoUMetric for --per-image, got '
+            f'{[metric.get("type") for metric in metrics_of(cfg)]}: set it, or leave '
+            f'out --per-image'
+        )
+    metrics[0]['per_image_file'] = path
+
+
 def require_apart(out: str | None, show_dir: str | None) -> None:
     """Refuse one folder for predictions and pictures, which have the same names.
 
@@ -220,6 +244,8 @@ def main() -> None:
         enable_tta(cfg)
     if args.out:
         save_predictions(cfg, args.out)
+    if args.per_image:
+        save_per_image(cfg, args.per_image)
     set_modes(cfg, args)
     if args.amp:
         test_in_mixed_precision(cfg, args.amp)

@@ -1,9 +1,11 @@
 """Reports the share of exchanged channels, and the weights of the ensemble."""
 
+import logging
 from typing import Any
 
 import numpy as np
 from mmengine.dist import is_main_process
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmengine.visualization import TensorboardVisBackend
 from mmseg.registry import HOOKS
@@ -16,6 +18,9 @@ from mmseg_cen.visualization.gamma_plots import draw_histograms
 
 from .every_n_iterations import EveryNIterations
 
+#: From this share of all own parts on, the streams are nearly the same network.
+NEARLY_ALL = 0.9
+
 
 @HOOKS.register_module()
 class ExchangeStatsHook(EveryNIterations):
@@ -25,6 +30,9 @@ class ExchangeStatsHook(EveryNIterations):
     (:func:`exchange_shares`) and ``alpha/{modality}``. The backends also get the shares
     of each stage, and histograms of the scaling factors, as a picture and, on
     TensorBoard, natively.
+
+    At the end of a training, a warning says so if nearly all of each own part is
+    exchanged: the streams are then nearly the same network.
 
     Args:
         interval: Iterations between two reports of the scalars.
@@ -51,6 +59,21 @@ class ExchangeStatsHook(EveryNIterations):
 
     def act(self, runner: Runner, outputs: Any) -> None:
         self._report(runner, runner.iter + 1)
+
+    def after_train(self, runner: Runner) -> None:
+        model, modalities = model_and_modalities(runner)
+        shares = exchange_shares(model, modalities)
+        own = [shares[f'{m}/own'] for m in modalities if f'{m}/own' in shares]
+        if len(own) > 1 and min(own) >= NEARLY_ALL:
+            print_log(
+                f'{min(own):.0%} of each own part or more is exchanged, so that the '
+                f'streams compute nearly the same{_agreement(runner)}, and the '
+                f'ensemble can hardly be better than one of them: if they are to stay '
+                f'different opinions, let fewer channels be exchanged, by '
+                f'GammaSparsityHook(target_share=0.5) or less',
+                'current',
+                logging.WARNING,
+            )
 
     def _report(self, runner: Runner, step: int) -> None:
         model, modalities = model_and_modalities(runner)
@@ -106,3 +129,12 @@ def _ensemble_of(model: nn.Module) -> Any:
     if hasattr(head, 'modalities'):
         return head
     return model if hasattr(model, 'alpha') and hasattr(model, 'modalities') else None
+
+
+def _agreement(runner: Runner) -> str:
+    """What the last validation says of the agreement of the streams, in words."""
+    scalars = runner.message_hub.log_scalars
+    if 'val/streams/agreement' not in scalars:
+        return ''
+    agreement = scalars['val/streams/agreement'].current()
+    return f' (they agreed on {agreement:.1f} % of the pixels of the last validation)'

@@ -69,19 +69,23 @@ def mean_over_classes(values: Floats, counted: NDArray[np.bool_]) -> Floats:
     return np.divide(total, number, np.full_like(total, np.nan), where=number > 0)
 
 
-def stacked(runs: Sequence[tuple[str, PerImage]], output: str) -> NDArray[np.int64]:
+def stacked(
+    runs: Sequence[tuple[str, PerImage]],
+    output: str,
+    like: tuple[str, PerImage] | None = None,
+) -> NDArray[np.int64]:
     """Areas (S, N, 3, K) of an output in several runs, images in the same order.
 
     Args:
-        runs: Names and contents of files; the first one's images and classes are those
-            of all others.
+        runs: Names and contents of files.
         output: A modality or ``'ensemble'``.
+        like: A file whose images and classes all have; by default, the first one.
 
     Raises:
         ValueError: If the output is not in a file, or images, labels or classes are
-            others than in the first one.
+            others than in ``like``.
     """
-    (first_name, first), *_ = runs
+    first_name, first = like or runs[0]
     arrays = []
     for name, run in runs:
         if output not in run.areas:

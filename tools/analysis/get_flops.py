@@ -31,29 +31,12 @@ if __name__ == '__main__':
     parse_args()  # --help and wrong options end here, before the slow imports
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+from benchmarking.networks import network_of, num_modalities, packed_channels
 from benchmarking.operations import Part, count_parts
 from benchmarking.tables import markdown
-from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import init_default_scope
-from mmseg.registry import MODELS
-from torch import nn
 
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import load_config
-
-
-def packed_channels(model: nn.Module) -> int:
-    """Number of channels M*C of the input of a network."""
-    for module in model.modules():
-        if hasattr(module, 'packed_channels'):
-            return int(module.packed_channels)
-    return next(m.in_channels for m in model.modules() if isinstance(m, nn.Conv2d))
-
-
-def num_modalities(model: nn.Module) -> int:
-    """Number of modalities M of a network; 1 of one that is unimodal."""
-    counts = (getattr(module, 'num_modalities', None) for module in model.modules())
-    return next((count for count in counts if count), 1)
 
 
 def table(parts: list[Part], num_modalities: int) -> str:
@@ -83,11 +66,7 @@ def main(argv: list[str] | None = None) -> None:
             f'`--size` must be positive, got {args.size}: give height and width'
         )
     cfg = load_config(args.config, options=args.cfg_options)
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = revert_sync_batchnorm(MODELS.build(cfg.model)).eval()
-    if getattr(model, 'auxiliary_head', None) is not None:
-        model.auxiliary_head = None  # of the training only
-    model = getattr(model, 'generator', model)
+    model = network_of(cfg)
     channels, M = packed_channels(model), num_modalities(model)
     parts = count_parts(model, (1, channels, *args.size))
     print(f'input: {channels} channels of {args.size[0]}x{args.size[1]} pixels')

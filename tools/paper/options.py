@@ -24,5 +24,17 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
     parser.add_argument('--rows', nargs='+', help='names of rows, instead of all')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/paper_tables'))
+    parser.add_argument(
+        '--weights',
+        type=Path,
+        metavar='FILE',
+        help='weights that the backbones start from, in place of those of the configs',
+    )
+    parser.add_argument(
+        '--page',
+        type=Path,
+        metavar='FILE',
+        help='also write the table on this page of Markdown, below its command',
+    )
     parser.add_config_options()
     return parser.parse_args()

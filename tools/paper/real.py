@@ -46,5 +46,6 @@ TABLES = {
             ('exchange > no exchange', OURS.name, 'no_exchange'),
             ('own part >= all channels', OURS.name, 'exchange_all'),
         ),
+        base='no_exchange',
     )
 }

@@ -74,6 +74,7 @@ class Table:
         rows: Its rows.
         claims: The paper's statements on it: of two rows, the first is the better one.
         units: Factors on the logged figures, by header.
+        base: The row that all others are compared with, image by image.
     """
 
     columns: tuple[str, ...]
@@ -81,3 +82,4 @@ class Table:
     rows: list[Row]
     claims: tuple[tuple[str, str, str], ...] = ()
     units: dict[str, float] = field(default_factory=dict)
+    base: str | None = None

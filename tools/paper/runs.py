@@ -23,12 +23,21 @@ FUSION_PARAMETERS = re.compile(r'(^|\.)fusions?\.|\.exchange\.|^decode_head\.con
 
 @dataclass
 class Run:
-    """A finished training: its figures by key, seconds per iteration, parameters."""
+    """A finished training.
+
+    Args:
+        metrics: Its figures by key.
+        seconds: Seconds per iteration.
+        parameters: Number of parameters.
+        fusion_parameters: Those of the fusion.
+        folder: Its work directory.
+    """
 
     metrics: dict[str, float]
     seconds: float
     parameters: int
     fusion_parameters: int
+    folder: Path = Path()
 
 
 def run_config(folder: Path) -> Config | None:
@@ -65,7 +74,7 @@ def read_run(folder: Path, cfg: Config) -> Run | None:
         return None
     total, fusion = count_parameters(cfg)
     seconds = curves['time'][1]
-    return Run(metrics, statistics.median(seconds.tolist()), total, fusion)
+    return Run(metrics, statistics.median(seconds.tolist()), total, fusion, folder)
 
 
 def count_parameters(cfg: Config) -> tuple[int, int]:

@@ -17,16 +17,25 @@ the rows. `±` is the standard deviation over the seeds. The small translations 
 FID and KID.
 
 The table is also written to table_TABLE_DATA.md and .csv in the work directory; a table
-of some --rows, or of a number of --epochs, has a name of its own.
+of some --rows, or of a number of --epochs, has a name of its own. `--page docs/results.md`
+also writes it, and the command of its trainings, on that page, in place of the table that
+was there of this name.
+
+`--table real` is ours: systems on real images. Its rows are compared with the one without
+exchange, image by image, for which each work directory has a per_image.npz, written by the
+training or by a test of its checkpoint.
 """  # noqa: E501
 
 import csv
+import sys
 from dataclasses import replace
 
 from mmseg_cen.door import as_tool
 
+from .findings import findings
 from .options import parse_args
 from .printing import check_claims, markdown, tabulate
+from .published import command_of, publish
 from .rows import ALL_TABLES
 from .runs import collect, read_runs
 from .training import plan, train
@@ -53,15 +62,18 @@ def main() -> None:
     if args.rows:
         table = replace(table, rows=[r for r in table.rows if r.name in args.rows])
     if args.train:
-        folders = train(plan(table.rows, args.work_dir, args), args.jobs)
+        folders = train(plan(table, args.work_dir, args), args.jobs)
     else:
         places = args.collect or [args.work_dir / args.data]
         folders = collect(table.rows, places, args.epochs)
     runs, unfinished = read_runs(folders)
     if runs:
-        lines = tabulate(table, runs)
-        claims = check_claims(table, runs)
-        text = markdown(lines) + '\n' + ''.join(f'\n* {claim}' for claim in claims)
+        if table.base in runs:
+            lines, below = findings(table, runs)
+        else:
+            lines = tabulate(table, runs)
+            below = '\n'.join(f'* {claim}' for claim in check_claims(table, runs))
+        text = markdown(lines) + '\n' + (f'\n{below}' if below else '')
         print(f'\n{text}\n')
         name = f'table_{args.table}_{"collected" if args.collect else args.data}'
         if args.epochs is not None:
@@ -72,6 +84,9 @@ def main() -> None:
         (args.work_dir / f'{name}.md').write_text(text + '\n')
         with (args.work_dir / f'{name}.csv').open('w', newline='') as file:
             csv.writer(file).writerows(lines)
+        if args.page is not None:
+            command = f'```bash\n{command_of(sys.argv[1:])}\n```'
+            publish(args.page, name, f'{command}\n\n{text}')
     if args.train and unfinished:
         raise SystemExit(
             f'error: all trainings must finish, got {len(unfinished)} that did not: '

@@ -4,7 +4,6 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,10 @@ from mmseg_cen.launch import say_order
 from . import locked
 from .comparison import differences
 from .configs import ROOT, build_config
-from .row import Row
+from .images import file_of
+from .row import Row, Table
 from .runs import read_run, run_config
+from .weights import set_weights
 
 
 @dataclass
@@ -32,20 +33,28 @@ class Task:
     work_dir: Path
 
 
-def plan(rows: Iterable[Row], folder: Path, args: argparse.Namespace) -> list[Task]:
-    """The trainings of all rows with all seeds.
+def plan(table: Table, folder: Path, args: argparse.Namespace) -> list[Task]:
+    """The trainings of all rows of a table with all seeds.
+
+    Where rows are compared image by image, validations store what that takes.
 
     Raises:
-        ValueError: If a work directory holds a training with other settings.
+        FileNotFoundError: If there is no file of the weights.
+        ValueError: If a work directory holds a training with other settings, or the
+            weights do not fit.
     """
     tasks = []
     for seed in dict.fromkeys(args.seeds):
-        for row in rows:
+        for row in table.rows:
             cfg = build_config(row, args.data, args.epochs, seed)
+            if args.weights is not None:
+                set_weights(cfg, args.weights)
             cfg.merge_from_dict(args.cfg_options or {})
             say_order(cfg)  # as the copy in the work directory does
             epochs = f'{cfg.train_cfg.max_epochs}_epochs'
             work_dir = folder / args.data / epochs / row.name / f'seed_{seed}'
+            if table.base is not None:
+                cfg.val_evaluator.per_image_file = str(file_of(work_dir))
             old = run_config(work_dir)
             if old is not None and (keys := differences(cfg, old)):
                 raise ValueError(
