@@ -11,6 +11,7 @@ from mmengine.visualization import TensorboardVisBackend
 from mmseg.registry import HOOKS
 from torch import nn
 
+from mmseg_cen.streams.exchanges import ChannelExchange
 from mmseg_cen.streams.places import exchanging_norms
 from mmseg_cen.streams.sparsity import exchange_shares, scaling_factors
 from mmseg_cen.streams.state import unwrap
@@ -31,8 +32,8 @@ class ExchangeStatsHook(EveryNIterations):
     of each stage, and histograms of the scaling factors, as a picture and, on
     TensorBoard, natively.
 
-    At the end of a training, a warning says so if nearly all of each own part is
-    exchanged: the streams are then nearly the same network.
+    At the end of a training, a warning says so if two streams are nearly the same
+    network, since nearly all of their own parts are exchanged.
 
     Args:
         interval: Iterations between two reports of the scalars.
@@ -62,15 +63,17 @@ class ExchangeStatsHook(EveryNIterations):
 
     def after_train(self, runner: Runner) -> None:
         model, modalities = model_and_modalities(runner)
+        if not may_become_one(model):
+            return
         shares = exchange_shares(model, modalities)
-        own = [shares[f'{m}/own'] for m in modalities if f'{m}/own' in shares]
-        if len(own) > 1 and min(own) >= NEARLY_ALL:
+        least = min(shares[f'{name}/own'] for name in modalities)
+        if least >= NEARLY_ALL:
             print_log(
-                f'{min(own):.0%} of each own part or more is exchanged, so that the '
-                f'streams compute nearly the same{_agreement(runner)}, and the '
-                f'ensemble can hardly be better than one of them: if they are to stay '
-                f'different opinions, let fewer channels be exchanged, by '
-                f'GammaSparsityHook(target_share=0.5) or less',
+                f'{least:.0%} of the own part of each stream is exchanged, or more: '
+                f'the streams compute nearly the same{_agreement(runner)}, and the '
+                f'ensemble can hardly be better than each of them. If they are to be '
+                f'different opinions, set a target_share of GammaSparsityHook, such as '
+                f'0.5',
                 'current',
                 logging.WARNING,
             )
@@ -109,6 +112,21 @@ class ExchangeStatsHook(EveryNIterations):
                     finite = values[np.isfinite(values)]
                     if finite.size:
                         backend.experiment.add_histogram(f'gamma/{key}', finite, step)
+
+
+def may_become_one(model: nn.Module) -> bool:
+    """Whether streams are equal behind a layer that exchanges all of their own parts.
+
+    Two are, as each channel is that of one of them. Of more, a channel is a mean of the
+    others; without own parts, two streams change places; other exchanges do otherwise.
+    """
+    norms = exchanging_norms(model).values()
+    return bool(norms) and all(
+        norm.num_modalities == 2
+        and type(norm.exchange) is ChannelExchange
+        and norm.exchange.scope == 'own'
+        for norm in norms
+    )
 
 
 def model_and_modalities(runner: Runner) -> tuple[nn.Module, tuple[str, ...]]:

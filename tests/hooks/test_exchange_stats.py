@@ -2,9 +2,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.logging import HistoryBuffer
 from mmseg.registry import MODELS
 
 from mmseg_cen.hooks import ExchangeStatsHook
+from mmseg_cen.streams.places import exchanging_norms
 
 
 @pytest.fixture
@@ -64,3 +66,44 @@ def test_a_model_without_exchange_is_reported_without_shares():
     runner = Recorder(torch.nn.Linear(2, 2), max_iters=1)
     ExchangeStatsHook().before_train(runner)
     assert runner.scalars == []
+
+
+def ending(model, said, agreement=None):
+    """What is warned of when a training of a model ends."""
+    scalars = {'val/streams/agreement': HistoryBuffer([agreement])} if agreement else {}
+    hub = SimpleNamespace(log_scalars=scalars)
+    said.clear()
+    ExchangeStatsHook().after_train(SimpleNamespace(model=model, message_hub=hub))
+    return said
+
+
+@pytest.fixture
+def said(monkeypatch):
+    lines = []
+    name = 'mmseg_cen.hooks.exchange_stats.print_log'
+    monkeypatch.setattr(name, lambda text, *_: lines.append(text))
+    return lines
+
+
+def set_gammas(model, value, **exchange):
+    for norm in exchanging_norms(model).values():
+        norm.norm.weight.data.fill_(value)
+        for key, option in exchange.items():
+            setattr(norm.exchange, key, option)
+
+
+def test_streams_that_are_nearly_one_network_are_warned_of_at_the_end(model, said):
+    assert not ending(model, said)
+    set_gammas(model, 0.0)
+    (line,) = ending(model, said, agreement=99.4)
+    assert line.startswith('100% of the own part of each stream is exchanged')
+    assert 'they agreed on 99.4 % of the pixels' in line
+    assert 'target_share of GammaSparsityHook' in line
+    (line,) = ending(model, said)
+    assert 'agreed' not in line
+
+
+def test_streams_that_change_places_are_not_one_network(model, said):
+    set_gammas(model, 0.0, scope='all')
+    assert not ending(model, said)
+    assert not ending(torch.nn.Linear(2, 2), said)

@@ -60,10 +60,12 @@ def test_each_subset_is_measured_as_by_a_test_of_its_own(cfg):
 def test_chosen_subsets_of_known_names_are_measured(cfg):
     cfg.test_cfg = dict(type='SubsetTestLoop', subsets=[['depth']])
     cfg.test_evaluator.output_dir = cfg.work_dir + '/out'
+    cfg.test_evaluator.per_image_file = cfg.work_dir + '/files/images.npz'
     metrics = Runner.from_cfg(cfg).test()
     assert {key.split('/')[0] for key in metrics} == {'depth'}
     assert [path.name for path in Path(cfg.work_dir, 'out').iterdir()] == ['depth']
     assert len(list(Path(cfg.work_dir, 'out', 'depth').iterdir())) == 3
+    assert Path(cfg.work_dir, 'files/depth/images.npz').is_file()
     cfg.test_cfg.subsets = [['depth', 'lidar']]
     cfg.visualizer.name += '2'
     with pytest.raises(ValueError, match=r"got \['lidar'\]"):

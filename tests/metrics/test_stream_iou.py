@@ -7,7 +7,7 @@ from mmengine.structures import PixelData
 from mmseg.evaluation import IoUMetric
 from mmseg.structures import SegDataSample
 
-from mmseg_cen.metrics import StreamIoUMetric
+from mmseg_cen.metrics import StreamIoUMetric, iou, read_per_image
 
 CLASSES = ('wall', 'floor', 'chair')
 MODALITIES = dict(rgb=3, depth=1)  # of the data, whatever the model predicts
@@ -59,7 +59,7 @@ def test_every_stream_and_the_ensemble_are_measured_in_one_pass():
         prefix + name
         for prefix in ('', 'rgb/', 'depth/')
         for name in ('aAcc', 'mAcc', 'mIoU')
-    }
+    } | {'streams/agreement', 'streams/oracle'}
     for name in ('rgb', 'depth'):
         pairs = [(s.pred_streams.get(name), s.gt_sem_seg.data) for s in data]
         assert metrics[f'{name}/mIoU'] == pytest.approx(mean_iou(pairs), abs=0.006)
@@ -242,3 +242,41 @@ def test_predictions_of_one_name_are_not_written_over_each_other(tmp_path):
     data[1].set_metainfo(dict(img_path='b/0.png'))
     with pytest.raises(ValueError, match=r'different names .* got 0.png and b/0.png'):
         evaluate(metric, data)
+
+
+def test_the_miou_of_the_file_of_each_image_is_that_of_the_metric(tmp_path):
+    path = tmp_path / 'images.npz'
+    data = samples(4)
+    del data[1].pred_streams.depth
+    for _ in range(2):  # the next validation replaces the file
+        metrics = evaluate(StreamIoUMetric(per_image_file=str(path)), data)
+    measured = read_per_image(path)
+    assert measured.images == ('0', '1', '2', '3')
+    assert measured.classes == CLASSES
+    assert [*measured.areas] == ['rgb', 'depth', 'ensemble']
+    for output, areas in measured.areas.items():
+        prefix = '' if output == 'ensemble' else f'{output}/'
+        value = np.nanmean(iou(areas.sum(0)))
+        assert metrics[f'{prefix}mIoU'] == pytest.approx(value, abs=0.006)
+    for key, name in (('agreement', 'agreement/rgb+depth'), ('oracle', 'oracle')):
+        part, whole = measured.shares[name].sum(0)
+        assert metrics[f'streams/{key}'] == pytest.approx(100 * part / whole, abs=0.006)
+    assert metrics == evaluate(StreamIoUMetric(), data)
+
+
+def test_samples_that_fill_the_last_batch_up_are_not_stored(tmp_path):
+    """As those of a test in several processes, which are collected in their order."""
+    path = tmp_path / 'images.npz'
+    metric = StreamIoUMetric(per_image_file=str(path))
+    metric.dataset_meta = dict(classes=CLASSES)
+    evaluator = Evaluator(metric)
+    data = samples(3)
+    for sample in [*data, data[0]]:
+        evaluator.process([sample], None)
+    evaluator.evaluate(len(data))
+    assert read_per_image(path).images == ('0', '1', '2')
+
+
+def test_a_file_of_each_image_of_another_suffix_is_refused():
+    with pytest.raises(ValueError, match=r"must end with \.npz, got 'images\.csv'"):
+        StreamIoUMetric(per_image_file='images.csv')

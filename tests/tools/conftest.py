@@ -8,10 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from mmseg_cen.metrics import PerImage, write_per_image
+
 ROOT = Path(__file__).parents[2]
+MEASURED_CLASSES = ('wall', 'floor', 'lamp')
 
 CONFIG = f"""
 _base_ = {str(ROOT / 'configs/_base_/default_runtime.py')!r}
@@ -216,3 +220,26 @@ def trained(config, tool):
     code, output = tool('train.py', config, '--work-dir', work_dir)
     assert code == 0, output
     return work_dir
+
+
+@pytest.fixture(scope='session')
+def write_run():
+    def write_run(path, right, seed=0, streams=('rgb', 'depth'), num_images=20):
+        """Areas of images of 100 pixels, of which some are right in each class."""
+        draws = np.random.default_rng(seed)
+        true = np.random.default_rng(1).integers(20, 40, (num_images, 1, 2))
+        areas = {}
+        for output, offset in (*((s, -0.1) for s in streams), ('ensemble', 0.0)):
+            share = right + offset + 0.1 * draws.random((num_images, 1, 2))
+            both = (true * share).astype(int)
+            known = np.concatenate([both, true, true], axis=1)
+            areas[output] = np.pad(known, ((0, 0), (0, 0), (0, 1)))
+        names = tuple(f'{i}' for i in range(num_images))
+        shares = {}
+        if len(streams) > 1:
+            agreeing = np.full((num_images, 2), (80, 100))
+            shares = {f'agreement/{"+".join(streams)}': agreeing, 'oracle': agreeing}
+        write_per_image(path, PerImage(names, MEASURED_CLASSES, areas, shares))
+        return path
+
+    return write_run

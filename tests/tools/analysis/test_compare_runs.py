@@ -1,0 +1,60 @@
+import pytest
+from analysis import compare_runs
+
+
+@pytest.fixture
+def runs(write_run, tmp_path):
+    for seed in range(2):
+        write_run(tmp_path / f'none/{seed}/per_image.npz', 0.5, seed)
+        write_run(tmp_path / f'cen/{seed}/per_image.npz', 0.7, seed + 5)
+    return [f'{name}={tmp_path}/{name}' for name in ('none', 'cen')]
+
+
+def cells(text):
+    return [
+        [c.strip() for c in line.strip('| ').split('|')] for line in text.split('\n')
+    ]
+
+
+def test_systems_are_compared_with_the_first_one(runs, tmp_path, capsys):
+    out = tmp_path / 'comparison.md'
+    options = ['--resamples', '200', '--leave-out', 'wall', '--out', str(out)]
+    compare_runs.main([*runs, *options])
+    text = capsys.readouterr().out
+    assert out.read_text() == text
+    assert text.startswith(
+        '20 images, 3 classes, the second mean without wall; 95 % intervals of 200 '
+        'resamples of the images, seed 0.\n'
+    )
+    means, differences, classes = map(cells, text.strip().split('\n\n')[1:])
+    assert means[0][:5] == ['system', 'rgb', 'depth', 'ensemble', 'mIoU of 2']
+    assert [row[0] for row in means[2:]] == ['none', 'cen']
+    assert means[2][5:] == ['80.0 ± 0.0', '80.0 ± 0.0', '2']
+    value = differences[2][1]
+    assert value.startswith('**+')
+    assert differences[2][3] == '100.0% of the resamples'
+    names = [row[0] for row in classes[2:]]
+    assert sorted(names) == ['floor', 'lamp', 'wall']
+    assert names[-1] == 'lamp', 'which does not occur'
+    assert classes[-1][1:] == ['0.0%', '', '', '']
+
+
+def test_a_stream_may_be_compared_with_the_ensemble(runs, capsys):
+    compare_runs.main([f'{runs[0]}@rgb', runs[0], '--resamples', '100'])
+    assert '| **+' in capsys.readouterr().out
+    with pytest.raises(SystemExit, match=r"got 'thermal', which .* does not have"):
+        compare_runs.main([*runs, '--output', 'thermal'])
+
+
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        ([], '`systems` must be two at least'),
+        (['b', '--resamples', '0'], '`--resamples` must be positive'),
+        (['b', '--level', '95'], '`--level` in (0, 1)'),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_at_once(options, words, capsys):
+    with pytest.raises(SystemExit):
+        compare_runs.main(['a', *options])
+    assert words in capsys.readouterr().err

@@ -1,0 +1,49 @@
+import pytest
+from comparing.systems import chosen, read_system, spread
+
+
+def test_a_system_is_a_file_a_folder_of_seeds_or_a_pattern(write_run, tmp_path):
+    paths = [write_run(tmp_path / f'cen/seed_{k}/per_image.npz', 0.5) for k in (0, 1)]
+    write_run(tmp_path / 'cen/gamma.npz', 0.5)  # not by this name
+    for text in (f'{tmp_path}/cen', f'a={tmp_path}/cen', f'a={tmp_path}/cen/*/*.npz'):
+        system = read_system(text)
+        assert [name for name, _ in system.files] == [*map(str, paths)]
+        assert system.name == ('a' if text.startswith('a=') else text)
+    stream = read_system(f'rgb={paths[0]}@rgb')
+    assert (stream.name, stream.output, len(stream.files)) == ('rgb', 'rgb', 1)
+    assert read_system(str(paths[0]), 'depth').output == 'depth'
+
+
+def test_names_with_the_signs_of_the_syntax_are_taken_as_they_are(write_run, tmp_path):
+    path = write_run(tmp_path / 'lr=0.1@night.npz', 0.5)
+    system = read_system(str(path))
+    assert (system.name, system.output) == (str(path), 'ensemble')
+
+
+def test_a_folder_without_files_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'that hold per_image\.npz, got'):
+        read_system(str(tmp_path))
+
+
+def test_means_of_the_outputs_and_shares_are_those_of_each_seed(write_run, tmp_path):
+    for seed in range(3):
+        write_run(tmp_path / f'{seed}/per_image.npz', 0.5, seed)
+    system = read_system(str(tmp_path))
+    assert len(set(system.means('rgb'))) == 3
+    assert max(system.means('rgb')) < min(system.means('ensemble'))
+    assert system.means('thermal') == []
+    assert system.shares('agreement') == [80, 80, 80]
+    assert system.classes.shape == (3, 3)
+    alone = read_system(str(write_run(tmp_path / 'a.npz', 0.5, streams=('rgb',))))
+    assert alone.shares('agreement') == []
+
+
+def test_classes_that_are_left_out_are_known_and_not_all():
+    assert chosen(('a', 'b', 'c'), ['b']).tolist() == [True, False, True]
+    for wrong in (['d'], ['a', 'b', 'c']):
+        with pytest.raises(ValueError, match='to leave out must be among'):
+            chosen(('a', 'b', 'c'), wrong)
+
+
+def test_the_spread_is_the_standard_deviation_of_several_seeds():
+    assert [spread([]), spread([1.0]), spread([1.0, 3.0])] == ['', '1.0', '2.0 ± 1.4']
