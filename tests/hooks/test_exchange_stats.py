@@ -70,7 +70,9 @@ def test_a_model_without_exchange_is_reported_without_shares():
 
 def ending(model, said, agreement=None):
     """What is warned of when a training of a model ends."""
-    scalars = {'val/streams/agreement': HistoryBuffer([agreement])} if agreement else {}
+    scalars = (
+        {'val/streams/agreement': HistoryBuffer([agreement], [1])} if agreement else {}
+    )
     hub = SimpleNamespace(log_scalars=scalars)
     said.clear()
     ExchangeStatsHook().after_train(SimpleNamespace(model=model, message_hub=hub))

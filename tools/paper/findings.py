@@ -1,18 +1,48 @@
 """A table of systems that are compared with one of them, image by image."""
 
+from collections.abc import Sequence
+
+import numpy as np
 from benchmarking.networks import network_of, packed_channels
 from benchmarking.operations import count_parts
 from comparing.labels import untrained_classes
 from comparing.systems import System, chosen, spread
 from comparing.text import Bootstrap, of_classes, over, points
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+from numpy.typing import NDArray
 
 from mmseg_cen.metrics import Difference, Interval
+from mmseg_cen.streams.fold import ENSEMBLE
 
 from .images import images_of
 from .printing import markdown
 from .row import Table
 from .runs import Run, run_config
+
+
+class Differences:
+    """Differences of pairs of systems, each of which is computed once.
+
+    Args:
+        systems: The systems by name of their rows.
+        left_out: Classes that the second mean is without.
+    """
+
+    def __init__(self, systems: dict[str, System], left_out: Sequence[str]) -> None:
+        self.systems = systems
+        self.bootstrap = Bootstrap()
+        (first, *_) = systems.values()
+        self.counted: NDArray[np.bool_] = chosen(first.first.classes, left_out)
+        self._known: dict[tuple[str, str], Difference] = {}
+
+    def __call__(self, better: str, worse: str) -> Difference:
+        """By how much a system is better than another one."""
+        if (better, worse) not in self._known:
+            pair = self.systems[worse], self.systems[better]
+            self._known[better, worse] = self.bootstrap.between(*pair, self.counted)
+        return self._known[better, worse]
 
 
 def findings(table: Table, runs: dict[str, list[Run]]) -> tuple[list[list[str]], str]:
@@ -23,70 +53,91 @@ def findings(table: Table, runs: dict[str, list[Run]]) -> tuple[list[list[str]],
         runs: Finished runs by the name of the row; the base has some.
 
     Returns:
-        The cells, header first, and what stands below them.
+        The cells, header first, and what stands below them in Markdown.
 
     Raises:
         ValueError: If runs are of different images, or cannot be measured.
     """
     assert table.base is not None
-    rows = [row for row in table.rows if row.name in runs]
     systems = {
         row.name: System(row.cells[0], [images_of(run) for run in runs[row.name]])
-        for row in rows
+        for row in table.rows
+        if row.name in runs
     }
-    configs = {row.name: _config(runs[row.name][0]) for row in rows}
-    base = systems[table.base]
+    configs = {name: _config(runs[name][0]) for name in systems}
     left_out = untrained_classes(configs[table.base])
-    counted = chosen(base.first.classes, left_out)
-    bootstrap = Bootstrap()
-    found = {
-        name: bootstrap.between(base, system, counted)
-        for name, system in systems.items()
-        if name != table.base
-    }
-    part = [over(counted)] if left_out else []
-    lines = [[
-        *table.columns, *table.metrics, *part, 'agreement', 'oracle',
-        *(f'{name} minus {base.name}' for name in ('mIoU', *part)),
-        'Params (M)', 'MACs (G)', 's/iter', 'runs',
-    ]]  # fmt: skip
-    for row in rows:
-        system, of_row = systems[row.name], runs[row.name]
-        difference = found.get(row.name)
-        lines.append([
-            *row.cells,
-            *(spread(system.means(_output(key))) for key in table.metrics.values()),
-            *(spread(system.means(system.output, counted)) for _ in part),
-            *(spread(system.shares(name)) for name in ('agreement', 'oracle')),
-            *_differences(difference, bool(part)),
+    differences = Differences(systems, left_out)
+    claims = [
+        (text, f'{systems[better].name} - {systems[worse].name}',
+         differences(better, worse))
+        for text, better, worse in table.claims
+        if {better, worse} <= systems.keys()
+    ]  # fmt: skip
+    below = [
+        _caption(systems[table.base], differences, left_out, configs[table.base]),
+        '\n'.join(
+            f'* {text}: {_verdict(found.mean)}: {points(found.mean)}'
+            for text, _, found in claims
+        ),
+    ]
+    if claims:
+        columns = [(name, found) for _, name, found in claims]
+        below.append(markdown(of_classes([*systems.values()], columns)))
+    lines = _lines(table, runs, configs, differences)
+    return lines, '\n\n'.join(text for text in below if text)
+
+
+def _lines(
+    table: Table,
+    runs: dict[str, list[Run]],
+    configs: dict[str, Config],
+    differences: Differences,
+) -> list[list[str]]:
+    """Cells, header first: a second mean only where classes are left out."""
+    assert table.base is not None
+    counted = differences.counted
+    part = [] if counted.all() else [over(counted)]
+    base = differences.systems[table.base].name
+    minus = [f'{name} minus {base}' for name in ('mIoU', *part)]
+    costs = ['Params (M)', 'MACs (G)', 's/iter', 'runs']
+    opinions = ['agreement', 'oracle']
+    lines = [[*table.columns, *table.metrics, *part, *opinions, *minus, *costs]]
+    for row in table.rows:
+        if row.name not in differences.systems:
+            continue
+        system, of_row = differences.systems[row.name], runs[row.name]
+        outputs = [_output(key) for key in table.metrics.values()]
+        line = [*row.cells, *(spread(system.means(output)) for output in outputs)]
+        line += [spread(system.means(ENSEMBLE, counted)) for _ in part]
+        line += [spread(system.shares(name)) for name in opinions]
+        if row.name == table.base:
+            line += [''] * len(minus)
+        else:
+            found = differences(row.name, table.base)
+            line += [points(found.mean), *(points(found.counted) for _ in part)]
+        line += [
             f'{of_row[0].parameters / 1e6:.2f}',
             f'{operations_of(configs[row.name]):.2f}',
             spread([run.seconds for run in of_row], 2),
             str(len(of_row)),
-        ])  # fmt: skip
-    claims = [
-        (text, f'{systems[better].name} - {systems[worse].name}',
-         bootstrap.between(systems[worse], systems[better], counted))
-        for text, better, worse in table.claims
-        if {better, worse} <= systems.keys()
-    ]  # fmt: skip
-    size = 'x'.join(map(str, _size(configs[table.base])))
+        ]
+        lines.append(line)
+    return lines
+
+
+def _caption(
+    base: System, differences: Differences, left_out: Sequence[str], cfg: Config
+) -> str:
     without = f' Without training pixels: {", ".join(left_out)}.' if left_out else ''
-    below = [
+    height, width = _size(cfg)
+    return (
         f'mIoU in percent on {len(base.first.images)} images, mean ± standard '
         f'deviation over the runs.{without} Agreement: share of the pixels on which '
-        'the streams '
-        'predict the same class; oracle: on which one of them at least is right. '
-        f'Differences: of the ensembles, {bootstrap}; bold: 0 is outside. MACs: at '
-        f'{size} pixels.',
-        '\n'.join(
-            f'* {text}: {_verdict(d.mean)}: {points(d.mean)}' for text, _, d in claims
-        ),
-    ]
-    if claims:
-        differences = [(name, difference) for _, name, difference in claims]
-        below.append(markdown(of_classes([*systems.values()], differences)))
-    return lines, '\n\n'.join(below)
+        f'the streams predict the same class; oracle: on which one of them at least is '
+        f'right. '
+        f'Differences are those of the ensembles, {differences.bootstrap}; bold: 0 is '
+        f'outside. MACs are those of {height}x{width} pixels.'
+    )
 
 
 def operations_of(cfg: Config) -> float:
@@ -97,9 +148,10 @@ def operations_of(cfg: Config) -> float:
 
 
 def _size(cfg: Config) -> tuple[int, int]:
-    """Height and width of the crops of a training."""
-    height, width = cfg.model.data_preprocessor.size
-    return height, width
+    """Height and width of the first image of a validation, as the network gets it."""
+    init_default_scope('mmseg')
+    inputs = DATASETS.build(cfg.val_dataloader.dataset)[0]['inputs']
+    return inputs.shape[-2], inputs.shape[-1]
 
 
 def _config(run: Run) -> Config:
@@ -110,14 +162,7 @@ def _config(run: Run) -> Config:
 
 def _output(key: str) -> str:
     """The output that a key of the log is of: ``rgb/mIoU``, ``mIoU``."""
-    return key.split('/')[0] if '/' in key else 'ensemble'
-
-
-def _differences(difference: Difference | None, with_part: bool) -> list[str]:
-    if difference is None:
-        return [''] * (1 + with_part)
-    found = [difference.mean, difference.counted]
-    return [points(interval) for interval in found[: 1 + with_part]]
+    return key.split('/')[0] if '/' in key else ENSEMBLE
 
 
 def _verdict(interval: Interval) -> str:

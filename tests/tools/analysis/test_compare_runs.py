@@ -11,9 +11,8 @@ def runs(write_run, tmp_path):
 
 
 def cells(text):
-    return [
-        [c.strip() for c in line.strip('| ').split('|')] for line in text.split('\n')
-    ]
+    lines = text.split('\n')
+    return [[cell.strip() for cell in line.split('|')[1:-1]] for line in lines]
 
 
 def test_systems_are_compared_with_the_first_one(runs, tmp_path, capsys):
