@@ -3,8 +3,11 @@ import os
 from types import SimpleNamespace
 
 import cv2
+import numpy as np
 import pytest
 from mmengine.config import Config
+
+from mmseg_cen.metrics import iou, read_per_image
 
 
 def test_a_missing_checkpoint_ends_in_one_line(error_of, config):
@@ -38,10 +41,15 @@ def test_testing_reports_every_stream_and_saves_predictions_and_pictures(
     code, output = tool(
         'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path / 'work',
         '--out', tmp_path / 'out', '--show-dir', tmp_path / 'pictures',
+        '--per-image', tmp_path / 'images.npz',
     )  # fmt: skip
     assert code == 0, output
     figures = json.loads(next((tmp_path / 'work').rglob('2*.json')).read_text())
     assert {'rgb/mIoU', 'depth/mIoU', 'mIoU'} <= set(figures)
+    measured = read_per_image(tmp_path / 'images.npz')
+    mean = np.nanmean(iou(measured.areas['ensemble'].sum(0)))
+    assert figures['mIoU'] == pytest.approx(mean, abs=0.006)
+    assert measured.images == tuple(f'room_0_{k:06d}' for k in range(8))
     names = [f'room_0_{k:06d}.png' for k in range(8)]
     for folder in ('out', 'pictures'):
         assert sorted(p.name for p in (tmp_path / folder).iterdir()) == names
@@ -94,6 +102,18 @@ def test_an_option_of_a_segmentor_or_of_augmentation_is_refused_without_it(load_
         test.leave_out(cfg, ['depth'])
     with pytest.raises(ValueError, match='for --tta, got no tta_pipeline: '):
         test.enable_tta(cfg)
+
+
+def test_only_a_metric_of_ours_stores_each_image(load_tool):
+    test = load_tool('test.py')
+    metrics = [dict(type='IoUMetric'), dict(type='StreamIoUMetric')]
+    cfg = Config(dict(test_evaluator=metrics))
+    test.save_per_image(cfg, 'a.npz')
+    assert cfg.test_evaluator[1].per_image_file == 'a.npz'
+    assert 'per_image_file' not in cfg.test_evaluator[0]
+    cfg = Config(dict(test_evaluator=metrics[0]))
+    with pytest.raises(ValueError, match=r"for --per-image, got \['IoUMetric'\]: "):
+        test.save_per_image(cfg, 'a.npz')
 
 
 def test_predictions_and_pictures_need_a_folder_each(error_of, config, tmp_path):

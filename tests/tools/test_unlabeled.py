@@ -80,6 +80,13 @@ def test_a_test_without_labels_and_without_a_place_for_predictions_is_refused(
         predict_unlabeled(runner_of([*LOAD, PACK]), is_saved=False)
 
 
+def test_data_without_labels_have_no_areas(runner_of):
+    runner = runner_of([*LOAD, PACK])
+    runner.test_evaluator.metrics[0].per_image_file = 'a.npz'
+    with pytest.raises(ValueError, match='measured with --per-image, got none in'):
+        predict_unlabeled(runner, is_saved=True)
+
+
 def test_data_with_labels_are_measured(runner_of):
     runner = runner_of([*LOAD, PACK], seg_map_path='label')
     predict_unlabeled(runner, is_saved=False)

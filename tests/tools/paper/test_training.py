@@ -4,12 +4,19 @@ import multiprocessing
 import os
 import signal
 import time
+from argparse import Namespace
+from dataclasses import replace
 
+import pytest
+import torch
 from filelock import FileLock
 from paper import training
 from paper.configs import build_config
-from paper.rows import TABLES
-from paper.training import Task, train_one
+from paper.rows import ALL_TABLES, TABLES
+from paper.training import Task, plan, train_one
+
+from mmseg_cen.launch import pin_for_gpus_only
+from mmseg_cen.modes import hand_modes_to_hook
 
 ROWS = {row.name: row for table in TABLES.values() for row in table.rows}
 
@@ -78,3 +85,44 @@ def test_a_lock_that_another_process_has_taken_meanwhile_is_no_failure(
     assert train_one(task, dict(os.environ)) == 'done'
     script.write_text('raise SystemExit(1)')
     assert train_one(task, dict(os.environ)).startswith('FAILED, see ')
+
+
+def planned(folder, table, **options):
+    args = Namespace(data='synthetic', epochs=1, seeds=[0], weights=None)
+    table = replace(table, rows=[ROWS['exchange_half']])
+    return plan(table, folder, Namespace(**{**vars(args), **options}))
+
+
+def test_a_repeated_call_finds_its_training_whatever_the_modes(tmp_path):
+    """The copy of the config in a work directory has hooks in place of the modes."""
+    options = {'channels_last': True, 'train_dataloader.pin_memory': True}
+    (task,) = planned(tmp_path, TABLES['1'], cfg_options=options)
+    (task.work_dir / 'a/vis_data').mkdir(parents=True)
+    (task.work_dir / 'a/vis_data/scalars.json').touch()
+    runner_cfg = task.cfg.copy()
+    hand_modes_to_hook(runner_cfg)
+    pin_for_gpus_only(runner_cfg)
+    runner_cfg.dump(task.work_dir / 'copy.py')
+    assert planned(tmp_path, TABLES['1'], cfg_options=options)
+    with pytest.raises(ValueError, match='got other settings of custom_hooks:'):
+        planned(tmp_path, TABLES['1'], cfg_options={})
+
+
+def test_only_where_rows_are_compared_a_training_stores_each_image(tmp_path):
+    real = ALL_TABLES['real']
+    (task,) = planned(tmp_path, TABLES['1'], cfg_options={})
+    assert 'per_image_file' not in task.cfg.val_evaluator
+    (task.work_dir / 'a/vis_data').mkdir(parents=True)
+    (task.work_dir / 'a/vis_data/scalars.json').touch()
+    task.cfg.dump(task.work_dir / 'copy.py')
+    (same,) = planned(tmp_path, real, cfg_options={})
+    assert same.work_dir == task.work_dir, 'an older training goes on'
+    path = task.work_dir / 'per_image.npz'
+    assert same.cfg.val_evaluator.per_image_file == str(path)
+
+
+def test_weights_that_do_not_fit_end_the_plan(tmp_path):
+    path = tmp_path / 'weights.pth'
+    torch.save(dict(state_dict=dict(a=torch.ones(1))), path)
+    with pytest.raises(ValueError, match='must hold the weights of this CENResNet'):
+        planned(tmp_path, TABLES['1'], cfg_options={}, weights=path)
