@@ -63,9 +63,12 @@ def iou(areas: NDArray[np.generic]) -> Floats:
 
 def mean_over_classes(values: Floats, counted: NDArray[np.bool_]) -> Floats:
     """Mean of values (..., K) over the counted classes (K,) that have one, (...)."""
-    known = ~np.isnan(values) & counted
-    total = np.where(known, values, 0).sum(-1)
-    number = known.sum(-1)
+    return _mean_of_known(np.where(counted, values, np.nan), axis=-1)
+
+
+def _mean_of_known(values: Floats, axis: int) -> Floats:
+    """NumPy's ``nanmean``, without its warning where all values are NaN."""
+    total, number = np.nansum(values, axis), (~np.isnan(values)).sum(axis)
     return np.divide(total, number, np.full_like(total, np.nan), where=number > 0)
 
 
@@ -185,11 +188,11 @@ def difference(
     every = np.ones_like(counted)
 
     def values(areas: NDArray[np.generic]) -> Floats:
-        """IoU (..., K + 2) of each class, and both means, averaged over (S,)."""
+        """IoU (..., K + 2) of each class, and both means, from areas (..., S, 3, K)."""
         of_class = iou(areas)
         means = [mean_over_classes(of_class, which) for which in (every, counted)]
         both = np.concatenate([of_class, np.stack(means, -1)], -1)
-        return mean_over_classes(np.moveaxis(both, -2, -1), np.True_)
+        return _mean_of_known(both, axis=-2)  # of the runs
 
     found = values(second.sum(1)) - values(first.sum(1))
     drawn = np.empty((resamples, len(found)))

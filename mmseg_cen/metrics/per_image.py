@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -112,7 +113,7 @@ def write_per_image(path: str | Path, measured: PerImage) -> None:
     """
     pixels = [*measured.shares.values()]
     no_pixels = np.zeros((len(measured.images), 0, 2))
-    arrays = dict(
+    arrays: dict[str, Any] = dict(
         images=np.array(measured.images, dtype=str),
         classes=np.array(measured.classes, dtype=str),
         outputs=np.array([*measured.areas], dtype=str),
@@ -180,7 +181,6 @@ def _why_not(arrays: Mapping[str, NDArray[np.generic]]) -> str:
     for names in (images, classes, outputs, shares):
         if len(set(names.tolist())) < len(names):
             return 'a name twice'
-    # mypy: the kinds are checked above.
     both, predicted, true = np.moveaxis(areas.astype(np.int64), 2, 0)
     if both.size and (both.min() < 0 or (both > np.minimum(predicted, true)).any()):
         return 'intersections that are larger than the areas'

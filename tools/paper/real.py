@@ -44,6 +44,7 @@ TABLES = {
         [replace(row, cells=(name,), paper={}) for name, row in _SYSTEMS.items()],
         (
             ('exchange > no exchange', OURS.name, 'no_exchange'),
+            ('RGB and depth > RGB alone', OURS.name, 'unimodal_rgb'),
             ('own part >= all channels', OURS.name, 'exchange_all'),
         ),
         base='no_exchange',
