@@ -40,7 +40,8 @@ def runs(tmp_path, write_run, monkeypatch):
     return found
 
 
-def test_systems_are_compared_with_the_one_without_exchange(runs):
+def test_systems_are_compared_with_the_one_without_exchange(runs, monkeypatch):
+    monkeypatch.setattr(of_findings, 'operations_of', lambda cfg: 1.5)
     lines, below = findings(REAL, runs)
     rows = [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
     by_name = {row['System']: row for row in rows}
