@@ -1,8 +1,9 @@
 """Pretrained backbones as packages ship them, in the names of the toolbox.
 
-``scheme`` says what there is to know about the names of a package; ``convolutional`` and
-``attention`` have the schemes, a backbone a table; ``recognition`` chooses one by the
-names of a file; ``fitting`` compares with a network, and ``advice`` tells what to change.
+``scheme`` says what there is to know about the names of a package, ``residual``,
+``mobile``, ``convnext`` and ``attention`` have the tables, ``recognition`` chooses one
+by the names of a file, ``fitting`` compares with a network, and ``advice`` tells what
+to change.
 """
 
 from .advice import advise

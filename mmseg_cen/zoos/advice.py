@@ -1,4 +1,4 @@
-"""What to change in a config so that weights fit, told by the shapes of their tensors."""
+"""What to change in a config so that weights fit, told by shapes of their tensors."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 #: Depth of a ResNet by the blocks of its stages, with two convolutions and with three.
-_DEPTHS = {
-    (2, 2, 2, 2): (18, 26), (3, 4, 6, 3): (34, 50), (3, 4, 23, 3): (None, 101),
+_DEPTHS: dict[tuple[int, ...], tuple[int | None, int | None]] = {
+    (2, 2, 2, 2): (18, None), (3, 4, 6, 3): (34, 50), (3, 4, 23, 3): (None, 101),
     (3, 8, 36, 3): (None, 152),
 }  # fmt: skip
 #: Stage and block in the names of the toolbox.
-_BLOCK = r'^(?:layer|stages\.|layers\.(?=\d\.1\.))(\d+)\.(?:blocks\.|1\.(?=\d))?(\d+)\.'
+_BLOCK = r'^(?:layer|stages\.|layers\.(?=\d\.1\.))(\d)\.(?:blocks\.|1\.(?=\d))?(\d+)\.'
 #: Argument for the width, by a name that only such backbones have.
 _WIDTHS = {
     r'^(conv1|stem\.0)\.weight$': '`base_channels` and `stem_channels`',
@@ -30,18 +30,18 @@ def advise(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[st
         given: Tensors of a file, by their names in the toolbox.
         wanted: Tensors of the network.
     """
-    advice = [
-        *_advise_stem(given, wanted),
-        *_advise_blocks(given, wanted),
-        *_advise_shapes(given, wanted),
-    ]
-    return advice or ['choose the variant of the backbone that the file is of']
+    advice = [*_advise_stem(given, wanted), *_advise_blocks(given, wanted)]
+    return (
+        advice
+        or _advise_shapes(given, wanted)
+        or ['choose the variant of the backbone that the file is of']
+    )
 
 
 def _advise_stem(
     given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
 ) -> list[str]:
-    """Advice on the stem and the shortcuts of a ResNet, and on the channels it takes."""
+    """Advice on the stem and the shortcuts of a ResNet, and on input channels."""
     advice = []
     deep = ['stem.0.weight' in tensors for tensors in (given, wanted)]
     plain = ['conv1.weight' in tensors for tensors in (given, wanted)]

@@ -7,9 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mmseg_cen.streams.state import tensor_shapes
+
 from .scheme import Scheme, join_parts
 
-#: What each output of a transformer goes through; weights of classifiers have one of it.
+#: What each output of a transformer goes through; a classifier has only the last.
 _OUTPUT_NORM = r'^norm\d\.(weight|bias)$'
 #: Buffers that a network computes itself, and counters.
 _OWN_BUFFERS = r'(relative_position_index|num_batches_tracked)$'
@@ -38,9 +40,13 @@ class Misfit(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f'{self.name}: {self.given or "none"} in the file, '
-            f'{self.wanted or "none"} in the network'
+            f'{self.name}: {_shape(self.given)} in the file, {_shape(self.wanted)} in '
+            f'the network'
         )
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return 'none' if shape is None else str(shape)
 
 
 class Fit(NamedTuple):
@@ -104,8 +110,7 @@ def fit(
 def _misfits(
     found: Mapping[str, Tensor], network: Mapping[str, Tensor]
 ) -> list[Misfit]:
-    given = {name: tuple(tensor.shape) for name, tensor in found.items()}
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.items()}
+    given, wanted = tensor_shapes(found), tensor_shapes(network)
     return [
         Misfit(name, given.get(name), wanted.get(name))
         for name in {**wanted, **given}
@@ -114,7 +119,7 @@ def _misfits(
 
 
 def _is_beyond(name: str, network: Mapping[str, Tensor]) -> bool:
-    """Whether a tensor is of a stage, or of a norm of its output, that is not wanted."""
+    """Whether a tensor is of a stage, or of the norm of one, that is not wanted."""
     top = name.partition('.')[0]
     has_top = any(other.startswith(f'{top}.') for other in network)
     return not has_top and bool(re.fullmatch(r'(layer|norm)\d+', top))

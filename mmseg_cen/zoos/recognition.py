@@ -8,7 +8,9 @@ from torch import Tensor
 from mmseg_cen.streams.state import first_names
 
 from .attention import MIT, SWIN
-from .convolutional import CONVNEXT, HRNET, MOBILENET_V2, MOBILENET_V3, RESNET
+from .convnext import CONVNEXT
+from .mobile import MOBILENET_V2, MOBILENET_V3
+from .residual import HRNET, RESNET
 from .scheme import Scheme
 
 SCHEMES: tuple[Scheme, ...] = (

@@ -1,4 +1,4 @@
-"""What there is to know about the names that a package gives the tensors of a backbone."""
+"""What there is to know about the names that a package gives to a backbone."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -20,8 +20,16 @@ SWIN = dict(embed_dims=8, num_heads=(1, 1, 1, 1), window_size=2)
 MIT = dict(embed_dims=8, num_heads=(1, 1, 1, 1))
 CASES = {
     'stem': lambda: (ResNetV1c(depth=18, **TINY), ResNet(18, **TINY), 'deep_stem=True'),
-    'plain': lambda: (ResNet(18, **TINY), ResNetV1c(depth=18, **TINY), 'deep_stem=False'),
-    'pooling': lambda: (ResNetV1d(depth=18, **TINY), ResNetV1c(depth=18, **TINY), 'avg_down=True'),
+    'plain': lambda: (
+        ResNet(18, **TINY),
+        ResNetV1c(depth=18, **TINY),
+        'deep_stem=False',
+    ),
+    'pooling': lambda: (
+        ResNetV1d(depth=18, **TINY),
+        ResNetV1c(depth=18, **TINY),
+        'avg_down=True',
+    ),
     'channels': lambda: (
         ResNet(18, **TINY),
         ResNet(18, in_channels=1, **TINY),
@@ -36,7 +44,7 @@ CASES = {
     'width': lambda: (
         ResNet(18, base_channels=8, stem_channels=8),
         ResNet(18, **TINY),
-        'conv1.weight has 8 channels in the file, 4 in the network: set `base_channels`',
+        'has 8 channels in the file, 4 in the network: set `base_channels`',
     ),
     'groups': lambda: (
         ResNeXt(depth=50, groups=2, base_width=32, base_channels=8, stem_channels=8),

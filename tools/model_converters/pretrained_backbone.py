@@ -115,8 +115,8 @@ def pixels_of(args: argparse.Namespace, recognized: Recognized, meta: Any) -> Pi
         known = Pixels(tuple(meta['mean']), tuple(meta['std']), meta['order'])
     else:
         known = pixels_beside(args.input) or known
-    if args.bgr:
-        known = known._replace(order='BGR')
+    if args.bgr and known.order == 'RGB':
+        known = known.reversed()
     known = Pixels(
         tuple(args.mean or known.mean), tuple(args.std or known.std), known.order
     )
@@ -179,7 +179,7 @@ def preprocessing(cfg: Config, pixels: Pixels) -> str:
     if modalities:
         color = 'rgb' if 'rgb' in modalities else next(iter(modalities))
         given, where = modalities[color], f'{where}.modalities.{color}'
-        given = dict(bgr_to_rgb=color == 'rgb', **given)
+        given = {'bgr_to_rgb': color == 'rgb', **given}
     has = all(given.get(key) == value for key, value in wanted.items())
     lines = [f'    {where}.{key} = {value}' for key, value in wanted.items()]
     known = 'which the config has' if has else 'which the config does not have yet'

@@ -46,7 +46,7 @@ def read_weights(path: str) -> Any:
 def pixels_beside(path: str) -> Pixels | None:
     """Mean and std that a configuration beside a file says, as hubs store them.
 
-    They are in ``config.json`` of timm and ``preprocessor_config.json`` of transformers.
+    timm has them in ``config.json``, transformers in ``preprocessor_config.json``.
     """
     folder = Path(path).parent
     for name, part, mean, std in (

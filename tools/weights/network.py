@@ -1,4 +1,4 @@
-"""The backbone of a config, without weights, and the proof that weights load into it."""
+"""The backbone of a config, and the proof that it loads weights."""
 
 import copy
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import torch
 from conversion.model import dicts_in
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -29,6 +30,7 @@ def build_backbone(cfg: Config) -> nn.Module:
         part.pop('pretrained', None)
         if 'checkpoint' in (part.get('init_cfg') or {}):
             part['init_cfg'] = None
+    MMLogger.get_instance('weights', log_level='WARNING')  # not of every tensor
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     return MODELS.build(model).backbone
 
