@@ -1,7 +1,7 @@
 """What to change in a config so that weights fit, told by shapes of their tensors."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from torch import Tensor
 
@@ -30,12 +30,14 @@ def advise(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[st
         given: Tensors of a file, by their names in the toolbox.
         wanted: Tensors of the network.
     """
-    advice = [*_advise_stem(given, wanted), *_advise_blocks(given, wanted)]
-    return (
-        advice
-        or _advise_shapes(given, wanted)
-        or ['choose the variant of the backbone that the file is of']
-    )
+    advice = [
+        *_advise_stem(given, wanted),
+        *_advise_blocks(given, wanted),
+        *_advise_groups(given, wanted),
+        *_advise_windows(given, wanted),
+    ]
+    advice += _advise_width(given, wanted, first_only=bool(advice))
+    return advice or ['choose the variant of the backbone that the file is of']
 
 
 def _advise_stem(
@@ -102,49 +104,55 @@ def _blocks(tensors: Mapping[str, Tensor]) -> tuple[int, ...]:
     return tuple(last[stage] for stage in sorted(last))
 
 
-def _advise_shapes(
+def _advise_groups(
     given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
 ) -> list[str]:
-    """Advice on width, groups and windows."""
-    differing = [
-        (name, tuple(given[name].shape), tuple(tensor.shape))
-        for name, tensor in wanted.items()
-        if name in given and given[name].shape != tensor.shape
-    ]
-    for name, found, needed in differing:
-        if name.endswith('relative_position_bias_table') and found[1:] == needed[1:]:
-            size = (round(found[0] ** 0.5) + 1) // 2
-            return [f'the file has windows of {size} pixels: set window_size={size}']
-    grouped = [
-        (found, needed)
-        for name, found, needed in differing
-        if re.search(r'layer1\.0\.conv2\.weight$', name)
-    ]
-    for found, needed in grouped:
-        if found[1] != found[0] or needed[1] != needed[0]:
-            groups = found[0] // found[1]
-            return [
-                f'the file has {groups} groups of {found[1]} channels in its 3x3 '
-                f'convolutions: set groups={groups}, base_width={found[1]} (ResNeXt)'
-                if groups > 1
-                else 'the file has no groups: choose ResNet instead of ResNeXt'
-            ]
-    if not differing:
+    """Advice on the grouped convolutions of ResNeXt."""
+    name = 'layer1.0.conv2.weight'
+    if name not in given or name not in wanted:
         return []
-    widths = _first_widths(differing)
-    argument = next(
-        (
-            a
-            for pattern, a in _WIDTHS.items()
-            if any(re.search(pattern, n) for n in wanted)
-        ),
-        'the width',
-    )
-    return [f'{widths}: set {argument} to the width of the file']
+    counts = [
+        len(tensors[name]) // tensors[name].shape[1] for tensors in (given, wanted)
+    ]
+    if counts[0] == counts[1]:
+        return []
+    if counts[0] == 1:
+        return ['the file has no groups: choose ResNet instead of ResNeXt']
+    width = given[name].shape[1]
+    return [
+        f'the file has {counts[0]} groups of {width} channels in its 3x3 convolutions: '
+        f'set groups={counts[0]}, base_width={width} (ResNeXt)'
+    ]
 
 
-def _first_widths(
-    differing: Sequence[tuple[str, tuple[int, ...], tuple[int, ...]]],
-) -> str:
-    name, found, needed = differing[0]
-    return f'{name} has {found[0]} channels in the file, {needed[0]} in the network'
+def _advise_windows(
+    given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
+) -> list[str]:
+    """Advice on the windows of Swin, which has a factor for each distance in one."""
+    for name, tensor in wanted.items():
+        if name.endswith('relative_position_bias_table') and name in given:
+            if len(given[name]) == len(tensor):
+                return []
+            size = (round(len(given[name]) ** 0.5) + 1) // 2
+            return [f'the file has windows of {size} pixels: set window_size={size}']
+    return []
+
+
+def _advise_width(
+    given: Mapping[str, Tensor], wanted: Mapping[str, Tensor], first_only: bool
+) -> list[str]:
+    """Advice on the width, by the first convolution, or any whose width differs."""
+    convolutions = [name for name, tensor in wanted.items() if tensor.ndim == 4]
+    for name in convolutions[: 1 if first_only else None]:
+        tensor, other = wanted[name], given.get(name, wanted[name])
+        if other.ndim == 4 and len(other) != len(tensor):
+            arguments = (
+                argument
+                for pattern, argument in _WIDTHS.items()
+                if any(re.search(pattern, name) for name in wanted)
+            )
+            return [
+                f'{name} has {len(other)} channels in the file, {len(tensor)} in the '
+                f'network: set {next(arguments, "the width")} to those of the file'
+            ]
+    return []

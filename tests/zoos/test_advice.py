@@ -80,3 +80,4 @@ def test_advice_names_the_argument(case):
     file, network, advice = CASES[case]()
     found = advise(file.state_dict(), network.state_dict())
     assert re.search(advice, found[0]), found
+    assert len(found) == 1

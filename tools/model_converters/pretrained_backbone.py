@@ -221,10 +221,11 @@ def main(argv: list[str] | None = None) -> None:
         print(f'left out: {", ".join(left)}')
     for remark in [*fitted.remarks, *([scheme.remark] if scheme.remark else [])]:
         print(f'note: {remark}')
-    place = place_of_init_cfg(cfg)
+    place, count = place_of_init_cfg(cfg), num_streams(backbone)
+    streams = f', each of {count} streams,' * (count > 1)
     print(
-        f'{args.output} is written; each of {num_streams(backbone)} streams of the '
-        f'backbone has loaded all of its {len(state)} tensors\n'
+        f'{args.output} is written; the backbone{streams} has loaded all of its '
+        f'{len(state)} tensors\n'
         f'Write into the config:\n'
         f"    {place}.init_cfg = dict(type='Pretrained', checkpoint={args.output!r})"
     )
