@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmseg_cen.streams.state import tensor_shapes
 
-from .scheme import Scheme, join_parts
+from .scheme import Scheme, join_parts, shifted
 
 #: What each output of a transformer goes through; a classifier has only the last.
 _OUTPUT_NORM = r'^norm\d\.(weight|bias)$'
@@ -89,6 +89,7 @@ def fit(
     }
     if scheme.finish:
         found = {name: scheme.finish(name, tensor) for name, tensor in found.items()}
+    found = _count_first_shortcut(found, network)
     remarks = _complete_norms(found, network)
     for name in [name for name in found if _is_beyond(name, network)]:
         dropped.append(name)
@@ -123,6 +124,23 @@ def _is_beyond(name: str, network: Mapping[str, Tensor]) -> bool:
     top = name.partition('.')[0]
     has_top = any(other.startswith(f'{top}.') for other in network)
     return not has_top and bool(re.fullmatch(r'(layer|norm)\d+', top))
+
+
+def _count_first_shortcut(
+    found: Mapping[str, Tensor], network: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Count the pooling of stride 1 of a ResNet V1d, which mmpretrain leaves out.
+
+    In the other stages, a shortcut without pooling is another one.
+    """
+    start = 'layer1.0.downsample.'
+    if f'{start}2.weight' in found or f'{start}2.weight' not in network:
+        return dict(found)
+    counted = shifted(f'{start}{{}}.', 1)
+    return {
+        re.sub(rf'^{re.escape(start)}([01])\.', counted, name): tensor
+        for name, tensor in found.items()
+    }
 
 
 def _reshaped(tensor: Tensor, wanted: Tensor) -> Tensor:

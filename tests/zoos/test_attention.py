@@ -1,5 +1,9 @@
 """Tensors of transformers that the toolbox keeps in another order or form."""
 
+import runpy
+from pathlib import Path
+
+import mmseg
 import pytest
 import torch
 from mmseg.models.backbones import MixVisionTransformer, SwinTransformer
@@ -112,3 +116,85 @@ def test_linear_layers_become_convolutions():
     found = convert(state, MixVisionTransformer(**MIT)).state
     weight = found['layers.0.1.0.ffn.layers.0.weight']
     assert torch.equal(weight[..., 0, 0], state['block1.0.mlp.fc1.weight'])
+
+
+def released_mit():
+    """Tensors of a MiT of one block a stage, under the names of the released code."""
+    state = {}
+
+    def layer(name, *shape):
+        state[f'{name}.weight'] = torch.randn(shape)
+        state[f'{name}.bias'] = torch.randn(shape[0])
+
+    widths, ratios = (4, 8, 8, 8), (8, 4, 2, 1)
+    for i, (C, r) in enumerate(zip(widths, ratios, strict=True), start=1):
+        size, inputs = (7, 3) if i == 1 else (3, widths[i - 2])
+        layer(f'patch_embed{i}.proj', C, inputs, size, size)
+        layer(f'patch_embed{i}.norm', C)
+        block = f'block{i}.0'
+        for name, shape in {
+            'norm1': (C,), 'attn.q': (C, C), 'attn.kv': (2 * C, C),
+            'attn.proj': (C, C), 'norm2': (C,), 'mlp.fc1': (4 * C, C),
+            'mlp.dwconv.dwconv': (4 * C, 1, 3, 3), 'mlp.fc2': (C, 4 * C),
+        }.items():  # fmt: skip
+            layer(f'{block}.{name}', *shape)
+        if r > 1:
+            layer(f'{block}.attn.sr', C, C, r, r)
+            layer(f'{block}.attn.norm', C)
+        layer(f'norm{i}', C)
+    layer('head', 10, 8)
+    return state
+
+
+def released_swin():
+    """Tensors of a Swin of one block a stage, under the names of the released code."""
+    state = {}
+
+    def layer(name, *shape, bias=True):
+        state[f'{name}.weight'] = torch.randn(shape)
+        if bias:
+            state[f'{name}.bias'] = torch.randn(shape[0])
+
+    layer('patch_embed.proj', 4, 3, 4, 4)
+    layer('patch_embed.norm', 4)
+    for i, C in enumerate((4, 8, 16, 32)):
+        block = f'layers.{i}.blocks.0'
+        for name, shape in {
+            'norm1': (C,), 'attn.qkv': (3 * C, C), 'attn.proj': (C, C),
+            'norm2': (C,), 'mlp.fc1': (4 * C, C), 'mlp.fc2': (C, 4 * C),
+        }.items():  # fmt: skip
+            layer(f'{block}.{name}', *shape)
+        state[f'{block}.attn.relative_position_bias_table'] = torch.randn(9, 1)
+        if i < 3:
+            layer(f'layers.{i}.downsample.norm', 4 * C)
+            layer(f'layers.{i}.downsample.reduction', 2 * C, 4 * C, bias=False)
+    layer('norm', 32)
+    layer('head', 10, 32)
+    return state
+
+
+@pytest.mark.parametrize(
+    ('network', 'state', 'name'),
+    [
+        (lambda: MixVisionTransformer(**MIT), released_mit, 'mit'),
+        (lambda: SwinTransformer(**SWIN), released_swin, 'swin'),
+    ],
+    ids=['mit', 'swin'],
+)
+def test_released_weights_become_what_the_toolbox_makes_of_them(network, state, name):
+    tools = Path(mmseg.__file__).parent / '.mim/tools/model_converters'
+    if not tools.is_dir():
+        pytest.skip('an mmseg without its tools')
+    convert_there = runpy.run_path(str(tools / f'{name}2mmseg.py'))[f'convert_{name}']
+    state = state()
+    fitted = convert(state, network())
+    assert fitted.misfits == []
+    expected = convert_there(state)
+    if name == 'swin':  # its norm is of the last output, and none of the toolbox's
+        for kind in ('weight', 'bias'):
+            assert torch.equal(
+                fitted.state[f'norm3.{kind}'], expected.pop(f'norm.{kind}')
+            )
+    assert expected
+    for key, tensor in expected.items():
+        assert torch.equal(fitted.state[key], tensor), key

@@ -56,6 +56,24 @@ def test_names_that_fit_already_are_kept(image):
     assert_close(ours(image), reference(image))
 
 
+def test_a_first_shortcut_without_the_pooling_of_stride_1_is_the_same(image):
+    """mmpretrain has none, the toolbox one that does nothing."""
+    reference = randomize(ResNetV1d(depth=50, **TINY))
+    shortcut, state = 'layer1.0.downsample.', {}
+    for name, tensor in reference.state_dict().items():
+        for k in (1, 2):
+            name = name.replace(f'{shortcut}{k}.', f'{shortcut}{k - 1}.')
+        state[f'backbone.{name}'] = tensor
+    assert_close(load(ResNetV1d(depth=50, **TINY), state)(image), reference(image))
+
+
+def test_shortcuts_without_pooling_are_no_shortcuts_with_it():
+    state = ResNetV1c(depth=50, **TINY).state_dict()
+    misfits = convert(state, ResNetV1d(depth=50, **TINY)).misfits
+    stages = {misfit.name.partition('.')[0] for misfit in misfits}
+    assert stages == {'layer2', 'layer3', 'layer4'}
+
+
 def test_biases_of_convolutions_move_into_the_norms(image):
     """Caffe has a bias in the first convolution, before its norm."""
     reference = randomize(TorchvisionResNet(width=4))

@@ -1,5 +1,8 @@
 """Backbones compute what those of the packages do, where the packages are installed."""
 
+import importlib
+import re
+
 import pytest
 import torch
 from mmseg.models.backbones import (
@@ -8,6 +11,7 @@ from mmseg.models.backbones import (
     MobileNetV2,
     MobileNetV3,
     ResNet,
+    ResNetV1c,
     ResNetV1d,
     ResNeXt,
     SwinTransformer,
@@ -40,15 +44,22 @@ def outputs(network, layers, image):
 
 
 def with_eps(network, eps):
-    """Let all layer norms add the same to the variance; packages differ in it."""
+    """Randomize what starts at a constant; packages differ in what norms add."""
     for layer in network.modules():
         if isinstance(layer, nn.LayerNorm):
-            nn.init.normal_(layer.weight)
-            nn.init.normal_(layer.bias)
             layer.eps = eps
-        if isinstance(layer, nn.Parameter):
-            nn.init.normal_(layer)
+        for name, tensor in layer.named_parameters(recurse=False):
+            if isinstance(layer, nn.LayerNorm) or re.search('gamma|scale|table', name):
+                nn.init.normal_(tensor)
     return network
+
+
+def installed(name):
+    """A package, or a skip; one of another build than torch raises no ImportError."""
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        pytest.skip(f'no {name}: {error}')
 
 
 STAGES = [f'layer{i}' for i in range(1, 5)]
@@ -57,7 +68,7 @@ STAGES = [f'layer{i}' for i in range(1, 5)]
 class TestTorchvision:
     @pytest.fixture(autouse=True)
     def models(self):
-        self.models = pytest.importorskip('torchvision.models')
+        self.models = installed('torchvision.models')
 
     def test_resnet(self, image):
         reference = randomize(self.models.resnet50())
@@ -96,9 +107,6 @@ class TestTorchvision:
             num_heads=[1, 2, 2, 2], window_size=[7, 7], stochastic_depth_prob=0.0,
         )  # fmt: skip
         network = with_eps(reference, 1e-5)
-        for name, table in network.named_parameters():
-            if name.endswith('bias_table'):
-                nn.init.normal_(table)
         ours = SwinTransformer(**TINY_SWIN, drop_path_rate=0.0)
         ours = load(ours, network.state_dict())
         layers = [f'features.{i}' for i in (1, 3, 5, 7)]
@@ -116,7 +124,7 @@ class TestTorchvision:
 class TestTimm:
     @pytest.fixture(autouse=True)
     def timm(self):
-        self.timm = pytest.importorskip('timm')
+        self.timm = installed('timm')
 
     @pytest.mark.parametrize(
         ('name', 'build'),
@@ -181,30 +189,11 @@ class TestTimm:
         ]
         assert_close(ours(image), expected)
 
-    def test_convnext(self, image):
-        pytest.importorskip('mmpretrain')
-        ours = MODELS.build(
-            dict(
-                type='mmpretrain.ConvNeXt', out_indices=(0, 1, 2, 3),
-                arch=dict(depths=(1, 1, 2, 1), channels=(8, 16, 24, 32)),
-                gap_before_final_norm=False,
-            )
-        )  # fmt: skip
-        reference = self.timm.create_model(
-            'convnext_tiny', depths=(1, 1, 2, 1), dims=(8, 16, 24, 32)
-        )
-        network = with_eps(reference, 1e-6)
-        ours = load(ours, network.state_dict())
-        expected = outputs(network, [f'stages.{i}' for i in range(4)], image)
-        norms = [ours.norm0, ours.norm1, ours.norm2, ours.norm3]
-        expected = [norm(x) for norm, x in zip(norms, expected, strict=True)]
-        assert_close(ours(image), expected)
-
 
 class TestTransformers:
     @pytest.fixture(autouse=True)
     def transformers(self):
-        self.transformers = pytest.importorskip('transformers')
+        self.transformers = installed('transformers')
 
     def files(self, network, folder):
         """State dicts in memory and as the package saves it, under the hub's names."""
@@ -244,9 +233,6 @@ class TestTransformers:
         )  # fmt: skip
         network = self.transformers.SwinForImageClassification(config)
         network = with_eps(network, 1e-5)
-        for name, table in network.named_parameters():
-            if name.endswith('bias_table'):
-                nn.init.normal_(table)
         layers = [
             f'swin.encoder.layers.{i}.blocks.{b}' for i, b in enumerate((0, 1, 0, 0))
         ]
@@ -260,3 +246,92 @@ class TestTransformers:
                 side = round(x.shape[1] ** 0.5)
                 expected.append(norm(x).unflatten(1, (side, side)).permute(0, 3, 1, 2))
             assert_close(ours(image), expected)
+
+
+HRNET = dict(
+    stage1=dict(
+        num_modules=1, num_branches=1, block='BOTTLENECK', num_blocks=(1,),
+        num_channels=(16,),
+    ),
+    **{
+        f'stage{n}': dict(
+            num_modules=1, num_branches=n, block='BASIC', num_blocks=(1,) * n,
+            num_channels=(4, 8, 16, 32)[:n],
+        )
+        for n in (2, 3, 4)
+    },
+)  # fmt: skip
+
+
+class TestMmpretrain:
+    """Its checkpoints hold classifiers, whose backbones have names of the toolbox."""
+
+    @pytest.mark.parametrize(
+        ('theirs', 'ours'),
+        [
+            (dict(type='ResNet', depth=50), lambda: ResNet(50)),
+            (dict(type='ResNetV1c', depth=18), lambda: ResNetV1c(depth=18)),
+            (dict(type='ResNetV1d', depth=50), lambda: ResNetV1d(depth=50)),
+            (
+                dict(type='ResNeXt', depth=50, groups=32, width_per_group=4),
+                lambda: ResNeXt(depth=50, groups=32, base_width=4),
+            ),
+            (dict(type='MobileNetV2'), MobileNetV2),
+            (
+                dict(type='SwinTransformer', arch='tiny', pad_small_map=True),
+                lambda: SwinTransformer(
+                    embed_dims=96, depths=(2, 2, 6, 2), num_heads=(3, 6, 12, 24)
+                ),
+            ),
+            (dict(type='HRNet', extra=HRNET), lambda: HRNet(HRNET)),
+        ],
+        ids=lambda value: value['type'] if isinstance(value, dict) else '',
+    )
+    def test_backbones(self, theirs, ours, image):
+        installed('mmpretrain')
+        theirs = {**theirs, 'type': f'mmpretrain.{theirs["type"]}'}
+        if 'out_indices' not in theirs and 'HRNet' not in theirs['type']:
+            indices = (1, 2, 4, 6) if 'Mobile' in theirs['type'] else (0, 1, 2, 3)
+            theirs['out_indices'] = indices
+        reference = randomize(MODELS.build(theirs))
+        state = {f'backbone.{n}': t for n, t in reference.state_dict().items()}
+        network = load(ours(), {**state, 'head.fc.weight': torch.zeros(1)})
+        if 'HRNet' not in theirs['type']:  # where branches are interpolated otherwise
+            assert_close(network(image), reference(image))
+
+    @pytest.mark.parametrize('package', ['timm', 'torchvision', 'transformers'])
+    def test_convnext(self, package, image):
+        installed('mmpretrain')
+        depths, widths = (1, 1, 2, 1), (8, 16, 24, 32)
+        ours = MODELS.build(
+            dict(
+                type='mmpretrain.ConvNeXt', gap_before_final_norm=False,
+                out_indices=(0, 1, 2, 3), arch=dict(depths=depths, channels=widths),
+            )
+        )  # fmt: skip
+        reference, layers = getattr(self, package)(depths, widths)
+        with_eps(reference, 1e-6)
+        load(ours, reference.state_dict())
+        expected = outputs(reference, layers, image)
+        norms = [ours.norm0, ours.norm1, ours.norm2, ours.norm3]
+        expected = [norm(x) for norm, x in zip(norms, expected, strict=True)]
+        assert_close(ours(image), expected)
+
+    def timm(self, depths, widths):
+        model = installed('timm').create_model
+        network = model('convnext_tiny', depths=depths, dims=widths)
+        return network, [f'stages.{i}' for i in range(4)]
+
+    def torchvision(self, depths, widths):
+        models = installed('torchvision.models')
+        block = models.convnext.CNBlockConfig
+        nexts = (*widths[1:], None)
+        blocks = map(block, widths, nexts, depths)
+        network = models.ConvNeXt([*blocks], stochastic_depth_prob=0.0)
+        return network, [f'features.{i}' for i in (1, 3, 5, 7)]
+
+    def transformers(self, depths, widths):
+        transformers = installed('transformers')
+        config = transformers.ConvNextConfig(depths=depths, hidden_sizes=widths)
+        network = transformers.ConvNextForImageClassification(config)
+        return network, [f'convnext.encoder.stages.{i}' for i in range(4)]
