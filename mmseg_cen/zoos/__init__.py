@@ -9,4 +9,4 @@ to change.
 from .advice import advise
 from .fitting import Fit, fit
 from .recognition import Recognized, recognize, tensors_of
-from .scheme import CAFFE, IMAGENET, Pixels, Scheme
+from .scheme import Pixels

@@ -1,8 +1,9 @@
 """The backbone of a config, and the proof that it loads weights."""
 
 import copy
-from collections.abc import Mapping
-from contextlib import redirect_stdout
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 
 import torch
@@ -32,7 +33,6 @@ def build_backbone(cfg: Config) -> nn.Module:
         part.pop('pretrained', None)
         if 'checkpoint' in (part.get('init_cfg') or {}):
             part['init_cfg'] = None
-    MMLogger.get_instance('weights', log_level='WARNING')  # not of every tensor
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     return MODELS.build(model).backbone
 
@@ -53,6 +53,19 @@ def unimodal_state(backbone: nn.Module, modality: int = 0) -> dict[str, Tensor]:
     return {n: t for n, t in state.items() if not n.startswith('fusions.')}
 
 
+@contextmanager
+def without_words() -> Iterator[None]:
+    """Leave out what is logged of each tensor, and printed where there is no logger."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with redirect_stdout(StringIO()):
+            yield
+    finally:
+        logger.setLevel(level)
+
+
 def prove(backbone: nn.Module, path: str, state: Mapping[str, Tensor]) -> None:
     """Initialize a backbone from a checkpoint as a training does, and compare.
 
@@ -65,7 +78,7 @@ def prove(backbone: nn.Module, path: str, state: Mapping[str, Tensor]) -> None:
         ValueError: If a tensor of a stream is not the checkpoint's.
     """
     backbone.init_cfg = dict(type='Pretrained', checkpoint=path)
-    with redirect_stdout(StringIO()):  # some say that they load
+    with without_words():
         backbone.init_weights()
     for m in range(num_streams(backbone)):
         loaded = unimodal_state(backbone, m)
