@@ -37,6 +37,7 @@ FLOORS = [
         'released',
         'checkpoints',
         'modes',
+        'zoos',
     ),
     # The seams of the toolbox: backbones, heads, segmentor; converters of data sets.
     ('models', 'preparation'),

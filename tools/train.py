@@ -46,6 +46,7 @@ from mmseg_cen.launch import (
     load_config,
     require_file,
 )
+from mmseg_cen.models.pretrained import require_weights
 from mmseg_cen.modes import set_modes, train_in_mixed_precision
 
 
@@ -97,6 +98,7 @@ def main() -> None:
         train_in_mixed_precision(cfg, args.amp)
     start_cpu_processes(cfg)
     runner = build_runner(cfg)
+    require_weights(runner.model)
     if cfg.get('load_from') is not None:
         resume = cfg.get('resume', False)
         check_checkpoint(runner.model, cfg.load_from, strict=resume, resume=resume)

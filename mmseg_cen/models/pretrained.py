@@ -1,5 +1,6 @@
 """Checks of the weights that a backbone starts from."""
 
+import os
 import re
 from importlib.util import find_spec
 from typing import Any
@@ -8,8 +9,17 @@ from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from mmseg_cen.checkpoints import state_of
+from mmseg_cen.config_files import require_file
+from mmseg_cen.mistakes import one_line
 from mmseg_cen.streams.convert import stream_state_dict
 from mmseg_cen.streams.state import describe_differences, tensor_shapes
+
+#: What to do without a download.
+ANOTHER_START = (
+    'fetch a file elsewhere, convert it by tools/model_converters/'
+    'pretrained_backbone.py, and set model.backbone.init_cfg.checkpoint=FILE, or train '
+    'from scratch with model.backbone.init_cfg=None'
+)
 
 
 def check_pretrained(
@@ -54,7 +64,7 @@ def check_pretrained(
 
 
 def check_checkpoint_source(init_cfg: Any) -> None:
-    """Refuse weights from torchvision before training, if torchvision is missing.
+    """Refuse weights of torchvision when a model is built, if torchvision is missing.
 
     Args:
         init_cfg: Initialization config of a backbone, or several.
@@ -67,7 +77,37 @@ def check_checkpoint_source(init_cfg: Any) -> None:
         if checkpoint.startswith('torchvision://') and find_spec('torchvision') is None:
             raise ValueError(
                 f'torchvision must be installed to download weights, got checkpoint='
-                f'{checkpoint!r}: install it, or give a local file with '
-                f'model.backbone.init_cfg.checkpoint=PATH, or train from scratch with '
-                f'model.backbone.init_cfg=None'
+                f'{checkpoint!r}: install it (pip install torchvision), or '
+                f'{ANOTHER_START}'
             )
+
+
+def require_weights(model: nn.Module) -> None:
+    """Refuse weights to start from that are not here and cannot be downloaded.
+
+    mmengine reads them when a training starts, behind the data. What an address names
+    is downloaded, and read from where it is kept ever after.
+
+    Args:
+        model: A network whose modules may have an ``init_cfg``.
+
+    Raises:
+        FileNotFoundError: If a file does not exist.
+        ValueError: If an address cannot be reached, or a package is missing for it.
+    """
+    for module in model.modules():
+        init_cfg = getattr(module, 'init_cfg', None)
+        for cfg in init_cfg if isinstance(init_cfg, list) else [init_cfg]:
+            checkpoint = cfg.get('checkpoint') if isinstance(cfg, dict) else None
+            if not checkpoint:
+                continue
+            if '://' not in checkpoint:
+                require_file(os.path.expanduser(checkpoint), 'checkpoint of `init_cfg`')
+                continue
+            try:
+                CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+            except (ImportError, OSError) as error:
+                raise ValueError(
+                    f'weights to start from must be a file, or be downloaded, got '
+                    f'{checkpoint!r} with {one_line(error)!r}: {ANOTHER_START}'
+                ) from error

@@ -1,3 +1,5 @@
+from urllib.error import URLError
+
 import pytest
 from mmengine.config import Config
 from torch.testing import assert_close
@@ -64,3 +66,20 @@ def test_a_mode_that_is_not_to_be_had_is_refused_before_work_begins(
     monkeypatch.setenv('CXX', 'no-such-compiler')
     line = error_of('train.py', '--amp', config, '--compile', '--work-dir', tmp_path)
     assert line.startswith('error: `compile` must have a compiler of C++')
+
+
+def test_weights_that_cannot_be_had_are_refused_before_data_are_looked_for(
+    error_of, config, tmp_path, monkeypatch
+):
+    def unreachable(*args, **kwargs):
+        raise URLError('Name or service not known')
+
+    monkeypatch.setattr(
+        'mmseg_cen.checkpoints.reading.load_state_dict_from_url', unreachable
+    )
+    start = 'model.backbone.init_cfg.type=Pretrained'
+    address = 'model.backbone.init_cfg.checkpoint=https://a.b/resnet18.pth'
+    no_data = 'train_dataloader.dataset.type=NoSuchDataset'
+    options = ('--work-dir', tmp_path, '--cfg-options', start, address, no_data)
+    line = error_of('train.py', config, *options)
+    assert line.startswith('error: weights to start from must be a file, or be downl')
