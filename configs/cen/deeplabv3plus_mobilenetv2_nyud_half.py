@@ -2,7 +2,7 @@
 
 python tools/train.py configs/cen/deeplabv3plus_mobilenetv2_nyud_half.py
 
-From ImageNet weights: downloaded, or from the file that the variable MOBILENET_V2 names.
+From ImageNet weights: downloaded, or from the file that MOBILENET_V2 names.
 """
 
 _base_ = [

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 from paper.domains import DOMAINS
+from paper.real import CMX
 from paper.rows import TABLES, leaves, rows_of
 from paper.segmentation import OURS
 
@@ -116,10 +117,11 @@ def test_more_sources_are_better():
     assert all(more < fewer for fewer, more in pairwise(fids))
 
 
-def test_every_written_config_but_bases_is_a_row():
+def test_every_written_config_but_bases_and_one_of_ours_is_a_row_of_the_paper():
     without = [leaf.path for leaf in leaves() if not rows_of(leaf)]
-    assert without == [
+    bases = [
         f'_base_/fusion/{name}'
         for name in ('same', 'common', 'two_networks', 'unimodal')
     ]
+    assert without == [*bases, CMX.leaf.path]
     assert {leaf.path for leaf in DOMAINS.values()} <= {leaf.path for leaf in leaves()}
