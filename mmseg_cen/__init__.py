@@ -29,6 +29,11 @@ Reference: Wang et al., "Deep Multimodal Fusion by Channel Exchanging", NeurIPS 
 
 import gc
 
+from . import command_line
+
+if command_line.is_called():
+    command_line.main()  # the tool takes the place of this process, and imports us
+
 # Hundreds of thousands of objects are made here that stay: looking for garbage among
 # them takes a tenth of the time.
 _collected = gc.isenabled()

@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from mmengine.config import config
+from mmengine.config import Config, config
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.logging import HistoryBuffer
 
 _NEEDS_FULL_MMCV = (
@@ -178,7 +179,23 @@ def format_configs_once() -> None:
     config.FormatCode = format_once
 
 
+def name_configs_of_this_package() -> None:
+    """Let ``_base_`` name a config of this package, ``mmseg_cen::demo/....py``.
+
+    What it builds is in the registries of mmseg, whose scope mmengine is to note.
+    """
+    MODULE2PACKAGE['mmseg_cen'] = 'mmseg-cen'
+    find = Config._get_cfg_path
+
+    def find_with_scope(path: str, filename: str) -> tuple[str, str | None]:
+        found, scope = find(path, filename)
+        return found, 'mmseg' if scope == 'mmseg_cen' else scope
+
+    Config._get_cfg_path = staticmethod(find_with_scope)
+
+
 import_ops_of_mmcv_lite()
 import_mmseg_without_scipy()
 format_configs_once()
 allow_checkpoints_of_mmengine()
+name_configs_of_this_package()

@@ -1,9 +1,11 @@
 """Config files and the options of the command line, read with words for mistakes."""
 
+import importlib.util
 import inspect
 import os
 import traceback
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -40,10 +42,15 @@ def require_file(path: str, what: str) -> None:
 def read_config(path: str) -> Config:
     """Read a config file.
 
+    Args:
+        path: The file, or one of an installed package, ``mmseg_cen::demo/….py``.
+
     Raises:
         FileNotFoundError: If there is no such file, or one that it names.
-        ValueError: If it cannot be read; the message has the line.
+        ValueError: If it cannot be read, the message has the line; or if no such
+            package is installed.
     """
+    path = _path_in_package(path) if '::' in path else path
     require_file(path, 'config')
     try:
         return Config.fromfile(path)
@@ -65,6 +72,18 @@ def read_config(path: str) -> Config:
             f'the config must be a file that mmengine reads, got {path!r} with '
             f'{type(error).__name__}{where}: {reason[:400]}: correct it'
         ) from error
+
+
+def _path_in_package(path: str) -> str:
+    """Where ``package::family/name.py`` lies."""
+    package, name = path.split('::', 1)
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise ValueError(
+            f'the package of a config must be installed, got {package!r}: write '
+            'mmseg::family/name.py or mmseg_cen::family/name.py, or name a file'
+        )
+    return str(Path(found.origin).parent / '.mim' / 'configs' / name)
 
 
 def _first_cause(error: BaseException) -> BaseException:

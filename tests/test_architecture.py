@@ -12,9 +12,10 @@ PACKAGE = Path(mmseg_cen.__file__).parent
 #: Folders and files of the package, floor by floor. Each imports from lower floors
 #: only; neighbors on one floor do not know each other.
 FLOORS = [
-    # What everything stands on: repairs of the libraries, files, how a mistake is said,
-    # laws of stored values.
+    # What everything stands on: how tools are called, repairs of the libraries, files,
+    # how a mistake is said, laws of stored values.
     (
+        'command_line',
         'compat',
         'disk',
         'logged_losses',

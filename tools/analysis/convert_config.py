@@ -15,7 +15,6 @@ of configs/_base_/datasets.
 """  # noqa: E501
 
 import argparse
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -58,7 +57,6 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 from conversion.config import convert_config, share
 from conversion.own import modalities_of
 from conversion.text import source
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmseg_cen.config_files import read_config
@@ -79,35 +77,16 @@ HEADER = """# {source} over {modalities}.
 """
 
 
-def load(path: str) -> Config:
-    """Read a config file, or one of an installed package: ``mmseg::pspnet/….py``.
-
-    Raises:
-        FileNotFoundError: If the file does not exist.
-        ValueError: If it cannot be read, or no such package is installed.
-    """
-    if '::' in path:
-        package, name = path.split('::', 1)
-        found = importlib.util.find_spec(package)
-        if found is None or found.origin is None:
-            raise ValueError(
-                f'the package of a config must be installed, got {package!r}: write '
-                'mmseg::family/name.py, or name a file'
-            )
-        path = str(Path(found.origin).parent / '.mim' / 'configs' / name)
-    return read_config(path)
-
-
 @as_tool
 def main() -> None:
     args = parse_args()
     init_default_scope('mmseg')
-    data = None if args.data is None else load(args.data)
+    data = None if args.data is None else read_config(args.data)
     if args.modalities is None and data is None:
         raise ValueError(
             '`--modalities` must be given without --data, got none: name them'
         )
-    cfg = load(args.config)
+    cfg = read_config(args.config)
     if 'modalities' in cfg.get('model', {}) or 'EnsembleHead' in str(cfg.get('model')):
         raise ValueError(
             f'`config` must be of a model of one image, got {args.config!r}, which is '

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from analysis.convert_config import load, main
+from analysis.convert_config import main
 from conversion import text
 from conversion.config import convert_config, share
 from conversion.own import modalities_of
@@ -14,6 +14,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
+from mmseg_cen.config_files import read_config
 from mmseg_cen.models import CENSegmentor, exchanging_norms
 
 DATASETS = Path(__file__).parents[3] / 'configs/_base_/datasets'
@@ -22,7 +23,7 @@ PSPNET = 'mmseg::pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py'
 
 def converted(source, modalities=('rgb', 'depth'), **kwargs):
     """As the tool writes it, and reads it again."""
-    cfg = convert_config(load(source), modalities, **kwargs)
+    cfg = convert_config(read_config(source), modalities, **kwargs)
     return Config.fromstring(text.source(share(cfg)), '.py')
 
 
@@ -75,7 +76,7 @@ def test_modalities_keep_their_order_everywhere():
 
 
 def test_what_is_known_of_the_images_stays(pspnet):
-    source = load(PSPNET)
+    source = read_config(PSPNET)
     dataset = pspnet.val_dataloader.dataset
     assert dataset.modalities.rgb.suffix == '_leftImg8bit.png'
     assert dataset.modalities.depth.suffix == '_depth.png'
@@ -122,7 +123,7 @@ def test_a_config_on_data_ignores_their_label_and_trains_beside_their_own(
     arguments = ['', PSPNET, str(new), '--data', str(data)]
     monkeypatch.setattr(sys, 'argv', arguments)
     main()
-    cfg = load(str(new))
+    cfg = read_config(str(new))
     assert cfg.work_dir == 'work_dirs/mine_pspnet'
     assert cfg.default_hooks.finite.type == 'FiniteLossHook'
     model = cfg.model
@@ -142,7 +143,7 @@ def test_sparsity_is_asked_only_of_what_exchanges():
 
 
 def on_data(name, modalities=None, source=PSPNET):
-    data = load(str(DATASETS / f'{name}.py'))
+    data = read_config(str(DATASETS / f'{name}.py'))
     modalities = modalities or [*modalities_of(data)]
     return data, converted(source, modalities, data=data)
 
@@ -162,7 +163,7 @@ def test_a_model_is_put_onto_the_data_of_another_config(name, classes, modalitie
     assert cfg.model.decode_head.head.num_classes == classes
     assert cfg.model.auxiliary_head.head.num_classes == classes
     statistics = cfg.model.data_preprocessor.modalities
-    assert statistics.rgb.mean == load(PSPNET).model.data_preprocessor.mean
+    assert statistics.rgb.mean == read_config(PSPNET).model.data_preprocessor.mean
     assert [*statistics] == modalities
     for loader in ('train_dataloader', 'val_dataloader'):
         new, old = cfg[loader].dataset, data[loader].dataset
@@ -192,7 +193,7 @@ def test_some_modalities_of_the_data_may_be_chosen():
 
 
 def test_weights_of_classes_are_those_of_the_data():
-    data = load(str(DATASETS / 'mfnet.py'))
+    data = read_config(str(DATASETS / 'mfnet.py'))
     data.model = dict(decode_head=dict(loss_decode=dict(class_weight=[1.0] * 9)))
     ocrnet = 'mmseg::ocrnet/ocrnet_hr18_4xb2-40k_cityscapes-512x1024.py'
     cfg = converted(ocrnet, ['rgb', 'thermal'], data=data)
@@ -202,9 +203,9 @@ def test_weights_of_classes_are_those_of_the_data():
 
 def test_data_without_modalities_are_refused():
     with pytest.raises(ValueError, match="the data set 'CityscapesDataset': name one"):
-        modalities_of(load(PSPNET))
+        modalities_of(read_config(PSPNET))
     with pytest.raises(ValueError, match='the data set None'):
-        modalities_of(load(str(DATASETS / 'multimodal.py')))
+        modalities_of(read_config(str(DATASETS / 'multimodal.py')))
 
 
 @pytest.mark.parametrize(
