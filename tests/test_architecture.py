@@ -67,7 +67,8 @@ def sources() -> list[Path]:
 def house(path: Path) -> str:
     """Folder or file of the package that a source belongs to."""
     first = path.relative_to(PACKAGE).parts[0]
-    return 'mmseg_cen' if first == '__init__.py' else first.removesuffix('.py')
+    whole = ('__init__.py', '__main__.py')
+    return 'mmseg_cen' if first in whole else first.removesuffix('.py')
 
 
 def imported(path: Path) -> set[str]:
