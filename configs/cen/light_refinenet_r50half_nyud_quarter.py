@@ -12,3 +12,4 @@ _base_ = [
     '../_base_/schedules/pretrained_10e.py',
 ]
 model = dict(data_preprocessor=dict(size=(120, 160)))
+channels_last = True  # a fifth faster on a CPU

@@ -56,7 +56,7 @@ def _pix2pix(dataset: str, model: str, schedule: str) -> tuple[str, ...]:
 SEGMENTATION = {
     'synthetic': Network(('demo/cen_synthetic.py',)),
     'nyud_half': Network(('cen/refinenet_r50_nyud_half.py',)),
-    'nyud_r50half': Network(('cen/light_refinenet_r50half_nyud_quarter.py',)),
+    'nyud_r50half': Network(('cen/pspnet_r50half_nyud_quarter.py',)),
     'nyud': Network(CEN),
 }
 TRANSLATION = {
@@ -80,6 +80,7 @@ TRANSLATION = {
 DECIDED_BY_DATA = re.compile(
     r'data_preprocessor\.(modalities\..*|num_channels|size|seg_pad_val)'
     r'|backbone\.(depth|base_channels|stem_channels|style|norm_eval|init_cfg.*)'
+    r'|backbone\.(strides|dilations|contract_dilation)'
     r'|decode_head\.head\..*'  # another decoder and number of classes
     r'|generator\.(num_downs|base_channels|dropout)'
     r'|discriminator\.base_channels'

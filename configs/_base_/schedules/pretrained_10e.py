@@ -21,7 +21,6 @@ param_scheduler = [
 ]
 train_cfg = dict(max_epochs=max_epochs)
 default_hooks = dict(checkpoint=dict(interval=1))
-channels_last = True
 custom_hooks = [
     dict(type='GammaSparsityHook', target_share=0.5, mode='proximal'),
     dict(type='ExchangeStatsHook'),
