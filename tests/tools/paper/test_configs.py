@@ -74,7 +74,7 @@ def test_rows_are_told_apart_by_their_settings_on_any_data(rows, data):
 ADDED = [
     ('no_exchange', 'model.backbone.avg_down', True),
     ('same_concat_all', 'model.backbone.fusion.bias', False),
-    ('drop', 'model.decode_head.head.dropout_ratio', 0.1),
+    ('drop', 'model.decode_head.head.dropout_ratio', 0.3),
     ('concat_shade_texture_to_rgb_late', 'model.generator.dropout', 0.1),
     ('depth_to_rgb', 'model.discriminator.base_channels', 48),
 ]
