@@ -17,6 +17,7 @@ FLOORS = [
     (
         'command_line',
         'compat',
+        'corruptions',
         'disk',
         'logged_losses',
         'mistakes',

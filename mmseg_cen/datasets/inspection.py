@@ -6,6 +6,13 @@ from mmengine.dataset import BaseDataset
 INSPECTED = 4
 
 
+def attach(dataset: BaseDataset) -> None:
+    """Tell a data set to the transforms that take more than one sample of it."""
+    for transform in dataset.pipeline.transforms:
+        if hasattr(transform, 'attach'):
+            transform.attach(dataset)
+
+
 def inspect_samples(dataset: BaseDataset) -> None:
     """Let the transforms of a data set that can, inspect samples from all over it."""
     last = len(dataset) - 1

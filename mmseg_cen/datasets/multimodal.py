@@ -24,7 +24,7 @@ from .classes import (
     read_class_names,
 )
 from .groups import find_groups
-from .inspection import inspect_samples
+from .inspection import attach, inspect_samples
 from .listing import (
     check_columns,
     list_files,
@@ -171,6 +171,7 @@ class MultimodalSegDataset(BaseSegDataset):
         """Find the samples, and let the loading inspect some of them."""
         if not self._fully_initialized:
             super().full_init()
+            attach(self)
             inspect_samples(self)
 
     def load_data_list(self) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from mmseg_cen.modality import ModalityOptions, build_modalities
 from mmseg_cen.rooms import CLASSES
 
 from .classes import map_of_subset
+from .inspection import attach
 
 
 @DATASETS.register_module()
@@ -88,6 +89,12 @@ class SyntheticRGBDDataset(BaseSegDataset):
                 'the others'
             )
         super().__init__(**kwargs)
+
+    def full_init(self) -> None:
+        """Name the rooms, and tell transforms that take several of them."""
+        if not self._fully_initialized:
+            super().full_init()
+            attach(self)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Name the rooms: they are drawn when they are loaded."""

@@ -75,6 +75,8 @@ class StreamIoUMetric(IoUMetric):
         self.per_image_file = per_image_file
         self.group_by = [group_by] if isinstance(group_by, str) else [*(group_by or ())]
         self._saved: dict[Path, str] = {}
+        # Of the last evaluation, by output and metric, in [0, 1]: (K,), but aAcc.
+        self.per_class: dict[str, dict[str, np.ndarray]] = {}
 
     def process(
         self, data_batch: dict[str, Any], data_samples: Sequence[dict[str, Any]]
@@ -156,6 +158,7 @@ class StreamIoUMetric(IoUMetric):
             write_per_image(self.per_image_file, per_image_of(results, classes))
             print_log(f'areas of each image: {self.per_image_file}', logger)
         values = self._values([areas for areas, _ in results])
+        self.per_class = values
         table = PrettyTable()
         table.add_column('Class', list(self.dataset_meta['classes']))
         for output, per_class in values.items():

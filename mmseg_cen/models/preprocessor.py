@@ -11,6 +11,7 @@ from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from mmseg_cen.corruptions import corrupted
 from mmseg_cen.modality import check_modality_names
 
 from .modalities import check_names
@@ -24,7 +25,9 @@ class MultimodalPreprocessor(SegDataPreProcessor):
 
     Every stream gets the same number of channels, for the network is shared: a modality
     with fewer repeats them cyclically (paper, footnote 2). A modality that is
-    ``absent``, as the metainfo of a sample says, is 0: its mean.
+    ``absent``, as the metainfo of a sample says, is 0: its mean. What the metainfo has
+    as ``corruptions`` is done behind the normalization, see
+    :class:`~mmseg_cen.corruptions.Corruption`.
 
     The modalities of the data are matched by name, whatever their order: ``modalities``
     in the metainfo of a sample tells how its channels are packed. Batches are packed in
@@ -132,6 +135,11 @@ class MultimodalPreprocessor(SegDataPreProcessor):
         names = list(self.modalities)
         for b, sample in enumerate(data['data_samples'] or []):
             sample.set_metainfo(dict(streams=tuple(names)))
+            if marks := sample.get('corruptions'):
+                height, width = inputs[b].shape[-2:]  # without padding
+                x = data['inputs'][b, :, :height, :width]
+                path = str(sample.get('img_path', ''))
+                x[:] = corrupted(x, marks, self.modalities, path)
             for name in sample.get('absent') or ():
                 first = names.index(name) * self.num_channels
                 data['inputs'][b, first : first + self.num_channels] = 0

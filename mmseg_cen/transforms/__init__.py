@@ -1,6 +1,8 @@
 """Transforms that load, move and pack all modalities of a sample together."""
 
 from . import geometry, image_only, resizing, watching
+from .controls import ReplaceModality
+from .corruption import CorruptModalities
 from .depth import fill_inpaint, fill_invalid, fill_nearest, valid_pixels
 from .encode import EncodeDepth
 from .encodings import encode_depth, hha

@@ -1,0 +1,88 @@
+"""The trainings of controls, each once, and the figures of their checkpoints."""
+
+import argparse
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+from paper.comparison import differences
+from paper.row import Leaf, Row
+from paper.runs import read_run, run_config
+from paper.training import Task, train
+
+from mmseg_cen.checkpoints import latest_checkpoint
+from mmseg_cen.launch import say_order
+
+from .capacity import cost
+from .measuring import Figures, measure
+
+
+def plan(configs: dict[str, Config], args: argparse.Namespace, out: Path) -> list[Task]:
+    """The training of each control with each seed.
+
+    Raises:
+        ValueError: If a config does not count epochs, or a work directory holds a
+            training with other settings.
+    """
+    tasks = []
+    for seed in dict.fromkeys(args.seeds):
+        for name, control in configs.items():
+            cfg = copy.deepcopy(control)
+            if 'max_epochs' not in cfg.train_cfg:
+                raise ValueError(
+                    '`train_cfg` must count epochs for --train, got '
+                    f'{dict(cfg.train_cfg)}: set max_epochs'
+                )
+            cfg.randomness = dict(seed=seed)
+            hooks = cfg.setdefault('default_hooks', {})
+            # Two, as mmengine removes an old one before the new one is written.
+            hooks['checkpoint'] = dict(
+                type='CheckpointHook', interval=1, max_keep_ckpts=2
+            )
+            cfg.pop('work_dir', None)
+            say_order(cfg)  # as the copy in the work directory does
+            work_dir = out / name / f'seed_{seed}'
+            old = run_config(work_dir)
+            if old is not None and (keys := differences(cfg, old)):
+                raise ValueError(
+                    f'the settings must be those of the training in {work_dir}, got '
+                    f'others of {", ".join(keys)}: take another --out, or delete it'
+                )
+            row = Row(name, (name,), {}, Leaf(name, name, (args.config,)))
+            tasks.append(Task(row, seed, cfg, work_dir))
+    return tasks
+
+
+def run_all(
+    configs: dict[str, Config], args: argparse.Namespace, out: Path
+) -> tuple[dict[str, list[Figures]], list[Path]]:
+    """Train what is not finished, and test the last checkpoint of each training.
+
+    Returns:
+        The figures of each control, one for each seed; and the work directories of
+        trainings that did not finish, without which there are no figures.
+    """
+    tasks = plan(configs, args, out)
+    train(tasks, args.jobs)
+    unfinished = [t.work_dir for t in tasks if read_run(t.work_dir, t.cfg) is None]
+    figures: dict[str, list[Figures]] = {name: [] for name in configs}
+    if unfinished:
+        return figures, unfinished
+    for task in tasks:
+        name = task.row.name
+        print(f'testing: {name}, seed {task.seed}', flush=True)
+        checkpoint = latest_checkpoint(str(task.work_dir))
+        label = f'{out.name}_{name}_{task.seed}'
+        folder = task.work_dir.with_name(f'{task.work_dir.name}_test')
+        figures[name].append(measure(task.cfg, str(checkpoint), folder, label))
+    return figures, []
+
+
+def costs_of(configs: dict[str, Config], size: Sequence[int]) -> dict[str, list[str]]:
+    """Parameters and multiplications of each network, as cells of a table."""
+    cells = {'head': ['parameters, M', f'multiplications at {size[0]}x{size[1]}, G']}
+    for name, cfg in configs.items():
+        macs, parameters = cost(cfg, size)
+        cells[name] = [f'{parameters / 1e6:.3f}', f'{macs / 1e9:.3f}']
+    return cells

@@ -1,0 +1,187 @@
+"""The config of each control: what stands in the place of a modality."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmengine.config import Config
+
+from mmseg_cen.models.modalities import names_of
+
+#: Transforms that make the arrays which a control replaces.
+LOADING = ('LoadModalities', 'LoadSyntheticRoom', 'EncodeDepth')
+REAL = 'real'
+#: Hooks of the exchange, without a meaning for one stream.
+HOOKS_OF_EXCHANGE = ('GammaSparsityHook', 'ExchangeStatsHook', 'GammaRecorderHook')
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control of a modality.
+
+    Args:
+        name: Its name on the command line, and of its folder.
+        title: What the network gets, for the table.
+        how: What replaces the modality, see ``ReplaceModality``; None: nothing.
+        pixels: How far it is shifted.
+    """
+
+    name: str
+    title: str
+    how: str | None = None
+    pixels: int | None = None
+
+
+def replacements(modality: str, source: str, shifts: Sequence[int]) -> list[Control]:
+    """The data as they are, and all controls that replace a modality.
+
+    Args:
+        modality: Name of the modality.
+        source: Name of the modality that is duplicated.
+        shifts: By how many pixels the modality is shifted, one control for each.
+    """
+    return [
+        Control(REAL, f'{source} and {modality}, as they are'),
+        Control('copy', f'{source} twice', 'copy'),
+        Control('noise', f'{source} and noise', 'noise'),
+        Control('other', f"{source} and another image's {modality}", 'other'),
+        *(
+            Control(
+                f'shift_{pixels}',
+                f'{source} and {modality}, shifted by {pixels} pixels',
+                'shift',
+                pixels,
+            )
+            for pixels in shifts
+        ),
+    ]
+
+
+def two_streams(cfg: Config) -> tuple[str, ...]:
+    """The names of the modalities of a config whose modalities can be replaced.
+
+    Raises:
+        ValueError: If the model is no CENSegmentor of several modalities.
+    """
+    if cfg.model.get('type') != 'CENSegmentor':
+        raise ValueError(
+            "`model.type` must be 'CENSegmentor' for controls of a modality, got "
+            f'{cfg.model.get("type")!r}: take the config of a multimodal network'
+        )
+    names = names_of(cfg.model)
+    if len(names) < 2:
+        raise ValueError(
+            f'a network must have several modalities for controls, got {names}: take '
+            'the config of a multimodal network'
+        )
+    return names
+
+
+def replaced(
+    cfg: Config, control: Control, modality: str, source: str, seed: int
+) -> Config:
+    """A config with a modality replaced in the data of training, validation and test.
+
+    Noise of a training is drawn anew each time, and that of a test for each sample.
+
+    Raises:
+        ValueError: If a pipeline does not begin with the loading of modalities.
+    """
+    cfg = copy.deepcopy(cfg)
+    if control.how is None:
+        return cfg
+    transform = dict(type='ReplaceModality', modality=modality, how=control.how)
+    transform['seed'] = seed
+    if control.how == 'copy':
+        transform['source'] = source
+    if control.how == 'shift':
+        transform['pixels'] = control.pixels
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        for owner in _with_pipelines(cfg.get(key) or {}):
+            own = dict(transform)
+            if key == 'train_dataloader' and control.how == 'noise':
+                own['seed'] = None
+            owner['pipeline'] = _inserted(owner['pipeline'], own)
+    if 'tta_pipeline' in cfg:
+        cfg.tta_pipeline = _inserted(cfg.tta_pipeline, transform)
+    return cfg
+
+
+def _with_pipelines(node: Any) -> Iterator[Any]:
+    """The configs of data sets with a pipeline, within a config."""
+    if isinstance(node, list | tuple):
+        for child in node:
+            yield from _with_pipelines(child)
+    elif isinstance(node, dict):
+        if 'pipeline' in node:
+            yield node
+        for key, child in node.items():
+            if key != 'pipeline':
+                yield from _with_pipelines(child)
+
+
+def _inserted(pipeline: Sequence[Any], transform: dict[str, Any]) -> list[Any]:
+    """A pipeline with a transform behind the last one that makes arrays."""
+    last = max((i for i, t in enumerate(pipeline) if t['type'] in LOADING), default=-1)
+    if last < 0:
+        raise ValueError(
+            f'a pipeline must load modalities by one of {LOADING} for controls, got '
+            f'{[t["type"] for t in pipeline]}: put ReplaceModality into it yourself'
+        )
+    return [*pipeline[: last + 1], transform, *pipeline[last + 1 :]]
+
+
+def one_stream(cfg: Config, name: str) -> Config:
+    """The unimodal network of a config: one modality, no exchange and no fusion.
+
+    Args:
+        cfg: The config.
+        name: The modality that is left.
+    """
+    cfg = copy.deepcopy(cfg)
+    model = cfg.model
+    model.modalities = (name,)
+    backbone = model.backbone
+    for key in ('exchange', 'fusion', 'pattern', 'num_modalities', 'modalities'):
+        backbone.pop(key, None)
+    backbone.exchange_threshold = 0
+    for head in heads_of(cfg):
+        head.pop('modalities', None)
+    preprocessor = model.data_preprocessor
+    channels = preprocessor.get('num_channels') or backbone.get('in_channels', 3)
+    preprocessor.num_channels = channels
+    preprocessor.pop('order', None)
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        for dataset in _with_pipelines(cfg.get(key) or {}):
+            own = dataset.get('modalities')
+            is_named = isinstance(own, dict)
+            dataset['modalities'] = {name: own[name]} if is_named else (name,)
+            dataset.pop('order', None)
+            dataset.pop('optional', None)
+            dataset['pipeline'] = _of_modality(dataset['pipeline'], name)
+    cfg.custom_hooks = [
+        hook
+        for hook in cfg.get('custom_hooks') or []
+        if hook['type'] not in HOOKS_OF_EXCHANGE
+    ]
+    return cfg
+
+
+def _of_modality(pipeline: Sequence[Any], name: str) -> list[Any]:
+    """A pipeline without what encodes or drops other modalities."""
+    return [
+        t
+        for t in pipeline
+        if t['type'] != 'RandomModalityDropout'
+        and not (t['type'] == 'EncodeDepth' and t.get('modality', 'depth') != name)
+    ]
+
+
+def heads_of(cfg: Config) -> list[Any]:
+    """Configs of the decode head and of the auxiliary heads."""
+    heads = [cfg.model.decode_head, cfg.model.get('auxiliary_head')]
+    flat: list[Any] = []
+    for head in heads:
+        flat += head if isinstance(head, list | tuple) else [head]
+    return [head for head in flat if head]
