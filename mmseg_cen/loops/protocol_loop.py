@@ -198,7 +198,7 @@ class ProtocolTestLoop(TestLoop):
         model = segmentor_of(runner.model)
         info: dict[str, Any] = dict(
             protocol=self.protocol,
-            config=str(runner.cfg.get('filename') or runner.experiment_name),
+            config=str(runner.cfg.filename or runner.experiment_name),
             checkpoint=str(runner._load_from),
             samples=len(self.dataloader.dataset),
             seed=self.seed,

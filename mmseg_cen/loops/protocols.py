@@ -7,9 +7,10 @@ by its scripts, for any number M of modalities.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 from mmseg_cen.corruptions import Corruption
+
+from .subsets import all_subsets
 
 #: Title of each protocol.
 PROTOCOLS = dict(
@@ -80,28 +81,29 @@ def cases_of(
                 for density, std in NOISES
             ),
         ]
-    subsets = [s for k in range(len(modalities)) for s in combinations(modalities, k)]
-    if protocol == 'emm' and missing == 'absent':
-        return [Case(_present(s, modalities), damaged=s, absent=s) for s in subsets]
+    damages = [
+        tuple(name for name in modalities if name not in present)
+        for present in all_subsets(modalities)
+    ]
     if protocol == 'emm':
-        return [
-            Case(_present(s, modalities), s, corruptions=_zeros(s, 1.0, seed))
-            for s in subsets
-        ]
+        return [_missing_case(d, modalities, missing, seed) for d in damages]
     return [
         Case(INTACT),
         *(
-            Case(
-                f'r={share}/{"+".join(s)}', s, f'r={share}', (), _zeros(s, share, seed)
-            )
-            for share in SHARES
-            for s in subsets[1:]
+            Case(f'r={r}/{"+".join(d)}', d, f'r={r}', (), _zeros(d, r, seed))
+            for r in SHARES
+            for d in damages[1:]
         ),
     ]
 
 
-def _present(damaged: Sequence[str], modalities: Sequence[str]) -> str:
-    return '+'.join(name for name in modalities if name not in damaged)
+def _missing_case(
+    damaged: tuple[str, ...], modalities: Sequence[str], missing: str, seed: int
+) -> Case:
+    name = '+'.join(name for name in modalities if name not in damaged)
+    if missing == 'absent':
+        return Case(name, damaged, absent=damaged)
+    return Case(name, damaged, corruptions=_zeros(damaged, 1.0, seed))
 
 
 def _zeros(names: Sequence[str], share: float, seed: int) -> tuple[Corruption, ...]:

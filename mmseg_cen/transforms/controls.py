@@ -119,8 +119,13 @@ class ReplaceModality(BaseTransform):
             raise ValueError(
                 f'`seed` must be a number with how={how!r}, got None: give one, e.g. 0'
             )
-        if how in ('copy', 'noise') or source is not None:
-            Corruption(modality, how, source=source)  # checks both
+        if how != 'copy' and source is not None:
+            raise ValueError(
+                "`source` must be given with how='copy' only, got "
+                f'{source!r} with {how!r}: leave it out'
+            )
+        if how == 'copy':
+            Corruption(modality, how, source=source)  # checks both names
         self.modality = modality
         self.how = how
         self.source = source

@@ -127,7 +127,7 @@ def test_what_means_nothing_is_refused(coordinates):
         (('depth', 'shift'), '`pixels` must be'),
         (('depth', 'noise', None, 3), '`pixels` must be'),
         (('depth', 'copy'), '`source` must name'),
-        (('depth', 'other', 'rgb'), '`source` must name'),
+        (('depth', 'other', 'rgb'), '`source` must be given'),
         (('depth', 'other', None, None, None), '`seed` must be'),
     ):
         with pytest.raises(ValueError, match=message):

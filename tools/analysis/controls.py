@@ -90,7 +90,7 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 from controlling import report
 from controlling.capacity import as_costly
 from controlling.measuring import Figures, measure, require_metric
-from controlling.training import costs_of, run_all
+from controlling.training import costs_of, require_epochs, run_all
 from controlling.variants import (
     Control,
     one_stream,
@@ -184,7 +184,9 @@ def main(argv: list[str] | None = None) -> None:
     cfg = load_config(args.config, options=args.cfg_options)
     names = two_streams(cfg)
     require_metric(cfg)
-    if args.checkpoint:
+    if args.train:
+        require_epochs(cfg)
+    else:
         require_file(args.checkpoint, 'checkpoint')
     out = args.out or Path('work_dirs/controls', Path(args.config).stem)
     configs, titles = configs_of(cfg, args, names)

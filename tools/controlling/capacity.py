@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from benchmarking.operations import count_parts
@@ -12,8 +13,8 @@ from mmseg.registry import MODELS
 
 from .variants import heads_of, one_stream
 
-#: Widths are multiples of it.
-STEP = 8
+#: Widths are multiples of it: the middle of a deep stem has half of one.
+STEP = 2
 
 
 def cost(cfg: Config, size: Sequence[int]) -> tuple[int, int]:
@@ -78,10 +79,10 @@ def as_costly(cfg: Config, name: str, size: Sequence[int]) -> tuple[Config, str]
         widen(wide, width)
         return wide
 
-    width = closest_width(lambda w: cost(widened(w), size)[0], wanted, start)
-    wide = widened(width)
-    macs, parameters = cost(wide, size)
-    return wide, (
+    cost_of = cache(lambda width: cost(widened(width), size))
+    width = closest_width(lambda width: cost_of(width)[0], wanted, start)
+    macs, parameters = cost_of(width)
+    return widened(width), (
         f'{place} {start} -> {width}: {macs / 1e9:.3f} G multiplications of '
         f'{wanted / 1e9:.3f} G, {parameters / 1e6:.3f} M parameters'
     )
@@ -95,7 +96,7 @@ def closest_width(measure: Callable[[int], int], wanted: int, start: int) -> int
         wanted: The cost.
         start: A width that costs less.
     """
-    low, high = start // STEP, start // STEP + 1
+    low, high = start // STEP, 2 * start // STEP
     while measure(high * STEP) < wanted:
         low, high = high, 2 * high
     while high - low > 1:

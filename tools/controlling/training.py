@@ -18,22 +18,29 @@ from .capacity import cost
 from .measuring import Figures, measure
 
 
+def require_epochs(cfg: Config) -> None:
+    """Refuse a training whose end is not an epoch, by which it is found finished.
+
+    Raises:
+        ValueError: If there is no number of epochs.
+    """
+    if not (cfg.get('train_cfg') or {}).get('max_epochs'):
+        raise ValueError(
+            f'`train_cfg` must count epochs for --train, got {cfg.get("train_cfg")}: '
+            'set max_epochs'
+        )
+
+
 def plan(configs: dict[str, Config], args: argparse.Namespace, out: Path) -> list[Task]:
     """The training of each control with each seed.
 
     Raises:
-        ValueError: If a config does not count epochs, or a work directory holds a
-            training with other settings.
+        ValueError: If a work directory holds a training with other settings.
     """
     tasks = []
     for seed in dict.fromkeys(args.seeds):
         for name, control in configs.items():
             cfg = copy.deepcopy(control)
-            if 'max_epochs' not in cfg.train_cfg:
-                raise ValueError(
-                    '`train_cfg` must count epochs for --train, got '
-                    f'{dict(cfg.train_cfg)}: set max_epochs'
-                )
             cfg.randomness = dict(seed=seed)
             hooks = cfg.setdefault('default_hooks', {})
             # Two, as mmengine removes an old one before the new one is written.
@@ -54,6 +61,12 @@ def plan(configs: dict[str, Config], args: argparse.Namespace, out: Path) -> lis
     return tasks
 
 
+def is_finished(task: Task) -> bool:
+    """Whether the work directory of a training has its figures and last checkpoint."""
+    old = run_config(task.work_dir)
+    return old is not None and read_run(task.work_dir, old) is not None
+
+
 def run_all(
     configs: dict[str, Config], args: argparse.Namespace, out: Path
 ) -> tuple[dict[str, list[Figures]], list[Path]]:
@@ -65,7 +78,7 @@ def run_all(
     """
     tasks = plan(configs, args, out)
     train(tasks, args.jobs)
-    unfinished = [t.work_dir for t in tasks if read_run(t.work_dir, t.cfg) is None]
+    unfinished = [task.work_dir for task in tasks if not is_finished(task)]
     figures: dict[str, list[Figures]] = {name: [] for name in configs}
     if unfinished:
         return figures, unfinished

@@ -1,0 +1,83 @@
+import pytest
+from controlling.variants import one_stream, replaced, replacements, two_streams
+from mmengine.config import Config
+from mmseg.registry import MODELS
+
+CONTROLS = {c.name: c for c in replacements('depth', 'rgb', [4, -8])}
+
+
+def types(pipeline):
+    return [transform['type'] for transform in pipeline]
+
+
+def test_the_controls_are_those_of_the_options():
+    assert [*CONTROLS] == ['real', 'copy', 'noise', 'other', 'shift_4', 'shift_-8']
+
+
+def test_the_real_data_are_as_they_were(demo):
+    assert (
+        replaced(demo, CONTROLS['real'], 'depth', 'rgb', 0).to_dict() == demo.to_dict()
+    )
+
+
+@pytest.mark.parametrize('name', ['copy', 'noise', 'other', 'shift_4'])
+def test_the_modality_is_replaced_behind_the_loading_of_all_data(demo, name):
+    cfg = replaced(demo, CONTROLS[name], 'depth', 'rgb', 3)
+    for split, at in (('train', 1), ('val', 1), ('test', 1)):
+        pipeline = cfg[f'{split}_dataloader'].dataset.pipeline
+        before = demo[f'{split}_dataloader'].dataset.pipeline
+        assert types(pipeline) == [
+            *types(before)[:at], 'ReplaceModality', *types(before)[at:]
+        ]  # fmt: skip
+        anew = split == 'train' and name == 'noise'
+        assert pipeline[1]['seed'] == (None if anew else 3)
+        assert pipeline[1]['how'] == name.partition('_')[0]
+    assert cfg.tta_pipeline[1]['type'] == 'ReplaceModality'
+
+
+def test_encoded_depth_is_replaced_behind_the_encoding_and_within_wrappers():
+    cfg = Config.fromfile('configs/cen/pspnet_r18_nyud_half.py')
+    dataset = cfg.train_dataloader.dataset
+    dataset.pipeline.insert(2, dict(type='EncodeDepth', encoding='inverse'))
+    cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=dataset)
+    cfg = replaced(cfg, CONTROLS['other'], 'depth', 'rgb', 0)
+    found = types(cfg.train_dataloader.dataset.dataset.pipeline)
+    assert found[:4] == [
+        'LoadModalities', 'LoadAnnotations', 'EncodeDepth', 'ReplaceModality'
+    ]  # fmt: skip
+    assert types(cfg.val_dataloader.dataset.pipeline)[1] == 'ReplaceModality'
+
+
+def test_a_pipeline_that_loads_otherwise_is_refused(demo):
+    demo.val_dataloader.dataset.pipeline[0].type = 'LoadImageFromFile'
+    with pytest.raises(ValueError, match='put ReplaceModality into it yourself'):
+        replaced(demo, CONTROLS['copy'], 'depth', 'rgb', 0)
+
+
+def test_one_stream_is_the_unimodal_twin(demo):
+    twin = Config.fromfile('configs/demo/rgb_synthetic.py')
+    single = one_stream(demo, 'rgb')
+    built, expected = (
+        {k: v.shape for k, v in MODELS.build(cfg.model).state_dict().items()}
+        for cfg in (single, twin)
+    )
+    assert built == expected
+    assert single.custom_hooks == []
+    assert single.val_dataloader.dataset.modalities == ('rgb',)
+
+
+def test_one_stream_of_a_fusion_that_merges_is_unimodal():
+    cfg = Config.fromfile('configs/demo/fusion_common_synthetic.py')
+    model = MODELS.build(one_stream(cfg, 'depth').model)
+    assert model.modalities == ('depth',)
+    assert model.backbone.fusions is None
+    assert model.data_preprocessor.num_channels == 3
+
+
+def test_networks_of_one_modality_have_no_controls(demo):
+    assert two_streams(demo) == ('rgb', 'depth')
+    with pytest.raises(ValueError, match=r"got \('rgb',\)"):
+        two_streams(Config.fromfile('configs/demo/rgb_synthetic.py'))
+    demo.model.type = 'EncoderDecoder'
+    with pytest.raises(ValueError, match="must be 'CENSegmentor'"):
+        two_streams(demo)
