@@ -1,3 +1,4 @@
+import copy
 import math
 from unittest import mock
 
@@ -9,6 +10,7 @@ from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
+from mmseg_cen.corruptions import Corruption
 from mmseg_cen.models.preprocessor import MultimodalPreprocessor
 
 RGB = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
@@ -110,6 +112,39 @@ def test_padding_is_zero_after_normalization_and_ignored_in_the_labels():
     assert torch.equal(
         labels[1], F.pad(torch.ones(1, 6, 16).long(), (0, 0, 0, 2), value=255)
     )
+
+
+def test_a_sample_is_corrupted_alike_in_any_batch_and_padding_stays_zero():
+    config = {name: MODALITIES[name] for name in ('rgb', 'depth')}
+    marks = (
+        Corruption('rgb', 'salt_and_pepper', 0.3),
+        Corruption('rgb', 'gaussian', 0.5),
+        Corruption('depth', 'noise'),
+    )
+    data = batch(dict(rgb=3, depth=1), sizes=((8, 10), (6, 16), (8, 10)))
+    for i, sample in enumerate(data['data_samples']):
+        sample.set_metainfo(dict(img_path=f'{i}.png', corruptions=marks[: 3 * (i < 2)]))
+    preprocessor = MultimodalPreprocessor(config, size_divisor=8)
+    inputs = preprocessor(copy.deepcopy(data), training=True)['inputs']
+    assert (inputs[0, :, :, 10:] == 0).all()
+    assert (inputs[1, :, 6:] == 0).all()
+    for i, (height, width) in enumerate(((8, 10), (6, 16), (8, 10))):
+        alone = {key: [value[i]] for key, value in data.items()}
+        found = preprocessor(alone)['inputs'][0]
+        assert torch.equal(inputs[i, :, :height, :width], found)
+    clean = {'inputs': data['inputs'][:1], 'data_samples': None}
+    assert not torch.equal(preprocessor(clean)['inputs'][0], inputs[0, :, :, :10])
+
+
+def test_what_a_sample_lacks_cannot_be_corrupted():
+    config = {name: MODALITIES[name] for name in ('rgb', 'depth')}
+    data = batch(dict(rgb=3, depth=1))
+    marks = (Corruption('depth', 'noise'), Corruption('depth', 'gaussian', 1.0))
+    for sample in data['data_samples']:
+        sample.set_metainfo(dict(corruptions=marks, absent=('depth',)))
+    inputs = MultimodalPreprocessor(config)(data)['inputs']
+    assert not inputs[:, 3:].any()
+    assert inputs[:, :3].all()
 
 
 @pytest.mark.parametrize('test_cfg', [None, dict(size_divisor=16)])

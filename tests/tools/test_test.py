@@ -5,7 +5,10 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
 
 from mmseg_cen.metrics import iou, read_per_image
 
@@ -135,3 +138,47 @@ def test_pictures_of_the_toolbox_become_ours_which_keep_folders(load_tool):
     assert hook == dict(
         type='MultimodalVisualizationHook', draw=True, interval=2, out_dir='pictures'
     )
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--missing', 'zero'], '`--missing` must come with --protocol emm, got None'),
+        (['--protocol', 'emm', '--no-gaussian', 'rgb'], 'must come with --protocol nm'),
+        (['--protocol', 'emm', '--subsets'], 'not allowed with argument'),
+        (
+            ['--protocol', 'nm', '--out', 'folder'],
+            '`--protocol` must come without --out',
+        ),
+    ],
+)
+def test_options_of_other_protocols_are_refused(
+    load_tool, monkeypatch, capsys, options, message
+):
+    monkeypatch.setattr('sys.argv', ['test.py', 'config.py', 'a.pth', *options])
+    with pytest.raises(SystemExit):
+        load_tool('test.py').parse_args()
+    assert message in capsys.readouterr().err
+
+
+def test_a_protocol_is_for_models_of_several_streams(error_of, config):
+    line = error_of(
+        'test.py', config, __file__, '--protocol', 'emm',
+        '--cfg-options', 'model.type=EncoderDecoder',
+    )  # fmt: skip
+    assert line.startswith("error: `model.type` must be 'CENSegmentor' for --protocol")
+
+
+def test_a_protocol_writes_its_table(load_tool, narrow_config, tmp_path, monkeypatch):
+    init_default_scope('mmseg')
+    model = MODELS.build(Config.fromfile(narrow_config).model)
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'weights.pth')
+    monkeypatch.setattr('sys.argv', [
+        'test.py', str(narrow_config), str(tmp_path / 'weights.pth'),
+        '--protocol', 'emm', '--missing', 'zero', '--work-dir', str(tmp_path),
+        '--cfg-options', 'test_dataloader.dataset.num_samples=1',
+    ])  # fmt: skip
+    load_tool('test.py').main()
+    (path,) = tmp_path.glob('*/emm.md')
+    assert f'`{narrow_config}` with `{tmp_path}/weights.pth`' in path.read_text()
+    assert 'is zero: the network does not know' in path.read_text()
