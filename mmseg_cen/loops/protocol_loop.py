@@ -22,7 +22,7 @@ from mmseg_cen.modes import default_precision
 
 from .evaluation import TestLoop
 from .protocol_report import markdown, summarize, tabulate, title_of
-from .protocols import MISSING, PROTOCOLS, Case, cases_of
+from .protocols import MISSING, PROTOCOLS, Case, cases_of, marked
 from .subsets import segmentor_of
 
 
@@ -199,7 +199,7 @@ class ProtocolTestLoop(TestLoop):
         info: dict[str, Any] = dict(
             protocol=self.protocol,
             config=str(runner.cfg.filename or runner.experiment_name),
-            checkpoint=str(runner._load_from),
+            checkpoint=str(runner.cfg.get('load_from')),
             samples=len(self.dataloader.dataset),
             seed=self.seed,
         )
@@ -230,34 +230,3 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
-
-
-def marked(batch: dict[str, Any], case: Case) -> dict[str, Any]:
-    """A batch whose samples are marked as a case says; the batch stays as it is.
-
-    Args:
-        batch: What a dataloader gives, of augmented samples, too.
-        case: The case.
-
-    Raises:
-        ValueError: If a sample has none of the modalities that are not missing.
-    """
-    return {**batch, 'data_samples': _marked(batch['data_samples'], case)}
-
-
-def _marked(samples: Any, case: Case) -> Any:
-    if isinstance(samples, list | tuple):
-        return [_marked(sample, case) for sample in samples]
-    absent = {*case.absent, *(samples.get('absent') or ())}
-    names = [*samples.get('modalities', ())]
-    if names and absent >= {*names}:
-        raise ValueError(
-            f'samples must have all modalities for a protocol, got '
-            f'{samples.get("img_path")} without {samples.get("absent")}: leave such '
-            'samples out of the data set, or set --missing zero'
-        )
-    sample = copy.deepcopy(samples)
-    corruptions = (*(samples.get('corruptions') or ()), *case.corruptions)
-    order = tuple(name for name in names if name in absent) or tuple(sorted(absent))
-    sample.set_metainfo(dict(absent=order, corruptions=corruptions))
-    return sample

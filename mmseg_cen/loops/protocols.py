@@ -5,8 +5,10 @@ under Sensor Failures: Missing and Noisy Modality Robustness", 2025 (arXiv 2503.
 by its scripts, for any number M of modalities.
 """
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mmseg_cen.corruptions import Corruption
 
@@ -125,6 +127,37 @@ def _noisy_case(
     ]
     name = f'density={density},std={std}'
     return Case(name, tuple(modalities), name, corruptions=(*salted, *noisy))
+
+
+def marked(batch: dict[str, Any], case: Case) -> dict[str, Any]:
+    """A batch whose samples are marked as a case says; the batch stays as it is.
+
+    Args:
+        batch: What a dataloader gives, of augmented samples, too.
+        case: The case.
+
+    Raises:
+        ValueError: If a sample has none of the modalities that are not missing.
+    """
+    return {**batch, 'data_samples': _marked(batch['data_samples'], case)}
+
+
+def _marked(samples: Any, case: Case) -> Any:
+    if isinstance(samples, list | tuple):
+        return [_marked(sample, case) for sample in samples]
+    absent = {*case.absent, *(samples.get('absent') or ())}
+    names = [*samples.get('modalities', ())]
+    if names and absent >= {*names}:
+        raise ValueError(
+            f'samples must have all modalities for a protocol, got '
+            f'{samples.get("img_path")} without {samples.get("absent")}: leave such '
+            'samples out of the data set, or set --missing zero'
+        )
+    sample = copy.deepcopy(samples)
+    corruptions = (*(samples.get('corruptions') or ()), *case.corruptions)
+    order = tuple(name for name in names if name in absent) or tuple(sorted(absent))
+    sample.set_metainfo(dict(absent=order, corruptions=corruptions))
+    return sample
 
 
 def mean(values: Iterable[float]) -> float:
