@@ -59,6 +59,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='at which multiplications are counted (--train)',
     )
     parser.add_argument('--out', type=Path, help='folder, work_dirs/controls/CONFIG')
+    parser.add_modes()
     parser.add_config_options()
     args = parser.parse_args(argv)
     if bool(args.checkpoint) == args.train:
@@ -103,6 +104,11 @@ from mmengine.config import Config
 from mmseg_cen.disk import write_atomically
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import load_config, require_file
+from mmseg_cen.modes import (
+    set_modes,
+    test_in_mixed_precision,
+    train_in_mixed_precision,
+)
 
 
 def choose(args: argparse.Namespace, names: tuple[str, ...]) -> tuple[str, str]:
@@ -184,10 +190,16 @@ def main(argv: list[str] | None = None) -> None:
     cfg = load_config(args.config, options=args.cfg_options)
     names = two_streams(cfg)
     require_metric(cfg)
+    set_modes(cfg, args)
     if args.train:
         require_epochs(cfg)
     else:
         require_file(args.checkpoint, 'checkpoint')
+    if args.amp:
+        in_precision = (
+            train_in_mixed_precision if args.train else test_in_mixed_precision
+        )
+        in_precision(cfg, args.amp)
     out = args.out or Path('work_dirs/controls', Path(args.config).stem)
     configs, titles = configs_of(cfg, args, names)
     costs: dict[str, list[str]] = {}

@@ -72,6 +72,8 @@ def test_each_control_is_trained_once_and_tested(run, small, tmp_path, monkeypat
 
     def train(tasks, jobs):
         for task in tasks:
+            assert task.cfg.optim_wrapper.dtype == 'bf16'
+            assert task.cfg.channels_last
             trained.append((task.row.name, task.seed, task.cfg.randomness.seed))
             task.work_dir.mkdir(parents=True)
             weights_of(task.cfg, task.work_dir / 'epoch_1.pth')
@@ -84,7 +86,7 @@ def test_each_control_is_trained_once_and_tested(run, small, tmp_path, monkeypat
     monkeypatch.setattr(training, 'cost', lambda cfg, _: (cost_of(cfg), 1))
     text = run(
         small, '--train', '--out', tmp_path / 'out', '--controls', 'noise', 'wide',
-        '--size', '32', '48', '--seeds', '3', '4',
+        '--size', '32', '48', '--seeds', '3', '4', '--amp', 'bf16', '--channels-last',
     )  # fmt: skip
     names = ('real', 'noise', 'wide')
     assert trained == [(name, seed, seed) for seed in (3, 4) for name in names]
