@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 from _options import ToolParser
+from _protocol import add_protocol, check_protocol, protocol_loop
 
 
 def parse_args() -> argparse.Namespace:
@@ -44,25 +45,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='test with each subset of the modalities, and print a table',
     )
-    subset.add_argument(
-        '--protocol',
-        choices=['emm', 'rmm', 'nm'],
-        help='a robustness protocol: missing, partly missing or noisy modalities, see '
-        'docs/robustness.md',
-    )
-    parser.add_argument(
-        '--missing',
-        choices=['absent', 'zero'],
-        help='of --protocol emm: the network knows what is missing (the default), or '
-        'it gets zeros, as in published figures',
-    )
-    parser.add_argument(
-        '--no-gaussian',
-        nargs='+',
-        default=[],
-        metavar='NAME',
-        help='of --protocol nm: modalities without Gaussian noise, e.g. event',
-    )
+    add_protocol(parser, subset)
     parser.add_argument(
         '--freeze',
         action='store_true',
@@ -88,18 +71,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args()
-    for option, protocol in (('missing', 'emm'), ('no_gaussian', 'nm')):
-        if getattr(args, option) and args.protocol != protocol:
-            name = option.replace('_', '-')
-            parser.error(
-                f'`--{name}` must come with --protocol {protocol}, got '
-                f'{args.protocol}: leave it out'
-            )
-    if args.protocol and (args.out or args.show or args.show_dir):
-        parser.error(
-            '`--protocol` must come without --out, --show and --show-dir, got one of '
-            'them: save predictions by a test of their own'
-        )
+    check_protocol(parser, args, '--out', '--show', '--show-dir')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
@@ -273,12 +245,7 @@ def main() -> None:
         cfg.test_cfg = dict(type='SubsetTestLoop')
     if args.protocol:
         require_segmentor(cfg, '--protocol')
-        cfg.test_cfg = dict(
-            type='ProtocolTestLoop',
-            protocol=args.protocol,
-            missing=args.missing,
-            no_gaussian=args.no_gaussian,
-        )
+        cfg.test_cfg = protocol_loop(args)
     if args.tta:
         enable_tta(cfg)
     if args.out:

@@ -34,8 +34,8 @@ class ProtocolTestLoop(TestLoop):
     loaded once, and predicted once for each case. Metrics are prefixed by the protocol
     and the case, ``emm/rgb/mIoU``, ``rmm/r=0.25/depth/mIoU``; the mean of all cases is
     ``emm/Avg``, the expectations ``emm/E(0.2)``. The table is logged at the end, and
-    written to ``<protocol>.md`` and ``<protocol>.json`` beside the log. Hooks see the
-    predictions for the intact data only.
+    written to ``<protocol>.md`` and ``<protocol>.json`` beside the log. Hooks and
+    files of metrics see the predictions for the intact data only.
 
     A missing modality (EMM) is absent by default: these networks compute without it,
     and a system knows which of its sensors fails. Published figures of the protocol are
@@ -103,7 +103,7 @@ class ProtocolTestLoop(TestLoop):
             'current',
         )
         evaluators = [self.evaluator]
-        evaluators += [copy.deepcopy(self.evaluator) for _ in cases[1:]]
+        evaluators += [_without_files(self.evaluator) for _ in cases[1:]]
         for index, batch in enumerate(self.dataloader):
             for case, evaluator in zip(cases[1:], evaluators[1:], strict=True):
                 self._measure(evaluator, marked(batch, case))
@@ -218,6 +218,16 @@ class ProtocolTestLoop(TestLoop):
         content = json.dumps({**info, 'cases': rows, 'summary': summary}, indent=2)
         write_atomically(path.with_suffix('.json'), content.encode())
         print_log(f'{text}\nwritten to {path} and .json', 'current')
+
+
+def _without_files(evaluator: Evaluator) -> Evaluator:
+    """A copy whose metrics write no files: those are of the intact data."""
+    evaluator = copy.deepcopy(evaluator)
+    for metric in evaluator.metrics:
+        for name in ('output_dir', 'per_image_file'):
+            if getattr(metric, name, None) is not None:
+                setattr(metric, name, None)
+    return evaluator
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from mmseg.structures import SegDataSample
 
 from mmseg_cen.loops import ProtocolTestLoop
 from mmseg_cen.loops.subsets import segmentor_of
+from mmseg_cen.metrics import read_per_image
 
 CONFIG = 'configs/demo/modality_dropout_synthetic.py'
 RGB = ([137.4, 125.5, 115.2], [41.8, 39.3, 42.8])
@@ -225,6 +226,15 @@ def test_what_a_protocol_has_not_is_refused(options, message):
 def test_modalities_without_gaussian_noise_are_those_of_the_network(cfg):
     with pytest.raises(ValueError, match=r'`no_gaussian` must name .* \[.event.\]'):
         runner_of(cfg, protocol='nm', no_gaussian=['event']).test()
+
+
+def test_files_of_metrics_are_of_the_intact_data(cfg):
+    cfg.test_evaluator.per_image_file = f'{cfg.work_dir}/areas.npz'
+    runner = runner_of(cfg, protocol='emm')
+    metrics = runner.test()
+    measured = read_per_image(f'{cfg.work_dir}/areas.npz')
+    assert {'rgb', 'depth', 'ensemble'} <= {*measured.areas}
+    assert metrics['emm/rgb+depth/mIoU'] != metrics['emm/depth/mIoU']
 
 
 def test_a_metric_without_the_miou_is_refused(cfg):

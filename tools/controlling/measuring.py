@@ -59,6 +59,8 @@ def measure(cfg: Config, checkpoint: str, work_dir: Path, name: str) -> Figures:
     for key in OF_TRAININGS:
         cfg.pop(key, None)
     cfg.custom_hooks = []  # of trainings
+    for metric in metrics_of(cfg):
+        metric.pop('per_image_file', None)  # one for all controls
     runner = build_runner(cfg)
     check_checkpoint(runner.model, checkpoint, strict=True)
     runner.test()
@@ -76,14 +78,19 @@ def measure(cfg: Config, checkpoint: str, work_dir: Path, name: str) -> Figures:
     return Figures(miou, iou, list(metric.dataset_meta['classes']))
 
 
+def metrics_of(cfg: Config) -> list[Any]:
+    """Configs of the metrics of the test."""
+    evaluator = cfg.get('test_evaluator') or []
+    return [*evaluator] if isinstance(evaluator, list | tuple) else [evaluator]
+
+
 def require_metric(cfg: Config) -> None:
     """Refuse a test that does not measure each stream, before anything is computed.
 
     Raises:
         ValueError: If there is no StreamIoUMetric of the mIoU.
     """
-    evaluator = cfg.get('test_evaluator') or []
-    metrics = evaluator if isinstance(evaluator, list | tuple) else [evaluator]
+    metrics = metrics_of(cfg)
     found = [
         m for m in metrics if m.get('type') in ('StreamIoUMetric', StreamIoUMetric)
     ]
