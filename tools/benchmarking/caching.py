@@ -1,5 +1,6 @@
 """What files of a training cost: decoded, and from a cache of decoded files."""
 
+import time
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +19,7 @@ DECODED, CACHED = 'decoded', 'cached'
 
 
 def time_cache(cfg: Config, samples: int) -> list[dict[str, Any]]:
-    """Seconds of each file and of whole samples, decoded and from a cache, in turn.
+    """Processor seconds of files and of samples, decoded and from a cache, in turn.
 
     Each is read once before it counts, so that entries and files are in the memory of
     the system. The cache lies in a temporary folder.
@@ -51,7 +52,9 @@ def time_cache(cfg: Config, samples: int) -> list[dict[str, Any]]:
                 for kind, cache in caches.items()
                 for name, step in _steps(dataset, index, loaders, cache).items()
             }
-            for (name, kind), values in take_turns(steps, 1, warmup=1).items():
+            for (name, kind), values in take_turns(
+                steps, 1, warmup=1, clock=time.process_time
+            ).items():
                 both = seconds.setdefault(name, {DECODED: [], CACHED: []})
                 both[kind] += values
     return [
