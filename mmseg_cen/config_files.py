@@ -16,8 +16,9 @@ from .mistakes import one_line
 #: Names of a config that mmengine and the tools read besides the runner's arguments.
 READ_ELSEWHERE = (
     'activation_checkpointing', 'auto_scale_lr', 'channels_last', 'compile',
-    'detect_anomalous_params', 'efficient_conv_bn_eval', 'find_unused_parameters',
-    'model_wrapper_cfg', 'runner_type', 'sync_bn', 'tta_model', 'tta_pipeline',
+    'decoded_cache', 'detect_anomalous_params', 'efficient_conv_bn_eval',
+    'find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'sync_bn',
+    'tta_model', 'tta_pipeline',
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from mmseg_cen.models.modalities import names_of
 from mmseg_cen.modes import hand_modes_to_hook
 from mmseg_cen.short_log import ShortLogRunner
 from mmseg_cen.streams.state import describe_differences, tensor_shapes, unwrap
+from mmseg_cen.transforms.cache_option import hand_cache_to_loaders
 
 #: The hooks that every runner has, unless ``default_hooks`` has None for them.
 HOOKS_OF_MMENGINE = (
@@ -95,9 +96,11 @@ def build_runner(cfg: Config) -> Runner:
     Any hook of ``default_hooks`` may be None, for none; mmengine wants it of its own.
 
     Raises:
-        ValueError: If the config asks for a mode of the network that there is not here.
+        ValueError: If the config asks for a mode of the network that there is not here,
+            or for a cache of decoded files that cannot be used.
     """
     hand_modes_to_hook(cfg)
+    hand_cache_to_loaders(cfg)
     pin_for_gpus_only(cfg)
     hooks = cfg.get('default_hooks') or {}
     for name in [n for n in hooks if hooks[n] is None and n not in HOOKS_OF_MMENGINE]:

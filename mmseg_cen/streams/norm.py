@@ -14,6 +14,7 @@ from .copies import num_channels, pack_copies, repeat_channels
 from .exchange import ExchangeScope
 from .exchanges import ChannelExchange, Exchange, build_exchange, exchange_config
 from .fold import split_streams, swap_on_batch
+from .one_expression import is_one_expression, normalize_and_exchange
 from .running import statistics_of_seen
 
 NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
@@ -196,6 +197,15 @@ class ModalityBN(ModalityNorm):
             return super().normalize(x)
         out = batch_norm_by_image(x, self.norm, self.num_modalities)
         return split_streams(out, self.num_modalities)
+
+    def _normalize_and_exchange(self, x: Tensor, present: Tensor | None) -> Tensor:
+        exchange: Any = self.exchange
+        if present is None and is_one_expression(
+            self.norm, exchange, self.num_modalities
+        ):
+            replaced = exchange.replaced(self.gamma)
+            return normalize_and_exchange(x, self.norm, replaced)
+        return super()._normalize_and_exchange(x, present)
 
 
 @MODELS.register_module()

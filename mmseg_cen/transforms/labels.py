@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from mmseg_cen.once import warn_once
 
+from .decoded_cache import fetch, open_cache
+from .decoded_entry import Decoded
 from .decoding import orientation_of
 from .label_files import decode_labels
 from .moving import require_loaded
@@ -116,12 +118,24 @@ class LoadAnnotations(mmseg_transforms.LoadAnnotations):
 
     - gt_seg_map (np.ndarray): (H, W), uint8 or int32, see :func:`to_classes`
 
-    Args: As the parent.
+    Args: As the parent, and
+
+        cache: As that of :class:`LoadModalities`.
 
     Raises:
         ValueError: If there are no labels, the file is no map of labels, labels and
-            modalities differ in size, or a label is neither a class nor ignored.
+            modalities differ in size, a label is neither a class nor ignored, or the
+            cache cannot be used.
     """
+
+    def __init__(
+        self,
+        *args: Any,
+        cache: str | Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.cache = open_cache(cache, self.backend_args)
 
     def _load_seg_map(self, results: dict[str, Any]) -> None:
         if 'modalities' not in results:
@@ -153,9 +167,15 @@ class LoadAnnotations(mmseg_transforms.LoadAnnotations):
                 '`reduce_zero_label` of LoadAnnotations must be that of the data set, '
                 f'{reduces}, got {self.reduce_zero_label}: say it of the data set only'
             )
-        content = fileio.get(path, backend_args=self.backend_args)
-        labels = decode_labels(content, path, self.imdecode_backend)
-        orientation = orientation_of(content, os.path.splitext(path)[1].lower())
+
+        def decoded() -> Decoded:
+            content = fileio.get(path, backend_args=self.backend_args)
+            labels = decode_labels(content, path, self.imdecode_backend)
+            suffix = os.path.splitext(path)[1].lower()
+            return Decoded(labels, orientation_of(content, suffix))
+
+        options = ('labels', self.imdecode_backend)
+        labels, orientation = fetch(self.cache, path, options, decoded)
         if orientation != UPRIGHT:
             warn_once(
                 'orientation of labels',

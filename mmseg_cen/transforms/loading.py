@@ -1,6 +1,6 @@
 """Load the modalities of a sample."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_cen.modality import Modality, main_modality, modality_key
 
+from .decoded_cache import open_cache
 from .encode import EncodeDepth
 from .inspection import inspect_depth, inspect_directions
 from .reading import Loaded, fit_sizes, load
@@ -44,21 +45,29 @@ class LoadModalities(BaseTransform):
 
     Args:
         backend_args: Arguments of the file backend, see :mod:`mmengine.fileio`.
+        cache: Folder that keeps decoded files, or arguments of
+            :class:`~mmseg_cen.transforms.decoded_cache.DecodedCache`; ``None``: each
+            file is decoded each time.
 
     Raises:
-        ValueError: If a file is not as its modality says, or the modalities differ in
-            size and have no ``resize``.
+        ValueError: If a file is not as its modality says, the modalities differ in size
+            and have no ``resize``, or the cache cannot be used.
     """
 
-    def __init__(self, backend_args: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        backend_args: dict[str, Any] | None = None,
+        cache: str | Mapping[str, Any] | None = None,
+    ) -> None:
         self.backend_args = backend_args
+        self.cache = open_cache(cache, backend_args)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load the files of ``modality_paths``."""
         paths = results['modality_paths']
         modalities = results['modalities']
         loaded = {
-            name: load(name, modality, paths[name], self.backend_args)
+            name: load(name, modality, paths[name], self.backend_args, self.cache)
             for name, modality in modalities.items()
             if name not in results.get('absent', ())
         }
@@ -91,4 +100,7 @@ class LoadModalities(BaseTransform):
         inspect_directions(samples[0]['modalities'], pipeline)
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(backend_args={self.backend_args})'
+        return (
+            f'{type(self).__name__}(backend_args={self.backend_args}, '
+            f'cache={self.cache})'
+        )

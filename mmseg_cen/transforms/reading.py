@@ -16,6 +16,8 @@ from mmseg_cen.modality import Modality
 from mmseg_cen.once import warn_once
 from mmseg_cen.sentinels import find_invalid
 
+from .decoded_cache import DecodedCache, fetch
+from .decoded_entry import Decoded
 from .decoding import decode, orientation_of
 from .depth import fill_invalid, fill_nearest, valid_pixels
 from .orientation import TURNS, UPRIGHT, turn
@@ -67,14 +69,20 @@ def _read(
     path: str,
     channels: Collection[int],
     backend_args: dict | None,
+    cache: DecodedCache | None = None,
 ) -> tuple[np.ndarray, int]:
     """Stored values, and the orientation tag that was not applied to them."""
     what = f'{name}: {path}'
-    content = fileio.get(path, backend_args=backend_args)
-    suffix = Path(path).suffix.lower()
+    color, key = name == 'rgb', modality.key
+
+    def decoded() -> Decoded:
+        content = fileio.get(path, backend_args=backend_args)
+        suffix = Path(path).suffix.lower()
+        image = decode(content, suffix, color, key)
+        return Decoded(image, orientation_of(content, suffix))
+
     try:
-        image = decode(content, suffix, color=name == 'rgb', key=modality.key)
-        orientation = orientation_of(content, suffix)
+        image, orientation = fetch(cache, path, ('modality', color, key), decoded)
     except ValueError as error:
         raise ValueError(f'{what}: {error}') from error
     if modality.dtype is not None and image.dtype != modality.dtype:
@@ -103,7 +111,11 @@ def _read(
 
 
 def load(
-    name: str, modality: Modality, path: str, backend_args: dict | None = None
+    name: str,
+    modality: Modality,
+    path: str,
+    backend_args: dict | None = None,
+    cache: DecodedCache | None = None,
 ) -> Loaded:
     """Load the array of one modality, and the mask of its valid pixels.
 
@@ -115,16 +127,19 @@ def load(
         modality: Describes the file.
         path: Path of the file.
         backend_args: Arguments of the file backend.
+        cache: Keeps the decoded file.
 
     Raises:
         ValueError: If the file is not as ``modality`` says.
     """
     what = f'{name}: {path}'
-    stored, orientation = _read(name, modality, path, {modality.channels}, backend_args)
+    stored, orientation = _read(
+        name, modality, path, {modality.channels}, backend_args, cache
+    )
     is_picture = name == 'rgb' or stored.dtype == np.uint8
     if is_picture and stored.ndim == 3 and stored.shape[2] == 3:
         stored = stored[..., ::-1]
-    image = np.ascontiguousarray(stored)
+    image = np.require(stored, requirements=('C', 'W'))  # transforms write into it
     ranges = modality.invalid or ()
     fill = 0.0 if ranges and modality.fill is None else modality.fill
     if stored.dtype != np.uint8 or modality.scale or fill is not None:

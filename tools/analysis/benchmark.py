@@ -16,6 +16,7 @@ TITLES = dict(
     infer='Inference',
     copies='Values asked for in a forward pass',
     load='Data loading',
+    cache='Decoded and cached files',
     start='Start-up',
 )
 
@@ -37,7 +38,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default=['train', 'infer'],
         choices=list(TITLES),
         help='training step, inference; copies: operations that wait for a GPU; load: '
-        'transforms and loader of the training data; start: imports, first iteration',
+        'transforms and loader of the training data; cache: its files, decoded and '
+        'cached; start: imports, first iteration',
     )
     parser.add_argument(
         '--modes',
@@ -89,6 +91,7 @@ import warnings
 from typing import Any
 
 import torch
+from benchmarking.caching import time_cache
 from benchmarking.contestants import RIVALS, model_config
 from benchmarking.copies import count_copies
 from benchmarking.loading import time_loading
@@ -99,6 +102,7 @@ from benchmarking.modes import Mode
 from benchmarking.report import (
     results,
     table,
+    table_of_cache,
     table_of_copies,
     table_of_times,
     write,
@@ -192,6 +196,9 @@ def main(argv: list[str] | None = None) -> None:
         if what == 'load':
             seconds = time_loading(cfg, args.rounds)
             text, found = table_of_times(seconds), seconds
+        elif what == 'cache':
+            found = time_cache(cfg, args.rounds)
+            text = table_of_cache(found)
         elif what == 'start':
             seconds = time_start(args.config, args.cfg_options, args.rounds)
             text, found = table_of_times(seconds), seconds

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from .contestants import OURS
@@ -80,6 +81,15 @@ def table_of_times(seconds: dict[str, list[float]]) -> str:
     for name, values in seconds.items():
         first, middle, third = map(milliseconds, quartiles(values))
         lines.append([name, middle, f'{first} to {third}'])
+    return markdown(lines)
+
+
+def table_of_cache(rows: list[dict[str, Any]]) -> str:
+    """Medians of files, decoded and cached, and of their ratio."""
+    lines: list[list[Any]] = [['what', 'decoded, ms', 'cached, ms', 'cached / decoded']]
+    for row in rows:
+        times = [milliseconds(median(row[kind])) for kind in ('decoded', 'cached')]
+        lines.append([row['name'], *times, f'{row["ratio"]:.2f}'])
     return markdown(lines)
 
 

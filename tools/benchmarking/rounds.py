@@ -15,6 +15,7 @@ def take_turns(
     rounds: int,
     warmup: int = 2,
     device: torch.device | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[Key, list[float]]:
     """Seconds of each call in rounds: A B C, A B C, ...
 
@@ -23,16 +24,17 @@ def take_turns(
         rounds: Rounds that count.
         warmup: Rounds before them.
         device: A device of CUDA, which is waited for.
+        clock: Tells the seconds.
     """
     seconds: dict[Key, list[float]] = {key: [] for key in functions}
     for i in range(warmup + rounds):
         for key, function in functions.items():
             wait_for(device)
-            start = time.perf_counter()
+            start = clock()
             function()
             wait_for(device)
             if i >= warmup:
-                seconds[key].append(time.perf_counter() - start)
+                seconds[key].append(clock() - start)
     return seconds
 
 

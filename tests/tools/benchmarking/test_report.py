@@ -1,7 +1,13 @@
 import json
 
 from benchmarking.measuring import Case
-from benchmarking.report import results, table, table_of_times, write
+from benchmarking.report import (
+    results,
+    table,
+    table_of_cache,
+    table_of_times,
+    write,
+)
 
 
 def case(name, mode='eager'):
@@ -43,3 +49,8 @@ def test_times_by_name_are_a_table():
         '| read | 2 | 1.5 to 2.5 |',
         '| crop | 500 | 500 to 500 |',
     ]
+
+
+def test_decoded_and_cached_files_are_a_table():
+    row = dict(name='rgb', ratio=0.25, decoded=[0.004, 0.008], cached=[0.001, 0.002])
+    assert table_of_cache([row]).splitlines()[2] == '| rgb | 6 | 1.5 | 0.25 |'
