@@ -1,4 +1,4 @@
-"""The pictures of tools/analysis/compare_translations.py, drawn as a user draws them."""
+"""The pictures of tools/analysis/compare_translations.py, as a user draws them."""
 
 import sys
 from pathlib import Path
