@@ -82,7 +82,9 @@ def draw(monkeypatch):
 
     def draw(*present):
         rows = torch.tensor([present]).bool().expand(B, -1)
-        monkeypatch.setattr(subset_distillation, 'draw_subsets', lambda _: rows)
+        monkeypatch.setattr(
+            subset_distillation, 'draw_subsets', lambda there: rows[: len(there)]
+        )
 
     return draw
 
@@ -175,8 +177,14 @@ def test_the_losses_of_a_subset_are_those_of_samples_without_the_rest(draw, ense
     assert losses['loss_distill'] > 0
 
 
-def test_samples_of_one_modality_are_left_out():
-    model = build(ON)
+def test_samples_of_one_modality_are_left_out(draw):
+    draw(True, False)
+    model = build(ON).eval()
+    x, samples = batch()
+    expected = model(x[1:], samples[1:], mode='loss')['loss_distill']
+    samples[0].set_metainfo(dict(absent=('depth',)))
+    found = model(x, samples, mode='loss')['loss_distill']
+    assert_close(found, expected, **CLOSE)
     assert losses_of(model, absent=('depth',))['loss_distill'] == 0
 
 
