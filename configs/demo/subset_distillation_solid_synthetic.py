@@ -5,6 +5,8 @@ python tools/train.py configs/demo/subset_distillation_solid_synthetic.py
 Then, for the IoU with both modalities and with either alone:
 
 python tools/test.py configs/demo/subset_distillation_solid_synthetic.py CHECKPOINT --subsets
+
+Not trained here.
 """  # noqa: E501
 
 _base_ = './solid_synthetic.py'
