@@ -175,18 +175,27 @@ class EnsembleHead(BaseModule):
         sample of the batch has it. The losses of fusion modules, which come with the
         features, are beside them.
         """
+        return self.losses_and_outputs(feats, samples, train_cfg)[0]
+
+    def losses_and_outputs(
+        self, feats: Sequence[Tensor], samples: list[Any], train_cfg: Any
+    ) -> tuple[dict[str, Tensor], list[Any]]:
+        """The :meth:`loss`, and the folded outputs (B*M, ...) that it is of.
+
+        The outputs are those of the last head, as it hands them to its losses.
+        """
         self._check_batch(feats, samples)
         losses = pop_losses(feats)
-        previous: list[Any] = []
+        outputs: list[Any] = []
         for i, head in enumerate(self.heads):
             streams = streams_on_batch(head, _batch_size(feats))
+            previous = outputs[:1]
             with recorded_outputs() as outputs, streams:
                 of_head = head.loss(feats, *previous, samples, train_cfg)
-            previous = outputs[:1]
             if len(self.heads) > 1:
                 of_head = add_prefix(of_head, str(i))
             losses.update(of_head)
-        return losses
+        return losses, outputs
 
     def predict(
         self, feats: Sequence[Tensor], metas: list[dict[str, Any]], test_cfg: Any

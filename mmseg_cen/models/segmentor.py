@@ -17,6 +17,7 @@ from mmseg_cen.streams.presence import check_absent, presence_of, present_modali
 from .ensemble_head import EnsembleHead
 from .modalities import check_agreement, hand_down
 from .preprocessor import MultimodalPreprocessor
+from .subset_distillation import SubsetDistillation, check_subsets
 
 
 @MODELS.register_module()
@@ -53,10 +54,13 @@ class CENSegmentor(MeanOfProcesses, EncoderDecoder):
             names that the decode head has, or else ``('rgb', 'depth')``, see
             :func:`~mmseg_cen.models.modalities.names_of`.
         data_preprocessor: Config of a :class:`MultimodalPreprocessor`.
+        subset_distillation: Arguments of a :class:`SubsetDistillation`, which trains
+            the network for subsets of its modalities. ``None``: no such training.
         **kwargs: Arguments of :class:`mmseg.models.EncoderDecoder`.
 
     Raises:
-        ValueError: If the parts of the model disagree about the modalities.
+        ValueError: If the parts of the model disagree about the modalities, or there
+            are no subsets of them to distil into.
     """
 
     decode_head: EnsembleHead
@@ -70,6 +74,7 @@ class CENSegmentor(MeanOfProcesses, EncoderDecoder):
         *,
         modalities: Sequence[str] | None = None,
         data_preprocessor: Any = None,
+        subset_distillation: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         parts = dict(
@@ -83,6 +88,10 @@ class CENSegmentor(MeanOfProcesses, EncoderDecoder):
             to_multimodal(self.neck, len(self.modalities))
         self._check_modalities(modalities)
         check_absent(self.absent, self.modalities)
+        self.subset_distillation = None
+        if subset_distillation is not None:
+            check_subsets(self.modalities)
+            self.subset_distillation = SubsetDistillation(**subset_distillation)
 
     def _check_modalities(self, modalities: Sequence[str] | None) -> None:
         num_modalities = getattr(self.backbone, 'num_modalities', None)
@@ -160,6 +169,12 @@ class CENSegmentor(MeanOfProcesses, EncoderDecoder):
             return feats
         # A neck does not hand on the losses that travel with the features.
         return FusedFeatures(self.neck(feats), pop_losses(feats))
+
+    def loss(self, inputs: Tensor, data_samples: list[Any]) -> dict[str, Tensor]:
+        """The losses of the heads; with ``subset_distillation``, its losses, too."""
+        if self.subset_distillation is None:
+            return super().loss(inputs, data_samples)
+        return self.subset_distillation.losses(self, inputs, data_samples)
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Logits of all streams and the ensemble side by side, (B, (M+1)*K, H, W)."""

@@ -145,15 +145,12 @@ def draw_translation(inputs: NDArray[np.floating], sample: Any) -> Picture:
     if 'gt_image' in fields:
         target, valid = target_and_validity(fields)
         truth = target.cpu(), valid.cpu()
-        limits = color_limits(truth[0], domain, truth[1])
-        picture = color_domain(truth[0], domain, limits)
-        picture = np.where(truth[1][0, ..., None].numpy(), picture, 0).astype(np.uint8)
-        caption = _range_of(limits, domain, len(target))
-        top.append(Panel(picture, f'Target: {title(domain)}', caption))
+        panel, limits = target_panel(*truth, domain)
+        top.append(panel)
 
     def prediction(name: str, heading: str) -> Panel:
         image = outputs[name].cpu()
-        caption = '' if truth is None else _score(image, *truth)
+        caption = '' if truth is None else errors_of(image, *truth)
         return Panel(color_domain(image, domain, limits), heading, caption)
 
     fused = prediction(ENSEMBLE, 'Ensemble' if len(outputs) > 1 else 'Prediction')
@@ -164,6 +161,37 @@ def draw_translation(inputs: NDArray[np.floating], sample: Any) -> Picture:
         for name in sources
     ]
     return draw_grid([top, [*bottom, fused]])
+
+
+def target_panel(target: Tensor, valid: Tensor, domain: str) -> tuple[Panel, Limits]:
+    """The panel of a target, invalid pixels black, and its :func:`color_limits`.
+
+    Args:
+        target: (C, H, W) in [-1, 1].
+        valid: Which pixels have a value, bool (1, H, W).
+        domain: Name of its domain.
+    """
+    limits = color_limits(target, domain, valid)
+    picture = color_domain(target, domain, limits)
+    picture = np.where(valid[0, ..., None].numpy(), picture, 0).astype(np.uint8)
+    caption = _range_of(limits, domain, len(target))
+    return Panel(picture, f'Target: {title(domain)}', caption), limits
+
+
+def errors_of(image: Tensor, target: Tensor, valid: Tensor) -> str:
+    """MAE (on the scale [-1, 1]) and PSNR of a predicted image, as text.
+
+    Args:
+        image: (C, H, W) in [-1, 1].
+        target: (C, H, W) in [-1, 1].
+        valid: Which pixels count, bool (1, H, W).
+    """
+    errors = (image - target)[valid.expand_as(target)].double()
+    if not errors.numel():
+        return 'no valid pixel'
+    mse = float(errors.square().mean())
+    psnr = 10 * np.log10(4 / mse) if mse else np.inf
+    return f'MAE {errors.abs().mean():.3f}, PSNR {psnr:.1f} dB'
 
 
 def color_limits(image: Tensor, domain: str, valid: Tensor | None = None) -> Limits:
@@ -212,12 +240,3 @@ def _range_of(limits: Limits, domain: str, channels: int) -> str:
     if channels != 1 or 'depth' not in domain:
         return ''
     return f'{limits[0]:.2f} \N{EN DASH} {limits[1]:.2f}'
-
-
-def _score(image: Tensor, target: Tensor, valid: Tensor) -> str:
-    errors = (image - target)[valid.expand_as(target)].double()
-    if not errors.numel():
-        return 'no valid pixel'
-    mse = float(errors.square().mean())
-    psnr = 10 * np.log10(4 / mse) if mse else np.inf
-    return f'MAE {errors.abs().mean():.3f}, PSNR {psnr:.1f} dB'

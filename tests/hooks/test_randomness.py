@@ -29,6 +29,7 @@ MODEL = dict(
             norm_cfg=dict(type='BN'),
         ),
     ),
+    subset_distillation=dict(),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'),
 )
@@ -100,7 +101,7 @@ def train(work_dir, by_epoch, num_workers, sampler, resume_from=None):
 def test_a_resumed_training_ends_where_an_unbroken_one_does(
     by_epoch, sampler, num_workers, tmp_path, monkeypatch
 ):
-    """With crops, flips and dropout, resumed within an epoch and between two."""
+    """With crops, flips, dropout and random subsets, within an epoch or between two."""
     # mmengine waits for two seconds between two passes over the data.
     monkeypatch.setattr('mmengine.runner.loops.time.sleep', lambda seconds: None)
     unbroken = train(tmp_path / 'unbroken', by_epoch, num_workers, sampler)

@@ -1,4 +1,4 @@
-"""The translations of Tables 4 to 6, 8 and 9: CEN from some domains to another."""
+"""The translations of the tables: CEN from some domains to another."""
 
 from typing import Any
 
@@ -63,5 +63,9 @@ DOMAINS = {
         (('rgb', 'shade'), 'normal'),
         (('rgb', 'normal'), 'shade'),
         (('rgb', 'edge'), 'depth'),
+        (('rgb',), 'depth'),
+        (('edge',), 'depth'),
+        (('rgb',), 'depth'),
+        (('edge',), 'depth'),
     )
 }

@@ -25,9 +25,11 @@ def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
         if any(name in row.paper for row in table.rows)
         or any(table.metrics[name] in r.metrics for rs in runs.values() for r in rs)
     ]
+    of_paper = {name for row in table.rows for name in row.paper}
     header = [*table.columns]
     for name in metrics:
-        header += [f'{name}: paper', f'{name}: measured']
+        header += [f'{name}: paper'] if name in of_paper else []
+        header += [f'{name}: measured']
     for name in ('Params (M)', 'Fusion (M)'):
         header += [f'{name}: paper', f'{name}: measured']
     header += ['s/iter', 'runs']
@@ -41,7 +43,8 @@ def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
             values = [factor * r.metrics[key] for r in of_row if key in r.metrics]
             digits = 1 if 'IoU' in key else 2
             paper = row.paper.get(name)
-            line += ['' if paper is None else f'{paper:.{digits}f}']
+            if name in of_paper:
+                line += ['' if paper is None else f'{paper:.{digits}f}']
             line += [summarize(values, digits)]
         for name, key in (
             ('Params (M)', 'parameters'),

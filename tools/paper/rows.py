@@ -1,16 +1,16 @@
-"""The rows of the paper's tables, and of one of ours: settings and the paper's figures.
+"""The rows of the paper's tables, and of ours: settings and the paper's figures.
 
 Configs that are rows are written by ``python tools/paper/write_configs.py``, and so is
 docs/paper_rows.md; ``python tools/analysis/paper_tables.py`` trains them.
 """
 
-from . import real, segmentation, translation
+from . import real, real_translation, segmentation, translation
 from .row import Leaf, Row, Table
 
 _ALL: dict[str, Table] = {**segmentation.TABLES, **translation.TABLES}
 #: The paper's tables, and all.
 TABLES: dict[str, Table] = {key: _ALL[key] for key in sorted(_ALL)}
-ALL_TABLES: dict[str, Table] = TABLES | real.TABLES
+ALL_TABLES: dict[str, Table] = TABLES | real.TABLES | real_translation.TABLES
 
 
 def rows_of(leaf: Leaf) -> dict[str, list[Row]]:

@@ -9,7 +9,7 @@ ERRORS = {'MAE': 'MAE', 'root of MSE': 'RMSE', 'FID': 'FID', 'KID': 'KID'}
 NO_EXCHANGE: list[dict[str, str]] = []
 
 
-def _row(
+def row_of(
     leaf: Leaf,
     cells: tuple[str, ...],
     paper: dict[str, float],
@@ -110,7 +110,7 @@ def _fusions(tasks: dict[tuple[str, ...], str], headers: tuple[str, str]) -> lis
             list(map(float, line.split())) for line in text.strip().split('\n')
         ]
         paper = dict(zip(headers, ours, strict=True))
-        rows.append(_row(base, (task, 'Ours', ''), paper))
+        rows.append(row_of(base, (task, 'Ours', ''), paper))
         for method, line in zip(_METHODS, lines, strict=True):
             leaf = _fusion(base, method)
             figures = zip(line[::2], line[1::2], strict=True)
@@ -118,7 +118,7 @@ def _fusions(tasks: dict[tuple[str, ...], str], headers: tuple[str, str]) -> lis
                 paper = dict(zip(headers, pair, strict=True))
                 options = {'model.generator.fusion.stages': layers}
                 cells = (task, method, place)
-                rows.append(_row(leaf, cells, paper, options, f'_{place.lower()}'))
+                rows.append(row_of(leaf, cells, paper, options, f'_{place.lower()}'))
     return rows
 
 
@@ -139,7 +139,7 @@ def _numbers_of_sources() -> list[Row]:
     rows = []
     for names, (fid, kid) in _TABLE_5.items():
         leaf = DOMAINS[tuple(names.split('+')), 'rgb']
-        rows.append(_row(leaf, (names,), {'FID': fid, 'KID': kid}))
+        rows.append(row_of(leaf, (names,), {'FID': fid, 'KID': kid}))
     return rows
 
 
@@ -187,7 +187,7 @@ _TABLE_9 = """
 """  # noqa: E501
 
 
-def _unexchanged(base: Leaf) -> Leaf:
+def unexchanged(base: Leaf) -> Leaf:
     return Leaf(
         base.path.replace('translation/', 'translation/sharing/'),
         f'No exchange, {base.title.split(", ", 1)[1]}',
@@ -201,8 +201,7 @@ def _unexchanged(base: Leaf) -> Leaf:
 
 
 _SHARED_LEAVES = {
-    count: _unexchanged(DOMAINS[sources, 'rgb'])
-    for count, sources in _IN_CONFIG.items()
+    count: unexchanged(DOMAINS[sources, 'rgb']) for count, sources in _IN_CONFIG.items()
 }
 
 
@@ -222,11 +221,11 @@ def _sharing(text: str) -> list[Row]:
         cells = ('+'.join(sources), shared)
         if shared == 'fusion':
             leaf = DOMAINS[_IN_CONFIG[int(count)], 'rgb']
-            rows.append(_row(leaf, cells, paper))
+            rows.append(row_of(leaf, cells, paper))
         else:
             leaf = _SHARED_LEAVES[int(count)]
             suffix = '_' + '_'.join(shared.replace(',', '').split()).lower()
-            rows.append(_row(leaf, cells, paper, _SHARING[shared], suffix))
+            rows.append(row_of(leaf, cells, paper, _SHARING[shared], suffix))
     return rows
 
 
