@@ -2,6 +2,8 @@
 
 import logging
 import os
+import platform
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -19,7 +21,8 @@ from mmengine.runner import Runner
 from .disk import set_aside
 from .version import __version__
 
-#: Beside the log: environment, config, hooks, and how each parameter was initialized.
+#: Beside the log: environment, command, config, hooks, sizes of the data sets, and how
+#: each parameter was initialized. ``tools/analysis/report.py`` reads it.
 DETAILS = 'start.log'
 
 
@@ -52,6 +55,9 @@ class ShortLogRunner(Runner):
             self.logger = details
             super()._log_env(env_cfg)
             self.logger = logger
+            command = shlex.join([Path(sys.executable).name, *sys.argv])
+            details.info(f'command: {command}')
+            details.info(f'machine: {platform.platform()}, {os.cpu_count()} cores')
         device = 'CPU'
         if torch.cuda.is_available():
             device = torch.cuda.get_device_name()
@@ -70,6 +76,19 @@ class ShortLogRunner(Runner):
             f'environment, config, hooks and initialization: {self._details_file()}',
         ]
         self.logger.info('\n    '.join(['start', *lines]))
+
+    def build_train_loop(self, loop: Any) -> Any:
+        return self._with_size('training', super().build_train_loop(loop))
+
+    def build_val_loop(self, loop: Any) -> Any:
+        return self._with_size('validation', super().build_val_loop(loop))
+
+    def _with_size(self, name: str, loop: Any) -> Any:
+        """Note in the details how many samples a loop has."""
+        if self._is_short:
+            with self._details() as details:
+                details.info(f'{name} data: {len(loop.dataloader.dataset)} samples')
+        return loop
 
     def get_hooks_info(self) -> str:
         text = super().get_hooks_info()

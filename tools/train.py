@@ -35,6 +35,7 @@ if __name__ == '__main__':
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 from mmengine.config import Config
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from reporting.at_end import report_training
 
 from mmseg_cen.checkpoints import latest_checkpoint, lock_training
 from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
@@ -104,6 +105,8 @@ def main() -> None:
         check_checkpoint(runner.model, cfg.load_from, strict=resume, resume=resume)
     require_batches(runner)
     runner.train()
+    if is_first_process(args.launcher):
+        report_training(cfg.work_dir)
     end_cpu_processes(cfg)
 
 

@@ -73,6 +73,11 @@ def unlock_training(work_dir: str) -> None:
         lock.release()
 
 
+def is_training(work_dir: str | Path) -> bool:
+    """Whether a process that may be running has locked a work directory."""
+    return _may_run(*_holder(Path(work_dir)))
+
+
 def _holder(folder: Path) -> tuple[int, str]:
     """Process and host that have locked a work directory; 0 and '' while unknown."""
     try:
