@@ -1,5 +1,6 @@
 """Pictures of modalities, labels and predictions, as plain arrays."""
 
+from .backends import WandbVisBackend
 from .names import SampleNames, unique_names
 from .panels import (
     IGNORED_COLOR,

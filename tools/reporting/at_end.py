@@ -1,11 +1,14 @@
 """The report that a training writes at its end, in a second."""
 
-import importlib.util
 import shlex
 import sys
 from pathlib import Path
 
 from mmengine.logging import print_log
+
+from mmseg_cen.mistakes import one_line
+
+from .page import read_runs, write_report
 
 
 def report_training(work_dir: str) -> None:
@@ -19,19 +22,12 @@ def report_training(work_dir: str) -> None:
     """
     tool = Path(sys.argv[0]).parent / 'analysis' / 'report.py'
     command = shlex.join(['python', str(tool), str(work_dir)])
-    if importlib.util.find_spec('jinja2') is None:
-        print_log(
-            f"report: {command} (after pip install 'mmseg-cen[report]')", 'current'
-        )
-        return
-    from .page import read_runs, write_report
-
     path = Path(work_dir) / 'report.html'
     try:
         runs = read_runs([Path(work_dir)])
         why = f'`{command}` predicts them'
         write_report(runs, [(run, None, why) for run in runs], path, is_quick=True)
     except Exception as error:
-        print_log(f'report: {command} ({type(error).__name__} at the end)', 'current')
-        return
-    print_log(f'report: {path}; with predictions: {command}', 'current')
+        print_log(f'report: {command} (none yet: {one_line(error)})', 'current')
+    else:
+        print_log(f'report: {path}; with predictions: {command}', 'current')

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from markupsafe import Markup
+
+class Html(str):
+    """Text that stands on the page as it is."""
+
+    def __html__(self) -> str:
+        return self
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Figure:
     """
 
     kind: ClassVar[str] = 'figure'
-    body: Markup
+    body: Html
     title: str
     legend: Sequence[tuple[str, int]] = ()
     caption: str = ''

@@ -4,13 +4,13 @@ import base64
 from collections.abc import Sequence
 
 import numpy as np
-from markupsafe import Markup
 
 from mmseg_cen.streams.fold import ENSEMBLE
 
-from .blocks import Block, Figure, Missing, Section, Table
+from .blocks import Block, Figure, Html, Missing, Section, Table
 from .curves import color_of
-from .plots import Series, line_plot, matrix, scatter_plot
+from .matrices import matrix
+from .plots import Series, line_plot, scatter_plot
 from .predictions import Predictions
 from .reading import Run
 
@@ -99,7 +99,7 @@ def sample_section(predicted: Predicted) -> Section | None:
             score = found.scores[number]
             words = f'{score:.1f} %' if metric == 'mIoU' else f'{score:.4f}'
             source = base64.b64encode(content).decode()
-            image = Markup(f'<img alt="" src="data:image/jpeg;base64,{source}">')
+            image = Html(f'<img alt="" src="data:image/jpeg;base64,{source}">')
             title = f'{kind}: {found.images[number]}, {metric} {words}{suffix}'
             blocks.append(Figure(image, title, width='wide'))
     for run, found, why in predicted:

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from mmseg_cen.streams.exchange import own_part
 from mmseg_cen.visualization.gamma_plots import draw_proportions, draw_steps
 
-from .blocks import Block, Figure, Missing, Section
-from .plots import Series, line_plot, matrix
+from .blocks import Block, Figure, Html, Missing, Section
+from .matrices import matrix
+from .plots import Series, line_plot
 from .reading import Run
 
 #: More columns than this are not told apart.
@@ -141,9 +141,9 @@ def _compared(runs: Sequence[Run]) -> list[Block]:
     return [Figure(body, 'Exchanged share of the own parts at the end, by layer')]
 
 
-def picture(rgb: NDArray[np.uint8]) -> Markup:
+def picture(rgb: NDArray[np.uint8]) -> Html:
     """A figure of matplotlib as an image of the page, dark where the page is."""
     bgr = np.ascontiguousarray(rgb[..., ::-1])
     png = cv2.imencode('.png', bgr, (cv2.IMWRITE_PNG_COMPRESSION, 9))[1].tobytes()
     source = base64.b64encode(png).decode()
-    return Markup(f'<img class="drawn" alt="" src="data:image/png;base64,{source}">')
+    return Html(f'<img class="drawn" alt="" src="data:image/png;base64,{source}">')

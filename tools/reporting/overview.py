@@ -143,7 +143,7 @@ def config_differences(runs: Sequence[Run]) -> list[Block]:
 
 
 def _value(leaves: dict[str, Any], key: str) -> str:
-    return repr(leaves[key]) if key in leaves else 'not set'
+    return repr(leaves[key]) if key in leaves else '\N{EN DASH}'
 
 
 def _tests(run: Run) -> Table:

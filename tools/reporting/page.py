@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mmseg_cen.disk import write_atomically
 from mmseg_cen.version import __version__
@@ -67,7 +66,18 @@ def page_of(runs: Sequence[Run], predicted: Predicted, is_quick: bool = False) -
 
 
 def render(page: Page) -> str:
-    """The page as HTML, with all that it needs."""
+    """The page as HTML, with all that it needs.
+
+    Raises:
+        ValueError: If Jinja2 is missing.
+    """
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    except ImportError as error:
+        raise ValueError(
+            'Jinja2 must be installed to write a report, got none: pip install '
+            "'mmseg-cen[report]'"
+        ) from error
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -89,7 +99,7 @@ def cell(value: str | float, table: Table) -> str:
     if isinstance(value, str):
         return value
     if not np.isfinite(value):
-        return 'none' if np.isnan(value) else f'{value}'
+        return '\N{EN DASH}' if np.isnan(value) else f'{value}'
     if value and abs(value) < 10**-table.digits:
         return f'{value:.1e}'
     return f'{value:.{table.digits}f}'
