@@ -73,15 +73,14 @@ NAME, NAME_OF_SEVERAL = 'report.html', 'comparison.html'
 
 
 def predict(
-    run: Run, checkpoint: Path | None, limit: int | None
+    run: Run, checkpoint: Path | None, limit: int | None, must: bool
 ) -> tuple[Run, Predictions | None, str]:
     """The predictions of a run, or why there are none.
 
-    What was asked for is an error where it fails; what was not, is a word on the page.
+    Where they must be made, what goes wrong is an error; else, it is said on the page.
     """
     if limit == 0:
         return run, None, 'the report was written with --predict 0'
-    asked = limit is not None or checkpoint is not None
     try:
         chosen = checkpoint or choose_checkpoint(run)
         if chosen is None:
@@ -94,7 +93,7 @@ def predict(
         print('interrupted: the report goes without predictions', file=sys.stderr)
         return run, None, 'it was interrupted'
     except Exception as error:
-        if asked:
+        if must:
             raise
         words = describe(error) or f'{type(error).__name__}: {one_line(error)}'
         print(f'{run.name}: nothing is predicted, {words}', file=sys.stderr)
@@ -107,7 +106,9 @@ def main() -> None:
     runs = read_runs(args.work_dirs)
     if args.checkpoint:
         require_file(str(args.checkpoint), 'checkpoint')
-    predicted = [predict(run, args.checkpoint, args.predict) for run in runs]
+    # Of several runs, one without checkpoint does not keep the others from the page.
+    must = len(runs) == 1 and (args.predict is not None or args.checkpoint is not None)
+    predicted = [predict(run, args.checkpoint, args.predict, must) for run in runs]
     name = NAME if len(runs) == 1 else NAME_OF_SEVERAL
     path = args.out or runs[0].folder / name
     write_report(runs, predicted, path)

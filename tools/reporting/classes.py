@@ -101,7 +101,9 @@ def sample_section(predicted: Predicted) -> Section | None:
             source = base64.b64encode(content).decode()
             image = Html(f'<img alt="" src="data:image/jpeg;base64,{source}">')
             title = f'{kind}: {found.images[number]}, {metric} {words}{suffix}'
-            blocks.append(Figure(image, title, width='wide'))
+            # Pictures of many streams are too wide for two in a row.
+            width = 'half' if len(found.outputs) < 4 else 'wide'
+            blocks.append(Figure(image, title, width=width))
     for run, found, why in predicted:
         if found is None and run.is_translation:
             blocks.append(_missing(run, why))

@@ -9,7 +9,13 @@ from mmseg_cen.visualization.curves import Curve
 
 from .blocks import Block, Figure, Missing, Section, Table
 from .plots import Series, line_plot
-from .quantities import Quantity, training_quantity, validation_quantity
+from .quantities import (
+    BY_STAGE,
+    WHOLE,
+    Quantity,
+    training_quantity,
+    validation_quantity,
+)
 from .reading import Run
 
 INK = -1
@@ -51,16 +57,18 @@ def curve_sections(runs: Sequence[Run]) -> list[Section]:
 def _last_validation(run: Run) -> Table:
     """Metrics of each output, or each group of samples, at the last validation."""
     rows: dict[str, dict[str, float]] = {}
+    shared: dict[str, float] = {}
     for key, (_, values) in run.validations.items():
         quantity, name = validation_quantity(key)
         if not quantity.title:
             continue
-        metric = key.split('/')[-1] if not key.startswith('streams/') else name
-        row = key.rpartition('/')[0] or ENSEMBLE
-        rows.setdefault(row, {})[metric] = float(values[-1])
-    shared = rows.pop('streams', {})
+        if key.startswith('streams/'):
+            shared[name] = float(values[-1])
+            continue
+        row, _, metric = key.rpartition('/')
+        rows.setdefault(row or ENSEMBLE, {})[metric] = float(values[-1])
     metrics = list(dict.fromkeys(metric for row in rows.values() for metric in row))
-    words = ', '.join(
+    words = '; '.join(
         f'{value:.1f} % {SHARED.get(n, n)}' for n, value in shared.items()
     )
     steps = max(curve[0][-1] for curve in run.validations.values())
@@ -82,7 +90,7 @@ def _plots(runs: Sequence[Run], validated: bool) -> list[tuple[int, Figure]]:
         for key, curve in curves.items():
             find = validation_quantity if validated else training_quantity
             quantity, name = find(key)
-            if not quantity.title:
+            if not quantity.title or (several and quantity.order == BY_STAGE):
                 continue
             series = _series(run, number, name, curve, several)
             plots.setdefault((quantity, name if several else ''), []).append(series)
@@ -97,7 +105,7 @@ def _plots(runs: Sequence[Run], validated: bool) -> list[tuple[int, Figure]]:
         body = line_plot(series, unit, quantity.y_range, quantity.log)
         legend = [(s.name, s.color) for s in series] if not several else []
         legend = legend if len(legend) > 1 else []
-        title = f'{quantity.title}{f": {name}" if name else ""}'
+        title = f'{quantity.title}{f": {name}" if name not in WHOLE else ""}'
         found.append((quantity.order, Figure(body, title, legend)))
     return found
 

@@ -9,7 +9,7 @@ import numpy as np
 from mmseg_cen.streams.fold import ENSEMBLE
 
 from .blocks import Block, Facts, Folded, Missing, Section, Table, Tile
-from .quantities import training_quantity, validation_quantity
+from .quantities import BY_STAGE, WHOLE, training_quantity, validation_quantity
 from .reading import Run, flatten, parse_time
 
 #: Values of the config that say where a run was, not what it was.
@@ -104,11 +104,11 @@ def _last_figures(runs: Sequence[Run]) -> Table:
         ):
             for key, (_, values) in curves.items():
                 quantity, name = find(key)
-                if not quantity.title or quantity.order == 22:
+                if not quantity.title or quantity.order == BY_STAGE:
                     continue
                 is_cost = quantity.title.startswith('Seconds')
                 value = np.nanmedian(values) if is_cost else values[-1]
-                title = f'{quantity.title}{f": {name}" if name else ""}'
+                title = f'{quantity.title}{f": {name}" if name not in WHOLE else ""}'
                 row = rows.setdefault((quantity.order, title), [np.nan] * len(runs))
                 row[number] = float(value)
     body: list[list[str | float]] = [

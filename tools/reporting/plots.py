@@ -49,6 +49,7 @@ class Axis:
         start: Where the first value is, pixels.
         end: Where the last one is.
         log: Whether the scale is logarithmic.
+        whole: Whether it has whole numbers only.
     """
 
     low: float
@@ -56,6 +57,7 @@ class Axis:
     start: float
     end: float
     log: bool = False
+    whole: bool = False
 
     def __call__(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
         low, high = self.low, self.high
@@ -81,6 +83,7 @@ class Axis:
         raw = (self.high - self.low) / 5
         power = 10.0 ** math.floor(math.log10(raw))
         step = next(k for k in (1, 2, 5, 10) if k * power >= raw * 0.999) * power
+        step = max(step, 1) if self.whole else step
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         return [k * step for k in range(first, last + 1)]
 
@@ -108,7 +111,8 @@ def line_plot(
     ys = np.concatenate([s.y for s in known])
     ys = ys[np.isfinite(ys)]
     log = log and bool((ys > 0).all()) and float(ys.max()) > 20 * float(ys.min())
-    x = Axis(*(x_range or _limits(xs, pad=0)), LEFT, WIDTH - RIGHT)
+    whole = x_range is None and bool((xs == np.round(xs)).all())
+    x = Axis(*(x_range or _limits(xs, pad=0)), LEFT, WIDTH - RIGHT, whole=whole)
     low, high = _limits(ys, pad=0.05, log=log)
     low = low if y_range[0] is None else y_range[0]
     high = high if y_range[1] is None else max(y_range[1], low + 1e-9)
@@ -229,7 +233,8 @@ def _path(
 ) -> str:
     step = max(1, math.ceil(len(xs) / MOST_POINTS))
     keep = sorted({*range(0, len(xs), step), len(xs) - 1})
-    at_x, at_y = x(xs[keep]), y(ys[keep]).clip(min(y.start, y.end), max(y.start, y.end))
+    known = np.where(np.isfinite(ys[keep]), ys[keep], np.nan)
+    at_x, at_y = x(xs[keep]), y(known).clip(y.end, y.start)
     parts, broken = [], True
     for a, b in zip(at_x, at_y, strict=True):
         if not np.isfinite(b):

@@ -264,7 +264,7 @@ def _confidence(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 def _extremes(
     scores: NDArray[np.floating], higher_is_better: bool
 ) -> list[tuple[str, int]]:
-    """Numbers of the best and of the worst samples."""
+    """Numbers of the best and of the worst samples, in turns."""
     known = np.flatnonzero(np.isfinite(scores))
     order = known[np.argsort(scores[known], kind='stable')]
     if higher_is_better:
@@ -272,8 +272,9 @@ def _extremes(
     shown = min(SHOWN, len(order) // 2)
     best, worst = order[:shown], order[::-1][:shown]
     return [
-        *(('best', int(k)) for k in best),
-        *(('worst', int(k)) for k in worst),
+        (kind, int(number))
+        for pair in zip(best, worst, strict=True)
+        for kind, number in zip(('best', 'worst'), pair, strict=True)
     ]
 
 

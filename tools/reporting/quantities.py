@@ -25,6 +25,10 @@ class Quantity:
     higher_is_better: bool | None = None
 
 
+#: Place of the plots of each stage.
+BY_STAGE = 22
+#: Names of curves that are all of a quantity, or the only one.
+WHOLE = ('', 'lr', 'all of it')
 PERCENT = (0.0, None)
 SHARE = (0.0, 1.0)
 NONE = ''
@@ -60,7 +64,7 @@ OF_TRAINING = (
     ),
     (
         r'exchange/(?P<t>\w+)/own/(?P<s>[\w.]+)',
-        Quantity('Exchanged share of {t}, by stage', 22, SHARE),
+        Quantity('Exchanged share of {t}, by stage', BY_STAGE, SHARE),
     ),
     (r'exchange/\w+/all/[\w.]+', Quantity(NONE)),
     (r'alpha/(?P<s>\w+)', Quantity('Alpha, weights of the ensemble', 25, SHARE)),
@@ -93,7 +97,9 @@ def validation_quantity(key: str) -> tuple[Quantity, str]:
         return Quantity(NONE), ''
     *prefix, metric = key.split('/')
     if prefix[:1] == ['streams']:
-        return Quantity('Streams that agree, or one of which is right, %', 5), metric
+        return Quantity('Streams that agree, or one of which is right, %', 5), '/'.join(
+            [*prefix[1:], metric]
+        )
     group = prefix[0] if prefix and ':' in prefix[0] else ''
     output = (prefix[1:] if group else prefix) or [ENSEMBLE]
     order = FIRST.index(metric) if metric in FIRST else 6

@@ -1,0 +1,75 @@
+import os
+import socket
+
+import pytest
+from reporting.page import read_runs
+from reporting.reading import flatten, read_run
+
+from mmseg_cen.checkpoints.lock import HOLDER
+
+
+def test_scalars_of_the_training_and_of_validations_stay_apart(work_dir):
+    run = read_run(work_dir(), 'run')
+    assert run.curves['time'][1].tolist() == [0.25] * 4
+    assert run.validations['val/time'][1].tolist() == [9.0] * 2
+    assert run.validations['mIoU'][0].tolist() == [1, 2]
+    assert 'mIoU' not in run.curves
+    assert run.outputs == ['rgb', 'depth', 'ensemble']
+    assert run.unit == 'epoch'
+
+
+def test_a_training_that_began_anew_leaves_out_the_one_before(work_dir, lines):
+    train = [line for line in lines if 'iter' in line]
+    other = [{**line, 'loss': 9.0} for line in train]
+    resumed = read_run(work_dir('resumed', (other[:2], train[2:])), 'run')
+    assert resumed.curves['loss'][1].tolist() == [9.0, 9.0, 1.0, 0.75]
+    assert len(resumed.starts) == 2
+    assert 'resumed once' in resumed.state[1]
+    anew = read_run(work_dir('anew', (other, train[:2])), 'run')
+    assert anew.curves['loss'][1].tolist() == [3.0, 1.5]
+    assert len(anew.starts) == 1
+
+
+def test_a_run_says_how_far_it_is(work_dir, config_text):
+    assert read_run(work_dir(), 'run').state == ('finished', 'finished, 2 of 2 epochs')
+    longer = config_text.replace('max_epochs=2', 'max_epochs=9')
+    folder = work_dir('longer', config=longer, last=None)
+    assert read_run(folder, 'run').state == ('stopped', 'unfinished, 2 of 9 epochs')
+    (folder / HOLDER).write_text(f'{os.getpid()} {socket.gethostname()}')
+    assert read_run(folder, 'run').state == ('running', 'in training, 2 of 9 epochs')
+    iterations = "train_cfg = dict(max_iters=80)\nmodel = dict(type='A')\n"
+    run = read_run(work_dir('iterations', config=iterations, last=None), 'run')
+    assert run.state == ('stopped', 'unfinished, 40 of 80 iterations')
+
+
+def test_logs_tell_command_data_classes_and_time(work_dir):
+    facts = read_run(work_dir(), 'run').facts
+    assert facts.lines['command'] == 'python tools/train.py configs/a.py'
+    assert facts.lines['training data'] == '80 samples'
+    assert facts.lines['versions'].startswith('Python 3.11.7, torch')
+    assert facts.classes['wall'] == {'rgb IoU': 50.0, 'ensemble IoU': 60.0}
+    assert facts.warnings == ('classes do not occur',)
+    assert facts.spent.total_seconds() == 300
+    assert 2 in facts.full_epochs
+
+
+def test_a_run_without_config_is_read(work_dir):
+    run = read_run(work_dir(config=None), 'run')
+    assert run.config is None
+    assert run.state == ('stopped', 'unfinished, 40 iterations')
+
+
+def test_a_folder_without_training_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match='give the work directory'):
+        read_run(tmp_path, 'run')
+
+
+def test_runs_have_short_and_different_names(work_dir):
+    a, b = work_dir('a/seed_0'), work_dir('b/seed_0')
+    assert [run.name for run in read_runs([a])] == ['seed_0']
+    assert [run.name for run in read_runs([a, b, a])] == ['a/seed_0', 'b/seed_0']
+
+
+def test_settings_of_a_config_have_dotted_names():
+    config = dict(a=dict(b=1, c=[1, 2]), d=[dict(e=3)], f={})
+    assert dict(flatten(config)) == {'a.b': 1, 'a.c': [1, 2], 'd[0].e': 3, 'f': {}}
