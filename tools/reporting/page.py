@@ -1,5 +1,6 @@
 """A report: its parts in order, and the page that shows them."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -36,8 +37,10 @@ def read_runs(folders: Sequence[Path]) -> list[Run]:
 
 
 def _short(name: str, folder: Path) -> str:
-    short = name.removesuffix('/run').removesuffix('run')
-    return short or folder.resolve().name
+    """The name of a run; a seed is none without the folder above it."""
+    short = name.removesuffix('/run').removesuffix('run') or folder.resolve().name
+    above = folder.resolve().parent.name
+    return f'{above}/{short}' if re.fullmatch(r'seed_?\d+', short) else short
 
 
 def page_of(runs: Sequence[Run], predicted: Predicted, is_quick: bool = False) -> Page:

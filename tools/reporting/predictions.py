@@ -17,6 +17,8 @@ CACHE = 'report_predictions.npz'
 VERSION = 1
 #: Bins of the confidence.
 BINS = 15
+#: A bin with less than this share of the pixels has no accuracy worth drawing.
+FEW = 1e-4
 
 
 @dataclass
@@ -85,7 +87,8 @@ class Predictions:
         Networks, ICML 2017, Eq. 3).
         """
         count, confidence, right = self.calibration[self.outputs.index(output)].T
-        known = np.where(count > 0, count, np.nan)
+        # Some pixels are no share: bins of next to none are left out of the plot.
+        known = np.where(count > FEW * count.sum(), count, np.nan)
         gap = np.abs(right - confidence)
         ece = 100 * float(gap.sum() / max(count.sum(), 1))
         return confidence / known, right / known, ece

@@ -1,7 +1,7 @@
 """Which plot a logged scalar belongs on, and as which curve."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mmseg_cen.streams.fold import ENSEMBLE
 
@@ -15,14 +15,12 @@ class Quantity:
         order: Plots stand in this order.
         y_range: Limits of the values, None for those of the data.
         log: Whether a logarithmic scale is good.
-        higher_is_better: None where neither is.
     """
 
     title: str
     order: int = 50
     y_range: tuple[float | None, float | None] = (None, None)
     log: bool = False
-    higher_is_better: bool | None = None
 
 
 #: Place of the plots of each stage.
@@ -72,12 +70,11 @@ OF_TRAINING = (
     (r'(?P<s>base)_lr', Quantity('Learning rate', 30, (0.0, None))),
     (
         r'((?P<s>data)_)?time',
-        Quantity('Seconds per iteration', 31, (0.0, None), higher_is_better=False),
+        Quantity('Seconds per iteration', 31, (0.0, None)),
     ),
-    (r'memory', Quantity('GPU memory, MB', 32, (0.0, None), higher_is_better=False)),
+    (r'memory', Quantity('GPU memory, MB', 32, (0.0, None))),
     (r'grad_norm', Quantity('Norm of the gradient', 33, log=True)),
 )
-LOWER_IS_BETTER = ('MAE', 'MSE', 'RMSE', 'FID', 'KID')
 FIRST = ('mIoU', 'MAE', 'mAcc', 'aAcc', 'PSNR', 'SSIM', 'FID', 'KID')
 
 
@@ -87,8 +84,8 @@ def training_quantity(key: str) -> tuple[Quantity, str]:
         if found := re.fullmatch(pattern, key):
             groups = found.groupdict()
             title = quantity.title.format(**groups)
-            return _named(quantity, title), groups.get('s') or _plain(key)
-    return Quantity(key), ''
+            return replace(quantity, title=title), groups.get('s') or _plain(key)
+    return Quantity(key, 17 if 'loss' in key else 50), ''
 
 
 def validation_quantity(key: str) -> tuple[Quantity, str]:
@@ -103,23 +100,13 @@ def validation_quantity(key: str) -> tuple[Quantity, str]:
     group = prefix[0] if prefix and ':' in prefix[0] else ''
     output = (prefix[1:] if group else prefix) or [ENSEMBLE]
     order = FIRST.index(metric) if metric in FIRST else 6
-    lower = metric in LOWER_IS_BETTER
     is_share = metric in ('mIoU', 'mAcc', 'aAcc')
     title = f'{metric}{", %" * is_share} of the validation'
     if group:
         title, order = f'{metric}{", %" * is_share}, {group}', 8
-    quantity = Quantity(
-        title, order, (0.0, None) if is_share else (None, None),
-        higher_is_better=not lower,
-    )  # fmt: skip
-    return quantity, '/'.join(output)
+    y_range = PERCENT if is_share else (None, None)
+    return Quantity(title, order, y_range), '/'.join(output)
 
 
 def _plain(key: str) -> str:
     return {'time': 'all of it', 'loss_d': 'sum', 'lr': 'lr'}.get(key, '')
-
-
-def _named(quantity: Quantity, title: str) -> Quantity:
-    return Quantity(
-        title, quantity.order, quantity.y_range, quantity.log, quantity.higher_is_better
-    )

@@ -66,7 +66,7 @@ def test_a_folder_without_training_is_an_error(tmp_path):
 
 def test_runs_have_short_and_different_names(work_dir):
     a, b = work_dir('a/seed_0'), work_dir('b/seed_0')
-    assert [run.name for run in read_runs([a])] == ['seed_0']
+    assert [run.name for run in read_runs([a])] == ['a/seed_0']
     assert [run.name for run in read_runs([a, b, a])] == ['a/seed_0', 'b/seed_0']
 
 
