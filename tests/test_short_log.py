@@ -60,7 +60,7 @@ def test_a_log_begins_with_a_page_and_the_rest_is_beside_it(tmp_path, capsys):
         assert len(start.splitlines()) < 40
         assert str(folder / DETAILS) in start
     details = (folder / DETAILS).read_text()
-    for words in DUMPED:
+    for words in (*DUMPED, 'command: python', 'training data: 1 samples'):
         assert words in details
 
 

@@ -38,6 +38,14 @@ def test_a_resumed_run_continues_the_curve(tmp_path):
     assert only['loss'][0].tolist() == [20, 30]
 
 
+def test_seconds_of_the_validation_are_apart_from_those_of_the_training(tmp_path):
+    write(tmp_path, 'run', dict(time=0.5, iter=4, step=4), dict(time=9.0, mAcc=1, step=4))
+    curves = read_scalars(tmp_path)
+    assert {key: values.tolist() for key, (_, values) in curves.items()} == {
+        'time': [0.5], 'val/time': [9.0], 'mAcc': [1.0],
+    }  # fmt: skip
+
+
 def test_a_line_that_an_interruption_cut_off_is_left_out(tmp_path):
     log = tmp_path / 'scalars.json'
     log.write_text('{"loss": 2.0, "step": 1}\n{"loss": 1.0, "st')

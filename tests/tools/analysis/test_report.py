@@ -47,7 +47,7 @@ def test_predictions_have_the_figures_of_the_validation_and_are_kept(
 def test_a_run_without_checkpoint_has_a_report_that_says_so(
     load_tool, monkeypatch, copy, error_of
 ):
-    for path in copy.glob('*.pth'):
+    for path in (*copy.glob('*.pth'), copy / 'last_checkpoint'):
         path.unlink()
     call(load_tool, monkeypatch, copy)
     words = re.findall(
