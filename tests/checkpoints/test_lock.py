@@ -6,7 +6,12 @@ import sys
 import pytest
 from filelock import FileLock
 
-from mmseg_cen.checkpoints import lock, lock_training, unlock_training
+from mmseg_cen.checkpoints import (
+    is_training,
+    lock,
+    lock_training,
+    unlock_training,
+)
 
 HOLD = """
 import fcntl, sys, time
@@ -32,11 +37,13 @@ def test_a_second_training_is_refused_and_told_whose_the_first_is(holder, tmp_pa
     with pytest.raises(ValueError, match=rf'process {holder.pid} on .* or choose') as e:
         lock_training(str(tmp_path))
     assert f'remove {str(tmp_path / lock.LOCK)!r}' in str(e.value)
+    assert is_training(tmp_path)
 
 
 def test_the_lock_of_a_killed_training_is_gone(holder, tmp_path):
     holder.kill()
     holder.wait()
+    assert not is_training(tmp_path)
     lock_training(str(tmp_path))
     held = (tmp_path / lock.HOLDER).read_text()
     assert held == f'{os.getpid()} {socket.gethostname()}'

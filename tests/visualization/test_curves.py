@@ -39,7 +39,9 @@ def test_a_resumed_run_continues_the_curve(tmp_path):
 
 
 def test_seconds_of_the_validation_are_apart_from_those_of_the_training(tmp_path):
-    write(tmp_path, 'run', dict(time=0.5, iter=4, step=4), dict(time=9.0, mAcc=1, step=4))
+    write(
+        tmp_path, 'run', dict(time=0.5, iter=4, step=4), dict(time=9.0, mAcc=1, step=4)
+    )
     curves = read_scalars(tmp_path)
     assert {key: values.tolist() for key, (_, values) in curves.items()} == {
         'time': [0.5], 'val/time': [9.0], 'mAcc': [1.0],

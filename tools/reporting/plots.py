@@ -124,7 +124,7 @@ def line_plot(
         if len(values) > MANY_POINTS and not s.dashed:
             # The mean of the logged values; they stand faintly behind.
             window = len(values) // 40
-            parts.append(_path(x, y, ends, values, f'{kind} faint', ''))
+            parts.append(_path(x, y, ends, values, f'{kind} faint', None))
             values = smooth(values, window)
         kind += ' dashed' if s.dashed else ''
         parts.append(_path(x, y, ends, values, kind, s.name))
@@ -229,8 +229,9 @@ def _path(
     xs: NDArray[np.floating],
     ys: NDArray[np.floating],
     kind: str,
-    name: str,
+    name: str | None,
 ) -> str:
+    """A curve; the script of the page reads those that have a name."""
     step = max(1, math.ceil(len(xs) / MOST_POINTS))
     keep = sorted({*range(0, len(xs), step), len(xs) - 1})
     known = np.where(np.isfinite(ys[keep]), ys[keep], np.nan)
@@ -242,7 +243,7 @@ def _path(
             continue
         parts.append(f'{"M" if broken else "L"}{a:.1f} {b:.1f}')
         broken = False
-    label = f' data-name="{escape(name)}"' if name else ''
+    label = '' if name is None else f' data-name="{escape(name)}"'
     return f'<path class="line {kind}"{label} d="{"".join(parts)}"/>'
 
 

@@ -31,6 +31,7 @@ def test_what_is_not_finite_leaves_a_gap():
     y = np.array([1.0, np.nan, 2.0, np.inf, 3.0])
     svg = line_plot([Series('a < b', np.arange(5.0), y)])
     assert ElementTree.fromstring(svg) is not None
+    assert len(points(line_plot([Series('', np.arange(2.0), np.ones(2))]))) == 1
     assert re.search(r' d="(M[^ML"]+){3}"', svg)
     nothing = line_plot([Series('a', np.arange(2.0), np.full(2, np.nan))])
     assert 'no finite value' in nothing
