@@ -125,12 +125,13 @@ def test_numbers_have_the_digits_of_their_table():
     ]  # fmt: skip
 
 
-def test_a_training_ends_with_the_path_of_its_report(work_dir, tmp_path, capsys):
+def test_a_training_ends_with_the_path_of_its_report(work_dir, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr('reporting.at_end.print_log', lambda text, _: said.append(text))
     folder = work_dir()
     report_training(str(folder))
-    assert f'report: {folder / "report.html"}; with predictions: ' in (
-        capsys.readouterr().out
-    )
     assert (folder / 'report.html').is_file()
     report_training(str(tmp_path / 'nowhere'))
-    assert 'none yet' in capsys.readouterr().out
+    done, failed = said
+    assert done.startswith(f'report: {folder / "report.html"}; with predictions: ')
+    assert 'none yet' in failed
