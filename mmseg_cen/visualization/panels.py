@@ -67,6 +67,18 @@ def color_labels(
     return table[np.where(ignored, len(palette), labels)]
 
 
+def blend(picture: Picture, colors: Picture, opacity: float = 0.5) -> Picture:
+    """Lay the colors of classes over a picture, which is resized to their size.
+
+    Args:
+        picture: (H, W, 3).
+        colors: (h, w, 3).
+        opacity: Share of the colors, in [0, 1].
+    """
+    below = _resize(picture, *colors.shape[:2])
+    return np.asarray(cv2.addWeighted(colors, opacity, below, 1 - opacity, 0))
+
+
 def color_modality(values: NDArray[np.floating]) -> tuple[Picture, str]:
     """Turn the channels of a modality into a picture.
 
