@@ -11,8 +11,9 @@ from mmengine.device import get_device
 from mmengine.infer import BaseInferencer
 from mmengine.registry import init_default_scope
 from mmengine.visualization import Visualizer
+from numpy.typing import NDArray
 
-from mmseg_cen.modality import modality_key
+from mmseg_cen.transforms.reading import Loaded
 
 from .network import Options
 from .opening import open_network
@@ -100,7 +101,7 @@ class MultimodalInferencer(BaseInferencer):
         self.model = self.network.model
         self.pipeline = self._init_pipeline(self.cfg)
         self.collate_fn = pseudo_collate
-        self.visualizer = None
+        self.visualizer: Any = None
         self.show_progress = show_progress
         self.speed = Speed()
 
@@ -235,10 +236,7 @@ class MultimodalInferencer(BaseInferencer):
     def _load(self, given: Given) -> tuple[str, dict[str, Any], dict[str, Any]]:
         loader, rest = self.pipeline
         results = loader(dict(img_path=given.sources(self.names)))
-        images = {
-            name: np.atleast_3d(results[modality_key(results, name)]).transpose(2, 0, 1)
-            for name in self.names
-        }
+        images = {n: _measured(results['loaded'][n]) for n in self.names}
         return given.name, images, rest(results)
 
     def forward(self, inputs: Any, **kwargs: Any) -> list[Prediction]:
@@ -288,6 +286,14 @@ class MultimodalInferencer(BaseInferencer):
         """What loads a sample, and what makes it an input of the network."""
         loader, *rest = self.network.pipeline
         return Compose([loader]), Compose(rest)
+
+
+def _measured(loaded: Loaded) -> NDArray[Any]:
+    """The channels (C, H, W) of a modality, NaN where nothing was measured."""
+    channels = np.atleast_3d(loaded.image).transpose(2, 0, 1)
+    if loaded.valid.all() or channels.dtype.kind != 'f':
+        return channels
+    return np.where(loaded.valid, channels, np.float32(np.nan))
 
 
 def _shapes(packed: dict[str, Any]) -> Any:

@@ -35,7 +35,7 @@ class Prediction:
             network that returns its streams, ``pred_streams`` and ``stream_logits``,
             all at the size of the image.
         images: Each modality as it was loaded, (C, H, W), in physical units, pictures
-            in BGR; absent ones are blank.
+            in BGR; NaN where nothing was measured.
         meta: ``classes`` and perhaps ``palette`` of the network.
         are_probabilities: Whether ``seg_logits`` are probabilities.
     """

@@ -1,7 +1,7 @@
 """Samples that a program or a command line gives, not a data set."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -182,7 +182,8 @@ def _require_type(
         unit = dict(f='1', u='0.001', i='0.001').get(stored.dtype.kind, '1')
         remedy = (
             f'if it is right, say the unit of its values, e.g. --{name}-unit {unit} '
-            f'(in Python modalities=dict({name}=dict(scale={unit})))'
+            f'(in Python MultimodalInferencer(…, modalities=dict({name}=dict(scale='
+            f'{unit}))))'
         )
     raise ValueError(
         f'{place} must hold {modality.dtype}, as the model was trained, got '
@@ -205,15 +206,15 @@ def _require_sizes(
             raise ValueError(
                 f'{name} must have the size of {first}, {width}x{height} '
                 f'({paths[first]}), got {w}x{h} ({paths[name]}): if both show the same '
-                f'view, add --resize-{name} (in Python '
-                f'modalities=dict({name}=dict(resize=True))); else, register them'
+                f'view, add --resize-{name} (in Python MultimodalInferencer(…, '
+                f'modalities=dict({name}=dict(resize=True)))); else, register them'
             )
 
 
 def given_pipeline(
     pipeline: Sequence[Mapping[str, Any]],
     modalities: Mapping[str, Modality],
-    optional: Sequence[str] = (),
+    optional: Collection[str] = (),
     reduce_zero_label: bool = False,
     size: tuple[int, int] | None = None,
 ) -> list[dict[str, Any]]:

@@ -128,5 +128,6 @@ def depth_factors(pipeline: Sequence[Any]) -> dict[str, float | None]:
 
 def summarize_depth(stored: np.ndarray, modality: Modality) -> DepthSummary:
     """What is counted of stored depth (H, W); zeros are no depth."""
-    valid = ~find_invalid(stored, modality.invalid or ()) & (stored != 0)
+    ranges: Any = modality.invalid or ()
+    valid = ~find_invalid(stored, ranges) & (stored != 0)
     return DepthSummary.of(stored, valid)

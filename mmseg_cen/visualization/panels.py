@@ -20,6 +20,8 @@ _PAPER = (255, 255, 255)
 _INK = (24, 24, 27)
 _FAINT_INK = (113, 113, 122)
 _FRAME = (161, 161, 170)
+_RIGHT = (228, 228, 231)
+_WRONG = (220, 38, 38)
 _GAP = 12
 
 # The longer side of a panel in pixels: small images are enlarged by a whole factor, so
@@ -65,6 +67,15 @@ def color_labels(
     table = np.asarray([*palette, IGNORED_COLOR], np.uint8)
     ignored = (labels < 0) | (labels >= len(palette))
     return table[np.where(ignored, len(palette), labels)]
+
+
+def color_errors(
+    prediction: NDArray[np.integer], truth: NDArray[np.integer], num_classes: int
+) -> Picture:
+    """Pixels (H, W) that are right in gray, wrong in red and not labeled in black."""
+    labeled = (truth >= 0) & (truth < num_classes)
+    kind = np.where(labeled, 1 + (prediction != truth), 0)
+    return np.asarray([IGNORED_COLOR, _RIGHT, _WRONG], np.uint8)[kind]
 
 
 def blend(picture: Picture, colors: Picture, opacity: float = 0.5) -> Picture:

@@ -44,8 +44,9 @@ def test_any_sample_can_be_drawn(modalities, streams, truth):
     picture = draw_sample(inputs, sample, META)
     assert picture.dtype == np.uint8
     height, width = picture.shape[:2]
-    columns = len(modalities) + truth + (not streams)
-    columns = max(columns, len(modalities) + 1)
+    # Ground truth and errors; without streams, the prediction and the overlay, too.
+    columns = len(modalities) + 2 * truth + 2 * (not streams)
+    columns = max(columns, len(modalities) + 1 + truth)
     assert width == pytest.approx(columns * (260 + 12), rel=0.05)
     assert (height > 500) == streams
 
