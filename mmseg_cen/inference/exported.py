@@ -141,6 +141,7 @@ class _ExportedSegmentor:
             )
 
     def predict(self, batch: dict[str, Any]) -> list[Any]:
+        """The samples of a batch, with predictions at the size of the images."""
         samples = batch['data_samples']
         height, width = batch['inputs'][0].shape[-2:]
         if min(height, width) < self.least:
@@ -148,7 +149,7 @@ class _ExportedSegmentor:
                 f'images must have {self.least} pixels a side at least for an exported '
                 f'network, got {width}x{height}: take the checkpoint, or set `size`'
             )
-        outputs = self.run(self._inputs(batch))
+        outputs = self.run(self.inputs(batch))
         for b, sample in enumerate(samples):
             scores = {
                 name: self._scores(output[b : b + 1], sample.ori_shape)
@@ -157,7 +158,8 @@ class _ExportedSegmentor:
             _set_predictions(sample, scores, self.threshold)
         return list(samples)
 
-    def _inputs(self, batch: dict[str, Any]) -> tuple[Tensor, ...]:
+    def inputs(self, batch: dict[str, Any]) -> tuple[Tensor, ...]:
+        """What the file takes: packed modalities, or an image of each modality."""
         if self.preprocessor is not None:
             packed = self.preprocessor(batch)['inputs']
             return (packed.to(self.device),)

@@ -130,10 +130,9 @@ def sources_of(name: str, given: Any, suffix: str | tuple[str, ...] = ()) -> Sou
 def _of_path(name: str, path: str, suffix: str | tuple[str, ...]) -> Sources:
     if os.path.isdir(path):
         files = [f for f in find_files(path) if f.suffix.lower() in READABLE]
-        if isinstance(suffix, str) or suffix:
-            ends = tuple([suffix] if isinstance(suffix, str) else suffix)
-            own = [f for f in files if f.name.endswith(ends)]
-            files = own or files
+        ends = (suffix,) if isinstance(suffix, str) else tuple(suffix)
+        if ends and not any(end.startswith('.') for end in ends):  # as '_depth.png'
+            files = [f for f in files if f.name.endswith(ends)] or files
         items = [str(file) for file in files]
         keys = [_stem(file.relative_to(path).as_posix(), suffix) for file in files]
         return _distinct(name, Sources(items, keys, f'{name}, {path!r}', True))

@@ -74,7 +74,7 @@ class LoadGivenModalities(LoadModalities):
         """Load one sample."""
         given = self._checked(results.get('img_path'))
         main = main_modality(list(self.modalities))
-        paths = {name: _place(name, source) for name, source in given.items()}
+        paths = {n: _path(source) or 'an array' for n, source in given.items()}
         results.update(
             img_path=_path(given.get(main)),
             modality_paths=paths,
@@ -123,6 +123,7 @@ class LoadGivenModalities(LoadModalities):
     def _load(
         self, name: str, modality: Modality, source: Source, place: str
     ) -> Loaded:
+        place = f'{name}: {place}'
         any_type = replace(modality, dtype=None)
         orientation = 1
         if isinstance(source, (str, os.PathLike)):
@@ -143,11 +144,6 @@ class LoadGivenModalities(LoadModalities):
 
 def _path(source: Any) -> str | None:
     return str(source) if isinstance(source, (str, os.PathLike)) else None
-
-
-def _place(name: str, source: Source) -> str:
-    """What a source is called in messages."""
-    return f'{name}: {_path(source) or "an array"}'
 
 
 def _stored(place: str, modality: Modality, source: np.ndarray | Tensor) -> np.ndarray:
