@@ -56,7 +56,8 @@ class Prediction:
         """Classes that each stream predicts, (H, W), by name of the modality."""
         if 'pred_streams' not in self.sample:
             return {}
-        return {n: _labels(one) for n, one in self.sample.pred_streams.items()}
+        found = self.sample.pred_streams
+        return {n: _labels(found.get(n)) for n in self.images if n in found}
 
     @property
     def probabilities(self) -> NDArray[np.float32]:

@@ -123,7 +123,7 @@ class LoadGivenModalities(LoadModalities):
     def _load(
         self, name: str, modality: Modality, source: Source, place: str
     ) -> Loaded:
-        place = f'{name}: {place}'
+        what = f'{name}: {place}'
         any_type = replace(modality, dtype=None)
         orientation = 1
         if isinstance(source, (str, os.PathLike)):
@@ -131,12 +131,12 @@ class LoadGivenModalities(LoadModalities):
                 name, any_type, str(source), {modality.channels}, self.backend_args
             )
         else:
-            stored = _stored(place, any_type, source)
-        _require_type(place, name, modality, stored)
+            stored = _stored(what, any_type, source)
+        _require_type(what, name, modality, stored)
         if self._inspected < INSPECTED and is_depth(name, modality):
             summary = summarize_depth(stored, modality)
             doubt_depth(name, modality, summary, self.factors.get(name, 1), place)
-        return interpret(place, name, any_type, stored, orientation)
+        return interpret(what, name, any_type, stored, orientation)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(modalities={list(self.modalities)})'

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from .marks import Mark
+
 Picture = NDArray[np.uint8]
 
 IGNORED_COLOR = (0, 0, 0)
@@ -37,11 +39,13 @@ class Panel:
         picture: (H, W, 3) uint8, RGB.
         title: Written above it.
         caption: Written below it, fainter.
+        marks: Written into it, where there is room.
     """
 
     picture: Picture
     title: str
     caption: str = ''
+    marks: tuple[Mark, ...] = ()
 
 
 def default_palette(num_classes: int) -> list[tuple[int, int, int]]:
@@ -190,6 +194,7 @@ def draw_grid(
             middle = top + line // 2
             draw.text((left, middle), panel.title, _INK, _font(size, True), 'lm')
             picture = Image.fromarray(_resize(panel.picture, height, width))
+            _write_marks(picture, panel.marks, size - 2)
             canvas.paste(picture, (left, top + line))
             frame = (left - 1, top + line - 1, left + width, top + line + height)
             draw.rectangle(frame, outline=_FRAME)
@@ -199,16 +204,30 @@ def draw_grid(
     return np.concatenate([canvas, _draw_legend(legend, canvas.width, size)])
 
 
+def _write_marks(picture: Image.Image, marks: Sequence[Mark], size: int) -> None:
+    draw = ImageDraw.Draw(picture)
+    for mark in marks:
+        if mark.radius * picture.width < 0.6 * size:
+            continue
+        center = (mark.x * picture.width, mark.y * picture.width)
+        font = _font(size, bold=True)
+        draw.text(
+            center, mark.text, _PAPER, font, 'mm', stroke_width=2, stroke_fill=_INK
+        )
+
+
 def _draw_legend(
     entries: Sequence[tuple[str, Sequence[int]]], width: int, font_size: int
 ) -> Picture:
-    """Draw colors with their names, in as many rows as the width asks for."""
+    """Draw colors with their names, in rows; several rows have columns."""
     font = _font(font_size)
     box, line = font_size, round(1.7 * font_size)
+    lengths = [box + 6 + round(font.getlength(n)) + 2 * _GAP for n, _ in entries]
+    if sum(lengths) > width - _GAP:
+        lengths = [max(lengths)] * len(lengths)
     positions: list[tuple[int, int]] = []
     left, top = _GAP, 0
-    for name, _ in entries:
-        length = box + 6 + round(font.getlength(name)) + 2 * _GAP
+    for length in lengths:
         if left > _GAP and left + length > width:
             left, top = _GAP, top + line
         positions.append((left, top))

@@ -8,6 +8,7 @@ from mmseg.structures import SegDataSample
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .marks import mark_classes
 from .panels import (
     IGNORED_COLOR,
     Panel,
@@ -20,6 +21,9 @@ from .panels import (
     draw_grid,
     score,
 )
+
+#: Classes in a picture up to which colors tell them apart; more have numbers.
+FEW = 12
 
 
 def draw_sample(
@@ -48,29 +52,38 @@ def draw_sample(
     truth = _labels(sample, 'gt_sem_seg')
     if truth is not None and 'ignore_index' in meta:
         truth = np.where(truth == meta['ignore_index'], -1, truth)
-    seen = [] if truth is None else [truth]
+    fused = _labels(sample, 'pred_sem_seg')
+    streams = {}
+    if 'pred_streams' in sample:
+        streams = {name: _squeeze(one) for name, one in sample.pred_streams.items()}
+    seen = [one for one in (truth, fused, *streams.values()) if one is not None]
+    present = np.unique(np.concatenate([[], *(labels.ravel() for labels in seen)]))
+    present = present.astype(int)
+    numbered = len(present) > FEW
+
+    def colored(labels: NDArray[np.integer], heading: str, caption: str = '') -> Panel:
+        marks = mark_classes(labels, len(classes)) if numbered else ()
+        return Panel(color_labels(labels, palette), heading, caption, marks)
 
     def prediction(labels: NDArray[np.integer], heading: str) -> Panel:
-        seen.append(labels)
         caption = '' if truth is None else score(labels, truth, len(classes))
-        return Panel(color_labels(labels, palette), heading, caption)
+        return colored(labels, heading, caption)
 
     modalities = sample.get('modalities', {'input': len(inputs)})
     top = _modality_panels(inputs, modalities, sample.get('absent') or ())
-    fused = _labels(sample, 'pred_sem_seg')
     overlay = None
     if fused is not None:
         picture = blend(_main_picture(top), color_labels(fused, palette))
         overlay = Panel(picture, 'Prediction over the image')
     if truth is not None:
-        top.append(Panel(color_labels(truth, palette), 'Ground truth'))
+        top.append(colored(truth, 'Ground truth'))
         if fused is not None:
             errors = color_errors(fused, truth, len(classes))
             top.append(Panel(errors, 'Errors', 'red: wrong, black: not labeled'))
     if 'pred_streams' in sample:
         bottom: list[Panel | None] = [
-            prediction(_squeeze(sample.pred_streams.get(name)), f'{title(name)} stream')
-            if name in sample.pred_streams
+            prediction(streams[name], f'{title(name)} stream')
+            if name in streams
             else None  # the modality is absent
             for name in modalities
         ]
@@ -82,9 +95,11 @@ def draw_sample(
     else:
         rows = [top]
 
-    present = np.unique(np.concatenate([[], *(labels.ravel() for labels in seen)]))
-    present = present.astype(int)
-    entries = [(classes[k], palette[k]) for k in present if 0 <= k < len(classes)]
+    entries = [
+        (f'{k} {classes[k]}' if numbered else classes[k], palette[k])
+        for k in present
+        if 0 <= k < len(classes)
+    ]
     if len(entries) < len(present):
         entries.append(('ignored', IGNORED_COLOR))
     return draw_grid(rows, legend=entries)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 SIZE = (24, 32)
@@ -51,6 +52,7 @@ def network(tmp_path_factory):
     folder = tmp_path_factory.mktemp('network')
     (folder / 'own.py').write_text(CONFIG)
     torch.manual_seed(0)
+    init_default_scope('mmseg')
     model = MODELS.build(Config.fromfile(folder / 'own.py').model)
     meta = dict(dataset_meta=dict(classes=('wall', 'floor', 'chair'), palette=None))
     checkpoint = dict(state_dict=model.state_dict(), meta=meta)

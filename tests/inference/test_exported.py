@@ -34,7 +34,7 @@ def test_an_exported_network_predicts_the_same(network, exported, files):
         np.testing.assert_allclose(
             one.seg_logits.data, other.seg_logits.data, rtol=1e-3, atol=1e-3
         )
-        assert [*one.pred_streams.keys()] == ['rgb', 'depth']
+        assert {*one.pred_streams.keys()} == {'rgb', 'depth'}
     assert inferencer.classes == ('wall', 'floor', 'chair')
 
 

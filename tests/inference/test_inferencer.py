@@ -51,7 +51,7 @@ def test_predictions_are_those_of_a_test_at_the_size_of_the_image(
     again = inferencer(arrays, return_datasamples=True, return_vis=True)
     for sample, labels in zip(again['predictions'], found['predictions'], strict=True):
         np.testing.assert_array_equal(sample.pred_sem_seg.data[0], labels)
-        assert [*sample.pred_streams.keys()] == ['rgb', 'depth']
+        assert {*sample.pred_streams.keys()} == {'rgb', 'depth'}
     assert again['visualization'][0].ndim == 3
 
 
