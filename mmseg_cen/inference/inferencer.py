@@ -4,17 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from mmcv.transforms import Compose
 from mmengine.dataset import pseudo_collate
 from mmengine.device import get_device
 from mmengine.infer import BaseInferencer
 from mmengine.registry import init_default_scope
 from mmengine.visualization import Visualizer
-from numpy.typing import NDArray
 
-from mmseg_cen.transforms.reading import Loaded
-
+from .loading import PackedSample, SampleLoader
 from .network import Options
 from .opening import open_network
 from .outputs import DEFAULT_KINDS, Outputs, Prediction
@@ -216,37 +212,20 @@ class MultimodalInferencer(BaseInferencer):
 
     def preprocess(
         self, inputs: Iterable[Given], batch_size: int = 1, **kwargs: Any
-    ) -> Iterator[list[tuple[str, dict[str, Any], dict[str, Any]]]]:
-        """Load and pack samples, in batches of one size.
-
-        Yields:
-            A list of the name, the images and the packed sample of each.
-        """
-        batch: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
-        for one in inputs:
-            loaded = self._load(one)
-            full = len(batch) == batch_size
-            if batch and (full or _shapes(batch[0][2]) != _shapes(loaded[2])):
-                yield batch
-                batch = []
-            batch.append(loaded)
-        if batch:
-            yield batch
-
-    def _load(self, given: Given) -> tuple[str, dict[str, Any], dict[str, Any]]:
-        loader, rest = self.pipeline
-        results = loader(dict(img_path=given.sources(self.names)))
-        images = {n: _measured(results['loaded'][n]) for n in self.names}
-        return given.name, images, rest(results)
+    ) -> Iterator[list[PackedSample]]:
+        """Load and pack samples, in batches of one size."""
+        return self.pipeline.batches(inputs, batch_size)
 
     def forward(self, inputs: Any, **kwargs: Any) -> list[Prediction]:
         """Predict a batch of :meth:`preprocess`."""
-        batch = self.collate_fn([packed for _, _, packed in inputs])
+        batch = self.collate_fn([one.packed for one in inputs])
         network = self.network
         samples = network.predict(batch)
         return [
-            Prediction(name, sample, images, network.meta, network.are_probabilities)
-            for (name, images, _), sample in zip(inputs, samples, strict=True)
+            Prediction(
+                one.name, sample, one.images, network.meta, network.are_probabilities
+            )
+            for one, sample in zip(inputs, samples, strict=True)
         ]
 
     def visualize(
@@ -282,21 +261,6 @@ class MultimodalInferencer(BaseInferencer):
             visualization=visualization,
         )
 
-    def _init_pipeline(self, cfg: Any) -> tuple[Any, Any]:
-        """What loads a sample, and what makes it an input of the network."""
-        loader, *rest = self.network.pipeline
-        return Compose([loader]), Compose(rest)
-
-
-def _measured(loaded: Loaded) -> NDArray[Any]:
-    """The channels (C, H, W) of a modality, NaN where nothing was measured."""
-    channels = np.atleast_3d(loaded.image).transpose(2, 0, 1)
-    if loaded.valid.all() or channels.dtype.kind != 'f':
-        return channels
-    return np.where(loaded.valid, channels, np.float32(np.nan))
-
-
-def _shapes(packed: dict[str, Any]) -> Any:
-    inputs = packed['inputs']
-    inputs = inputs if isinstance(inputs, list) else [inputs]
-    return [one.shape for one in inputs]
+    def _init_pipeline(self, cfg: Any) -> SampleLoader:
+        """What loads and packs samples."""
+        return SampleLoader(self.network.pipeline, self.names)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
@@ -37,6 +38,7 @@ def open_network(
         ValueError: If the model is another one, or the checkpoint does not fit.
         FileNotFoundError: If a file does not exist.
     """
+    _require_device(options.device)
     if _is_exported(model):
         if weights is not None:
             raise ValueError(
@@ -65,6 +67,17 @@ def names_of_model(model: Any, cfg_options: Any = None) -> tuple[str, ...]:
         described = read_description(str(model))['modalities']
         return tuple(one['name'] for one in described)
     return names_of(_config_of(model, cfg_options).model)
+
+
+def _require_device(name: str) -> None:
+    """Raise a ValueError unless this computer has a device."""
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"`device` must be one that this computer has, such as 'cpu', got {name!r}"
+            ': correct it'
+        ) from error
 
 
 def _is_exported(model: Any) -> bool:

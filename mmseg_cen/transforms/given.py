@@ -1,21 +1,19 @@
 """Samples that a program or a command line gives, not a data set."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from mmcv.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 from torch import Tensor
 
 from mmseg_cen.modality import Modality, main_modality
 
-from .inspection import depth_factors, doubt_depth, is_depth, summarize_depth
+from .inspection import doubt_depth, is_depth, summarize_depth
 from .loading import LoadModalities
 from .reading import Loaded, check_channels, fit_sizes, interpret, read_stored
-from .synthetic import LoadSyntheticRoom
 
 #: A file or values, (H, W) or (H, W, C), of a tensor (C, H, W); pictures in BGR.
 Source = str | os.PathLike[str] | np.ndarray | Tensor
@@ -205,69 +203,3 @@ def _require_sizes(
                 f'view, add --resize-{name} (in Python MultimodalInferencer(…, '
                 f'modalities=dict({name}=dict(resize=True)))); else, register them'
             )
-
-
-def given_pipeline(
-    pipeline: Sequence[Mapping[str, Any]],
-    modalities: Mapping[str, Modality],
-    optional: Collection[str] = (),
-    reduce_zero_label: bool = False,
-    size: tuple[int, int] | None = None,
-) -> list[dict[str, Any]]:
-    """The pipeline of a test for samples that are given: other loading, no labels.
-
-    Args:
-        pipeline: Configs of transforms, test-time augmentation among them or not.
-        modalities: How each modality is read.
-        optional: Names of those that may be absent.
-        reduce_zero_label: As of the data set.
-        size: Greatest width and height, pixels, to which samples are resized for the
-            network, keeping their ratio, instead of as the pipeline says.
-
-    Raises:
-        ValueError: If the pipeline does not load modalities.
-    """
-    loaders = [
-        i
-        for i, one in enumerate(pipeline)
-        if _is(one, LoadModalities, LoadSyntheticRoom)
-    ]
-    if not loaders:
-        raise ValueError(
-            'the pipeline of the test must load modalities, got '
-            f'{[one.get("type") for one in pipeline]}: use a config with LoadModalities'
-        )
-    rest = _without_loading(pipeline)
-    encodings = [TRANSFORMS.build(t) for t in rest if t['type'] == 'EncodeDepth']
-    resizing = []
-    if size is not None:
-        resizing = [dict(type='Resize', scale=tuple(size), keep_ratio=True)]
-        rest = [t for t in rest if t['type'] != 'Resize']
-    loader = dict(
-        type='LoadGivenModalities',
-        modalities=dict(modalities),
-        optional=tuple(optional),
-        reduce_zero_label=reduce_zero_label,
-        factors=depth_factors(encodings),
-    )
-    return [loader, *resizing, *rest]
-
-
-def _without_loading(pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    kept = []
-    for one in pipeline:
-        if _is(one, LoadModalities, LoadSyntheticRoom, LoadAnnotations):
-            continue
-        one = dict(one)
-        if one['type'] == 'TestTimeAug':
-            groups = (_without_loading(group) for group in one['transforms'])
-            one['transforms'] = [group for group in groups if group]
-        kept.append(one)
-    return kept
-
-
-def _is(cfg: Mapping[str, Any], *types: type) -> bool:
-    """Whether the config of a transform is of one of some types."""
-    found = cfg['type']
-    found = TRANSFORMS.get(found) if isinstance(found, str) else found
-    return isinstance(found, type) and issubclass(found, types)

@@ -47,7 +47,7 @@ def test_preprocessing_outside_is_done_here(network, exported, files):
     path.with_name('outside.ts.json').write_text(json.dumps(described))
     inferencer = MultimodalInferencer(str(path), size=(88, 66), show_progress=False)
     (batch,) = inferencer.preprocess(inferencer.collect(files), batch_size=2)
-    packed = inferencer.collate_fn([one for _, _, one in batch])
+    packed = inferencer.collate_fn([one.packed for one in batch])
     expected = network.model.data_preprocessor(packed)['inputs']
     (found,) = inferencer.network.predict.__self__.inputs(packed)
     torch.testing.assert_close(found, expected)

@@ -121,6 +121,11 @@ def test_other_models_are_refused(network, model, weights, message):
         MultimodalInferencer(model, weights)
 
 
+def test_a_device_that_is_not_there_is_refused(open_inferencer):
+    with pytest.raises(ValueError, match="that this computer has, .* got 'cuda:99'"):
+        open_inferencer(device='cuda:99')
+
+
 def test_the_functions_of_mmseg_predict_a_dict_or_say_what_to_call(
     network, files, open_inferencer
 ):
