@@ -30,8 +30,9 @@ SAVED = (
 
 def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[str]]:
     """The arguments, and the options of the modalities, which the config names."""
+    files = ' '.join(['--rgb', 'PATH', '--depth', 'PATH'])
     parser = ToolParser(
-        usage='%(prog)s CONFIG CHECKPOINT --rgb PATH --depth PATH ... --out-dir DIR',
+        usage=f'%(prog)s CONFIG CHECKPOINT {files} ... --out-dir DIR',
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

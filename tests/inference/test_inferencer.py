@@ -122,7 +122,7 @@ def test_other_models_are_refused(network, model, weights, message):
 
 
 def test_a_device_that_is_not_there_is_refused(open_inferencer):
-    with pytest.raises(ValueError, match="that this computer has, .* got 'cuda:99'"):
+    with pytest.raises(ValueError, match=r"this computer has, .* got 'cuda:99'"):
         open_inferencer(device='cuda:99')
 
 
