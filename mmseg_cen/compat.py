@@ -10,6 +10,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from pickle import UnpicklingError
 from types import ModuleType
 from typing import Any, NoReturn
@@ -17,7 +18,6 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 from mmengine.config import Config, config
-from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.logging import HistoryBuffer
 
 _NEEDS_FULL_MMCV = (
@@ -182,14 +182,16 @@ def format_configs_once() -> None:
 def name_configs_of_this_package() -> None:
     """Let ``_base_`` name a config of this package, ``mmseg_cen::demo/....py``.
 
-    What it builds is in the registries of mmseg, whose scope mmengine is to note.
+    mmengine looks for the folder beside the metadata of a package, where an editable
+    installation has none. What these configs build is in the registries of mmseg.
     """
-    MODULE2PACKAGE['mmseg_cen'] = 'mmseg-cen'
     find = Config._get_cfg_path
 
     def find_with_scope(path: str, filename: str) -> tuple[str, str | None]:
-        found, scope = find(path, filename)
-        return found, 'mmseg' if scope == 'mmseg_cen' else scope
+        if path.startswith('mmseg_cen::'):
+            name = path.removeprefix('mmseg_cen::')
+            return str(Path(__file__).parent / '.mim' / 'configs' / name), 'mmseg'
+        return find(path, filename)
 
     Config._get_cfg_path = staticmethod(find_with_scope)
 

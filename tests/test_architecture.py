@@ -49,6 +49,8 @@ FLOORS = [
     ('translation',),
     # Files of trained networks, of either kind, that other programs run.
     ('deployment',),
+    # From files and arrays to predictions, by trained networks and exported ones.
+    ('inference',),
     # The package itself, which registers all of it.
     ('mmseg_cen',),
 ]

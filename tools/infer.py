@@ -1,40 +1,88 @@
-"""Predict one sample from its files.
+"""Predict files: one sample, folders, lists, a video.
 
-python tools/infer.py CONFIG CHECKPOINT --rgb room.png --depth room_depth.png --out room_labels.png
+python tools/infer.py CONFIG CHECKPOINT --rgb room.png --depth room_depth.png --out-dir predictions
+python tools/infer.py WORK_DIR --rgb images --depth depth_maps --out-dir predictions
+python tools/infer.py net.onnx --rgb clip.mp4 --depth depth_maps --out-dir predictions
 
-There is an option for each modality of the network. The files are read as the config
-says of those of its test: the same types, channels and units. Depth that cannot be
-meters in that unit is warned of. A modality without a file is absent.
+There is an option for each modality of the network: a file, several, a folder, a
+pattern in quotes ('d/*_rgb.png'), a video. The files are read as the config says of
+those of its test; where they are stored otherwise, say how, of depth for example:
+
+  --depth-unit 0.001        meters of a stored unit
+  --depth-invalid 65535     stored values that mean no measurement
+  --resize-depth            resize arrays of another size than the image, nearest
+
+A modality without a file is absent. See docs/inference.md.
 """  # noqa: E501
 
 import argparse
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from _options import ToolParser
 
+#: Kinds of files, see mmseg_cen.inference.
+SAVED = (
+    'labels', 'colors', 'overlay', 'panel', 'confidence', 'probabilities', 'streams',
+)  # fmt: skip
+
 
 def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[str]]:
     """The arguments, and the options of the modalities, which the config names."""
-    files = ' '.join(['--rgb', 'FILE', '--depth', 'FILE'])
+    files = ' '.join(['--rgb', 'PATH', '--depth', 'PATH'])
     parser = ToolParser(
-        usage=f'%(prog)s CONFIG CHECKPOINT {files} ... --out PNG [--picture PNG]',
+        usage=f'%(prog)s CONFIG CHECKPOINT {files} ... --out-dir DIR',
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
-        '--out',
-        required=True,
-        metavar='PNG',
-        help='the predicted classes, as an image of their indices',
+        'config', help='config file, work directory, or file of export.py'
+    )
+    parser.add_argument('checkpoint', nargs='?', help='checkpoint file, of a config')
+    parser.add_argument(
+        '--out-dir',
+        metavar='DIR',
+        help='folder of all files, DIR/labels/NAME.png and so on; names keep the '
+        'folders of the images',
     )
     parser.add_argument(
-        '--picture', metavar='PNG', help='modalities and predictions, for people'
+        '--save',
+        nargs='+',
+        choices=[*SAVED, 'all'],
+        default=['labels', 'overlay', 'panel'],
+        help='what is written to --out-dir (default: labels overlay panel). labels: '
+        'indices of classes; colors: the same in colors; overlay: colors over the '
+        'image; panel: all modalities and streams with a legend; confidence: '
+        'probability of the predicted class, 255 is 1; probabilities: of all classes, '
+        'float16 (npz); streams: indices that each stream predicts',
+    )
+    parser.add_argument(
+        '--out', metavar='PNG', help='of one sample: the indices of its classes'
+    )
+    parser.add_argument(
+        '--picture', metavar='PNG', help='of one sample: its panel, for people'
+    )
+    parser.add_argument(
+        '--skip-existing',
+        action='store_true',
+        help='leave out samples whose files are all in --out-dir',
+    )
+    parser.add_argument(
+        '--batch-size', type=int, default=1, metavar='N', help='images at once'
+    )
+    parser.add_argument(
+        '--size',
+        type=int,
+        nargs=2,
+        metavar=('WIDTH', 'HEIGHT'),
+        help='resize samples to at most this size for the network, instead of as the '
+        'config says; predictions have the size of the image all the same',
+    )
+    parser.add_argument('--device', help="such as 'cpu' or 'cuda:1'")
+    parser.add_argument(
+        '--tta', action='store_true', help='average scales and flips of the config'
     )
     parser.add_modes()
     parser.add_argument(
@@ -42,7 +90,31 @@ def parse_args(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[
         action='store_true',
         help='do not compute channels that the exchange replaces',
     )
-    return parser.parse_known_args(argv)
+    parser.add_config_options()
+    own, rest = split(parser, sys.argv[1:] if argv is None else argv)
+    args = parser.parse_args(own)
+    if args.out is None and args.out_dir is None:
+        parser.error('the following arguments are required: --out-dir (or --out)')
+    if args.out_dir is None and args.skip_existing:
+        parser.error('`--skip-existing` must be with --out-dir, got none: add it')
+    if args.batch_size < 1:
+        parser.error(f'`--batch-size` must be at least 1, got {args.batch_size}')
+    return args, rest
+
+
+def split(
+    parser: argparse.ArgumentParser, argv: list[str]
+) -> tuple[list[str], list[str]]:
+    """Options that a parser has, and the others, each with its values."""
+    known = parser._option_string_actions
+    own: list[str] = []
+    rest: list[str] = []
+    target = own
+    for part in argv:
+        if part.startswith('-') and len(part) > 1:
+            target = own if part.split('=')[0] in known else rest
+        target.append(part)
+    return own, rest
 
 
 if __name__ == '__main__':
@@ -50,24 +122,17 @@ if __name__ == '__main__':
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 import numpy as np
-import torch
-from _unlabeled import without_labels
-from mmengine.config import Config
-from mmengine.dataset import Compose, pseudo_collate
-from mmengine.device import get_device
-from mmengine.registry import init_default_scope
-from mmengine.runner.amp import autocast
-from mmseg.registry import DATASETS, MODELS
 
-from mmseg_cen.datasets import MultimodalSegDataset
+from mmseg_cen.config_files import require_file
 from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
-from mmseg_cen.freezing import freeze_exchange
-from mmseg_cen.launch import check_checkpoint, load_config, require_file
-from mmseg_cen.models.modalities import names_of
-from mmseg_cen.modes import check_precision, set_modes, set_network_modes
+from mmseg_cen.inference import (
+    MultimodalInferencer,
+    Outputs,
+    Prediction,
+    names_of_model,
+)
 from mmseg_cen.visualization.class_maps import write_classes
-from mmseg_cen.visualization.samples import draw_sample
 
 
 def require_png(args: argparse.Namespace) -> None:
@@ -83,118 +148,117 @@ def require_png(args: argparse.Namespace) -> None:
             )
 
 
-def parse_files(rest: list[str], names: tuple[str, ...]) -> dict[str, str]:
-    """The file of each modality.
+def parse_files(
+    rest: list[str], names: tuple[str, ...]
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """What is given of each modality, and how its files are stored.
 
     Raises:
-        ValueError: If an option is unknown, there is no file, or it does not exist.
+        ValueError: If an option is unknown, or there is no file.
     """
     parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
     for name in names:
-        parser.add_argument(f'--{name}')
+        parser.add_argument(f'--{name}', nargs='+')
+        parser.add_argument(f'--{name}-unit', type=float, dest=f'{name} scale')
+        parser.add_argument(f'--{name}-invalid', nargs='+', dest=f'{name} invalid')
+        parser.add_argument(
+            f'--resize-{name}',
+            action='store_const',
+            const=True,
+            dest=f'{name} resize',
+        )
+    options = ', '.join(f'--{name} PATH' for name in names)
     try:
-        files, unknown = parser.parse_known_args(rest)
+        found, unknown = parser.parse_known_args(rest)
     except argparse.ArgumentError as error:
-        raise ValueError(f'options must be pairs, got {error}: correct them') from error
-    given = {name: path for name, path in vars(files).items() if path is not None}
-    options = ', '.join(f'--{name} FILE' for name in names)
+        raise ValueError(
+            f'options must have values, got {error}: correct them'
+        ) from error
+    values = {key: one for key, one in vars(found).items() if one is not None}
     if unknown:
         raise ValueError(
             f'files must be given as {options}, the modalities of the network, got '
             f'{" ".join(unknown)}: correct it'
         )
-    if not given:
+    files = {name: values[name] for name in names if name in values}
+    if not files:
         raise ValueError(f'files must be given as {options}, got none: add them')
-    for name, path in given.items():
-        require_file(path, f'file of {name}')
-    return given
+    changes: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        name, _, option = key.partition(' ')
+        if option:
+            changes.setdefault(name, {})[option] = value
+    return files, changes
 
 
-def dataset_of(cfg: Config) -> Mapping[str, Any]:
-    """The data set of the test, within wrappers.
-
-    Raises:
-        ValueError: If it is of another type, whose files are not described.
-    """
-    dataset = cfg.test_dataloader.dataset
-    while 'dataset' in dataset or 'datasets' in dataset:
-        dataset = dataset.get('dataset') or dataset['datasets'][0]
-    found = DATASETS.get(dataset['type'])
-    if found is None or not issubclass(found, MultimodalSegDataset):
-        raise ValueError(
-            '`test_dataloader.dataset` must be a MultimodalSegDataset, which describes '
-            f'files, got {dataset["type"]}: use a config of such a data set'
-        )
-    return dict(dataset)
+def write_one(args: argparse.Namespace, prediction: Prediction) -> None:
+    """Write the files of `--out` and `--picture`."""
+    meta = prediction.meta
+    if args.out:
+        write_classes(Path(args.out), prediction.sample.to_dict(), len(meta['classes']))
+    if args.picture:
+        write_picture(Path(args.picture), prediction.panel())
 
 
-def load_sample(
-    dataset: Mapping[str, Any], names: tuple[str, ...], files: Mapping[str, str]
-) -> dict[str, Any]:
-    """Load the files of a sample by the pipeline of a data set, without labels."""
-    build = DATASETS.get(dataset['type']).build_modalities
-    known = build(dataset.get('modalities'))
-    pipeline = Compose(dataset['pipeline'])
-    pipeline.transforms = without_labels(pipeline.transforms)
-    first = next(iter(files.values()))
-    sample = dict(
-        img_path=files.get('rgb', first),
-        modality_paths={name: files.get(name, '') for name in names},
-        modalities={name: known[name] for name in names},
-        absent=tuple(name for name in names if name not in files),
-        seg_fields=[],
-        sample_idx=0,
-    )
-    try:
-        for transform in pipeline.transforms:
-            if hasattr(transform, 'inspect'):
-                transform.inspect([sample], pipeline.transforms)
-        return pipeline(sample)
-    except ValueError as error:
-        folder = dataset.get('data_root') or 'the folders of the config'
-        raise ValueError(
-            f'{error}; files must be stored as those in {folder} are'
-        ) from error
-
-
-def classes_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    """The classes of a data set, and their colors if there are any."""
-    found = DATASETS.get(dataset['type'])
-    return {**found.METAINFO, **(dataset.get('metainfo') or {})}
+def report(outputs: Outputs | None, name: str, count: int, skipped: int) -> None:
+    """Say what was written where."""
+    if outputs is None:
+        return
+    left = f', {skipped} were there already' if skipped else ''
+    if count == 1 and not skipped:
+        for path in outputs.paths(name).values():
+            if path.is_file():
+                print(path)
+    else:
+        kinds = ', '.join(outputs.kinds)
+        print(f'{outputs.out_dir}: {count} samples{left}, each as {kinds}')
 
 
 @as_tool
 def main(argv: list[str] | None = None) -> int:
     args, rest = parse_args(argv)
     require_png(args)
-    cfg = load_config(args.config)
-    require_file(args.checkpoint, 'checkpoint')
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    dataset = dataset_of(cfg)
-    names = names_of(cfg.model)
-    files = parse_files(rest, names)
-    set_modes(cfg, args)
-    precision = check_precision(args.amp, '--amp') if args.amp else None
-    data = load_sample(dataset, names, files)
-    model = MODELS.build(cfg.model)
-    check_checkpoint(model, args.checkpoint, strict=True)
-    model.to(get_device()).eval()
-    if args.freeze:
-        model = freeze_exchange(model)
-    modes = {mode: cfg[mode] for mode in ('channels_last', 'compile') if mode in cfg}
-    set_network_modes(model, **modes)
-    with torch.no_grad(), autocast(enabled=bool(args.amp), dtype=precision):
-        (sample,) = model.test_step(pseudo_collate([data]))
-    labels = sample.pred_sem_seg.data.squeeze(0).cpu().numpy()
-    meta = classes_of(dataset)
-    write_classes(Path(args.out), sample.to_dict(), len(meta['classes']))
-    if args.picture:
-        picture = draw_sample(data['inputs'].numpy(), sample, meta)
-        write_picture(Path(args.picture), picture)
-    for name in names:
-        if name not in files:
-            print(f'Predicted without {name}.')
-    print(f'{args.out}: classes {np.unique(labels).tolist()}')
+    require_file(args.checkpoint or '://', 'checkpoint')
+    names = names_of_model(args.config, args.cfg_options)
+    files, changes = parse_files(rest, names)
+    absent = [name for name in names if name not in files]
+    inferencer = MultimodalInferencer(
+        args.config,
+        args.checkpoint,
+        device=args.device,
+        modalities=changes,
+        absent=absent,
+        size=args.size and tuple(args.size),
+        tta=args.tta,
+        amp=args.amp,
+        freeze=args.freeze,
+        channels_last=args.channels_last,
+        compile=args.compile,
+        cfg_options=args.cfg_options,
+    )
+    given = inferencer.collect(files)
+    if len(given) > 1 and (args.out or args.picture):
+        raise ValueError(
+            f'`--out` and `--picture` must be of one sample, got {len(given)}: name a '
+            'folder, --out-dir'
+        )
+    outputs = None
+    if args.out_dir:
+        saved = SAVED if 'all' in args.save else dict.fromkeys(args.save)
+        outputs = inferencer.outputs(args.out_dir, [*saved])
+    name, count, classes = '', 0, np.array([], int)
+    predictions = inferencer.stream(given, args.batch_size, outputs, args.skip_existing)
+    for prediction in predictions:
+        write_one(args, prediction)
+        name, count = prediction.name, count + 1
+        classes = np.union1d(classes, np.unique(prediction.labels))
+    for one in absent:
+        print(f'Predicted without {one}.')
+    if args.out:
+        print(f'{args.out}: classes {classes.tolist()}')
+    report(outputs, name, count, len(given) - count)
+    if count > 1:
+        print(f'{inferencer.speed.per_second:.3g} images/s')
     return 0
 
 

@@ -12,5 +12,6 @@ from .deliver import DELIVERDataset
 from .mfnet import MFNetDataset
 from .multimodal import MultimodalSegDataset
 from .nyudv2 import NYUDv2Dataset
+from .of_config import SamplesOfTest, samples_of_test, select
 from .sunrgbd import SUNRGBDDataset
 from .synthetic import SyntheticRGBDDataset

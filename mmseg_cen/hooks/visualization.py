@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmseg_cen.disk import write_picture
+from mmseg_cen.transforms import LoadModalities
 from mmseg_cen.visualization.names import SampleNames
 from mmseg_cen.visualization.panels import Picture
 from mmseg_cen.visualization.samples import draw_sample
@@ -28,8 +29,8 @@ class MultimodalVisualizationHook(Hook):
     file names in different folders stay apart. A test of subsets of the modalities has
     pictures of each, in a folder ``rgb+depth/`` or named ``test_rgb+depth_<name>``.
 
-    Unlike mmseg's hook, it draws the inputs of the network instead of reading files
-    again, and begins with the first batch.
+    Unlike mmseg's hook, it draws the inputs of the network, and reads files again only
+    where these have another size than the image; it begins with the first batch.
 
     Args:
         draw: Whether to draw at all; ``tools/test.py --show-dir`` switches it on.
@@ -97,8 +98,8 @@ class MultimodalVisualizationHook(Hook):
             if self.max_samples is not None and self._num_drawn >= self.max_samples:
                 return
             name = names(sample, f'{batch_idx}_{index}')
-            inputs = unaugmented_inputs(data_batch, index)
-            picture = self._draw(inputs, sample, dataset.metainfo)
+            inputs, shown = measured_inputs(dataset, data_batch, index, sample)
+            picture = self._draw(inputs, shown, dataset.metainfo)
             self._emit(runner, picture, name, mode)
             self._num_drawn += 1
 
@@ -122,6 +123,40 @@ class MultimodalVisualizationHook(Hook):
 def _dataset(runner: Runner, mode: str) -> Any:
     loop = runner.val_loop if mode == 'val' else runner.test_loop
     return loop.dataloader.dataset
+
+
+def measured_inputs(
+    dataset: Any, data_batch: dict[str, Any], index: int, sample: Any
+) -> tuple[NDArray[np.floating], Any]:
+    """The modalities of a sample at its own size, and the sample that they belong to.
+
+    They are loaded again where the network gets another size.
+
+    Args:
+        dataset: The data set of the sample.
+        data_batch: A batch before the data preprocessor.
+        index: Which sample of the batch.
+        sample: The predicted sample.
+
+    Returns:
+        (sum of C_m, H, W), and the sample, whose ``modalities`` are of these arrays.
+    """
+    inputs = unaugmented_inputs(data_batch, index)
+    number = sample.get('sample_idx')
+    transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', [None])
+    loader = transforms[0] if transforms else None
+    own_size = inputs.shape[-2:] == tuple(sample.get('ori_shape', inputs.shape[-2:]))
+    if own_size or number is None or not isinstance(loader, LoadModalities):
+        return inputs, sample
+    loaded = loader(dataset.get_data_info(number))['loaded']
+    images = {
+        name: np.atleast_3d(loaded[name].image).transpose(2, 0, 1)
+        for name in sample.get('modalities', {})
+    }
+    sample = sample.clone()
+    channels = {name: len(image) for name, image in images.items()}
+    sample.set_metainfo(dict(modalities=channels))
+    return np.concatenate([*images.values()]).astype(np.float32), sample
 
 
 def unaugmented_inputs(data_batch: dict[str, Any], index: int) -> NDArray[np.floating]:

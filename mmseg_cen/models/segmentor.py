@@ -1,5 +1,6 @@
 """Segmentor that predicts every stream and the ensemble in one pass."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.streams.presence import check_absent, presence_of, present_modalities
 
 from .ensemble_head import EnsembleHead
+from .given import with_given_samples
 from .modalities import check_agreement, hand_down
 from .preprocessor import MultimodalPreprocessor
 from .subset_distillation import SubsetDistillation, check_subsets
@@ -44,6 +46,9 @@ class CENSegmentor(MeanOfProcesses, EncoderDecoder):
     all predictions, with ``test_cfg=dict(absent=('depth',), ...)``. The stream of a
     missing modality has no influence on the others and the ensemble, no loss, and no
     field in ``pred_streams``.
+
+    ``init_model`` of mmseg builds it from a config and a checkpoint;
+    ``inference_model(model, dict(rgb=..., depth=...))`` takes files or arrays then.
 
     Args:
         backbone: Config of a CENResNet, a CENBackbone or the like.
@@ -115,6 +120,16 @@ class CENSegmentor(MeanOfProcesses, EncoderDecoder):
             num_modalities,
             merges=out_streams != num_modalities,
         )
+
+    @property
+    def cfg(self) -> Any:
+        """The config that mmseg's ``init_model`` has set, for ``inference_model``."""
+        return copy.deepcopy(self._cfg)  # inference_model changes it
+
+    @cfg.setter
+    def cfg(self, cfg: Any) -> None:
+        names = getattr(self.data_preprocessor, 'modalities', self.modalities)
+        self._cfg = with_given_samples(cfg, tuple(names))
 
     @property
     def absent(self) -> tuple[str, ...]:

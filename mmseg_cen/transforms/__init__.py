@@ -6,6 +6,8 @@ from .corruption import CorruptModalities
 from .depth import fill_inpaint, fill_invalid, fill_nearest, valid_pixels
 from .encode import EncodeDepth
 from .encodings import encode_depth, hha
+from .given import LoadGivenModalities
+from .given_pipeline import given_pipeline
 from .labels import LoadAnnotations
 from .loading import LoadModalities
 from .missing import RandomModalityDropout

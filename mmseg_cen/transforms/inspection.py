@@ -4,11 +4,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from mmseg_cen.modality import Modality
 from mmseg_cen.once import warn_once
 from mmseg_cen.plausibility import ROOMS, DepthSummary, doubts
 from mmseg_cen.sentinels import find_invalid
 
+from .encode import EncodeDepth
 from .geometry import RandomFlip, RandomRotate
 from .reading import read_modality
 
@@ -76,23 +79,55 @@ def inspect_depth(
                 continue
             path = sample['modality_paths'][name]
             stored = read_modality(name, modality, path, {1}, backend_args)
-            valid = ~find_invalid(stored, modality.invalid or ()) & (stored != 0)
-            one = DepthSummary.of(stored, valid)
+            one = summarize_depth(stored, modality)
             summary = one if summary is None else summary + one
         if summary is None:
             continue
-        factor = factors.get(name, 1)
-        unit = (modality.scale or 1) * (factor or 1)
-        plausible = modality.plausible or ROOMS
-        for word, doubt in doubts(summary, unit, plausible).items():
-            if factor is None and word not in WITHOUT_UNIT:
-                continue
-            warn_once(
-                f'{word} {name}',
-                f'Modality {name!r} of {summary.images} samples, such as '
-                f'{samples[0]["modality_paths"][name]}, is taken for depth in meters: '
-                + doubt
-                + (
-                    '; `plausible` of the modality settles it' if word == 'unit' else ''
-                ),
-            )
+        example = samples[0]['modality_paths'][name]
+        doubt_depth(name, modality, summary, factors.get(name, 1), example)
+
+
+def doubt_depth(
+    name: str,
+    modality: Modality,
+    summary: DepthSummary,
+    factor: float | None,
+    example: str,
+) -> None:
+    """Warn of depth that cannot be meters.
+
+    Args:
+        name: Name of the modality.
+        modality: Its options.
+        summary: Of stored values.
+        factor: By what the pipeline multiplies it to get meters, beside its ``scale``;
+            None if it wants no meters.
+        example: Where some of the values come from.
+    """
+    unit = (modality.scale or 1) * (factor or 1)
+    plausible = modality.plausible or ROOMS
+    for word, doubt in doubts(summary, unit, plausible).items():
+        if factor is None and word not in WITHOUT_UNIT:
+            continue
+        hint = '; `plausible` of the modality settles it' if word == 'unit' else ''
+        warn_once(
+            f'{word} {name}',
+            f'Modality {name!r} of {summary.images} samples, such as {example}, is '
+            f'taken for depth in meters: {doubt}{hint}',
+        )
+
+
+def depth_factors(pipeline: Sequence[Any]) -> dict[str, float | None]:
+    """By what encodings among transforms multiply depth to get meters.
+
+    ``None``: the encoding is relative, and wants no meters.
+    """
+    encodings = [t for t in pipeline if isinstance(t, EncodeDepth)]
+    return {e.modality: None if e.is_relative else e.scale for e in encodings}
+
+
+def summarize_depth(stored: np.ndarray, modality: Modality) -> DepthSummary:
+    """What is counted of stored depth (H, W); zeros are no depth."""
+    ranges: Any = modality.invalid or ()
+    valid = ~find_invalid(stored, ranges) & (stored != 0)
+    return DepthSummary.of(stored, valid)

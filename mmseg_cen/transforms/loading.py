@@ -10,8 +10,7 @@ from mmseg.registry import TRANSFORMS
 from mmseg_cen.modality import Modality, main_modality, modality_key
 
 from .decoded_cache import open_cache
-from .encode import EncodeDepth
-from .inspection import inspect_depth, inspect_directions
+from .inspection import depth_factors, inspect_depth, inspect_directions
 from .reading import Loaded, fit_sizes, load
 
 
@@ -73,6 +72,16 @@ class LoadModalities(BaseTransform):
         }
         main = main_modality(list(modalities))
         loaded = fit_sizes(loaded, modalities, paths, main)
+        return self.put(results, loaded)
+
+    def put(self, results: dict[str, Any], loaded: dict[str, Loaded]) -> dict[str, Any]:
+        """Put arrays of one size into a sample, and blank ones for absent modalities.
+
+        Args:
+            results: The sample, with ``modalities``; changed in place.
+            loaded: By name of the modality.
+        """
+        modalities = results['modalities']
         shape = next(iter(loaded.values())).image.shape[:2]
         for name, modality in modalities.items():
             if name not in loaded:
@@ -94,9 +103,7 @@ class LoadModalities(BaseTransform):
         """
         for sample in samples:
             self.transform(dict(sample))
-        encodings = [t for t in pipeline if isinstance(t, EncodeDepth)]
-        factors = {e.modality: None if e.is_relative else e.scale for e in encodings}
-        inspect_depth(samples, factors, self.backend_args)
+        inspect_depth(samples, depth_factors(pipeline), self.backend_args)
         inspect_directions(samples[0]['modalities'], pipeline)
 
     def __repr__(self) -> str:

@@ -60,18 +60,21 @@ def read_modality(
     Raises:
         ValueError: If the file is not as ``modality`` says.
     """
-    return _read(name, modality, path, channels, backend_args)[0]
+    return read_stored(name, modality, path, channels, backend_args)[0]
 
 
-def _read(
+def read_stored(
     name: str,
     modality: Modality,
     path: str,
     channels: Collection[int],
-    backend_args: dict | None,
+    backend_args: dict | None = None,
     cache: DecodedCache | None = None,
 ) -> tuple[np.ndarray, int]:
-    """Stored values, and the orientation tag that was not applied to them."""
+    """Stored values, and the orientation tag that was not applied to them.
+
+    See :func:`read_modality`.
+    """
     what = f'{name}: {path}'
     color, key = name == 'rgb', modality.key
 
@@ -90,13 +93,7 @@ def _read(
             f'{what} must hold {modality.dtype}, got {image.dtype}: convert the file '
             'or change `dtype` of the modality'
         )
-    found = image.shape[2] if image.ndim == 3 else 1
-    if image.ndim not in {2, 3} or found not in channels:
-        raise ValueError(
-            f'{what} must have {modality.channels} channel(s), got {found} in shape '
-            f'{image.shape}: convert the file or change `channels` of the modality'
-        )
-    image = image.reshape(image.shape[:2]) if found == 1 else image
+    image = check_channels(what, image, modality, channels)
     if orientation != UPRIGHT and modality.orientation == 'apply':
         return turn(image, orientation), UPRIGHT
     if orientation != UPRIGHT and modality.orientation is None:
@@ -108,6 +105,23 @@ def _read(
             "labels fit the turned image, 'ignore' if they fit the stored one.",
         )
     return image, orientation
+
+
+def check_channels(
+    what: str, image: np.ndarray, modality: Modality, channels: Collection[int]
+) -> np.ndarray:
+    """The array as (H, W) of one channel, else (H, W, C).
+
+    Raises:
+        ValueError: If it has another number of channels than the allowed ones.
+    """
+    found = image.shape[2] if image.ndim == 3 else 1
+    if image.ndim not in {2, 3} or found not in channels:
+        raise ValueError(
+            f'{what} must have {modality.channels} channel(s), got {found} in shape '
+            f'{image.shape}: convert the file or change `channels` of the modality'
+        )
+    return image.reshape(image.shape[:2]) if found == 1 else image
 
 
 def load(
@@ -132,10 +146,31 @@ def load(
     Raises:
         ValueError: If the file is not as ``modality`` says.
     """
-    what = f'{name}: {path}'
-    stored, orientation = _read(
+    stored, orientation = read_stored(
         name, modality, path, {modality.channels}, backend_args, cache
     )
+    return interpret(f'{name}: {path}', name, modality, stored, orientation)
+
+
+def interpret(
+    what: str,
+    name: str,
+    modality: Modality,
+    stored: np.ndarray,
+    orientation: int = UPRIGHT,
+) -> Loaded:
+    """The physical values of stored ones, and the mask of the valid pixels.
+
+    Args:
+        what: Where the values come from, for messages.
+        name: Name of the modality.
+        modality: Describes the values.
+        stored: (H, W) or (H, W, C), channels in the order of a file.
+        orientation: Orientation tag that was not applied.
+
+    Raises:
+        ValueError: If they are not as ``modality`` says.
+    """
     is_picture = name == 'rgb' or stored.dtype == np.uint8
     if is_picture and stored.ndim == 3 and stored.shape[2] == 3:
         stored = stored[..., ::-1]

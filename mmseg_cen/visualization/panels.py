@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from .marks import Mark
+
 Picture = NDArray[np.uint8]
 
 IGNORED_COLOR = (0, 0, 0)
@@ -20,6 +22,8 @@ _PAPER = (255, 255, 255)
 _INK = (24, 24, 27)
 _FAINT_INK = (113, 113, 122)
 _FRAME = (161, 161, 170)
+_RIGHT = (228, 228, 231)
+_WRONG = (220, 38, 38)
 _GAP = 12
 
 # The longer side of a panel in pixels: small images are enlarged by a whole factor, so
@@ -35,11 +39,13 @@ class Panel:
         picture: (H, W, 3) uint8, RGB.
         title: Written above it.
         caption: Written below it, fainter.
+        marks: Written into it, where there is room.
     """
 
     picture: Picture
     title: str
     caption: str = ''
+    marks: tuple[Mark, ...] = ()
 
 
 def default_palette(num_classes: int) -> list[tuple[int, int, int]]:
@@ -65,6 +71,27 @@ def color_labels(
     table = np.asarray([*palette, IGNORED_COLOR], np.uint8)
     ignored = (labels < 0) | (labels >= len(palette))
     return table[np.where(ignored, len(palette), labels)]
+
+
+def color_errors(
+    prediction: NDArray[np.integer], truth: NDArray[np.integer], num_classes: int
+) -> Picture:
+    """Pixels (H, W) that are right in gray, wrong in red and not labeled in black."""
+    labeled = (truth >= 0) & (truth < num_classes)
+    kind = np.where(labeled, 1 + (prediction != truth), 0)
+    return np.asarray([IGNORED_COLOR, _RIGHT, _WRONG], np.uint8)[kind]
+
+
+def blend(picture: Picture, colors: Picture, opacity: float = 0.5) -> Picture:
+    """Lay the colors of classes over a picture, which is resized to their size.
+
+    Args:
+        picture: (H, W, 3).
+        colors: (h, w, 3).
+        opacity: Share of the colors, in [0, 1].
+    """
+    below = _resize(picture, *colors.shape[:2])
+    return np.asarray(cv2.addWeighted(colors, opacity, below, 1 - opacity, 0))
 
 
 def color_modality(values: NDArray[np.floating]) -> tuple[Picture, str]:
@@ -167,6 +194,7 @@ def draw_grid(
             middle = top + line // 2
             draw.text((left, middle), panel.title, _INK, _font(size, True), 'lm')
             picture = Image.fromarray(_resize(panel.picture, height, width))
+            _write_marks(picture, panel.marks, size - 2)
             canvas.paste(picture, (left, top + line))
             frame = (left - 1, top + line - 1, left + width, top + line + height)
             draw.rectangle(frame, outline=_FRAME)
@@ -176,16 +204,30 @@ def draw_grid(
     return np.concatenate([canvas, _draw_legend(legend, canvas.width, size)])
 
 
+def _write_marks(picture: Image.Image, marks: Sequence[Mark], size: int) -> None:
+    draw = ImageDraw.Draw(picture)
+    for mark in marks:
+        if mark.radius * picture.width < 0.6 * size:
+            continue
+        center = (mark.x * picture.width, mark.y * picture.width)
+        font = _font(size, bold=True)
+        draw.text(
+            center, mark.text, _PAPER, font, 'mm', stroke_width=2, stroke_fill=_INK
+        )
+
+
 def _draw_legend(
     entries: Sequence[tuple[str, Sequence[int]]], width: int, font_size: int
 ) -> Picture:
-    """Draw colors with their names, in as many rows as the width asks for."""
+    """Draw colors with their names, in rows; several rows have columns."""
     font = _font(font_size)
     box, line = font_size, round(1.7 * font_size)
+    lengths = [box + 6 + round(font.getlength(n)) + 2 * _GAP for n, _ in entries]
+    if sum(lengths) > width - _GAP:
+        lengths = [max(lengths)] * len(lengths)
     positions: list[tuple[int, int]] = []
     left, top = _GAP, 0
-    for name, _ in entries:
-        length = box + 6 + round(font.getlength(name)) + 2 * _GAP
+    for length in lengths:
         if left > _GAP and left + length > width:
             left, top = _GAP, top + line
         positions.append((left, top))

@@ -1,4 +1,4 @@
-"""tools/infer.py predicts one sample from its files, as the test of a data set does."""
+"""tools/infer.py predicts files, as the test of a data set does."""
 
 import cv2
 import numpy as np
@@ -41,11 +41,21 @@ model = dict(backbone=dict(base_channels=8, stem_channels=8),
     return path, tmp_path / 'weights.pth', model.eval()
 
 
+@pytest.fixture
+def infer(network, load_tool, tmp_path):
+    """Call the tool with the files of some modalities, and further arguments."""
+
+    def infer(*arguments, names=('rgb', 'depth')):
+        files = [p for n in names for p in (f'--{n}', str(tmp_path / n / 'a.png'))]
+        given = [*map(str, network[:2]), *files, *map(str, arguments)]
+        return load_tool('infer.py').main(given)
+
+    return infer
+
+
 @pytest.mark.parametrize('names', [('rgb', 'depth'), ('depth',)])
-def test_a_sample_is_predicted_as_in_a_test(
-    network, load_tool, tmp_path, capsys, names
-):
-    config, checkpoint, model = network
+def test_a_sample_is_predicted_as_in_a_test(network, infer, tmp_path, capsys, names):
+    config, _, model = network
     settings = Config.fromfile(config).test_dataloader.dataset
     settings.pipeline = [settings.pipeline[0], settings.pipeline[2]]
     data = pseudo_collate([DATASETS.build(settings)[0]])
@@ -53,89 +63,100 @@ def test_a_sample_is_predicted_as_in_a_test(
     data['data_samples'][0].set_metainfo(dict(absent=absent))
     with torch.no_grad():
         expected = model.test_step(data)[0].pred_sem_seg.data[0]
-    files = [part for n in names for part in (f'--{n}', str(tmp_path / n / 'a.png'))]
     out, picture = tmp_path / 'new/labels.png', tmp_path / 'picture.png'
-    arguments = [str(config), str(checkpoint), '--out', str(out), *files]
-    assert load_tool('infer.py').main([*arguments, '--picture', str(picture)]) == 0
+    assert infer('--out', out, '--picture', picture, names=names) == 0
     labels = cv2.imread(str(out), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(labels, expected.numpy())
     assert cv2.imread(str(picture)) is not None
     assert ('Predicted without rgb' in capsys.readouterr().out) == bool(absent)
 
 
+def test_folders_are_predicted_and_finished_later(network, load_tool, tmp_path, capsys):
+    for name in ('rgb', 'depth'):
+        image = cv2.imread(str(tmp_path / name / 'a.png'), cv2.IMREAD_UNCHANGED)
+        (tmp_path / name / 'more').mkdir()
+        assert cv2.imwrite(str(tmp_path / name / 'more/a.png'), image)
+    out = tmp_path / 'out'
+    arguments = [*map(str, network[:2]), '--out-dir', str(out), '--batch-size', '2']
+    arguments += ['--save', 'labels', 'streams', '--skip-existing']
+    for name in ('rgb', 'depth'):
+        arguments += [f'--{name}', str(tmp_path / name)]
+    assert load_tool('infer.py').main(arguments) == 0
+    said = capsys.readouterr()
+    assert f'{out}: 2 samples, each as labels, streams' in said.out
+    assert 'images/s' in said.out
+    assert len([*out.rglob('*.png')]) == 6
+    (out / 'labels/more/a.png').unlink()
+    assert load_tool('infer.py').main(arguments) == 0
+    assert '1 samples, 1 were there already' in capsys.readouterr().out
+    with pytest.raises(SystemExit, match='must be of one sample, got 2'):
+        load_tool('infer.py').main([*arguments, '--out', 'labels.png'])
+
+
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ([], 'must be given as --rgb FILE, --depth FILE, got none'),
-        (['--rgb'], 'options must be pairs'),
+        ([], 'must be given as --rgb PATH, --depth PATH, got none'),
+        (['--rgb'], 'options must have values'),
         (['--thermal', 'x.png'], 'got --thermal x.png'),
-        (['--rgb', 'nowhere.png'], "file of rgb must be a file, got 'nowhere.png'"),
+        (['--depth-unit', 'mm', '--rgb', 'a.png'], 'options must have values'),
     ],
 )
 def test_wrong_files_are_refused(load_tool, options, message):
     tool = load_tool('infer.py')
-    with pytest.raises((ValueError, OSError), match=message):
+    with pytest.raises(ValueError, match=message):
         tool.parse_files(options, ('rgb', 'depth'))
 
 
-def test_data_without_files_are_refused(config, load_tool):
+def test_options_of_modalities_say_how_files_are_stored(load_tool):
+    given = ['--rgb', 'a.png', 'b.png', '--depth=c', '--depth-unit', '0.001']
+    given += ['--depth-invalid', '65535', '60000..61000', '--resize-depth']
+    files, changes = load_tool('infer.py').parse_files(given, ('rgb', 'depth'))
+    assert files == dict(rgb=['a.png', 'b.png'], depth=['c'])
+    assert changes == dict(
+        depth=dict(scale=0.001, invalid=['65535', '60000..61000'], resize=True)
+    )
+
+
+def test_options_of_modalities_stand_among_others(load_tool):
     tool = load_tool('infer.py')
-    with pytest.raises(ValueError, match='must be a MultimodalSegDataset'):
-        tool.dataset_of(Config.fromfile(config))
+    given = ['net.onnx', '--rgb', 'a.png', 'b.png', '--out-dir', 'd', '--amp']
+    args, rest = tool.parse_args([*given, '--depth', 'c.png'])
+    assert (args.config, args.checkpoint, args.amp) == ('net.onnx', None, 'auto')
+    assert rest == ['--rgb', 'a.png', 'b.png', '--depth', 'c.png']
 
 
-def test_predictions_are_png_files(network, load_tool, tmp_path):
-    config, checkpoint, _ = network
-    rgb = str(tmp_path / 'rgb/a.png')
-    arguments = [str(config), str(checkpoint), '--out', 'labels.jpg', '--rgb', rgb]
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ([], 'are required: --out-dir'),
+        (['--out', 'a.png', '--skip-existing'], 'must be with --out-dir'),
+        (['--out', 'a.png', '--batch-size', '0'], 'must be at least 1, got 0'),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(load_tool, capsys, arguments, message):
+    with pytest.raises(SystemExit):
+        load_tool('infer.py').parse_args(['config.py', *arguments])
+    assert message in capsys.readouterr().err
+
+
+def test_predictions_are_png_files(infer):
     with pytest.raises(SystemExit, match=r"must end with .png, got 'labels.jpg'"):
-        load_tool('infer.py').main(arguments)
+        infer('--out', 'labels.jpg')
 
 
-def test_depth_in_another_unit_is_said(network, load_tool, tmp_path, warned):
-    tool = load_tool('infer.py')
-    path = tmp_path / 'depth/a.png'
-    tenths = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) * 10
-    dataset = tool.dataset_of(Config.fromfile(network[0]))
-    for depth, count in ((tenths // 10, 0), (tenths, 1)):
-        assert cv2.imwrite(str(path), depth)
-        tool.load_sample(dataset, ('depth',), dict(depth=str(path)))
-        assert len(warned) == count
-    assert 'by its unit of 0.001 m' in warned[0]
-
-
-def test_files_of_another_type_are_refused_with_those_that_are_read(
-    network, load_tool, tmp_path
-):
-    tool = load_tool('infer.py')
-    path = tmp_path / 'depth/a.png'
-    assert cv2.imwrite(str(path), np.ones(SIZE, np.uint8))
-    dataset = tool.dataset_of(Config.fromfile(network[0]))
-    with pytest.raises(ValueError, match=f'must hold uint16.* as those in {tmp_path}'):
-        tool.load_sample(dataset, ('depth',), dict(depth=str(path)))
-
-
-def test_a_sample_is_predicted_in_mixed_precision_and_another_layout(
-    network, load_tool, tmp_path, capsys
-):
-    config, checkpoint, _ = network
-    files = ['--depth', str(tmp_path / 'depth/a.png')]
-    arguments = [str(config), str(checkpoint), '--out', str(tmp_path / 'b.png'), *files]
-    assert load_tool('infer.py').main([*arguments, '--amp', '--channels-last']) == 0
+def test_a_sample_is_predicted_in_mixed_precision_and_another_layout(infer, tmp_path):
+    arguments = ['--out', tmp_path / 'b.png', '--amp', '--channels-last']
+    assert infer(*arguments, names=('depth',)) == 0
     assert cv2.imread(str(tmp_path / 'b.png'), cv2.IMREAD_UNCHANGED).shape == SIZE
     with pytest.raises(SystemExit, match='`--amp` must be bf16 on a CPU'):
-        load_tool('infer.py').main([*arguments, '--amp', 'fp16'])
+        infer(*arguments[:2], '--amp', 'fp16', '--device', 'cpu', names=('depth',))
 
 
-def test_a_frozen_exchange_predicts_the_same(network, load_tool, tmp_path):
-    config, checkpoint, _ = network
-    arguments = [str(config), str(checkpoint), '--rgb', str(tmp_path / 'rgb/a.png')]
-    arguments += ['--depth', str(tmp_path / 'depth/a.png')]
+def test_a_frozen_exchange_predicts_the_same(infer, tmp_path):
     labels = []
     for name, options in (('plain', []), ('frozen', ['--freeze'])):
         out = tmp_path / f'{name}.png'
-        assert (
-            load_tool('infer.py').main([*arguments, *options, '--out', str(out)]) == 0
-        )
+        assert infer(*options, '--out', out) == 0
         labels.append(cv2.imread(str(out), cv2.IMREAD_UNCHANGED))
     assert (labels[0] == labels[1]).mean() > 0.99

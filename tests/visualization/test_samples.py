@@ -44,8 +44,9 @@ def test_any_sample_can_be_drawn(modalities, streams, truth):
     picture = draw_sample(inputs, sample, META)
     assert picture.dtype == np.uint8
     height, width = picture.shape[:2]
-    columns = len(modalities) + truth + (not streams)
-    columns = max(columns, len(modalities) + 1)
+    # Ground truth and errors; without streams, the prediction and the overlay, too.
+    columns = len(modalities) + 2 * truth + 2 * (not streams)
+    columns = max(columns, len(modalities) + 1 + truth)
     assert width == pytest.approx(columns * (260 + 12), rel=0.05)
     assert (height > 500) == streams
 
@@ -103,3 +104,26 @@ def test_predictions_of_a_binary_model_are_drawn_as_classes():
     sample.pred_sem_seg = PixelData(data=sample.pred_sem_seg.data.float())
     sample.pred_streams = PixelData(rgb=sample.pred_streams.rgb.float())
     assert (draw_sample(inputs, sample, META) == expected).all()
+
+
+def test_pixels_that_are_wrong_are_red_where_there_is_ground_truth():
+    sample = make_sample(dict(rgb=3), streams=False)
+    sample.gt_sem_seg.data[:] = 0
+    sample.pred_sem_seg.data[:] = 0
+    sample.pred_sem_seg.data[:, :4] = 1  # half of the rows
+    picture = draw_sample(make_inputs(dict(rgb=3)).numpy(), sample, META)
+    red = (picture == (220, 38, 38)).all(-1).sum()
+    assert red == pytest.approx(260 * 208 / 2, rel=0.01)
+
+
+def test_many_classes_have_numbers_in_the_picture_and_the_legend():
+    classes = tuple(f'class {k}' for k in range(20))
+    sample = make_sample(dict(rgb=3), size=(40, 40), streams=False, truth=False)
+    labels = torch.arange(20).repeat_interleave(2).expand(40, 40)
+    sample.pred_sem_seg = PixelData(data=labels[None].clone())
+    inputs = make_inputs(dict(rgb=3), (40, 40)).numpy()
+    colors = [[200, 0, 10 * k] for k in range(20)]
+    many = draw_sample(inputs, sample, dict(classes=classes, palette=colors))
+    sample.pred_sem_seg.data[:] = labels % 12
+    few = draw_sample(inputs, sample, dict(classes=classes, palette=colors))
+    assert many.shape[0] > few.shape[0]

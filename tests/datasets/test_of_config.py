@@ -1,0 +1,46 @@
+"""What a config says about the samples of its test."""
+
+import pytest
+from mmengine.config import Config, ConfigDict
+
+from mmseg_cen.datasets import samples_of_test, select
+
+
+def config(**dataset):
+    dataset = ConfigDict(pipeline=[dict(type='LoadModalities')], **dataset)
+    return Config(dict(test_dataloader=dict(dataset=dataset)))
+
+
+def test_a_data_set_of_files_says_how_they_are_read_though_they_are_missing():
+    found = samples_of_test(config(type='NYUDv2Dataset', data_root='nowhere'))
+    assert found.modalities['depth'].scale == 1 / 5000
+    assert found.meta['classes'][0] == 'wall'
+    wrapped = dict(type='NYUDv2Dataset', pipeline=[], optional=('depth',))
+    found = samples_of_test(config(type='ConcatDataset', datasets=[wrapped]))
+    assert found.optional == ('depth',)
+
+
+def test_depth_of_rendered_rooms_is_read_from_files_of_meters():
+    depth = samples_of_test(config(type='SyntheticRGBDDataset')).modalities['depth']
+    assert (depth.dtype, depth.fill) == ('float32', 'nearest')
+
+
+@pytest.mark.parametrize('name', ['CityscapesDataset', 'TranslationDataset', None])
+def test_other_data_sets_are_refused(name):
+    with pytest.raises(ValueError, match='must be a multimodal one of segmentation'):
+        samples_of_test(config(type=name) if name else Config(dict(model={})))
+
+
+def test_a_stated_unit_takes_files_of_any_type():
+    known = samples_of_test(config(type='NYUDv2Dataset')).modalities
+    chosen = select(known, ('depth', 'rgb'), dict(depth=dict(scale=0.001, invalid=9)))
+    assert [*chosen] == ['depth', 'rgb']
+    assert chosen['depth'].dtype is None
+    assert chosen['depth'].fill == 'nearest'
+    for names, changes, message in (
+        (('thermal',), {}, r"got none of \['thermal'\]"),
+        (('rgb',), dict(depth={}), r"got \['depth'\]"),
+        (('depth',), dict(depth=dict(unit=1)), "modality 'depth'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            select(known, names, changes)

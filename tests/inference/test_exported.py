@@ -1,0 +1,65 @@
+"""Exported networks are predicted by as the checkpoints that they were made of."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmseg_cen.deployment import describe, prepare, write
+from mmseg_cen.inference import MultimodalInferencer
+
+
+@pytest.fixture(scope='module')
+def exported(network):
+    """Path of the network as a TorchScript file."""
+    path = network.folder / 'net.ts'
+    cfg = Config.fromfile(network.config)
+    cfg.test_dataloader.dataset.pipeline.pop(1)  # at least 64 pixels a side
+    traced = prepare(network.model, streams=True)
+    write(traced, path, 'torchscript')
+    described = describe(network.model, traced, cfg, 'torchscript')
+    path.with_name('net.ts.json').write_text(json.dumps(described))
+    return str(path)
+
+
+def test_an_exported_network_predicts_the_same(network, exported, files):
+    size = dict(size=(88, 66), show_progress=False)
+    whole = MultimodalInferencer(network.config, network.checkpoint, **size)
+    expected = whole(files, return_datasamples=True)['predictions']
+    inferencer = MultimodalInferencer(exported, **size)
+    found = inferencer(files, return_datasamples=True, batch_size=2)['predictions']
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(
+            one.seg_logits.data, other.seg_logits.data, rtol=1e-3, atol=1e-3
+        )
+        assert {*one.pred_streams.keys()} == {'rgb', 'depth'}
+    assert inferencer.classes == ('wall', 'floor', 'chair')
+
+
+def test_preprocessing_outside_is_done_here(network, exported, files):
+    """By a preprocessor that is made of the description."""
+    path = network.folder / 'outside.ts'
+    described = json.loads((network.folder / 'net.ts.json').read_text())
+    described['preprocessing'] = 'outside'
+    path.write_bytes((network.folder / 'net.ts').read_bytes())
+    path.with_name('outside.ts.json').write_text(json.dumps(described))
+    inferencer = MultimodalInferencer(str(path), size=(88, 66), show_progress=False)
+    (batch,) = inferencer.preprocess(inferencer.collect(files), batch_size=2)
+    packed = inferencer.collate_fn([one.packed for one in batch])
+    expected = network.model.data_preprocessor(packed)['inputs']
+    (found,) = inferencer.network.predict.__self__.inputs(packed)
+    torch.testing.assert_close(found, expected)
+
+
+def test_what_an_exported_network_cannot_do_is_refused(network, exported, files):
+    for options, message in (
+        (dict(weights=network.checkpoint), 'must be alone'),
+        (dict(tta=True), r"must run as it was written, got \['tta'\]"),
+        (dict(absent=['depth']), 'must have all modalities'),
+    ):
+        with pytest.raises(ValueError, match=message):
+            MultimodalInferencer(exported, **options)
+    with pytest.raises(ValueError, match='must have 64 pixels a side at least'):
+        MultimodalInferencer(exported, show_progress=False)(files)

@@ -1,0 +1,74 @@
+"""What is written of predictions."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmseg_cen.inference import KINDS, STREAMS, MultimodalInferencer
+
+
+@pytest.fixture
+def inferencer(network):
+    return MultimodalInferencer(
+        network.config, network.checkpoint, device='cpu', show_progress=False
+    )
+
+
+def written(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*.*'))
+
+
+def test_files_of_all_kinds_keep_the_folders_of_the_images(inferencer, files, tmp_path):
+    out = tmp_path / 'out'
+    found = inferencer(files, out_dir=out, save=[*KINDS, STREAMS])
+    assert not found['predictions']
+    kinds = [*KINDS, 'streams/rgb', 'streams/depth']
+    ends = {kind: KINDS.get(kind, ('.png',))[0] for kind in kinds}
+    assert written(out) == sorted(f'{k}/{f}/1{ends[k]}' for k in kinds for f in 'ab')
+    labels = cv2.imread(str(found['files'][0]['labels']), cv2.IMREAD_UNCHANGED)
+    with np.load(found['files'][0]['probabilities']) as archive:
+        assert archive['classes'].tolist() == ['wall', 'floor', 'chair']
+        probabilities = archive['probabilities'].astype(float)
+    assert (probabilities.argmax(0) == labels).mean() > 0.99  # rounded
+    confidence = cv2.imread(str(out / 'confidence/a/1.png'), cv2.IMREAD_UNCHANGED)
+    assert abs(confidence / 255 - probabilities.max(0)).max() < 0.01
+    stream = cv2.imread(str(out / 'streams/rgb/a/1.png'), cv2.IMREAD_UNCHANGED)
+    assert stream.shape == labels.shape == (24, 32)
+
+
+def test_an_interrupted_inference_is_finished_by_the_next(inferencer, files, tmp_path):
+    given, out = inferencer.collect(files), tmp_path / 'out'
+    outputs = inferencer.outputs(out, ['labels', 'panel'])
+    stream = inferencer.stream(given, outputs=outputs)
+    assert next(stream).name == 'a/1'
+    stream.close()
+    assert written(out) == ['labels/a/1.png', 'panel/a/1.png']
+    before = Path(out / 'labels/a/1.png').stat().st_mtime_ns
+    Path(out / 'panel/b').mkdir()
+    left = [one.name for one in inferencer.stream(given, 1, outputs, True)]
+    assert left == ['b/1']
+    assert Path(out / 'labels/a/1.png').stat().st_mtime_ns == before
+    assert not [*inferencer.stream(given, 1, outputs, True)]
+
+
+def test_files_that_are_read_are_not_written_over(inferencer, files, tmp_path):
+    (tmp_path / 'labels').symlink_to(tmp_path / 'rgb')
+    with pytest.raises(ValueError, match='must not hold files that are read'):
+        inferencer(files, out_dir=tmp_path)
+
+
+def test_unknown_kinds_are_refused(inferencer, tmp_path):
+    with pytest.raises(ValueError, match=r"`save` must be kinds .* got \['maps'\]"):
+        inferencer.outputs(tmp_path, ['maps'])
+
+
+def test_the_overlay_lies_on_the_first_modality_that_is_there(network, files):
+    inferencer = MultimodalInferencer(
+        network.config, network.checkpoint, absent=['rgb'], show_progress=False
+    )
+    given = inferencer.collect(dict(depth=files['depth']))
+    prediction = next(inferencer.stream(given))
+    assert prediction.overlay().shape == (24, 32, 3)
+    assert len(np.unique(prediction.overlay(opacity=0).reshape(-1, 3), axis=0)) > 50

@@ -1,0 +1,133 @@
+"""Files, folders and arrays are paired to samples."""
+
+import cv2
+import numpy as np
+import pytest
+
+from mmseg_cen.inference import samples as samples_module
+from mmseg_cen.inference.samples import collect
+from mmseg_cen.modality import build_modalities
+
+MODALITIES = build_modalities(dict(rgb={}, depth={}))
+IMAGE = np.zeros((4, 4, 3), np.uint8)
+
+
+@pytest.fixture
+def place(tmp_path):
+    def place(*names):
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return tmp_path
+
+    return place
+
+
+def pairs(given):
+    """Names, and what the samples are made of."""
+    return {one.name: one.items for one in given}
+
+
+def test_folders_are_paired_by_stem_below_them_and_what_is_alone_is_named(
+    place, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(samples_module, 'print_log', lambda text, *_: said.append(text))
+    root = place(
+        'rgb/a/1.jpg', 'rgb/b/1.jpg', 'rgb/c.jpg', 'rgb/notes.txt',
+        'depth/a/1.png', 'depth/b/1.tif', 'depth/d.png',
+    )  # fmt: skip
+    given = pairs(collect(dict(rgb=root / 'rgb', depth=root / 'depth'), MODALITIES))
+    assert list(given) == ['a/1', 'b/1']
+    assert given['b/1']['depth'].endswith('depth/b/1.tif')
+    assert ': c; ' in said[0]
+    assert said[0].endswith(': d')
+
+
+def test_stars_of_patterns_are_what_pairs_files(place):
+    root = place('x_rgb.png', 'x_depth16.png', 'y_rgb.png', 'y_depth16.png')
+    inputs = dict(rgb=f'{root}/*_rgb.png', depth=f'{root}/*_depth16.png')
+    given = pairs(collect(inputs, MODALITIES))
+    assert list(given) == ['x', 'y']
+    assert given['y']['depth'] == f'{root}/y_depth16.png'
+    place('s/1/rgb/a.png', 's/1/depth/a.png', 's/2/rgb/a.png', 's/2/depth/a.png')
+    inputs = dict(rgb=f'{root}/s/*/rgb/*.png', depth=f'{root}/s/**/depth/*.png')
+    assert list(pairs(collect(inputs, MODALITIES))) == ['1/a', '2/a']
+
+
+def test_lists_are_paired_by_stem_or_else_by_order(place):
+    root = place('1.jpg', '2.jpg', '1.png', '2.png', 'p.png', 'q.png')
+    rgb = [root / '1.jpg', root / '2.jpg']
+    crossed, others = ([root / f'{k}.png' for k in names] for names in ('21', 'qp'))
+    by_stem = pairs(collect(dict(rgb=rgb, depth=crossed), MODALITIES))
+    assert by_stem['1']['depth'] == root / '1.png'
+    by_order = pairs(collect(dict(rgb=rgb, depth=others), MODALITIES))
+    assert by_order['1']['depth'] == root / 'q.png'
+
+
+def test_samples_of_one_name_have_different_names(place):
+    root = place('a/1.png', 'b/1.png')
+    rows = [dict(rgb=str(root / f'{f}/1.png')) for f in 'ab']
+    assert list(pairs(collect(rows, MODALITIES))) == ['a/1', 'b/1']
+    again = [one.name for one in collect([rows[0], rows[0], rows[1]], MODALITIES)]
+    assert len({*again}) == 3
+
+
+def test_arrays_are_numbered_and_archives_hold_a_sample(tmp_path):
+    given = collect(dict(rgb=[IMAGE, IMAGE], depth=[IMAGE[..., 0]] * 2), MODALITIES)
+    assert [one.name for one in given] == ['000000', '000001']
+    rgb = IMAGE.copy()
+    rgb[..., 0] = 9  # red
+    np.savez(tmp_path / 's.npz', rgb=rgb, depth=IMAGE[..., 0])
+    (one,) = collect(tmp_path / 's.npz', MODALITIES)
+    assert one.name == 's'
+    assert one.sources(('rgb', 'depth'))['rgb'][0, 0].tolist() == [0, 0, 9]
+
+
+def test_frames_of_a_video_go_with_the_files_of_a_folder_in_order(tmp_path, place):
+    path = str(tmp_path / 'clip.avi')
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 5, (32, 32))
+    for k in range(3):
+        writer.write(np.full((32, 32, 3), 80 * k, np.uint8))
+    writer.release()
+    root = place('depth/1.png', 'depth/2.png', 'depth/3.png')
+    given = collect(dict(rgb=path, depth=str(root / 'depth')), MODALITIES)
+    assert [one.name for one in given] == [f'clip_{k:06d}' for k in range(3)]
+    # Frames may be passed over, and read again.
+    for k in (0, 2, 1):
+        frame = given[k].sources(('rgb', 'depth'))['rgb']
+        assert abs(frame.mean() - 80 * k) < 4
+        assert given[k].items['depth'].endswith(f'{k + 1}.png')
+    place('depth/4.png')
+    with pytest.raises(ValueError, match=r'got 3 of rgb, .*clip.avi.*, 4 of depth, '):
+        collect(dict(rgb=path, depth=str(root / 'depth')), MODALITIES)
+
+
+@pytest.mark.parametrize(
+    ('inputs', 'message'),
+    [
+        (dict(rgb='nowhere.png'), "file of rgb must be a file, got 'nowhere.png'"),
+        (dict(thermal='x.png'), r"of each of \['rgb', 'depth'\], got \['thermal'\]"),
+        (dict(rgb=[]), '`rgb` must be a path'),
+        ({}, 'write dict'),
+        (7, 'got 7'),
+        (dict(rgb='{root}/empty'), 'must lead to files, got none'),
+        (dict(rgb='{root}/one', depth='{root}/two'), 'must have stems in common'),
+        ('{root}/one', 'must be .npz files'),
+        (dict(rgb='{root}/text.mp4'), 'must be one that OpenCV reads'),
+        (dict(rgb='{root}/twice'), r"got several of \['a'\]"),
+    ],
+)
+def test_wrong_inputs_are_refused_in_words(place, inputs, message):
+    root = place('one/a.png', 'two/b.png', 'text.mp4', 'twice/a.png', 'twice/a.jpg')
+    (root / 'empty').mkdir()
+    if isinstance(inputs, dict):
+        inputs = {
+            key: value.format(root=root) if isinstance(value, str) else value
+            for key, value in inputs.items()
+        }
+    elif isinstance(inputs, str):
+        inputs = inputs.format(root=root)
+    with pytest.raises((ValueError, OSError), match=message):
+        collect(inputs, MODALITIES)
