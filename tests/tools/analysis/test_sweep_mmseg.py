@@ -1,17 +1,17 @@
 """tools/analysis/sweep_mmseg.py checks the laws of the streams in models of mmseg."""
 
 import pytest
-from analysis.convert_config import load
 from conversion.model import convert_model
 from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 from sweep import checks, choice, table
 
+from mmseg_cen.config_files import read_config
 from mmseg_cen.models import exchanging_norms
 
 
 def small_fcn():
-    source = load('mmseg::fcn/fcn_r18-d8_4xb2-80k_cityscapes-512x1024.py')
+    source = read_config('mmseg::fcn/fcn_r18-d8_4xb2-80k_cityscapes-512x1024.py')
     model = choice.shrink(source.model)
     model.backbone.update(base_channels=8, stem_channels=8)
     model.decode_head.update(in_channels=64, channels=8)

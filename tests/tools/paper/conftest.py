@@ -15,7 +15,7 @@ def finished_run():
         (folder / '20200101/vis_data').mkdir(parents=True)
         figures = ''.join(f'"{key}": {value}, ' for key, value in metrics.items())
         (folder / '20200101/vis_data/scalars.json').write_text(
-            '{"loss": 1.0, "time": 0.5, "step": 1}\n'
+            '{"loss": 1.0, "time": 0.5, "iter": 1, "step": 1}\n'
             f'{{"mIoU": 12.5, "rgb/mIoU": 11.0, {figures}"step": {epochs}}}\n'
         )
         (folder / 'last_checkpoint').write_text(f'/somewhere/epoch_{epochs}.pth')

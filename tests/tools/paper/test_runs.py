@@ -14,7 +14,7 @@ def test_runs_are_collected_by_the_settings_of_their_configs(tmp_path):
     (work_dir / '20200101/vis_data').mkdir(parents=True)
     scalars = work_dir / '20200101/vis_data/scalars.json'
     scalars.write_text(
-        '{"loss": 1.0, "time": 0.5, "step": 1}\n'
+        '{"loss": 1.0, "time": 0.5, "iter": 1, "step": 1}\n'
         '{"mIoU": 12.5, "rgb/mIoU": 11.0, "step": 2}\n'
     )
     cfg = build_config(row, 'synthetic', 2, 0)
