@@ -7,27 +7,18 @@ From ImageNet weights: downloaded, or from the file that MOBILENET_V2 names.
 
 _base_ = [
     '../_base_/default_runtime.py',
+    '../_base_/models/cen_pspnet.py',
     '../_base_/datasets/nyudv2_half.py',
     '../_base_/schedules/pretrained_40e.py',
 ]
 norm_cfg = dict(type='BN')
 model = dict(
-    type='CENSegmentor',
     modalities=('rgb', 'depth'),
     data_preprocessor=dict(
-        type='MultimodalPreprocessor',
-        modalities=dict(
-            rgb=dict(
-                mean=[123.675, 116.28, 103.53],
-                std=[58.395, 57.12, 57.375],
-                bgr_to_rgb=True,
-            ),
-            depth=dict(mean=[2.8], std=[1.4]),
-        ),
-        size=(250, 250),
-        seg_pad_val=255,
+        modalities=dict(depth=dict(mean=[2.8], std=[1.4])), size=(250, 250)
     ),
     backbone=dict(
+        _delete_=True,
         type='CENBackbone',
         backbone=dict(
             type='MobileNetV2',
@@ -43,8 +34,8 @@ model = dict(
         ),
     ),
     decode_head=dict(
-        type='EnsembleHead',
         head=dict(
+            _delete_=True,
             type='DepthwiseSeparableASPPHead',
             in_channels=320,
             in_index=3,
@@ -59,6 +50,5 @@ model = dict(
             loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
         ),
     ),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'),
+    auxiliary_head=None,
 )
