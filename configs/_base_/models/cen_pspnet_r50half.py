@@ -1,5 +1,6 @@
-# PSPNet with output stride 8 on ResNet-50 of half the width, in Caffe's
-# layout, with ImageNet weights from a file. Depth is normalized, as images are.
+# PSPNet with output stride 16, which costs a core 0.4 of stride 8, on ResNet-50 of half
+# the width, in Caffe's layout, with ImageNet weights from a file. Depth is normalized,
+# as images are.
 _base_ = './cen_pspnet.py'
 model = dict(
     data_preprocessor=dict(modalities=dict(depth=dict(mean=[2.8], std=[1.4]))),
@@ -8,6 +9,8 @@ model = dict(
         base_channels=32,
         stem_channels=64,
         style='caffe',
+        strides=(1, 2, 2, 1),
+        dilations=(1, 1, 1, 2),
         norm_eval=False,
         init_cfg=dict(checkpoint='{{$HALF_RESNET50:data/weights/half_resnet50.pth}}'),
     ),
