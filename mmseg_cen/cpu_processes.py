@@ -22,20 +22,21 @@ from torch import Tensor, nn
 
 
 def start_cpu_processes(cfg: Config) -> None:
-    """Join the processes of a ``--launcher pytorch`` on a machine without accelerator.
+    """Join the processes of a launcher on a machine without accelerator.
 
     mmengine selects a CUDA device for every backend and wraps the model for that
     device; both fail on CPU. It keeps a process group that exists already: this
     function makes one with gloo, in place of ``env_cfg.dist_cfg.backend``, and asks for
     :class:`CPUDistributedDataParallel` as the wrapper of the model.
 
-    Does nothing with another launcher, or where there is an accelerator.
+    Does nothing with other launchers than ``pytorch`` and ``slurm``, or where there is
+    an accelerator.
 
     Args:
         cfg: A config with ``launcher`` set; ``model_wrapper_cfg`` is added if it has
             none.
     """
-    if cfg.launcher != 'pytorch' or get_device() != 'cpu' or is_distributed():
+    if not _on_cpu(cfg) or is_distributed():
         return
     options = dict(cfg.get('env_cfg', {}).get('dist_cfg', {}))
     backend = options.pop('backend', 'nccl')
@@ -65,12 +66,16 @@ def end_cpu_processes(cfg: Config) -> None:
     Args:
         cfg: The same config.
     """
-    if cfg.launcher != 'pytorch' or get_device() != 'cpu':
+    if not _on_cpu(cfg):
         return
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _on_cpu(cfg: Config) -> bool:
+    return cfg.launcher in ('pytorch', 'slurm') and get_device() == 'cpu'
 
 
 @MODEL_WRAPPERS.register_module()

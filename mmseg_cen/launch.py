@@ -29,6 +29,7 @@ from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.models.modalities import names_of
 from mmseg_cen.modes import hand_modes_to_hook
 from mmseg_cen.short_log import ShortLogRunner
+from mmseg_cen.slurm import name_slurm_processes
 from mmseg_cen.streams.state import describe_differences, tensor_shapes, unwrap
 from mmseg_cen.transforms.cache_option import hand_cache_to_loaders
 
@@ -68,11 +69,13 @@ def load_config(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read, an option has an unknown name, or the work
-            directory is a file.
+        ValueError: If it cannot be read, an option has an unknown name, the work
+            directory is a file, or a launcher has not started this process.
     """
     cfg = read_config(path)
     cfg.launcher = launcher
+    if launcher == 'slurm':
+        name_slurm_processes()
     merge_options(cfg, options or {})
     if work_dir is not None:
         cfg.work_dir = work_dir

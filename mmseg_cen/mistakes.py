@@ -87,7 +87,8 @@ KNOWN = {
         'tools/dist_train.sh or tools/dist_test.sh'
     ),
     r'invalid device ordinal': (
-        'each process must have a GPU, got more processes than GPUs: start fewer'
+        'each process must have a GPU, got more processes than GPUs: start fewer; with '
+        'srun, give GPUs to the nodes (--gpus-per-node), not to each task'
     ),
     r'EADDRINUSE|[Aa]ddress already in use': (
         'the port must be free, got one in use: set PORT to another'

@@ -24,6 +24,7 @@ FLOORS = [
         'once',
         'plausibility',
         'sentinels',
+        'slurm',
         'version',
     ),
     # The idea, for any network; scenes to try it on; modalities and their options; how
