@@ -47,7 +47,10 @@ def test_an_address_that_is_set_stays(srun):
     srun.setenv('MASTER_ADDR', '10.0.0.1')
     srun.setenv('MASTER_PORT', '1234')
     name_slurm_processes()
-    assert (os.environ['MASTER_ADDR'], os.environ['MASTER_PORT']) == ('10.0.0.1', '1234')
+    assert (os.environ['MASTER_ADDR'], os.environ['MASTER_PORT']) == (
+        '10.0.0.1',
+        '1234',
+    )
 
 
 @pytest.mark.parametrize('name', list(SRUN))
@@ -70,7 +73,9 @@ def test_two_tasks_of_srun_train_together(tmp_path):
     )
     command = [sys.executable, '-m', 'mmseg_cen', 'train', str(config)]
     command += ['--launcher', 'slurm', '--work-dir', str(tmp_path / 'run')]
-    job = dict(SLURM_NTASKS='2', SLURM_NODELIST='localhost', SLURM_JOB_ID=str(os.getpid()))
+    job = dict(
+        SLURM_NTASKS='2', SLURM_NODELIST='localhost', SLURM_JOB_ID=str(os.getpid())
+    )
     tasks = [
         subprocess.Popen(
             command,

@@ -2,13 +2,15 @@
 
 The text of README.md, CONTRIBUTING.md and CHANGELOG.md becomes pages, and links between
 them and the folder of pages are turned. The reference has a page for each folder of the
-package. Roles of docstrings, which mkdocs does not know, become code.
+package, and one has all messages of errors. Roles of docstrings, which mkdocs does not
+know, become code.
 """
 
 import re
 from pathlib import Path
 from typing import Any
 
+from messages import page_of_messages
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[2]
@@ -31,13 +33,14 @@ def on_config(config: Any) -> None:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages of the root, and one for each folder of the package."""
+    """Add the pages of the root, of each folder of the package, and of the messages."""
     for name, page in PAGES.items():
         text = (ROOT / name).read_text(encoding='utf-8')
         files.append(File.generated(config, page, content=_turned(text)))
     for name in FOLDERS:
         text = f'# mmseg_cen.{name}\n\n::: mmseg_cen.{name}\n'
         files.append(File.generated(config, f'api/{name}.md', content=text))
+    files.append(File.generated(config, 'messages.md', content=page_of_messages()))
     return files
 
 
