@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 TOOLS = Path(__file__).parents[3] / 'tools' / 'dataset_converters'
@@ -56,3 +57,11 @@ def tree():
         return {p.relative_to(root).as_posix(): p.read_bytes() for p in files}
 
     return contents
+
+
+@pytest.fixture
+def no_sheet(monkeypatch):
+    """Draw no contact sheets, which take most of the time of a conversion."""
+    blank = np.zeros((1, 1), np.uint8)
+    place = 'mmseg_cen.preparation.conversion.draw_contact_sheet'
+    monkeypatch.setattr(place, lambda *_: blank)
