@@ -47,3 +47,21 @@ def make_parser(description: str | None, source: bool = True) -> ToolParser:
         help='take warnings, e.g. about the number of samples, as errors',
     )
     return parser
+
+
+def add_clip(parser: argparse.ArgumentParser) -> None:
+    """The option of tools that cut large images into parts."""
+    parser.add_argument(
+        '--clip',
+        type=_positive,
+        default=512,
+        help='longest side of a part of an image, pixels; default: 512',
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(
+            f'must be a positive integer, got {text!r}: give e.g. 512'
+        )
+    return int(text)
