@@ -26,6 +26,12 @@ def parse_args() -> argparse.Namespace:
         'a folder for each subset',
     )
     parser.add_argument(
+        '--format-muses',
+        metavar='DIR',
+        help='save the predicted classes as the server of MUSES takes them, see '
+        'docs/datasets.md',
+    )
+    parser.add_argument(
         '--per-image',
         metavar='FILE',
         help='save the areas of each image (npz), which '
@@ -71,7 +77,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args()
-    check_protocol(parser, args, '--out', '--show', '--show-dir')
+    check_protocol(parser, args, '--out', '--format-muses', '--show', '--show-dir')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
@@ -187,11 +193,15 @@ def is_translation(cfg: Config) -> bool:
     return any(t in (TranslationMetric, GenerativeMetric) for t in types)
 
 
+def add_hook(cfg: Config, **hook: str) -> None:
+    """Let one more hook have the predictions."""
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
+
+
 def save_predictions(cfg: Config, out_dir: str) -> None:
     """Let a hook write predicted images or classes."""
     name = 'TranslationImagesHook' if is_translation(cfg) else 'PredictedClassesHook'
-    hook = dict(type=name, out_dir=out_dir)
-    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
+    add_hook(cfg, type=name, out_dir=out_dir)
 
 
 def save_per_image(cfg: Config, path: str) -> None:
@@ -250,6 +260,8 @@ def main() -> None:
         enable_tta(cfg)
     if args.out:
         save_predictions(cfg, args.out)
+    if args.format_muses:
+        add_hook(cfg, type='MUSESFormatHook', out_dir=args.format_muses)
     if args.per_image:
         save_per_image(cfg, args.per_image)
     set_modes(cfg, args)
@@ -258,7 +270,8 @@ def main() -> None:
     start_cpu_processes(cfg)
     runner = build_runner(cfg)
     check_checkpoint(runner.model, args.checkpoint, strict=True)
-    predict_unlabeled(runner, bool(args.out or args.show or args.show_dir))
+    saved = args.out or args.format_muses or args.show or args.show_dir
+    predict_unlabeled(runner, bool(saved))
     if args.freeze:
         runner.load_or_resume()
         runner.model = freeze_within(runner.model)

@@ -6,6 +6,7 @@ from .checkpoint import SafeCheckpointHook
 from .exchange_stats import ExchangeStatsHook
 from .finite import FiniteLossHook
 from .gamma_recorder import GammaRecorderHook
+from .muses_format import MUSESFormatHook
 from .network_modes import NetworkModesHook
 from .param_schedules import ParamSchedulerHook
 from .predictions import PredictedClassesHook

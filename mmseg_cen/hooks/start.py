@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from mmengine.hooks import RuntimeInfoHook as RuntimeInfoHookOfMMEngine
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import HOOKS
@@ -44,15 +45,28 @@ class RuntimeInfoHook(RuntimeInfoHookOfMMEngine):
         survey_labels(datasets, has_class_weights(runner.model))
         if runner.val_loop is not None:
             check_evaluation(runner.model, runner.val_loop)
+            say_samples('validation', runner.val_loop)
 
     def before_val(self, runner: Runner) -> None:
         super().before_val(runner)
         if not self._trains:
             check_evaluation(runner.model, runner.val_loop)
+            say_samples('validation', runner.val_loop)
 
     def before_test(self, runner: Runner) -> None:
         super().before_test(runner)
         check_evaluation(runner.model, runner.test_loop)
+        say_samples('test', runner.test_loop)
+
+
+def say_samples(what: str, loop: Any) -> None:
+    """Log which list a figure is of: some data sets have two that are reported."""
+    for dataset in multimodal_sets(loop.dataloader.dataset):
+        place = getattr(dataset, 'ann_file', '') or 'all samples'
+        print_log(
+            f'{what}: {place}, {len(dataset)} samples of {type(dataset).__name__}',
+            'current',
+        )
 
 
 def check_classes(dataset: BaseSegDataset, learns: bool = False) -> None:

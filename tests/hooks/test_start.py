@@ -128,3 +128,21 @@ def test_a_validation_by_itself_is_checked_once(labeled, monkeypatch):
 def test_data_of_other_projects_are_left_alone():
     runner = training(segmentor(7), [1, 2, 3], evaluation([1, 2, 3]))
     RuntimeInfoHook().before_train(runner)
+
+
+def test_the_log_names_the_list_of_a_validation_and_of_a_test(labeled, monkeypatch):
+    said = []
+    place = 'mmseg_cen.hooks.start.print_log'
+    monkeypatch.setattr(place, lambda text, *_: said.append(text))
+    data, hook = labeled(LABELS), RuntimeInfoHook()
+    name = type(data).__name__
+    runner = training(segmentor(), data, evaluation(data))
+    runner.test_loop = evaluation(data)
+    data.ann_file = 'data/deliver/val.txt'
+    hook.before_val(runner)
+    data.ann_file = ''
+    hook.before_test(runner)
+    assert said == [
+        f'validation: data/deliver/val.txt, 2 samples of {name}',
+        f'test: all samples, 2 samples of {name}',
+    ]

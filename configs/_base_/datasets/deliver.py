@@ -1,4 +1,6 @@
 # DeLiVER, 1042x1042, 25 classes, 3983 training, 2005 validation and 1897 test images.
+# Papers report the one or the other: the test takes the validation images with
+# --cfg-options test_dataloader.dataset.ann_file=val.txt
 _base_ = './multimodal.py'
 data_root = '{{$DELIVER:data/deliver}}'
 image_scale = (1042, 1042)

@@ -70,18 +70,14 @@ def test_every_pixel_of_a_tile_is_in_one_part(convert, download, tmp_path, array
     assert '35 of 38 tiles are missing: 2_11, ' in report
     assert 'tile: 2_10 4, 3_13 4, 7_9 4' in report
     assert convert(out, '--check')[0] == 0
-    parts = {
-        info['img_path']: sample
-        for split in ('train', 'val')
-        for data in [
-            PotsdamDSMDataset(
-                data_root=str(out),
-                ann_file=f'{split}.txt',
-                pipeline=[LoadModalities(), LoadAnnotations()],
-            )
-        ]
-        for info, sample in zip(map(data.get_data_info, range(len(data))), data)
-    }
+    parts = {}
+    for split in ('train', 'val'):
+        data = PotsdamDSMDataset(
+            data_root=str(out),
+            ann_file=f'{split}.txt',
+            pipeline=[LoadModalities(), LoadAnnotations()],
+        )
+        parts |= {sample['img_path']: sample for sample in data}
     for tile, (image, heights, classes) in arrays.items():
 
         def whole(key, tile=tile):
