@@ -255,6 +255,14 @@ def test_the_samples_of_a_config_are_what_its_network_takes(leaf, tmp_path):
         assert inputs.isfinite().all()
 
 
+def test_a_test_of_deliver_takes_either_list():
+    cfg = load('cen/pspnet_r101_deliver.py')
+    lists = [cfg[f'{key}_dataloader'].dataset.ann_file for key in ('val', 'test')]
+    assert lists == ['val.txt', 'test.txt']
+    cfg.merge_from_dict({'test_dataloader.dataset.ann_file': 'val.txt'})
+    assert cfg.test_dataloader.dataset == cfg.val_dataloader.dataset
+
+
 def test_the_models_of_configs_that_are_not_trained_here_are_built():
     for leaf in {*FIRST} - {*TRAINED}:
         model = load(leaf).model

@@ -5,7 +5,8 @@ The first line is the header, what all samples depend on; each other line is the
 """
 
 import json
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,21 @@ def make_header(plan: Plan) -> dict[str, Any]:
         dataset=plan.dataset,
         options=dict(plan.options),
         folders={name: asdict(folder) for name, folder in plan.folders.items()},
-        sources={Path(path).name: fingerprint_file(path) for path in plan.sources},
+        sources={
+            name: fingerprint_file(path)
+            for name, path in zip(_names(plan.sources), plan.sources, strict=True)
+        },
     )
     return dict(json.loads(json.dumps(header)))
+
+
+def _names(paths: Sequence[str]) -> list[str]:
+    """Names of files, with their folder if that alone tells them apart."""
+    count = Counter(Path(path).name for path in paths)
+    return [
+        '/'.join(Path(path).parts[-1 if count[Path(path).name] == 1 else -2 :])
+        for path in paths
+    ]
 
 
 def open_journal(

@@ -51,6 +51,19 @@ def test_other_options_or_sources_convert_everything_again(tmp_path, toys, count
     assert len(stems) == 12
 
 
+def test_sources_of_one_name_are_told_apart(tmp_path, toys, counted):
+    count, stems = counted
+    sources = [tmp_path / folder / 'a.tif' for folder in ('top', 'labels')]
+    for source in sources:
+        source.parent.mkdir()
+        source.touch()
+    plan = dict(sources=[*map(str, sources)])
+    prepare(toys.plan(**plan), tmp_path / 'out')
+    sources[0].write_bytes(b'2')
+    prepare(toys.plan(count, **plan), tmp_path / 'out')
+    assert len(stems) == 6
+
+
 def test_a_changed_input_of_one_sample_converts_only_that_one(tmp_path, toys, counted):
     count, stems = counted
     path = tmp_path / 'in'

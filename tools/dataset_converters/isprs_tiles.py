@@ -95,16 +95,9 @@ def read_classes(path: str) -> NDArray[np.uint8]:
 @lru_cache(maxsize=1)
 def read_tile(split_image: Callable, image: str, dsm: str, label: str) -> dict:
     """All arrays of a tile; the parts of a tile follow one another."""
-    arrays = dict(
+    return dict(
         split_image(read_image(image)), dsm=read_heights(dsm), label=read_classes(label)
     )
-    sizes = {name: array.shape[:2] for name, array in arrays.items()}
-    if len({*sizes.values()}) > 1:
-        raise ValueError(
-            f'the files of a tile must agree in size, got {sizes} of {image}: download '
-            'them again'
-        )
-    return arrays
 
 
 def convert(split_image: Callable, sample: Sample) -> dict[str, Array]:
@@ -135,6 +128,24 @@ def find_tiles(source: Path, files: Mapping[str, str]) -> dict[str, dict[str, st
     return found
 
 
+def common_size(paths: Sequence[str]) -> tuple[int, int]:
+    """Height and width of the files of a tile, which are read no further.
+
+    Raises:
+        ValueError: If they differ.
+        OSError: If a file is no image.
+    """
+    sizes = {}
+    for path in paths:
+        with Image.open(path) as image:
+            sizes[path] = image.height, image.width
+    if len({*sizes.values()}) > 1:
+        raise ValueError(
+            f'its files must agree in size, got {sizes}: download them again'
+        )
+    return sizes[paths[0]]
+
+
 def plan(source: Path, tiles: Tiles, clip: int) -> Plan:
     """Find the tiles, and plan their parts.
 
@@ -156,10 +167,9 @@ def plan(source: Path, tiles: Tiles, clip: int) -> Plan:
             paths = tuple(files[kind] for kind in tiles.files)
             sources += paths
             try:
-                with Image.open(paths[0]) as image:
-                    width, height = image.size
-            except OSError as error:
-                problems.append(f'tile {name} cannot be read: {error}')
+                height, width = common_size(paths)
+            except (ValueError, OSError) as error:
+                problems.append(f'tile {name}: {error}')
                 continue
             parts = -(-height // clip), -(-width // clip)
             samples += [

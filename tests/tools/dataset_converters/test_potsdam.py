@@ -123,7 +123,10 @@ DAMAGE = {
     r'label\.tif must hold the colors .* got \[128, 0, 0\]': lambda d: write(
         official(d, '7_9')[2], np.full((*SIZE, 3), (0, 0, 128), np.uint8)
     ),
-    'the files of a tile must agree in size': lambda d: write(
+    'tile 7_9: cannot identify image file': lambda d: official(d, '7_9')[0].write_text(
+        'no image'
+    ),
+    'tile 7_9: its files must agree in size': lambda d: write(
         official(d, '7_9')[1], np.zeros((20, 29), np.float32)
     ),
 }
