@@ -14,7 +14,7 @@ COLORS = {
 
 @DATASETS.register_module()
 class PST900Dataset(MultimodalSegDataset):
-    """PST900 with 5 classes: 894 underground scenes as RGB, thermal images and depth.
+    """PST900 with 5 classes: 885 underground scenes as RGB, thermal images and depth.
 
     ``rgb/*.png``, ``thermal/*.png`` (uint8; 0 is a hole of the projection into the
     image), ``thermal_raw/*.png`` (uint16), ``depth/*.png`` (uint16, 1/2560 m; loaded as

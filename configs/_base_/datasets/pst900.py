@@ -1,4 +1,4 @@
-# PST900, 720x1280, 5 classes, about 600 training and 288 test images. The authors have
+# PST900, 720x1280, 5 classes, 597 training and 288 test images. The authors have
 # no validation list: as in papers on the data set, checkpoints are validated on the
 # test.
 _base_ = './multimodal.py'

@@ -41,7 +41,7 @@ def test_all_five_folders_arrive_and_depth_is_in_meters(convert, download, tmp_p
     status, report = convert(root, out)
     assert status == 0
     assert 'test has 1 samples, the official list 288' in report
-    assert 'train has' not in report  # sources count its samples differently
+    assert 'train has 2 samples, the official list 597' in report
     assert convert(out, '--check')[0] == 0
     data = PST900Dataset(
         ('rgb', 'thermal', 'thermal_raw', 'depth'),
