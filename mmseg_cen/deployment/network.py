@@ -42,8 +42,8 @@ class Segmentation(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         head: EnsembleHead = self.model.decode_head
         features = self.model.extract_feat(x)
-        outputs = head.forward_streams(features, self.model.test_cfg)
         metas = [dict(img_shape=x.shape[2:])]
+        outputs = head.forward_streams(features, self.model.test_cfg, metas)
         resize = head.heads[-1].resize_to_input
         return {name: resize(logits, metas) for name, logits in outputs.items()}
 

@@ -33,8 +33,12 @@ PRIVATE_TYPES: dict[type[nn.Module], type[ModalityNorm]] = {
 }
 
 #: Types of modules that move R regions of an image to the batch axis, (B*M*R, C, ...),
-#: before their norms.
-WITH_REGIONS = {'ISAHead'}
+#: before their norms: parts of the image, or the kernels of K-Net.
+WITH_REGIONS = {'ISAHead', 'KernelUpdator'}
+
+#: LayerNorms of sequences whose second axis is the batch, (N, B*M, C), by type of the
+#: module and name in it.
+SEQUENCE_FIRST = {'KernelUpdateHead': ('attention_norm',)}
 
 
 def to_multimodal(
@@ -146,11 +150,13 @@ def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
         if (private_type := _private_type(layer)) and layer not in done
     }
     for parent in module.modules():
-        if WITH_REGIONS.isdisjoint(base.__name__ for base in type(parent).__mro__):
-            continue
-        for layer in parent.modules():
+        types = {base.__name__ for base in type(parent).__mro__}
+        for layer in parent.modules() if types & WITH_REGIONS else ():
             if layer in private:
                 private[layer].has_regions = True
+        for name in (n for each in types for n in SEQUENCE_FIRST.get(each, ())):
+            if (norm := private.get(getattr(parent, name))) is not None:
+                norm.sequence_first = True  # type: ignore[assignment]
     for parent in list(module.modules()):
         for name, child in parent._modules.items():
             if child in private:

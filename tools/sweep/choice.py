@@ -7,6 +7,8 @@ import mmseg
 from conversion.model import dicts_in
 from mmengine.config import Config, ConfigDict
 
+from mmseg_cen.models.heads import MASK_HEADS
+
 CONFIGS = Path(mmseg.__file__).parent / '.mim' / 'configs'
 NO_FAMILIES = ('_base_', 'dsdl')  # `dsdl` is a way to read data sets
 SIZE = 64
@@ -69,6 +71,10 @@ def shrink(model: ConfigDict) -> ConfigDict:
         if 'num_classes' in node:
             node['num_classes'] = CLASSES
         node.pop('class_weight', None)
+        if node.get('type') in MASK_HEADS:
+            node['loss_cls']['class_weight'] = [1.0] * CLASSES + [0.1]
+            if 'num_points' in node['train_cfg']:
+                node['train_cfg']['num_points'] = 64
         if node.get('type') == 'LightHamHead':
             node['ham_kwargs']['rand_init'] = False  # random bases in inference
         if node.get('type') == 'OHEMPixelSampler':
