@@ -22,6 +22,7 @@ REFUSED = {
 #: Heads that classify masks, with the methods of mmseg's ``Mask2FormerHead``.
 MASK_HEADS = {'MaskFormerHead', 'Mask2FormerHead'}
 
+
 def build_heads(
     cfg: dict[str, Any] | Sequence[dict[str, Any]], by_stream: ByStream
 ) -> Any:

@@ -13,6 +13,7 @@ from .exchange import ExchangeScope
 from .exchanges import exchange_config
 from .layer_norm import ModalityLN, ModalityLN2d
 from .norm import NORM_BASES, ModalityBN, ModalityGN, ModalityIN, ModalityNorm
+from .norm_act import ModalityBNAct
 from .places import choose_places
 from .private import PrivateLayer, Sharing, check_sharing, to_private
 
@@ -176,6 +177,8 @@ def _private_type(layer: nn.Module) -> type[ModalityNorm] | None:
         return ModalityLN2d  # of mmpretrain and timm
     if type(layer) is nn.LayerNorm and len(layer.normalized_shape) > 1:
         return ModalityLN2d  # (C, 1, 1), others are refused
+    if isinstance(layer, nn.BatchNorm2d) and type(layer).__name__ == 'BatchNormAct2d':
+        return ModalityBNAct  # of timm
     return PRIVATE_TYPES.get(type(layer))
 
 

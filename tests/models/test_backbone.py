@@ -318,3 +318,21 @@ def test_gradient_checkpointing_changes_neither_outputs_nor_gradients(depth, pre
         grads = [parameter.grad for parameter in model.parameters()]
         results.append([*(out.detach() for out in outs), x.grad, *grads])
     assert_close(*results)
+
+
+@pytest.mark.parametrize('name', ['resnet18', 'efficientnet_b0', 'convnext_atto'])
+def test_encoders_of_timm_are_converted(name):
+    """With the wrapper of the toolbox; each stream is the unimodal encoder."""
+    pytest.importorskip('timm')
+    cfg = dict(type='TIMMBackbone', model_name=name, pretrained=False)
+    alone = MODELS.build({**cfg, 'out_indices': (1, 2, 3)}).eval()
+    norms = name == 'convnext_atto'
+    net = CENBackbone({**cfg, 'out_indices': (1, 2, 3)}, 3, layer_norms=norms).eval()
+    assert len(exchanging_norms(net)) >= 7
+    assert not net.load_state_dict(alone.state_dict(), strict=False).unexpected_keys
+    for norm in exchanging_norms(net).values():
+        norm.exchange_threshold = 0.0
+    x = torch.randn(1, 9, 64, 64)
+    with torch.no_grad():
+        for packed, expected in zip(net(x), alone(x[:, 3:6]), strict=True):
+            assert_close(packed[1:2], expected, rtol=1e-3, atol=1e-4)

@@ -7,8 +7,6 @@ import mmseg
 from conversion.model import dicts_in
 from mmengine.config import Config, ConfigDict
 
-from mmseg_cen.models.heads import MASK_HEADS
-
 CONFIGS = Path(mmseg.__file__).parent / '.mim' / 'configs'
 NO_FAMILIES = ('_base_', 'dsdl')  # `dsdl` is a way to read data sets
 SIZE = 64
@@ -70,11 +68,10 @@ def shrink(model: ConfigDict) -> ConfigDict:
             node['img_size'] = (size, size)
         if 'num_classes' in node:
             node['num_classes'] = CLASSES
-        node.pop('class_weight', None)
-        if node.get('type') in MASK_HEADS:
-            node['loss_cls']['class_weight'] = [1.0] * CLASSES + [0.1]
-            if 'num_points' in node['train_cfg']:
-                node['train_cfg']['num_points'] = 64
+        if node.pop('class_weight', None) and node['type'].startswith('mmdet.'):
+            node['class_weight'] = [1.0] * CLASSES + [0.1]  # which it needs
+        if 'assigner' in node and 'num_points' in node:
+            node['num_points'] = 64
         if node.get('type') == 'LightHamHead':
             node['ham_kwargs']['rand_init'] = False  # random bases in inference
         if node.get('type') == 'OHEMPixelSampler':
