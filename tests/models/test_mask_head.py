@@ -1,11 +1,13 @@
 """Laws of heads that classify masks; K-Net, which has logits: test_ensemble_head.py."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
+from mmengine.optim import build_optim_wrapper
 from mmengine.structures import PixelData
 from mmseg.models.decode_heads import Mask2FormerHead
 from mmseg.registry import MODELS
@@ -28,6 +30,7 @@ needs_mmdet = pytest.mark.skipif(
     not hasattr(Mask2FormerHead, 'loss_by_feat'), reason='mmdet is not installed'
 )
 HEADS = ['MaskFormerHead', 'Mask2FormerHead']
+CONFIGS = Path(__file__).parents[2] / 'configs/cen'
 K, SIZE = 3, (32, 48)
 CHANNELS = [4, 8, 8, 8]
 
@@ -269,6 +272,60 @@ def test_a_segmentor_slides_flips_and_leaves_out_modalities(M):
         assert_close(logits.exp().sum(0).max(), torch.tensor(1.0), rtol=0, atol=0.1)
     (merged,) = CENTTAModel(model).merge_preds([[result, result]])
     assert_close(merged.seg_logits.data.sum(0), torch.ones(SIZE))
+
+
+NARROWED = {
+    *('in_channels', 'channels', 'feat_channels', 'out_channels'),
+    *('embed_dims', 'feedforward_channels', 'num_feats'),
+}
+SMALLER = dict(num_layers=1, num_heads=2, num_groups=2, num_queries=5)
+
+
+def shrink(node):
+    """Narrow the networks of a config, in place."""
+    for key, value in node.items():
+        if key in NARROWED:
+            several = isinstance(value, list)
+            node[key] = [v // 32 for v in value] if several else value // 32
+        elif key in SMALLER:
+            node[key] = SMALLER[key]
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, dict):
+                shrink(child)
+
+
+@pytest.mark.parametrize('M', [2, 3])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'knet',
+        pytest.param('maskformer', marks=needs_mmdet),
+        pytest.param('mask2former', marks=needs_mmdet),
+    ],
+)
+def test_a_network_of_the_configs_trains_a_step_and_predicts(name, M):
+    cfg = Config.fromfile(CONFIGS / f'{name}_r50_nyud.py')
+    names = [f'm{m}' for m in range(M)]
+    shrink(cfg.model)
+    cfg.model.update(modalities=names, data_preprocessor=None)
+    cfg.model.backbone.update(base_channels=2, stem_channels=2, init_cfg=None)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    samples = samples_of(2)
+    data = dict(inputs=torch.randn(2, 3 * M, *SIZE), data_samples=samples)
+    before = {key: p.detach().clone() for key, p in model.named_parameters()}
+    losses = model.train_step(data, optim_wrapper)
+    assert {f'decode.{name}' for name in [*names, ENSEMBLE]} <= {
+        '.'.join(key.split('.')[:2]) for key in losses
+    }
+    moved = {k for k, p in model.named_parameters() if not torch.equal(p, before[k])}
+    assert 'decode_head.alpha_logits' in moved
+    for sample in samples:
+        sample.set_metainfo(dict(ori_shape=SIZE))
+    for result in model.eval().test_step(data):
+        assert result.pred_sem_seg.data.shape == (1, *SIZE)
+        assert {*result.pred_streams.keys()} == {*names}
 
 
 def test_a_pixel_outside_of_all_masks_may_be_any_class():

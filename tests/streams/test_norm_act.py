@@ -59,6 +59,6 @@ def test_channels_are_exchanged_before_the_activation():
     x = torch.randn(4, 4, 4, 4)
     packed = norm.norm(x.reshape(2, 8, 4, 4)).unflatten(1, (2, 4))
     rgb, depth = packed.unbind(1)
-    # Both give their own part away: channels 0 and 1 of the first, 2 and 3 of the other.
+    # Each gives its own part away: channels 0 and 1 of the first, 2 and 3 of the next.
     expected = torch.cat([depth[:, :2], rgb[:, 2:]], 1).repeat_interleave(2, 0)
     assert_close(norm(x), expected.relu(), rtol=1e-4, atol=1e-5)
