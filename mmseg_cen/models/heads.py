@@ -15,7 +15,7 @@ from .streamed_head import ByStream, StreamedHead
 
 #: Heads whose output is no map of classes, or that do not run over folded features.
 REFUSED = {
-    'SideAdapterCLIPHead': 'it classifies masks by a CLIP network of one image (SAN)',
+    'SideAdapterCLIPHead': 'it classifies masks of an image and texts (SAN)',
     'VPDDepthHead': 'it estimates depth',
 }
 

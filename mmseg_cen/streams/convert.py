@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from .exchange import ExchangeScope
 from .exchanges import exchange_config
 from .layer_norm import ModalityLN, ModalityLN2d
+from .lora import LoRALinear, add_lora
 from .norm import NORM_BASES, ModalityBN, ModalityGN, ModalityIN, ModalityNorm
 from .norm_act import ModalityBNAct
 from .places import choose_places
@@ -54,6 +55,7 @@ def to_multimodal(
     convs: Sharing = 'shared',
     norms: Sharing = 'private',
     exchange: dict[str, Any] | None = None,
+    lora: dict[str, Any] | None = None,
 ) -> nn.Module:
     """Make norm layers private to each modality, and let some exchange channels.
 
@@ -88,6 +90,9 @@ def to_multimodal(
         exchange: Config of the :class:`~mmseg_cen.streams.exchanges.Exchange` of each
             chosen layer; by default, ``ChannelExchange``. A threshold and scope in it
             take precedence over the arguments above.
+        lora: ``rank`` and ``scale`` of :func:`~mmseg_cen.streams.lora.add_lora`: linear
+            layers stay as they are, but for a low-rank part of each modality, and only
+            these parts, norms and exchanges are trained.
 
     Returns:
         ``module``, now over folded features (B*M, C, H, W), or the private layer that
@@ -121,6 +126,11 @@ def to_multimodal(
                 f'modalities, got one of {layer.num_modalities}: leave num_modalities '
                 f'to the backbone, and norm_cfg unimodal'
             )
+    if lora is not None and (norms, convs) != ('private', 'shared'):
+        raise ValueError(
+            f'`lora` must have shared layers and private norms, got convs={convs!r}, '
+            f'norms={norms!r}: leave them out'
+        )
     if num_modalities == 1:
         return module
     if norms == 'private':
@@ -129,6 +139,8 @@ def to_multimodal(
             places = choose_places(module, kernel_sizes, pattern, stages, layer_norms)
             for place, norm in enumerate(places):
                 norm.set_exchange(config, place)
+    if lora is not None:
+        add_lora(module, num_modalities, **lora)
     return to_private(module, num_modalities) if convs == 'private' else module
 
 
@@ -215,6 +227,11 @@ def stream_state_dict(module: nn.Module, modality: int) -> dict[str, Tensor]:
                 if tensor.ndim:
                     tensor = tensor.chunk(layer.num_modalities)[modality]
                 state[f'{prefix}.{name}'.lstrip('.')] = tensor
+        elif isinstance(layer, LoRALinear):
+            for name in ('lora_a', 'lora_b'):
+                del state[f'{prefix}.{name}'.lstrip('.')]
+            merged = layer.merged_weight(modality).detach()
+            state[f'{prefix}.weight'.lstrip('.')] = merged
         elif isinstance(layer, PrivateLayer):
             for name in layer[0].state_dict():
                 of_streams = [

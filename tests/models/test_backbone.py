@@ -336,3 +336,17 @@ def test_encoders_of_timm_are_converted(name):
     with torch.no_grad():
         for packed, expected in zip(net(x), alone(x[:, 3:6]), strict=True):
             assert_close(packed[1:2], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_frozen_stages_keep_private_norms_as_they_are():
+    """Parameters and statistics; later stages learn."""
+    cfg = dict(depth=18, base_channels=4, stem_channels=4, frozen_stages=2)
+    net = CENResNet(num_modalities=3, **cfg).train()
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    sum(out.square().sum() for out in net(torch.randn(2, 9, 32, 32))).backward()
+    frozen = ('conv1.', 'bn1.', 'layer1.', 'layer2.')
+    for name, parameter in net.named_parameters():
+        assert (parameter.grad is None) == name.startswith(frozen), name
+    moved = {k for k, v in net.state_dict().items() if not torch.equal(v, before[k])}
+    assert moved
+    assert not [name for name in moved if name.startswith(frozen)]
