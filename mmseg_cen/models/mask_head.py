@@ -13,10 +13,11 @@ import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmseg.models.utils import resize
+from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from mmseg_cen.streams.fold import ENSEMBLE
-from mmseg_cen.streams.precision import at_least_float32
+from mmseg_cen.streams.precision import at_least_float32, without_autocast
 
 from .ensembles import mean_of_probabilities
 from .streamed_head import ByStream, losses_of_streams, record_outputs
@@ -122,11 +123,11 @@ class StreamedMaskHead(BaseModule):
         does, before they are multiplied by their classes; without ``metas``, that of
         the largest feature map.
         """
-        size = input_size(metas) if metas else feats[0].shape[2:]
-        head: Any = super()
-        return log_probabilities(
-            head.predict(feats, [dict(img_shape=tuple(size))], test_cfg)
-        )
+        size = tuple(input_size(metas) if metas else feats[0].shape[2:])
+        sample = SegDataSample(metainfo=dict(img_shape=size, batch_input_shape=size))
+        classes, masks = self(feats, [sample])
+        masks = F.interpolate(at_least_float32(masks[-1]), size=size, mode='bilinear')
+        return log_probabilities(semantic_maps(classes[-1], masks))
 
     def resize_to_input(self, logits: Tensor, metas: list[dict[str, Any]]) -> Tensor:
         """Predictions at the input's size; if they have it already, themselves."""
@@ -144,7 +145,9 @@ def semantic_maps(classes: Tensor, masks: Tensor) -> Tensor:
         masks: Logits of masks, (B, N, h, w).
     """
     probabilities = at_least_float32(classes).softmax(dim=-1)[..., :-1]
-    return torch.einsum('bnk,bnhw->bkhw', probabilities, masks.sigmoid())
+    with without_autocast(probabilities):
+        masks = at_least_float32(masks).sigmoid()
+        return torch.einsum('bnk,bnhw->bkhw', probabilities, masks)
 
 
 def input_size(metas: list[dict[str, Any]]) -> Any:

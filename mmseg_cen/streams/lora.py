@@ -122,7 +122,7 @@ def add_lora(
     }
     for parameter in module.parameters():
         if parameter not in kept:
-            parameter.requires_grad_(requires_grad=False)
+            parameter.requires_grad = False
     with_parts: dict[Any, LoRALinear] = {
         layer: LoRALinear(
             layer.in_features,

@@ -222,6 +222,19 @@ def test_an_absent_stream_has_no_loss_and_no_part_in_the_ensemble(kind):
 
 
 @needs_mmdet
+def test_probabilities_are_float32_under_mixed_precision():
+    head = build('Mask2FormerHead', 2)
+    feats, samples = features(4), samples_of(2)
+    metas = [sample.metainfo for sample in samples]
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = head.loss(feats, samples, None)
+        logits = head.eval().predict_streams(feats, metas)
+    assert logits.dtype == torch.float32
+    assert_close(logits[:, :K].exp().sum(dim=1), torch.ones(2, *SIZE))
+    assert all(value.isfinite() for value in losses.values())
+
+
+@needs_mmdet
 def test_what_the_heads_hand_over_distils_into_subsets():
     head = build('Mask2FormerHead', 2)
     _, outputs = head.losses_and_outputs(features(4), samples_of(2), None)
