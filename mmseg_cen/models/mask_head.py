@@ -54,6 +54,10 @@ class StreamedMaskHead(BaseModule):
         by_stream: Splits outputs of the head, see
             :data:`~mmseg_cen.models.streamed_head.ByStream`.
         average: What the ensemble with weights is, of logarithms of probabilities.
+
+    Raises:
+        ValueError: If there are less than two classes, or ``class_weight`` of
+            ``loss_cls`` is of another number of them.
     """
 
     by_stream: ByStream
@@ -61,6 +65,7 @@ class StreamedMaskHead(BaseModule):
     threshold = None  # of binary predictions, which are refused
     compiled_methods = ()  # the number of masks differs from image to image
     num_classes: int
+    class_weight: Sequence[float]
     ignore_index: int
     align_corners: bool
 
@@ -70,6 +75,12 @@ class StreamedMaskHead(BaseModule):
             raise ValueError(
                 f'`num_classes` of a head that classifies masks must be at least 2, '
                 f'got {self.num_classes}: count the background as a class'
+            )
+        if len(self.class_weight) != self.num_classes + 1:
+            raise ValueError(
+                f'`class_weight` of `loss_cls` must have num_classes + 1 = '
+                f'{self.num_classes + 1} weights, the last one of queries without a '
+                f'class, got {len(self.class_weight)}: set [1.0] * num_classes + [0.1]'
             )
 
     def forward(self, feats: Sequence[Tensor], samples: Sequence[Any]) -> Any:

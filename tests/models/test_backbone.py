@@ -214,7 +214,7 @@ def test_the_number_of_modalities_is_given_once_or_alike():
 
 
 def test_arguments_that_cenbackbone_does_not_have_are_refused():
-    with pytest.raises(ValueError, match=r"'exchange'\], got \['exchnge', 'module'\]"):
+    with pytest.raises(ValueError, match=r"'lora'\], got \['exchnge', 'module'\]"):
         CENBackbone({**RESNET, 'depth': 18}, 2, exchnge={}, module=None)
 
 

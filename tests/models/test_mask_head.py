@@ -377,6 +377,9 @@ def test_heads_of_masks_stand_alone_and_know_two_classes():
     fcn = dict(type='FCNHead', in_channels=8, channels=4, num_classes=K)
     with pytest.raises(ValueError, match='one head if it classifies masks'):
         EnsembleHead([fcn, config('MaskFormerHead')], modalities=('rgb', 'depth'))
+    cfg = {**config('MaskFormerHead'), 'num_classes': 4}
+    with pytest.raises(ValueError, match=r'num_classes \+ 1 = 5 weights, .* got 4'):
+        EnsembleHead(cfg, modalities=('rgb', 'depth'))
     with pytest.raises(ValueError, match='must be at least 2, got 1'):
         EnsembleHead(
             {**config('MaskFormerHead'), 'num_classes': 1}, modalities=('rgb',)
