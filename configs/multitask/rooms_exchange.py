@@ -64,8 +64,11 @@ test_pipeline = [
     dict(type='LoadRoomTargets', solid=True),
     dict(type='PackMultitaskInputs'),
 ]
-train_dataloader = dict(dataset=dict(modalities=('rgb',), pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(modalities=('rgb',), pipeline=test_pipeline))
+dataset = dict(modalities=('rgb',), image_size=(64, 64))
+train_dataloader = dict(
+    batch_size=8, dataset=dict(num_samples=400, pipeline=train_pipeline, **dataset)
+)
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **dataset))
 test_dataloader = val_dataloader
 val_evaluator = [
     dict(type='StreamIoUMetric', iou_metrics=['mIoU']),
