@@ -122,7 +122,11 @@ def only_checkpoint(paths: list[str]) -> str:
 
 def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
     """Switch the visualization hook of the config on, or add one."""
-    own = ('MultimodalVisualizationHook', 'TranslationVisualizationHook')
+    own = (
+        'MultimodalVisualizationHook',
+        'TranslationVisualizationHook',
+        'MultitaskVisualizationHook',
+    )
     default = dict(visualization=dict(type=own[int(is_translation(cfg))]))
     cfg.default_hooks = {**default, **cfg.get('default_hooks', {})}
     hook = cfg.default_hooks.visualization

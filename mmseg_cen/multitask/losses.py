@@ -40,7 +40,9 @@ def berhu(log_depth: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """
     error = torch.where(valid, log_depth.exp() - target, 0).abs()
     c = (error.detach().max() / 5).clamp(min=torch.finfo(error.dtype).eps)
-    return masked_mean(torch.where(error <= c, error, (error**2 + c**2) / (2 * c)), valid)
+    return masked_mean(
+        torch.where(error <= c, error, (error**2 + c**2) / (2 * c)), valid
+    )
 
 
 def cosine_loss(normals: Tensor, target: Tensor, valid: Tensor) -> Tensor:

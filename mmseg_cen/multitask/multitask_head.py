@@ -80,9 +80,7 @@ class MultitaskHead(BaseModule):
         """Channels of the outputs of all tasks, side by side."""
         return sum(head.out_channels for head in self.heads.values())
 
-    def loss(
-        self, feats: Any, samples: list[Any], train_cfg: Any
-    ) -> dict[str, Tensor]:
+    def loss(self, feats: Any, samples: list[Any], train_cfg: Any) -> dict[str, Tensor]:
         """The weighted losses of all tasks, ``'depth.rgb.loss_log_l1'``."""
         of_fusions = pop_losses(feats)
         losses = {
@@ -91,9 +89,7 @@ class MultitaskHead(BaseModule):
         }
         return {**of_fusions, **self.weighting(losses)}
 
-    def predict(
-        self, feats: Any, metas: list[dict[str, Any]], test_cfg: Any
-    ) -> Tensor:
+    def predict(self, feats: Any, metas: list[dict[str, Any]], test_cfg: Any) -> Tensor:
         """Outputs of all tasks side by side, (B, :attr:`out_channels`, H, W)."""
         maps = [
             head.predict(self.of_task(feats, k), metas, test_cfg)

@@ -75,6 +75,12 @@ class MultitaskSegmentor(MeanOfProcesses, EncoderDecoder):
         self.modalities = _distinct('modalities', modalities)
         if isinstance(data_preprocessor, dict) and 'modalities' in data_preprocessor:
             data_preprocessor = {'order': self.modalities, **data_preprocessor}
+        kind = decode_head.get('type')
+        if kind not in ('MultitaskHead', MultitaskHead):
+            raise ValueError(
+                f'`decode_head` must be the config of a MultitaskHead, got {kind}: '
+                f"write dict(type='MultitaskHead', heads=dict(...))"
+            )
         names = dict(tasks=self.tasks, modalities=self.modalities)
         super().__init__(
             self._backbone_of_streams(backbone, partners),
@@ -105,7 +111,9 @@ class MultitaskSegmentor(MeanOfProcesses, EncoderDecoder):
         """Names of all streams: of the tasks, or ``'depth.rgb'`` if modalities vary."""
         if len(self.modalities) == 1:
             return self.tasks
-        return tuple(f'{task}.{name}' for task in self.tasks for name in self.modalities)
+        return tuple(
+            f'{task}.{name}' for task in self.tasks for name in self.modalities
+        )
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -138,15 +146,6 @@ class MultitaskSegmentor(MeanOfProcesses, EncoderDecoder):
         groups = groups_of_streams(K, M, partners)
         exchange |= dict(type=GroupedExchange, groups=groups)
         return {**backbone, 'exchange': exchange}
-
-    def _init_decode_head(self, decode_head: dict[str, Any]) -> None:
-        super()._init_decode_head(decode_head)
-        if not isinstance(self.decode_head, MultitaskHead):
-            raise ValueError(
-                f'`decode_head` of a MultitaskSegmentor must be a MultitaskHead, got '
-                f"{type(self.decode_head).__name__}: write dict(type='MultitaskHead', "
-                f'heads=dict(...))'
-            )
 
     def forward(
         self,

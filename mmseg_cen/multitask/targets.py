@@ -42,7 +42,9 @@ class Directions(Modality):
 TARGETS: dict[str, Modality] = {DEPTH: Modality(), NORMALS: Directions()}
 
 
-def set_targets(results: dict[str, Any], depth: np.ndarray, normals: np.ndarray) -> None:
+def set_targets(
+    results: dict[str, Any], depth: np.ndarray, normals: np.ndarray
+) -> None:
     """Put targets into a sample.
 
     Args:

@@ -59,7 +59,9 @@ def draw_tasks(
     ends = np.cumsum(list(modalities.values()))
     top: list[Panel | None] = []
     for (name, channels), end in zip(modalities.items(), ends, strict=True):
-        top.append(Panel(*_reordered(color_modality(inputs[end - channels : end]), name)))
+        top.append(
+            Panel(*_reordered(color_modality(inputs[end - channels : end]), name))
+        )
     bottom: list[Panel | None] = [None] * len(top)
     for field, task in (
         ('sem_seg', 'Classes'),

@@ -19,9 +19,7 @@ def head(**kwargs):
     )  # fmt: skip
 
 
-def network(
-    tasks=('segmentation', 'depth', 'normals'), modalities=('rgb',), **kwargs
-):
+def network(tasks=('segmentation', 'depth', 'normals'), modalities=('rgb',), **kwargs):
     """Config of a tiny network; arguments of its parts are given by their names."""
     return ConfigDict(
         type='MultitaskSegmentor',
@@ -77,9 +75,7 @@ def make_sample():
         depth, normals = torch.full((1, *size), 2.0), torch.from_numpy(normals)
         depth[:, 0] = normals[:, 0] = 0
         sample.set_data(
-            dict(
-                gt_depth_map=PixelData(data=depth), gt_normals=PixelData(data=normals)
-            )
+            dict(gt_depth_map=PixelData(data=depth), gt_normals=PixelData(data=normals))
         )
         shapes = dict(ori_shape=size, img_shape=size, pad_shape=size)
         sample.set_metainfo({**shapes, 'img_path': 'a.png', **metainfo})

@@ -11,6 +11,8 @@ from mmseg_cen.streams.fold import split_streams
 from mmseg_cen.streams.norm import ModalityNorm
 from mmseg_cen.streams.presence import present_modalities
 
+from .conftest import network
+
 SOME = dict(exchange_threshold=0.3, exchange_scope='all')
 BOTH = ('rgb', 'depth')
 
@@ -219,15 +221,15 @@ def test_streams_are_named_by_their_tasks(build):
         (dict(tasks=('edges',)), '`heads` must have a head for each of the tasks'),
         (dict(backbone=dict(num_modalities=2)), '`num_modalities` of the backbone'),
         (
-            dict(partners='same_task', backbone=dict(exchange=dict(type='SumExchange'))),
+            dict(
+                partners='same_task', backbone=dict(exchange=dict(type='SumExchange'))
+            ),
             "`partners` must be 'all'",
         ),
         (
             dict(
                 backbone=dict(
-                    fusion=dict(
-                        type='ConcatFusion', stages=('layer4',), merges=True
-                    )
+                    fusion=dict(type='ConcatFusion', stages=('layer4',), merges=True)
                 )
             ),
             '`backbone` must be one over the 3 streams',
@@ -240,6 +242,10 @@ def test_wrong_arguments_are_refused(build, wrong, message):
         build(**wrong)
 
 
-def test_another_head_is_refused(build):
-    with pytest.raises((ValueError, TypeError), match='MultitaskHead|unexpected'):
-        build(decode_head=dict(type='EnsembleHead'))
+def test_another_head_is_refused():
+    config = network(tasks=('segmentation',))
+    config.decode_head = dict(
+        type='EnsembleHead', head=config.decode_head.heads.segmentation.head
+    )
+    with pytest.raises(ValueError, match='must be the config of a MultitaskHead'):
+        MODELS.build(config)

@@ -28,13 +28,13 @@ def room(*transforms, **kwargs):
 
 
 def plane(slope, holes=True):
-    """Depth of a plane that recedes to the right, as it is loaded, and its normal."""
+    """Depth of the plane z - slope * x = 2, as it is loaded, and its normal."""
     x = (np.arange(40) - CAMERA['cx']) / CAMERA['fx']
     depth = np.tile(2 / (1 - slope * x), (30, 1)).astype(np.float32)
     valid = np.ones((30, 40), bool)
     if holes:
         valid[5:8, 9:12] = False
-    normal = np.array([-slope, 0, 1]) / np.hypot(slope, 1)
+    normal = np.array([slope, 0, 1]) / np.hypot(slope, 1)
     return depth, valid, normal
 
 
@@ -56,7 +56,6 @@ def test_targets_of_rooms_are_exact():
     depth, normals = sample['gt_depth_map'], sample['gt_normals']
     assert depth.shape == (30, 40)
     assert np.allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-5)
-    assert (normals[..., 2] > -1e-6).all()  # they look at the camera
     floor, ceiling = sample['gt_seg_map'] == 1, sample['gt_seg_map'] == 2
     assert np.median(normals[floor, 1]) == pytest.approx(1)
     assert np.median(normals[ceiling, 1]) == pytest.approx(-1)
@@ -117,16 +116,42 @@ def test_depth_may_stay_an_input():
 
 
 def test_a_zoom_is_a_view_from_nearer():
-    """Depth and normals agree: those of the compressed surface, seen by the camera."""
+    """Depth and normals agree: those of the enlarged image, taken by the same lens."""
     depth, valid, _ = plane(0.5, holes=False)
     sample = DeriveTargets(CAMERA)(measured(depth, valid))
     sample['scale_factor'] = (2.0, 2.0)
     zoomed = TRANSFORMS.build(dict(type='ZoomTargets'))(sample)
     assert np.allclose(zoomed['gt_depth_map'], depth / 2)
-    # The enlarged image, taken by the same lens, with half of the depth.
-    camera = Camera(**CAMERA)
-    lens = dict(fx=camera.fx / 2, fy=camera.fy / 2)  # in pixels of the small image
-    again = DeriveTargets({**CAMERA, **lens})(measured(depth / 2, valid))
-    expected = np.array([-0.25, 0, 1]) / np.hypot(0.25, 1)
-    del again, expected
-    assert np.allclose(np.linalg.norm(zoomed['gt_normals'], axis=-1), 1, atol=1e-5)
+
+    x = (np.arange(80) - 39.5) / 100  # slopes of rays, in the image of twice the size
+    enlarged = np.tile(2 / (1 - 0.5 * x), (60, 1)).astype(np.float32) / 2
+    camera = Camera(fx=50.0, fy=50.0, cx=39.5, cy=29.5, width=80, height=60)
+    same_lens = DeriveTargets(camera)(measured(enlarged, np.ones((60, 80), bool)))
+    assert np.allclose(
+        same_lens['gt_normals'][30, 40], zoomed['gt_normals'][15, 20], atol=1e-3
+    )
+
+
+def test_targets_of_rooms_are_kept_for_the_next_epoch():
+    load = TRANSFORMS.build(dict(type='LoadRoomTargets'))
+    sample = dict(room=(0, 3), image_size=(12, 16))
+    first = load(dict(sample))
+    expected = first['gt_depth_map'].copy()
+    first['gt_depth_map'][:] = 0
+    assert np.array_equal(load(dict(sample))['gt_depth_map'], expected)
+
+
+def test_samples_of_another_kind_are_refused():
+    depth, valid, _ = plane(0.5)
+    with pytest.raises(ValueError, match='must be rooms for LoadRoomTargets'):
+        TRANSFORMS.build(dict(type='LoadRoomTargets'))(dict(img_path='a.png'))
+    with pytest.raises(ValueError, match="must have the modality 'range'"):
+        DeriveTargets(CAMERA, depth='range')(measured(depth, valid))
+    alone = measured(depth, valid)
+    alone['modalities'] = build_modalities(('depth',))
+    with pytest.raises(ValueError, match='must have an input beside the target'):
+        DeriveTargets(CAMERA)(alone)
+    with pytest.raises(ValueError, match='must be resized and have targets'):
+        TRANSFORMS.build(dict(type='ZoomTargets'))(alone)
+    with pytest.raises(ValueError, match='`radius` must be positive'):
+        DeriveTargets(CAMERA, radius=0)
