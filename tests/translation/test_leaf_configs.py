@@ -31,6 +31,7 @@ def type_of_model(leaf):
     model = load(leaf).model
     generator = model.generator
     return (
+        model.type,
         len(model.sources),
         bool(generator.exchange_threshold),
         generator.get('fusion', {}).get('type'),
