@@ -94,4 +94,5 @@ val_evaluator = [
     dict(type='NormalsErrorMetric'),
 ]
 test_evaluator = val_evaluator
+tta_model = None
 default_hooks = dict(visualization=dict(type='MultitaskVisualizationHook'))

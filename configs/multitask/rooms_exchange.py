@@ -76,6 +76,7 @@ val_evaluator = [
     dict(type='NormalsErrorMetric'),
 ]
 test_evaluator = val_evaluator
+tta_model = None
 
 optim_wrapper = dict(
     _delete_=True,

@@ -62,18 +62,19 @@ class MultitaskHead(BaseModule):
             )
         self.tasks = tuple(tasks)
         self.num_modalities = len(modalities)
-        self.heads = nn.ModuleDict(
+        self.heads: Any = nn.ModuleDict(
             {
                 task: MODELS.build({**heads[task], 'modalities': tuple(modalities)})
                 for task in self.tasks
             }
         )
-        classifies = [head.classifies for head in self.heads.values()]
+        classifies = [bool(head.classifies) for head in self.heads.values()]
         self.weighting = build_weighting(weighting, self.tasks, classifies)
 
     @property
     def align_corners(self) -> bool:
-        return next(iter(self.heads.values())).streams.align_corners
+        first = next(iter(self.heads.values()))
+        return bool(first.streams.align_corners)
 
     @property
     def out_channels(self) -> int:

@@ -226,7 +226,7 @@ class ZoomTargets(BaseTransform):
             )
         width, height = results['scale_factor']
         zoom = np.float32((width * height) ** 0.5)
-        normals = results[NORMALS] * np.float32([1, 1, zoom])
+        normals = results[NORMALS] * np.array([1, 1, zoom], np.float32)
         length = np.linalg.norm(normals, axis=-1, keepdims=True)
         results[DEPTH] = results[DEPTH] / zoom
         results[NORMALS] = normals / np.where(length > 0, length, 1)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -10,9 +11,6 @@ from mmseg.registry import MODELS
 
 ROOT = Path(__file__).parents[2] / 'configs/multitask'
 LEAVES = sorted(path.name for path in ROOT.glob('*.py'))
-KEYS = dict(
-    segmentation='mIoU', depth='depth/rmse', normals='normals/mean_angle'
-)  # of the only stream, or of the ensemble
 
 
 @pytest.mark.parametrize('leaf', LEAVES)
@@ -24,10 +22,14 @@ def test_the_model_of_a_config_is_built(leaf):
     assert built.backbone.num_modalities == len(built.streams)
 
 
-@pytest.mark.parametrize('leaf', ['rooms_exchange.py', 'rooms_rgbd_exchange.py'])
-def test_a_config_trains_and_tests(leaf, tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_a_config_trains_and_tests(tmp_path, monkeypatch):
     monkeypatch.setattr(Config, 'pretty_text', property(lambda cfg: cfg.text))
-    cfg = Config.fromfile(ROOT / leaf)
+    monkeypatch.setattr(  # which takes most of the time
+        'mmseg_cen.hooks.exchange_stats.draw_histograms',
+        lambda *_: np.zeros((8, 8, 3), np.uint8),
+    )
+    cfg = Config.fromfile(ROOT / 'rooms_rgbd_exchange.py')
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.batch_size = min(loader.batch_size, 2)
         loader.dataset.update(num_samples=2, image_size=(32, 40))
@@ -42,18 +44,11 @@ def test_a_config_trains_and_tests(leaf, tmp_path, monkeypatch):
     cfg.visualizer.name = str(tmp_path)
     runner = Runner.from_cfg(cfg)
     runner.train()
-    scalars = runner.message_hub.log_scalars
-    for stream in runner.model.streams:
-        assert f'train/exchange/{stream}/own' in scalars
-    assert 'train/loss_sparsity' in scalars
-    for task in runner.model.tasks:
-        key = KEYS[task]
-        assert f'val/{key}' in scalars
-        folder = key.rpartition('/')[0]
-        for name in runner.model.modalities if 'rgbd' in leaf else ():
-            assert (
-                f'val/{"/".join([*filter(None, [folder, name])])}/'
-                + (key.rpartition('/')[2])
-                in scalars
-            )
+    scalars = {*runner.message_hub.log_scalars}
+    streams = [
+        f'{k}.{m}' for k in ('segmentation', 'normals') for m in ('rgb', 'depth')
+    ]
+    assert scalars >= {f'train/exchange/{stream}/own' for stream in streams}
+    assert scalars >= {'train/loss_sparsity', 'val/mIoU', 'val/normals/mean_angle'}
+    assert scalars >= {'val/rgb/mIoU', 'val/normals/depth/mean_angle'}
     assert len([*tmp_path.glob('pictures/*.png')]) == 2

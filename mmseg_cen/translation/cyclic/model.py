@@ -160,15 +160,15 @@ class CyclicPix2Pix(CENPix2Pix):
             for real, images in ((True, reals), (False, streams.detach()))
         }
         # Halved, and summed over the sources of all directions, as with one target.
-        return {
-            f'loss_d_{name}': sum(
-                gan_loss(x, real=real, loss=self.gan_loss)
-                for t in judged[real]
-                for x in t
-            )
-            / 2
-            for name, real in (('real', True), ('fake', False))
-        }
+        losses = {}
+        for name, real in (('real', True), ('fake', False)):
+            each = [
+                gan_loss(logits, real=real, loss=self.gan_loss)
+                for of_target in judged[real]
+                for logits in of_target
+            ]
+            losses[f'loss_d_{name}'] = torch.stack(each).sum() / 2
+        return losses
 
     def _judge(self, domains: Tensor, images: Tensor) -> list[list[Tensor]]:
         """Logits of the discriminator for each target and each of its sources.

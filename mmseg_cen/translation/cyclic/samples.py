@@ -95,7 +95,7 @@ class PackCyclicInputs(BaseTransform):
         channels = {name: len(image) for name, image in images.items()}
         metainfo = {key: results[key] for key in META_KEYS if key in results}
         sample = TranslationDataSample(metainfo={**metainfo, 'sources': channels})
-        full = np.ones(*shapes, np.uint8)
+        full = np.ones(next(iter(shapes)), np.uint8)
         known = np.stack([results.get(KNOWN + name, full) for name in images]) == 1
         if not known.all():
             sample.known = PixelData(data=torch.from_numpy(known))
