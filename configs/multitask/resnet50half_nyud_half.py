@@ -62,7 +62,7 @@ model = dict(
 )
 
 # The depth is loaded to derive the targets, and is no input then.
-derive = dict(type='DeriveTargets', camera='nyudv2')
+derive = dict(type='DeriveTargets', camera='nyudv2', radius=5)
 train_pipeline = [
     dict(type='LoadModalities'),
     dict(type='LoadAnnotations'),
