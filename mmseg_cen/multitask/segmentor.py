@@ -20,6 +20,7 @@ from mmseg_cen.streams.presence import (
 
 from .multitask_head import MultitaskHead
 
+#: Streams between which channels are exchanged.
 Partners = Literal['all', 'same_task', 'same_modality']
 
 
@@ -190,7 +191,7 @@ class MultitaskSegmentor(MeanOfProcesses, EncoderDecoder):
 def groups_of_streams(
     num_tasks: int, num_modalities: int, partners: str
 ) -> tuple[tuple[int, ...], ...]:
-    """Numbers of the streams that exchange with each other, see :class:`Partners`.
+    """Numbers of the streams that exchange with each other, see :data:`Partners`.
 
     The stream of task k and modality m has the number k*M + m.
     """

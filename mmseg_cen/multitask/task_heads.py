@@ -51,11 +51,6 @@ class TaskHead(BaseModule):
         return self.streams.modalities
 
     @property
-    def outputs(self) -> list[str]:
-        """Names of the predictions: the streams and, of several, their ensemble."""
-        return [*self.modalities, *([ENSEMBLE] if len(self.modalities) > 1 else [])]
-
-    @property
     def out_channels(self) -> int:
         """Channels of the outputs of all streams and the ensemble, side by side."""
         return (len(self.modalities) + 1) * self.streams.out_channels

@@ -6,6 +6,7 @@ from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 from torch.testing import assert_close
 
+from mmseg_cen.freezing import freeze_exchange
 from mmseg_cen.multitask.segmentor import groups_of_streams
 from mmseg_cen.streams.fold import split_streams
 from mmseg_cen.streams.norm import ModalityNorm
@@ -195,6 +196,20 @@ def test_windows_predict_all_tasks(build):
     whole = model(x, mode='predict')[0]
     for field in ('seg_logits', 'pred_depth_map', 'pred_normals'):
         assert_close(sliding.get(field).data, whole.get(field).data)
+
+
+def test_a_frozen_exchange_predicts_the_same(build):
+    model = build(
+        tasks=('depth', 'normals'), modalities=BOTH, backbone=dict(exchange_threshold=1)
+    )
+    x = inputs(2)
+    expected, found = (
+        model(x, mode='predict'),
+        freeze_exchange(model)(x, mode='predict'),
+    )
+    for one, other in zip(found, expected, strict=True):
+        assert_close(one.pred_depth_map.data, other.pred_depth_map.data)
+        assert_close(one.pred_normals.data, other.pred_normals.data, atol=1e-4, rtol=0)
 
 
 def test_groups_are_partitions_of_the_streams():

@@ -40,6 +40,8 @@ class CyclicUNet(CENUNet):
         ValueError: If an argument is out of its range, or the input does not fit.
     """
 
+    leaves_out_streams = True  # which exchange differently in each direction
+
     def __init__(
         self, num_modalities: int = 3, in_channels: int = 3, **kwargs: Any
     ) -> None:

@@ -6,6 +6,9 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.structures import PixelData
 from torch.testing import assert_close
 
+from mmseg_cen.deployment import reference
+from mmseg_cen.freezing import freeze_exchange
+
 from .conftest import DOMAINS
 
 
@@ -87,6 +90,14 @@ def test_predictions_have_the_channels_of_their_domain(build, inputs, samples):
         assert sample.pred_images.depth.shape == (1, 32, 32)
         assert {*sample.pred_depth_from.keys()} == {'rgb', 'normal'}
         assert_close(sample.gt_images.depth, inputs[samples.index(sample), 3:4])
+
+
+def test_it_is_neither_frozen_nor_exported(build):
+    model = build().eval()
+    with pytest.raises(ValueError, match='got a CyclicUNet, which leaves each out'):
+        freeze_exchange(model)
+    with pytest.raises(ValueError, match='CENPix2Pix, got CyclicPix2Pix'):
+        reference(model)
 
 
 def test_wrong_parts_and_modes_are_refused(build, inputs):
