@@ -15,7 +15,6 @@ from mmseg.registry import TRANSFORMS
 from mmseg_cen.modality import Modality, modality_key
 from mmseg_cen.rooms import furnish, render_view
 from mmseg_cen.transforms.surface import Camera, build_camera, surface_normals
-from mmseg_cen.transforms.target_loading import TargetLoading
 
 DEPTH = 'gt_depth_map'
 NORMALS = 'gt_normals'
@@ -59,7 +58,7 @@ def set_targets(
 
 
 @TRANSFORMS.register_module()
-class LoadRoomTargets(TargetLoading):
+class LoadRoomTargets(BaseTransform):
     """Render the exact depth and normals of a room.
 
     Stands behind :class:`~mmseg_cen.transforms.LoadSyntheticRoom`.
@@ -113,7 +112,7 @@ class LoadRoomTargets(TargetLoading):
 
 
 @TRANSFORMS.register_module()
-class DeriveTargets(TargetLoading):
+class DeriveTargets(BaseTransform):
     """Targets from measured depth: the depth itself, and the normals of its surface.
 
     Stands behind :class:`~mmseg_cen.transforms.LoadModalities`, before anything is

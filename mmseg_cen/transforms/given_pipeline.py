@@ -11,7 +11,6 @@ from mmseg_cen.modality import Modality
 from .inspection import depth_factors
 from .loading import LoadModalities
 from .synthetic import LoadSyntheticRoom
-from .target_loading import TargetLoading
 
 
 def given_pipeline(
@@ -63,7 +62,7 @@ def given_pipeline(
 def _without_loading(pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     kept = []
     for one in pipeline:
-        if _is(one, LoadModalities, LoadSyntheticRoom, LoadAnnotations, TargetLoading):
+        if _is(one, LoadModalities, LoadSyntheticRoom, LoadAnnotations):
             continue
         one = dict(one)
         if one['type'] == 'TestTimeAug':

@@ -5,7 +5,6 @@ from mmseg.registry import DATASETS, TRANSFORMS
 
 from mmseg_cen.modality import build_modalities
 from mmseg_cen.multitask.targets import TARGETS, DeriveTargets
-from mmseg_cen.transforms import given_pipeline
 from mmseg_cen.transforms.reading import Loaded
 from mmseg_cen.transforms.surface import Camera
 
@@ -156,16 +155,3 @@ def test_samples_of_another_kind_are_refused():
         TRANSFORMS.build(dict(type='ZoomTargets'))(alone)
     with pytest.raises(ValueError, match='`radius` must be positive'):
         DeriveTargets(CAMERA, radius=0)
-
-
-def test_targets_of_a_pipeline_are_not_needed_to_predict():
-    pipeline = [
-        dict(type='LoadModalities'),
-        dict(type='DeriveTargets'),
-        dict(type='PackMultitaskInputs'),
-    ]
-    given = given_pipeline(pipeline, build_modalities(('rgb',)))
-    assert [one['type'] for one in given] == [
-        'LoadGivenModalities',
-        'PackMultitaskInputs',
-    ]
