@@ -29,9 +29,9 @@ def describe_training(model: nn.Module, dataset: Any = None) -> dict[str, Any]:
 
     Returns:
         ``modalities`` and, of several tasks, ``tasks``, names in the order of the
-        streams; ``exchange_threshold`` and
-        ``exchange_scope``, lists of the different ones of all layers; ``normalized``,
-        channels in their order, means and standard deviations of each modality;
+        streams; ``exchange_threshold`` and ``exchange_scope``, lists of the different
+        ones of all layers; ``normalized``, channels in their order, means and standard
+        deviations of each modality;
         ``classes``, or the ``target`` of a translation; ``units`` of each modality.
         What is not known is left out.
     """

@@ -29,9 +29,8 @@ def relative_gains(
             f'each figure must have one that is not 0 of a network for its task, got '
             f'none of {missing}: name the twins of these tasks, too'
         )
+    signs = {name: -1 if name in lower_is_better else 1 for name in figures}
     return {
-        name: (-1 if name in lower_is_better else 1)
-        * (value - single[name])
-        / abs(single[name])
+        name: (signs[name] * value - signs[name] * single[name]) / abs(single[name])
         for name, value in figures.items()
     }
