@@ -1,7 +1,8 @@
 """From what the page asks to what it shows: pictures with captions, and words."""
 
+import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,45 @@ from .samples import Sample
 NO_SAMPLE = -1
 
 
+#: A picture and its caption.
+Drawn = tuple[Picture, str]
+
+
+class Stored(NamedTuple):
+    """How the files of a modality are stored, where it was said.
+
+    Args:
+        unit: A number.
+        invalid: Values, separated by spaces or commas.
+        resize: Whether they have another size.
+    """
+
+    unit: str | None = None
+    invalid: str | None = None
+    resize: bool | None = None
+
+    def options(self, name: str) -> dict[str, Any]:
+        """Options of a :class:`~mmseg_cen.modality.Modality`.
+
+        Raises:
+            ValueError: If the unit is no number.
+        """
+        found: dict[str, Any] = {}
+        if self.unit and self.unit.strip():
+            try:
+                found['scale'] = float(self.unit)
+            except ValueError:
+                raise ValueError(
+                    f'`{name}-unit` must be a number, got {self.unit!r}: write e.g. '
+                    '0.001'
+                ) from None
+        if invalid := (self.invalid or '').replace(',', ' ').split():
+            found['invalid'] = invalid
+        if self.resize:
+            found['resize'] = True
+        return found
+
+
 class Asked(NamedTuple):
     """What the page asks.
 
@@ -30,14 +70,14 @@ class Asked(NamedTuple):
         present: Names of the modalities that are switched on.
         threshold: Of the exchange; None: that of the training.
         files: Paths of uploaded files by modality.
-        stored: Options of modalities, by name.
+        stored: How the files of each modality are stored, as it was typed.
     """
 
     sample: int
     present: list[str]
     threshold: float | None
     files: dict[str, str]
-    stored: dict[str, dict[str, Any]]
+    stored: dict[str, Stored]
 
 
 @dataclass(frozen=True)
@@ -54,7 +94,7 @@ class Answer:
     """
 
     status: str
-    pictures: dict[str, tuple[Picture, str]] = field(default_factory=dict)
+    pictures: dict[str, Drawn] = field(default_factory=dict)
     legend: str = ''
     alpha: str = ''
     shares: str = ''
@@ -78,9 +118,9 @@ class Desk:
         names = explorer.names
         streams = [f'stream/{name}' for name in names]
         self.rows = [
-            [*names, 'truth'],
+            [*names, 'overlay'],
             [*streams, ENSEMBLE],
-            ['overlay', 'confidence', 'disagreement'],
+            ['confidence', 'disagreement', 'truth'],
         ]
         self.titles = {key: title(key) for row in self.rows for key in row}
         self.titles |= {f'stream/{name}': f'{title(name)} stream' for name in names}
@@ -99,22 +139,13 @@ class Desk:
         """
         names = self.explorer.names
         sample, present, threshold, *rest = values
-        files = dict(zip(names, rest, strict=False))
-        stored = {}
-        for m, name in enumerate(names):
-            unit, invalid, resize = rest[len(names) + 3 * m :][:3]
-            options = dict(
-                scale=_number(f'{name}-unit', unit) if (unit or '').strip() else None,
-                invalid=(invalid or '').replace(',', ' ').split() or None,
-                resize=resize or None,
-            )
-            stored[name] = {key: one for key, one in options.items() if one is not None}
+        files, stored = rest[: len(names)], rest[len(names) :]
         return Asked(
             sample,
             [name for name in names if name in present],
             threshold if self.explorer.norms else None,
-            {name: file for name, file in files.items() if file},
-            {name: options for name, options in stored.items() if options},
+            {name: file for name, file in zip(names, files, strict=True) if file},
+            {name: Stored(*stored[3 * m :][:3]) for m, name in enumerate(names)},
         )
 
     def answer(self, asked: Asked) -> Answer:
@@ -122,109 +153,105 @@ class Desk:
         try:
             return self._shown(self.view(asked), asked)
         except Exception as error:
-            return Answer(words.error(_said(error)))
+            return Answer(words.error(self._said(error)))
 
     def write(self, asked: Asked, folder: Path) -> tuple[str, list[Path]]:
         """Write all files of a prediction; what is wrong, and their paths."""
         try:
             return '', write_files(self.view(asked).prediction, folder)
         except Exception as error:
-            return words.error(_said(error)), []
+            return words.error(self._said(error)), []
 
     def view(self, asked: Asked) -> View:
         """The prediction of a question."""
         if asked.sample == NO_SAMPLE:
-            given, stored = given_of(asked.files), asked.stored
+            given = given_of(asked.files)
+            stored = {name: one.options(name) for name, one in asked.stored.items()}
         else:  # stored as the config says
-            given, stored = self._sample(asked).given, {}
+            given, stored = self.samples[asked.sample].given, {}
         return self.explorer.predict(given, asked.present, asked.threshold, stored)
-
-    def _sample(self, asked: Asked) -> Sample:
-        return self.samples[asked.sample]
 
     def _shown(self, view: View, asked: Asked) -> Answer:
         prediction = view.prediction
         classes, palette = prediction.meta['classes'], prediction.palette
-        labels, streams = prediction.labels, prediction.streams
-        shown: dict[str, tuple[Picture, str]] = {}
-        for name, image in prediction.images.items():
-            if name in view.absent:
-                off = pictures.switched_off(labels.shape)
-                shown[name] = off, f'{title(name)}: off'
-                continue
-            modality = self.explorer.modalities[name]
-            unit = 'm' if is_depth(name, modality) else ''
-            picture, span = pictures.modality_picture(image, unit)
-            shown[name] = picture, ': '.join(filter(None, (title(name), span)))
-        for name, one in streams.items():
-            key = f'stream/{name}'
-            shown[key] = color_labels(one, palette), self.titles[key]
-        confidence = prediction.confidence
-        shown[ENSEMBLE] = color_labels(labels, palette), self.titles[ENSEMBLE]
-        shown['overlay'] = prediction.overlay(), self.titles['overlay']
-        shown['confidence'] = (
-            pictures.confidence_picture(confidence),
-            f'Confidence, mean {confidence.mean():.2f}',
-        )
-        said = [f'{prediction.name}, {labels.shape[1]}x{labels.shape[0]} pixels.']
-        if len(streams) > 1:
-            differs = pictures.disagreement(streams)
-            shown['disagreement'] = (
-                pictures.disagreement_picture(differs),
-                f'Streams disagree: {100 * differs.mean():.1f} %',
-            )
+        labels = prediction.labels
+        size = f'{labels.shape[1]}x{labels.shape[0]} pixels'
+        said = [f'{prediction.name}, {size}.']
+        shown = self._inputs(view) | self._outputs(view)
+        truth = None
         if asked.sample != NO_SAMPLE:
-            said += self._compare(self._sample(asked), labels, palette, shown)
+            truth = self.samples[asked.sample].truth
+        if truth is not None and truth.shape == labels.shape:
+            counted = truth != self.samples[asked.sample].ignored
+            colors = color_labels(np.where(counted, truth, -1), palette)
+            shown['truth'] = colors, self.titles['truth']
+            if counted.any():
+                right = 100 * (labels == truth)[counted].mean()
+                said.append(f'The ensemble is right in {right:.1f} % of the pixels.')
         if view.absent:
             said.append(f'Predicted without {", ".join(view.absent)}.')
         if asked.threshold is not None and len(asked.present) < 2:
             said.append('One stream alone exchanges nothing.')
         return Answer(
             words.said(said),
-            {key: (pictures.enlarged(p), text) for key, (p, text) in shown.items()},
+            {key: self._panel(key, shown, labels.shape) for key in self.titles},
             words.legend(labels, classes, palette),
             words.alpha_bar({title(name): one for name, one in view.alpha.items()}),
             words.share_bars(view.shares, [*map(title, self.explorer.names)]),
         )
 
-    def _compare(
-        self,
-        sample: Sample,
-        labels: Any,
-        palette: Any,
-        shown: dict[str, tuple[Picture, str]],
-    ) -> list[str]:
-        """Show the labels of a sample, and tell how much is right."""
-        truth = sample.truth
-        if truth is None or truth.shape != labels.shape:
-            return []
-        counted = truth != sample.ignored
-        shown['truth'] = (
-            color_labels(np.where(counted, truth, -1), palette),
-            self.titles['truth'],
-        )
-        if not counted.any():
-            return []
-        right = (labels == truth)[counted].mean()
-        return [f'The ensemble is right in {100 * right:.1f} % of the pixels.']
+    def _panel(
+        self, key: str, shown: Mapping[str, Drawn], shape: tuple[int, ...]
+    ) -> Drawn:
+        """A picture of the page; a gray one where there is nothing to show."""
+        nothing = pictures.blank(shape), f'{self.titles[key]}: none'
+        picture, caption = shown.get(key, nothing)
+        return pictures.enlarged(picture), caption
 
+    def _inputs(self, view: View) -> dict[str, Drawn]:
+        """The modalities that are on."""
+        shown = {}
+        for name, image in view.prediction.images.items():
+            if name in view.absent:
+                continue
+            modality = self.explorer.modalities[name]
+            unit = 'm' if is_depth(name, modality) else ''
+            picture, span = pictures.modality_picture(image, unit)
+            shown[name] = picture, ': '.join(filter(None, (self.titles[name], span)))
+        return shown
 
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(
-            f'`{name}` must be a number, got {text!r}: write e.g. 0.001'
-        ) from None
+    def _outputs(self, view: View) -> dict[str, Drawn]:
+        """The ensemble, the streams, and how sure they are."""
+        prediction = view.prediction
+        palette, streams = prediction.palette, prediction.streams
+        confidence = prediction.confidence
+        shown = {
+            'overlay': (prediction.overlay(), self.titles['overlay']),
+            ENSEMBLE: (color_labels(prediction.labels, palette), self.titles[ENSEMBLE]),
+            'confidence': (
+                pictures.confidence_picture(confidence),
+                f'Confidence, mean {confidence.mean():.2f}',
+            ),
+        }
+        for name, labels in streams.items():
+            key = f'stream/{name}'
+            shown[key] = color_labels(labels, palette), self.titles[key]
+        if len(streams) > 1:
+            differs = pictures.disagreement(streams)
+            caption = f'Streams disagree: {100 * differs.mean():.1f} %'
+            shown['disagreement'] = pictures.disagreement_picture(differs), caption
+        return shown
 
+    def _said(self, error: Exception) -> str:
+        """What is wrong, in one line; a mistake of the program is told in full below.
 
-def _said(error: Exception) -> str:
-    """What is wrong, in one line; a mistake of the program is told on the terminal."""
-    line = describe(error)
-    if line is None:
-        traceback.print_exception(error)
-        return (
-            f'{type(error).__name__}: {one_line(error)} (unexpected: the terminal of '
-            'the page has more)'
-        )
-    return line
+        Uploaded files lie in folders of the page, whose names nobody knows.
+        """
+        line = describe(error)
+        if line is None:
+            traceback.print_exception(error)
+            line = (
+                f'{type(error).__name__}: {one_line(error)} (unexpected: report the '
+                'traceback on the terminal of the page)'
+            )
+        return re.sub(rf'{re.escape(str(self.folder))}/(\w+/)*', '', line)

@@ -116,7 +116,7 @@ class Explorer:
         used = [name for name in self.names if present is None or name in present]
         if not used:
             raise ValueError(
-                'one modality must be on at least, got none: switch one on'
+                'at least one modality must be on, got none: switch one on'
             )
         if missing := [name for name in used if given.items.get(name) is None]:
             switch = f', or switch {missing[0]} off' * self.can_miss

@@ -54,17 +54,19 @@ class _Asking:
         self.names = explorer.names
         first = 0 if desk.samples else NO_SAMPLE
         self.sample = gr.State(first)
+        self.thumbnails = [(one.picture, None) for one in desk.samples]
         self.gallery = gr.Gallery(
-            [one.picture for one in desk.samples],
+            self.thumbnails,
             label='Samples of the test data',
             columns=4,
-            rows=2,
+            height=200,
             elem_id='samples',
             allow_preview=False,
             selected_index=0 if desk.samples else None,
             interactive=False,
             visible=bool(desk.samples),
             object_fit='cover',
+            fit_columns=False,
             buttons=[],
         )
         gr.Markdown('**Files of your own** (one sample, a file of each modality)')
@@ -100,17 +102,17 @@ class _Asking:
             upper,
             value=usual or 0,
             step=upper / 200,
-            label='theta',
-            info='Channels with a smaller scaling factor are exchanged: '
-            f'{usual or 0:g} in the training, 0 exchanges nothing',
+            label='theta, the threshold of the exchange',
+            info=f'{usual or 0:g} in the training; 0: no exchange',
             visible=usual is not None,
             elem_id='theta',
         )
         self.write = gr.Button('Write files to download', elem_id='write')
         self.written = gr.File(
-            label='Labels, probabilities, pictures',
+            label='To download: labels, probabilities, pictures',
             file_count='multiple',
             visible=False,
+            elem_id='written',
         )
 
     @staticmethod
@@ -147,7 +149,6 @@ class _Answering:
                         format='png',
                         interactive=False,
                         height=240,
-                        visible=key != 'truth',
                         elem_id=f'picture-{key.replace("/", "-")}',
                         elem_classes='picture',
                         buttons=['download', 'fullscreen'],
@@ -163,11 +164,11 @@ class _Answering:
         ]  # fmt: skip
 
     def show(self, answer: Answer) -> list[Any]:
-        """The values of the components; pictures without a value are hidden."""
+        """The values of the components; without an answer, there are no pictures."""
         pictures = []
         for key in self.pictures:
             picture, caption = answer.pictures.get(key, (None, ''))
-            visible = picture is not None or (not answer.pictures and key != 'truth')
+            visible = picture is not None
             pictures.append(gr.update(value=picture, label=caption, visible=visible))
         return [answer.status, *pictures, answer.legend, answer.alpha, answer.shares]
 
@@ -185,7 +186,7 @@ def _connect(page: Any, desk: Desk, asking: _Asking, answering: _Answering) -> N
 
     def upload(*values: Any) -> list[Any]:
         question = desk.read(values)._replace(sample=NO_SAMPLE)
-        picked = gr.update(selected_index=None)
+        picked = gr.update(value=asking.thumbnails, selected_index=None)
         return [NO_SAMPLE, picked, *answering.show(desk.answer(question))]
 
     def write(*values: Any) -> list[Any]:
@@ -198,29 +199,27 @@ def _connect(page: Any, desk: Desk, asking: _Asking, answering: _Answering) -> N
         inputs=asking.all,
         trigger_mode='always_last',
         show_progress='minimal',
+        api_visibility='private',
         **WAITING,
     )
     shown = answering.all
     asking.gallery.select(
-        pick, outputs=[asking.sample, *asking.files, *shown], api_name='pick', **options
+        pick, outputs=[asking.sample, *asking.files, *shown], **options
     )
     for file in asking.files:
         for event in (file.upload, file.clear):
             event(
                 upload,
                 outputs=[asking.sample, asking.gallery, *shown],
-                api_visibility='private',
                 **options,
             )
     changes = [asking.switches.input, asking.theta.input]
     for unit, invalid, resize in _threes(asking.stored):
         changes += [unit.submit, unit.blur, invalid.submit, invalid.blur, resize.input]
     for event in changes:
-        event(predict, outputs=shown, api_visibility='private', **options)
-    page.load(predict, outputs=shown, api_name='predict', **options)
-    asking.write.click(
-        write, outputs=[answering.status, asking.written], api_name='write', **options
-    )
+        event(predict, outputs=shown, **options)
+    page.load(predict, outputs=shown, **options)
+    asking.write.click(write, outputs=[answering.status, asking.written], **options)
 
 
 def _threes(parts: Sequence[Any]) -> list[tuple[Any, Any, Any]]:

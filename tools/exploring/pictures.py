@@ -44,8 +44,8 @@ def disagreement_picture(differs: NDArray[np.bool_]) -> Picture:
     return np.asarray([AGREED, DISAGREED], np.uint8)[differs.astype(int)]
 
 
-def switched_off(shape: tuple[int, ...]) -> Picture:
-    """A gray picture (H, W, 3) of a modality that is not used."""
+def blank(shape: tuple[int, ...]) -> Picture:
+    """A gray picture (H, W, 3), where there is nothing to show."""
     return np.full((*shape[:2], 3), 212, np.uint8)
 
 

@@ -12,7 +12,7 @@ STREAM_COLORS = ('#2563eb', '#ea7317', '#059669', '#9333ea', '#db2777', '#0891b2
 CSS = """
 .gradio-container { max-width: 1500px !important; }
 .picture img { width: 100%; height: 100%; object-fit: contain; }
-#samples .grid-container { grid-template-columns: repeat(4, 1fr); }
+#samples .grid-container { grid-template-columns: repeat(4, 1fr) !important; }
 .file button .wrap { font-size: 0; gap: 0; padding: 14px 0 0; min-height: 0; }
 .error {
   color: #b91c1c; background: #fef2f2; border: 1px solid #fca5a5; border-radius: 6px;
@@ -72,7 +72,7 @@ def legend(
         )
     return (
         '<p class="faint">Depth and confidence: dark is small, yellow is large, black '
-        'is not measured. Disagreement of streams: red.</p>'
+        'is not measured. Red: streams disagree.</p>'
         f'<div class="keys">{"".join(keys)}</div>'
     )
 
@@ -116,8 +116,8 @@ def share_bars(shares: Mapping[str, NDArray[np.floating]], names: Sequence[str])
     )
     first, *_, last = [*shares, *shares]
     return (
-        '<p>Exchanged channels: of those that a modality may give away, layer by layer '
-        '(full height is 100 %)</p>'
+        '<p>Exchanged channels: share of those that a modality may give away, whose '
+        'scaling factor is below theta, layer by layer (full height: 100 %)</p>'
         f'<div class="layers">{"".join(columns)}</div>'
         f'<div class="ends"><span>{escape(first)}</span><span>{escape(last)}</span>'
         '</div>'
