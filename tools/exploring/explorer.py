@@ -173,11 +173,11 @@ class Explorer:
 
 
 def write_files(prediction: Prediction, folder: Path) -> list[Path]:
-    """Write all kinds of files of a prediction, ``<folder>/<name>_<kind>.png``."""
+    """Write all kinds of files of a prediction, ``<folder>/<kind>_<name>.png``."""
     name = Path(prediction.name).name
     written = []
     for kind, (suffix, write) in KINDS.items():
-        path = folder / f'{name}_{kind}{suffix}'
+        path = folder / f'{kind}_{name}{suffix}'
         write(path, prediction)
         written.append(path)
     return written

@@ -54,9 +54,8 @@ class _Asking:
         self.names = explorer.names
         first = 0 if desk.samples else NO_SAMPLE
         self.sample = gr.State(first)
-        self.thumbnails = [(one.picture, None) for one in desk.samples]
         self.gallery = gr.Gallery(
-            self.thumbnails,
+            [one.picture for one in desk.samples],
             label='Samples of the test data',
             columns=4,
             height=200,
@@ -112,6 +111,7 @@ class _Asking:
             label='To download: labels, probabilities, pictures',
             file_count='multiple',
             visible=False,
+            interactive=False,
             elem_id='written',
         )
 
@@ -170,7 +170,9 @@ class _Answering:
             picture, caption = answer.pictures.get(key, (None, ''))
             visible = picture is not None
             pictures.append(gr.update(value=picture, label=caption, visible=visible))
-        return [answer.status, *pictures, answer.legend, answer.alpha, answer.shares]
+        said = [answer.legend, answer.alpha, answer.shares]
+        written = gr.update(value=None, visible=False)  # of another question
+        return [written, answer.status, *pictures, *said]
 
 
 def _connect(page: Any, desk: Desk, asking: _Asking, answering: _Answering) -> None:
@@ -182,12 +184,16 @@ def _connect(page: Any, desk: Desk, asking: _Asking, answering: _Answering) -> N
     def pick(event: gr.SelectData, *values: Any) -> list[Any]:
         question = desk.read(values)._replace(sample=event.index, files={})
         cleared = [None for _ in asking.files]
-        return [event.index, *cleared, *answering.show(desk.answer(question))]
+        picked = gr.update(elem_classes=[])
+        return [event.index, picked, *cleared, *answering.show(desk.answer(question))]
 
     def upload(*values: Any) -> list[Any]:
         question = desk.read(values)._replace(sample=NO_SAMPLE)
-        picked = gr.update(value=asking.thumbnails, selected_index=None)
-        return [NO_SAMPLE, picked, *answering.show(desk.answer(question))]
+        return [
+            NO_SAMPLE,
+            gr.update(elem_classes='left'),
+            *answering.show(desk.answer(question)),
+        ]
 
     def write(*values: Any) -> list[Any]:
         folder = Path(tempfile.mkdtemp(dir=desk.folder))
@@ -202,9 +208,9 @@ def _connect(page: Any, desk: Desk, asking: _Asking, answering: _Answering) -> N
         api_visibility='private',
         **WAITING,
     )
-    shown = answering.all
+    shown = [asking.written, *answering.all]
     asking.gallery.select(
-        pick, outputs=[asking.sample, *asking.files, *shown], **options
+        pick, outputs=[asking.sample, asking.gallery, *asking.files, *shown], **options
     )
     for file in asking.files:
         for event in (file.upload, file.clear):

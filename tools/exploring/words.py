@@ -12,7 +12,10 @@ STREAM_COLORS = ('#2563eb', '#ea7317', '#059669', '#9333ea', '#db2777', '#0891b2
 CSS = """
 .gradio-container { max-width: 1500px !important; }
 .picture img { width: 100%; height: 100%; object-fit: contain; }
-#samples .grid-container { grid-template-columns: repeat(4, 1fr) !important; }
+#samples .grid-container {
+  grid-template-columns: repeat(4, minmax(0, 1fr)) !important;
+}
+#samples.left .thumbnail-item { border-color: transparent; box-shadow: none; }
 .file button .wrap { font-size: 0; gap: 0; padding: 14px 0 0; min-height: 0; }
 .error {
   color: #b91c1c; background: #fef2f2; border: 1px solid #fca5a5; border-radius: 6px;
