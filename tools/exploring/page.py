@@ -101,7 +101,7 @@ class _Asking:
             upper,
             value=usual or 0,
             step=upper / 200,
-            label='theta, the threshold of the exchange',
+            label='theta of the exchange',
             info=f'{usual or 0:g} in the training; 0: no exchange',
             visible=usual is not None,
             elem_id='theta',
