@@ -126,7 +126,6 @@ class Desk:
         self.titles |= {f'stream/{name}': f'{title(name)} stream' for name in names}
         self.titles |= dict(
             truth='Ground truth',
-            overlay='Prediction over the image',
             disagreement='Where streams disagree',
         )
 

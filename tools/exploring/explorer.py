@@ -1,5 +1,6 @@
 """A network that is asked again and again: other samples, threshold, modalities."""
 
+import math
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mmseg_cen.datasets import select
 from mmseg_cen.inference import KINDS, MultimodalInferencer, Prediction
@@ -88,6 +90,22 @@ class Explorer:
         return max(found, default=None)
 
     @property
+    def thresholds(self) -> tuple[float, float]:
+        """The step and the largest of thresholds to try.
+
+        With the largest, all channels are exchanged that may be; it is ten times that
+        of the training at least.
+        """
+        usual = self.threshold or 0.0
+        step = usual / 20 or 0.001
+        gammas = [
+            norm.gamma.detach().abs()[self._may_give(norm)].max().item()
+            for norm in self.norms.values()
+        ]
+        count = max(10 * usual, *gammas, 0) / step
+        return step, step * (math.floor(count) + 1)
+
+    @property
     def can_miss(self) -> bool:
         """Whether the network predicts without a modality."""
         model = self.inferencer.model
@@ -163,13 +181,18 @@ class Explorer:
         takes_part = np.array([name in used and len(used) > 1 for name in self.names])
         found = {}
         for layer, norm in self.norms.items():
-            chosen = norm.exchange.chosen(norm.gamma).cpu()
-            may = torch.ones_like(chosen)
-            if norm.exchange.scope == 'own':
-                may = own_part(*chosen.shape)
+            may = self._may_give(norm)
+            chosen = norm.exchange.chosen(norm.gamma)
             share = (chosen & may).sum(1) / may.sum(1).clamp(min=1)
-            found[layer] = np.where(takes_part, share.double().numpy(), 0)
+            found[layer] = np.where(takes_part, share.double().cpu().numpy(), 0)
         return found
+
+    @staticmethod
+    def _may_give(norm: ModalityNorm) -> Tensor:
+        """Channels that a modality may give away, bool (M, C)."""
+        if norm.exchange.scope == 'own':
+            return own_part(*norm.gamma.shape, norm.gamma.device)
+        return torch.ones_like(norm.gamma, dtype=torch.bool)
 
 
 def write_files(prediction: Prediction, folder: Path) -> list[Path]:

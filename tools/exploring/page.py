@@ -95,12 +95,12 @@ class _Asking:
             elem_id='switches',
         )
         usual = explorer.threshold
-        upper = 10 * usual if usual else 1.0
+        step, largest = explorer.thresholds
         self.theta = gr.Slider(
             0,
-            upper,
+            largest,
             value=usual or 0,
-            step=upper / 200,
+            step=step,
             label='theta of the exchange',
             info=f'{usual or 0:g} in the training; 0: no exchange',
             visible=usual is not None,

@@ -52,6 +52,14 @@ def test_shares_are_those_of_the_channels_that_may_be_exchanged(explorer, sample
         assert view.shares[layer].tolist() == pytest.approx((count / own).tolist())
 
 
+def test_the_largest_threshold_exchanges_all_that_may_be(explorer, samples):
+    step, largest = explorer.thresholds
+    assert explorer.threshold == 20 * step
+    assert largest >= 200 * step
+    shares = explorer.predict(samples[0].given, threshold=largest).shares
+    np.testing.assert_array_equal([*shares.values()], 1)
+
+
 def test_samples_that_lack_something_are_refused(explorer, samples):
     with pytest.raises(ValueError, match='at least one modality must be on'):
         explorer.predict(samples[0].given, [])
