@@ -146,7 +146,8 @@ def main(argv: list[str] | None = None) -> int:
         os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
         os.environ['GRADIO_TEMP_DIR'] = folder
         os.environ['HF_HUB_OFFLINE'] = '1'
-        from exploring.page import build_page, launch
+        from exploring.page import build_page
+        from exploring.serving import launch
 
         desk = Desk(explorer, samples, Path(folder))
         page = build_page(desk, Path(model).name, note)

@@ -1,4 +1,4 @@
-"""The page: its parts, and what changes what. Gradio is imported here alone."""
+"""The page: its parts, and what changes what."""
 
 import tempfile
 from collections.abc import Sequence
@@ -10,19 +10,12 @@ import gradio as gr
 from mmseg_cen.transforms.inspection import is_depth
 from mmseg_cen.visualization.samples import title
 
-from . import words
 from .answers import NO_SAMPLE, Answer, Desk
 
 #: One network answers: the requests of several visitors wait for each other.
 WAITING = dict(concurrency_id='network', concurrency_limit=1)
 #: Seconds after which files of visitors are looked for, and how old they may be.
 CLEANING = (3600, 24 * 3600)
-
-
-def theme() -> Any:
-    """Gradio's theme with fonts of the system: its own come from the internet."""
-    sans, mono = ['system-ui', 'sans-serif'], ['ui-monospace', 'monospace']
-    return gr.themes.Default(font=sans, font_mono=mono)
 
 
 def build_page(desk: Desk, heading: str, note: str = '') -> gr.Blocks:
@@ -230,29 +223,3 @@ def _connect(page: Any, desk: Desk, asking: _Asking, answering: _Answering) -> N
 
 def _threes(parts: Sequence[Any]) -> list[tuple[Any, Any, Any]]:
     return [*zip(parts[::3], parts[1::3], parts[2::3], strict=True)]
-
-
-def launch(page: gr.Blocks, host: str, port: int | None, share: bool) -> str:
-    """Start the page beside this thread.
-
-    Returns:
-        Its address.
-
-    Raises:
-        OSError: If there is no free port.
-    """
-    _, address, public = page.launch(
-        server_name=host,
-        server_port=port,
-        share=share,
-        prevent_thread_lock=True,
-        quiet=True,
-        show_error=True,
-        footer_links=[],
-        ssr_mode=False,
-        pwa=False,
-        enable_monitoring=False,
-        theme=theme(),
-        css=words.CSS,
-    )
-    return public or address

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from exploring.answers import NO_SAMPLE, Asked, Stored
+from exploring.questions import NO_SAMPLE, Asked, Stored
 
 NOTHING = ('', '', False)
 

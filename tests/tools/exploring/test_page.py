@@ -31,7 +31,8 @@ def visit(desk, tmp_path, monkeypatch):
     """A visitor of the page, and what the browser asked for."""
     monkeypatch.setenv('GRADIO_ANALYTICS_ENABLED', 'False')
     monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path))
-    from exploring.page import build_page, launch
+    from exploring.page import build_page
+    from exploring.serving import launch
 
     page = build_page(desk, 'a network')
     address = launch(page, '127.0.0.1', None, share=False)
