@@ -183,16 +183,22 @@ def _stem(file: str, suffix: str | tuple[str, ...]) -> str:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    """A pattern of a shell as an expression whose groups are what its stars match."""
-    parts = re.split(r'(\*\*/|\*+|\?|\[[^]]*\])', path)
-    words = {'**/': '(?:(.*)/)?', '*': '([^/]*)', '**': '(.*)', '?': '([^/])'}
+    """A pattern of a shell as an expression whose groups are what its stars match.
+
+    Wildcards side by side are one group: ``00[0-4]?.png`` has ``31`` of ``0031.png``.
+    """
+    wildcard = r'\*+|\?|\[[^]]*\]'
+    words = {'*': '[^/]*', '**': '.*', '?': '[^/]'}
+
+    def group(wildcards: str) -> str:
+        if wildcards == '**/':
+            return '(?:(.*)/)?'
+        parts = re.findall(wildcard, wildcards)
+        return f'({"".join(words.get(w, w.replace("[!", "[^")) for w in parts)})'
+
+    parts = re.split(rf'(\*\*/|(?:{wildcard})+)', path)
     return re.compile(
-        ''.join(
-            words.get(part, f'({part.replace("[!", "[^")})')
-            if i % 2
-            else re.escape(part)
-            for i, part in enumerate(parts)
-        )
+        ''.join(group(p) if i % 2 else re.escape(p) for i, p in enumerate(parts))
     )
 
 

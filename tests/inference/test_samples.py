@@ -56,6 +56,15 @@ def test_stars_of_patterns_are_what_pairs_files(place):
     assert list(pairs(collect(inputs, MODALITIES))) == ['1/a', '2/a']
 
 
+def test_wildcards_side_by_side_make_one_name(place):
+    root = place('0012_rgb.png', '0012_depth.png', '0731_rgb.png', '0731_depth.png')
+    found = collect(
+        dict(rgb=f'{root}/0[0-9]?*_rgb.png', depth=f'{root}/0[!a]??_depth.png'),
+        MODALITIES,
+    )
+    assert [one.name for one in found] == ['012', '731']
+
+
 def test_lists_are_paired_by_stem_or_else_by_order(place):
     root = place('1.jpg', '2.jpg', '1.png', '2.png', 'p.png', 'q.png')
     rgb = [root / '1.jpg', root / '2.jpg']
