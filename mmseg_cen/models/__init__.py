@@ -7,6 +7,10 @@ from mmseg_cen.streams.ablations import (
     RandomExchange,
     SumExchange,
 )
+from mmseg_cen.streams.attention_exchanges import (
+    AdapterExchange,
+    PixelAttentionExchange,
+)
 from mmseg_cen.streams.convert import stream_state_dict, to_multimodal
 from mmseg_cen.streams.exchange import exchange_channels, exchanged_channels, own_part
 from mmseg_cen.streams.exchanges import ChannelExchange, Exchange

@@ -166,11 +166,13 @@ def _predictors(ours: str, name: str, num_modalities: int) -> dict[str, Source]:
         f'{ours}.norm_bias': Source(of_each('0.bias'), torch.stack),
     }
     for i, layer in enumerate(_SCORE_LAYERS):
-        sources[f'{ours}.weights.{i}'] = Source(
+        sources[f'{ours}.layers.{i}.weight'] = Source(
             of_each(f'{layer}.weight'),
             lambda parts: torch.stack(parts).transpose(1, 2).contiguous(),
         )
-        sources[f'{ours}.biases.{i}'] = Source(of_each(f'{layer}.bias'), torch.stack)
+        sources[f'{ours}.layers.{i}.bias'] = Source(
+            of_each(f'{layer}.bias'), torch.stack
+        )
     return sources
 
 

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .exchange import mean_of_others
+from .packed_linear import PackedLinear, copies_first, copies_second
 from .precision import without_autocast
 
 
@@ -45,27 +46,19 @@ class TokenScores(nn.Module):
             )
         self.norm_weight = nn.Parameter(torch.ones(M, C))
         self.norm_bias = nn.Parameter(torch.zeros(M, C))
-        widths = [*pairwise((C, C, C // 2, C // 4, 2))]
-        self.weights = nn.ParameterList(torch.empty(M, *io) for io in widths)
-        self.biases = nn.ParameterList(torch.zeros(M, o) for _, o in widths)
-        for weight in self.weights:
-            nn.init.trunc_normal_(weight, std=0.02)
+        self.layers = nn.ModuleList(
+            PackedLinear(M, *widths) for widths in pairwise((C, C, C // 2, C // 4, 2))
+        )
 
     def forward(self, tokens: Tensor) -> Tensor:
-        B, M, N, C = tokens.shape
-        # One product for all modalities: modality first, (M, B*N, C).
-        x = tokens.to(self.norm_weight.dtype).transpose(0, 1).flatten(1, 2)
+        x = copies_first(tokens.to(self.norm_weight.dtype))
         with without_autocast(x):
-            x = F.layer_norm(x, (C,))
+            x = F.layer_norm(x, x.shape[-1:])
             x = torch.addcmul(self.norm_bias[:, None], x, self.norm_weight[:, None])
-            last = len(self.weights) - 1
-            for i, (weight, bias) in enumerate(
-                zip(self.weights, self.biases, strict=True)
-            ):
-                x = torch.baddbmm(bias[:, None], x, weight)
-                x = F.gelu(x) if i < last else x
-            scores = x.softmax(dim=-1)[..., 0]
-        return scores.view(M, B, N).transpose(0, 1)
+            for i, layer in enumerate(self.layers):
+                x = layer(F.gelu(x) if i else x)
+            scores = x.softmax(dim=-1)[..., :1]
+        return copies_second(scores, tokens).squeeze(-1)
 
 
 @lru_cache(maxsize=64)

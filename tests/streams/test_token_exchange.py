@@ -39,7 +39,9 @@ def build(M=2, **exchange):
     for parameter in private_parameters(net):
         parameter.data += 0.3 * torch.randn_like(parameter)
     for exchange in token_exchanges(net).values():
-        exchange.scores.biases[-1].data.zero_()  # scores on both sides of the threshold
+        exchange.scores.layers[
+            -1
+        ].bias.data.zero_()  # scores on both sides of the threshold
     return net.double().eval()
 
 

@@ -37,8 +37,8 @@ def build(M=2, backbone=VIT, **exchange):
     exchange = dict(type='TokenExchange', threshold=0.5) | exchange
     net = CENBackbone(backbone, M, exchange=exchange)
     for each in token_exchanges(net).values():
-        for weight in each.scores.weights:
-            torch.nn.init.normal_(weight, std=0.5)
+        for layer in each.scores.layers:
+            torch.nn.init.normal_(layer.weight, std=0.5)
     return net.train()
 
 

@@ -80,11 +80,9 @@ def test_scores_are_those_of_a_network_for_each_modality():
             nn.Parameter(p[m]) for p in (scores.norm_weight, scores.norm_bias)
         )
         h = norm(x[:, m])
-        for i, (weight, bias) in enumerate(
-            zip(scores.weights, scores.biases, strict=True)
-        ):
+        for i, layer in enumerate(scores.layers):
             h = nn.functional.gelu(h) if i else h
-            h = h @ weight[m] + bias[m]
+            h = h @ layer.weight[m] + layer.bias[m]
         expected.append(h.softmax(-1)[..., 0])
     assert_close(scores(x), torch.stack(expected, dim=1))
     with pytest.raises(ValueError, match='at least 4 channels'):
