@@ -15,7 +15,11 @@ from mmseg_cen.streams.convert import to_multimodal
 from mmseg_cen.streams.fold import fold_streams
 from mmseg_cen.streams.presence import current_presence, fill_absent
 from mmseg_cen.streams.private import is_convolution
-from mmseg_cen.streams.token_loss import keeping_graphs, take_token_loss
+from mmseg_cen.streams.token_loss import (
+    keeping_graphs,
+    take_token_loss,
+    token_exchanges,
+)
 
 from .pretrained import check_checkpoint_source
 
@@ -57,11 +61,13 @@ class MultimodalBackbone(nn.Module):
         first: Any = next(layer for layer in self.modules() if is_convolution(layer))
         self.num_modalities = num_modalities
         self.packed_channels = num_modalities * first.in_channels
-        self._token_losses = UntakenLosses('TokenExchange')
         self.fusions = None
         self.fusions = convert_stages(
             self, super().forward, fusion, num_modalities, **conversion
         )
+        self._untaken: UntakenLosses | None = None
+        if token_exchanges(self):
+            self._untaken = UntakenLosses('TokenExchange')
 
     @property
     def out_streams(self) -> int:
@@ -98,19 +104,24 @@ class MultimodalBackbone(nn.Module):
                 )
             x = fill_absent(x, present, self.training)
         x = fold_streams(x, self.num_modalities)
-        self._token_losses.check()
-        with streams_on_batch(self, x.shape[0]), keeping_graphs(self):
-            if self.fusions:
-                feats = self.fusions.run(self.forward_folded, x)
-            else:
-                feats = self.forward_folded(x)
+        if self._untaken is None:
+            return self._run(x)
+        self._untaken.check()
+        with keeping_graphs(self):
+            feats = self._run(x)
         if (loss := take_token_loss(self)) is None:
             return feats
         if not isinstance(feats, FusedFeatures):
             feats = FusedFeatures(feats, {})
         feats.losses['loss_tokens'] = loss
-        self._token_losses.carried_by(feats)
+        self._untaken.carried_by(feats)
         return feats
+
+    def _run(self, x: Tensor) -> Any:
+        with streams_on_batch(self, x.shape[0]):
+            if self.fusions:
+                return self.fusions.run(self.forward_folded, x)
+            return self.forward_folded(x)
 
     def forward_folded(self, x: Tensor) -> Any:
         """The backbone itself, over folded features (B*M, C, H, W)."""

@@ -33,7 +33,7 @@ def keeping_graphs(module: nn.Module) -> Iterator[None]:
     Args:
         module: The network that is about to run.
     """
-    if not (module.training and torch.is_grad_enabled() and token_exchanges(module)):
+    if not (module.training and torch.is_grad_enabled()):
         yield
         return
     checkpoint = partial(torch.utils.checkpoint.checkpoint, use_reentrant=False)

@@ -78,8 +78,10 @@ def build(backbone, num_modalities=2, exchange=None, **kwargs):
     return CENBackbone(backbone, num_modalities, exchange=exchange, **kwargs)
 
 
-@pytest.mark.parametrize('where', ['input', 'output'])
-@pytest.mark.parametrize('family', FAMILIES)
+@pytest.mark.parametrize(
+    ('family', 'where'),
+    [*((family, 'output') for family in FAMILIES), ('MiT', 'input'), ('ViT', 'input')],
+)
 def test_every_transformer_exchanges_tokens_in_all_of_its_blocks(family, where):
     backbone, num_blocks = FAMILIES[family]
     net = build(backbone, exchange=dict(where=where)).train()
