@@ -50,6 +50,7 @@ try:
         metrics,
         models,
         modes,
+        multitask,
         transforms,
         translation,
     )

@@ -10,6 +10,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 from pickle import UnpicklingError
 from types import ModuleType
@@ -110,6 +111,25 @@ def import_mmseg_without_scipy() -> None:
             del sys.modules[name]
 
 
+def leave_out_broken_models_of_mmpretrain() -> None:
+    """Let mmpretrain import beside transformers 5, without its multimodal models.
+
+    mmpretrain 1.2 imports these models where pycocotools, which mmdet needs, and
+    transformers are installed, and they call what transformers 5 no longer has: neither
+    mmpretrain imports then, nor mmdet and mmseg, which try to. An empty module stands
+    for the models. Does nothing beside older ones, or where a package is missing.
+    """
+    name = 'mmpretrain.models.multimodal'
+    if importlib.util.find_spec('mmpretrain') is None or name in sys.modules:
+        return
+    try:
+        version = metadata.version('transformers')
+    except metadata.PackageNotFoundError:
+        return
+    if int(version.split('.')[0]) >= 5:
+        sys.modules[name] = ModuleType(name)
+
+
 def _attribute_of_history_buffer(owner: Any, name: str) -> Any:
     """Stand in for ``getattr`` in a checkpoint: statistics of a HistoryBuffer only."""
     if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
@@ -197,6 +217,7 @@ def name_configs_of_this_package() -> None:
 
 
 import_ops_of_mmcv_lite()
+leave_out_broken_models_of_mmpretrain()
 import_mmseg_without_scipy()
 format_configs_once()
 allow_checkpoints_of_mmengine()

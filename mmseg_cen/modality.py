@@ -22,7 +22,7 @@ RESERVED_NAMES = {
     'label_map', 'loaded', 'modalities', 'modality_paths', 'num_classes', 'ori_shape',
     'pad_fixed_size', 'pad_shape', 'pad_size_divisor', 'reduce_zero_label', 'room',
     'sample_idx', 'scale', 'scale_factor', 'scale_idx', 'seg_fields', 'seg_map_path',
-    'sources', 'swap_seg_labels', 'target',
+    'sources', 'swap_seg_labels', 'target', 'targets',
 }  # fmt: skip
 
 #: Names of modalities, or options of :class:`Modality` under the name of each.
@@ -271,11 +271,11 @@ def modality_key(results: Mapping[str, Any], name: str) -> str:
 
 
 def keyed_modalities(results: Mapping[str, Any]) -> dict[str, Modality]:
-    """Every modality of a sample under the key of its array.
+    """Every modality of a sample under the key of its array, and every target.
 
     Empty for samples of the toolbox's own data sets, which have no modalities.
     """
     return {
         modality_key(results, name): modality
         for name, modality in results.get('modalities', {}).items()
-    }
+    } | results.get('targets', {})

@@ -47,7 +47,8 @@ FLOORS = [
     # What a training and a test call.
     ('hooks', 'loops', 'metrics', 'launch', 'cpu_processes'),
     # Image translation, which has networks, data sets, metrics and hooks of its own.
-    ('translation',),
+    # So do several tasks at once.
+    ('translation', 'multitask'),
     # Files of trained networks, of either kind, that other programs run.
     ('deployment',),
     # From files and arrays to predictions, by trained networks and exported ones.

@@ -201,3 +201,14 @@ def test_the_text_of_a_config_is_laid_out_once(monkeypatch):
     assert len(texts) == len(calls) == 1
     assert Config(dict(classes=['wall'])).pretty_text not in texts
     assert len(calls) == 2
+
+
+def test_mmpretrain_imports_beside_transformers_5(monkeypatch):
+    """Where mmdet, which needs pycocotools, is installed, it would not."""
+    name = 'mmpretrain.models.multimodal'
+    monkeypatch.setattr(compat.importlib.util, 'find_spec', lambda name: True)
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    for version, left_out in (('4.57.1', False), ('5.24.0', True)):
+        monkeypatch.setattr(compat.metadata, 'version', lambda _, v=version: v)
+        compat.leave_out_broken_models_of_mmpretrain()
+        assert (name in sys.modules) == left_out

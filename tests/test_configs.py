@@ -26,11 +26,15 @@ LEAVES = sorted(
     if '_base_' not in path.parts
 )
 SIZE = (64, 80)  # height, width of the tiny images
-# Translations are run by tests/translation/test_leaf_configs.py.
-SEGMENTATIONS = [leaf for leaf in LEAVES if not leaf.startswith('translation/')]
+# The others are run by tests/translation/test_leaf_configs.py and
+# tests/multitask/test_leaf_configs.py.
+OTHERS = ('translation/', 'multitask/')
+SEGMENTATIONS = [leaf for leaf in LEAVES if not leaf.startswith(OTHERS)]
 # Rows of the paper's tables: written from one table, see tools/paper.
 ROWS = [leaf for leaf in SEGMENTATIONS if leaf.startswith(('ablation/', 'fusion/'))]
-HANDWRITTEN = [leaf for leaf in SEGMENTATIONS if leaf not in ROWS]
+# Run by tests/models/test_mask_head.py, with their extra.
+MASKS = [f'cen/{name}_r50_nyud.py' for name in ('knet', 'maskformer', 'mask2former')]
+HANDWRITTEN = [leaf for leaf in SEGMENTATIONS if leaf not in {*ROWS, *MASKS}]
 NARROWER = 16  # factor on the width of the networks
 
 

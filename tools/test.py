@@ -122,7 +122,12 @@ def only_checkpoint(paths: list[str]) -> str:
 
 def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
     """Switch the visualization hook of the config on, or add one."""
-    own = ('MultimodalVisualizationHook', 'TranslationVisualizationHook')
+    own = (
+        'MultimodalVisualizationHook',
+        'TranslationVisualizationHook',
+        'MultitaskVisualizationHook',
+        'CyclicVisualizationHook',
+    )
     default = dict(visualization=dict(type=own[int(is_translation(cfg))]))
     cfg.default_hooks = {**default, **cfg.get('default_hooks', {})}
     hook = cfg.default_hooks.visualization
@@ -145,7 +150,7 @@ def enable_tta(cfg: Config) -> None:
     Raises:
         ValueError: If the config does not describe the augmentation.
     """
-    missing = [key for key in ('tta_model', 'tta_pipeline') if key not in cfg]
+    missing = [key for key in ('tta_model', 'tta_pipeline') if cfg.get(key) is None]
     if missing:
         raise ValueError(
             f'the config must have tta_model and tta_pipeline for --tta, got no '
@@ -199,7 +204,18 @@ def add_hook(cfg: Config, **hook: str) -> None:
 
 
 def save_predictions(cfg: Config, out_dir: str) -> None:
-    """Let a hook write predicted images or classes."""
+    """Let a hook write predicted images or classes.
+
+    Raises:
+        ValueError: If the model predicts neither the one nor the other.
+    """
+    model = cfg.model.get('type')
+    tasks = cfg.model.get('tasks', ('segmentation',))
+    if model == 'CyclicPix2Pix' or 'segmentation' not in tasks:
+        raise ValueError(
+            f'`--out` must be for a model of classes or of one target, got {model}: '
+            f'take --show-dir for pictures of its predictions'
+        )
     name = 'TranslationImagesHook' if is_translation(cfg) else 'PredictedClassesHook'
     add_hook(cfg, type=name, out_dir=out_dir)
 

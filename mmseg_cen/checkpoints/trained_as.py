@@ -29,15 +29,17 @@ def describe_training(model: nn.Module, dataset: Any = None) -> dict[str, Any]:
         dataset: The data set, which may be wrapped; it tells classes and units.
 
     Returns:
-        ``modalities``, names in the order of the streams; ``exchange_threshold`` and
-        ``exchange_scope``, lists of the different ones of all layers; the
-        ``token_threshold`` of exchanges of tokens, likewise; ``normalized``, channels
-        in their order, means and standard deviations of each modality;
+        ``modalities`` and, of several tasks, ``tasks``, names in the order of the
+        streams; ``exchange_threshold`` and ``exchange_scope``, lists of the different
+        ones of all layers; the ``token_threshold`` of exchanges of tokens, likewise;
+        ``normalized``, channels in their order, means and standard deviations of each
+        modality;
         ``classes``, or the ``target`` of a translation; ``units`` of each modality.
         What is not known is left out.
     """
     model = unwrap(model)
     found: dict[str, Any] = dict(modalities=list(_names(model)))
+    found['tasks'] = list(getattr(model, 'tasks', ()))
     exchanges: list[Any] = [norm.exchange for norm in exchanging_norms(model).values()]
     found['exchange_threshold'] = sorted({float(e.threshold) for e in exchanges})
     found['exchange_scope'] = sorted({str(e.scope) for e in exchanges})
@@ -67,14 +69,14 @@ def check_trained_as(
         What differs, but may be meant so, a sentence each.
 
     Raises:
-        ValueError: If modalities, or classes, are the same in another order.
+        ValueError: If modalities, tasks or classes are the same in another order.
     """
     meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
     then = meta.get(TRAINED_AS) if isinstance(meta, dict) else None
     if not isinstance(then, dict):
         return []
     known = [key for key in then if key in now and then[key] != now[key]]
-    for key in ('modalities', 'classes'):
+    for key in ('modalities', 'tasks', 'classes'):
         if key in known and sorted(then[key]) == sorted(now[key]):
             raise ValueError(_wrong_order(key, then[key], now[key], filename))
     return [
@@ -133,6 +135,7 @@ def _wrong_order(key: str, then: list[str], now: list[str], filename: str) -> st
     where = dict(
         modalities=f'modalities={tuple(then)} of the model (`sources` of a '
         f'translation, or `order` of a preprocessor alone)',
+        tasks=f'tasks={tuple(then)} of the model',
         classes=f'metainfo=dict(classes={tuple(then)}) of the data set',
     )[key]
     return (

@@ -12,7 +12,11 @@ from torch import Tensor, nn
 
 from mmseg_cen.models import EnsembleHead, MultimodalPreprocessor
 from mmseg_cen.streams.fold import ENSEMBLE
-from mmseg_cen.translation import CENPix2Pix, TranslationPreprocessor
+from mmseg_cen.translation import (
+    CENPix2Pix,
+    CyclicPix2Pix,
+    TranslationPreprocessor,
+)
 
 from .pooling import replace_pooling
 from .replacements import fix_exchange, simplify_ensemble
@@ -42,8 +46,8 @@ class Segmentation(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         head: EnsembleHead = self.model.decode_head
         features = self.model.extract_feat(x)
-        outputs = head.forward_streams(features, self.model.test_cfg)
         metas = [dict(img_shape=x.shape[2:])]
+        outputs = head.forward_streams(features, self.model.test_cfg, metas)
         resize = head.heads[-1].resize_to_input
         return {name: resize(logits, metas) for name, logits in outputs.items()}
 
@@ -233,7 +237,7 @@ def channels_of(preprocessor: nn.Module) -> Mapping[str, int]:
 
 
 def _core_of(model: Any) -> Segmentation | Translation:
-    if isinstance(model, CENPix2Pix):
+    if isinstance(model, CENPix2Pix) and not isinstance(model, CyclicPix2Pix):
         if model.test_protocol != 'eval':
             raise ValueError(
                 "`model.test_protocol` must be 'eval' to export, got "

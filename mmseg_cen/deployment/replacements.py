@@ -10,6 +10,7 @@ from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmseg_cen.models import EnsembleHead
+from mmseg_cen.models.ensembles import weighted_mean
 from mmseg_cen.streams.exchange import replace_channels
 from mmseg_cen.streams.exchanges import ChannelExchange, Exchange
 from mmseg_cen.streams.norm import ModalityNorm
@@ -59,9 +60,13 @@ def weighted_sum(head: EnsembleHead, streams: Tensor) -> Tensor:
 
 
 def simplify_ensemble(module: nn.Module) -> None:
-    """Let heads take means by :func:`weighted_sum`, in place."""
+    """Let heads take means of logits by :func:`weighted_sum`, in place."""
     for head in module.modules():
-        if isinstance(head, EnsembleHead) and head.concat is None:
+        if (
+            isinstance(head, EnsembleHead)
+            and head.concat is None
+            and head.heads[-1].average is weighted_mean
+        ):
             head.combine = partial(weighted_sum, head)  # type: ignore[method-assign]
 
 

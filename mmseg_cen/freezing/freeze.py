@@ -50,7 +50,8 @@ def freeze_exchange(model: nn.Module, size: tuple[int, int] | None = None) -> nn
         The copy, of the type of ``model``.
 
     Raises:
-        ValueError: If the model is not multimodal, or in training mode.
+        ValueError: If the model is not multimodal, in training mode, or one that never
+            has all streams.
     """
     frozen = copy.deepcopy(model)
     network, original = network_of(frozen), network_of(model)
@@ -58,6 +59,12 @@ def freeze_exchange(model: nn.Module, size: tuple[int, int] | None = None) -> nn
         raise ValueError(
             '`model` must be in eval mode for its exchange to be frozen, got one in '
             'training mode: call eval() first'
+        )
+    if getattr(network, 'leaves_out_streams', False):
+        raise ValueError(
+            f'`model` must see all streams at once for its exchange to be frozen, got '
+            f'a {type(network).__name__}, which leaves each out in turn: do not freeze '
+            f'it'
         )
     if size is None:
         side = 2 ** getattr(network, 'num_downs', 6)

@@ -137,6 +137,8 @@ def model_and_modalities(runner: Runner) -> tuple[nn.Module, tuple[str, ...]]:
     ensemble = _ensemble_of(model)
     if ensemble is not None:
         return model, ensemble.modalities
+    if streams := getattr(model, 'streams', None):  # of several tasks
+        return model, streams
     num_modalities = max(
         (norm.num_modalities for norm in exchanging_norms(model).values()), default=0
     )

@@ -137,7 +137,7 @@ def CENBackbone(  # noqa: N802  # a type of configs, as CENResNet is
         exchange_threshold: See :func:`to_multimodal`, as for ``places``.
         fusion: Config of :class:`StageFusions`, see :class:`CENResNet`.
         **places: ``exchange_scope``, ``kernel_sizes``, ``pattern``, ``stages``,
-            ``layer_norms``, ``convs``, ``norms`` and ``exchange``.
+            ``layer_norms``, ``convs``, ``norms``, ``exchange`` and ``lora``.
 
     Returns:
         The backbone, a :class:`MultimodalBackbone`.

@@ -16,10 +16,18 @@ OTHER_TARGETS = (STDCHead,)
 
 
 def class_heads(model: nn.Module) -> Iterator[tuple[str, Any]]:
-    """The heads of a model that predict classes, under their names in its config."""
+    """The heads of a model that predict classes, under their names in its config.
+
+    Heads of another task say ``classifies = False``.
+    """
     kinds = BaseDecodeHead | MaskFormerHead | Mask2FormerHead
     for name, module in model.named_modules():
-        if isinstance(module, kinds) and not isinstance(module, OTHER_TARGETS):
+        classifies = getattr(module, 'classifies', True)
+        if (
+            classifies
+            and isinstance(module, kinds)
+            and not isinstance(module, OTHER_TARGETS)
+        ):
             yield name.replace('module.', ''), module
 
 

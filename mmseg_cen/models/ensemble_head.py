@@ -17,8 +17,10 @@ from mmseg_cen.streams.precision import at_least_float32
 from mmseg_cen.streams.presence import current_presence
 from mmseg_cen.streams.private import Sharing
 
-from .ensembles import ConcatEnsemble, weighted_mean
-from .heads import StreamedHead, build_head, recorded_outputs
+from .ensembles import ConcatEnsemble
+from .feature_streams import batch_size, check_streams
+from .heads import build_heads
+from .streamed_head import recorded_outputs
 
 
 @MODELS.register_module()
@@ -30,8 +32,10 @@ class EnsembleHead(BaseModule):
     keeps a loss of its own. The head's norm layers become private to each modality.
 
     Every head runs as it is, once, over folded features, see
-    :class:`~mmseg_cen.models.heads.StreamedHead`. A head with several outputs while
-    training, such as DAHead or PIDHead, has an ensemble of each of them.
+    :class:`~mmseg_cen.models.streamed_head.StreamedHead`. A head with several outputs
+    while training, such as DAHead or PIDHead, has an ensemble of each of them. Heads
+    that classify masks average probabilities of pixels, not logits, see
+    :class:`~mmseg_cen.models.mask_head.StreamedMaskHead`.
 
     If a sample lacks a modality, the weight of its stream is shared out among the
     others, see :func:`~mmseg_cen.models.ensembles.weighted_mean`.
@@ -58,6 +62,7 @@ class EnsembleHead(BaseModule):
     Raises:
         ValueError: If the head does not hand over maps of logits as ``BaseDecodeHead``
             does, or names are repeated or unknown.
+        ImportError: If the head needs mmdet, which is not installed.
     """
 
     def __init__(
@@ -84,12 +89,7 @@ class EnsembleHead(BaseModule):
                 f'leave it out'
             )
         self.output = output
-        if isinstance(head, Sequence):
-            self.head: Any = nn.ModuleList(
-                build_head(cfg, self.by_stream) for cfg in head
-            )
-        else:
-            self.head = build_head(head, self.by_stream)
+        self.head = build_heads(head, self.by_stream)
         to_multimodal(self.head, len(self.modalities), convs=convs, norms=norms)
         if ensemble not in ('alpha', 'concat'):
             raise ValueError(
@@ -103,7 +103,7 @@ class EnsembleHead(BaseModule):
             self.alpha_logits = nn.Parameter(torch.zeros(len(self.modalities)))
 
     @property
-    def heads(self) -> list[StreamedHead]:
+    def heads(self) -> list[Any]:
         """The heads of the cascade; of a plain head, itself."""
         return [*self.head] if isinstance(self.head, nn.ModuleList) else [self.head]
 
@@ -123,7 +123,7 @@ class EnsembleHead(BaseModule):
     @property
     def threshold(self) -> float | None:
         """Threshold of a binary prediction, else None."""
-        return self.heads[-1].threshold
+        return getattr(self.heads[-1], 'threshold', None)  # IterativeDecodeHead
 
     @property
     def alpha(self) -> Tensor:
@@ -140,22 +140,26 @@ class EnsembleHead(BaseModule):
         return self.alpha_logits.softmax(dim=0)
 
     def forward_streams(
-        self, feats: Sequence[Tensor], test_cfg: Any = None
+        self,
+        feats: Sequence[Tensor],
+        test_cfg: Any = None,
+        metas: Sequence[dict[str, Any]] = (),
     ) -> dict[str, Tensor]:
         """Logits (B, K, h, w) of every modality, and of their ``'ensemble'``.
 
         Args:
             feats: Folded features.
             test_cfg: Test settings of the segmentor, which PointHead reads.
+            metas: Of the inputs, whose size heads of masks predict at.
         """
-        num_streams = _batch_size(feats)
+        num_streams = batch_size(feats)
         previous: tuple[Any, ...] = ()
         for head in self.heads[:-1]:
             with streams_on_batch(head, num_streams):
                 previous = (head(feats, *previous),)
         head = self.heads[-1]
         with streams_on_batch(head, num_streams):
-            logits = head.predict(feats, *previous, [], test_cfg)
+            logits = head.predict(feats, *previous, [*metas], test_cfg)
         if not isinstance(logits, Tensor):
             raise ValueError(
                 'the decode head must be in eval mode to predict, got several outputs, '
@@ -184,11 +188,11 @@ class EnsembleHead(BaseModule):
 
         The outputs are those of the last head, as it hands them to its losses.
         """
-        self._check_batch(feats, samples)
+        check_streams(feats, samples, self.modalities)
         losses = pop_losses(feats)
         outputs: list[Any] = []
         for i, head in enumerate(self.heads):
-            streams = streams_on_batch(head, _batch_size(feats))
+            streams = streams_on_batch(head, batch_size(feats))
             previous = outputs[:1]
             with recorded_outputs() as outputs, streams:
                 of_head = head.loss(feats, *previous, samples, train_cfg)
@@ -201,8 +205,8 @@ class EnsembleHead(BaseModule):
         self, feats: Sequence[Tensor], metas: list[dict[str, Any]], test_cfg: Any
     ) -> Tensor:
         """Logits of :attr:`output` at the size of the input, (B, K, H, W)."""
-        self._check_batch(feats, metas)
-        logits = self.forward_streams(feats, test_cfg)[self.output]
+        check_streams(feats, metas, self.modalities)
+        logits = self.forward_streams(feats, test_cfg, metas)[self.output]
         return self.heads[-1].resize_to_input(logits, metas)
 
     def predict_streams(
@@ -212,30 +216,9 @@ class EnsembleHead(BaseModule):
         test_cfg: Any = None,
     ) -> Tensor:
         """Logits of all :meth:`forward_streams` side by side, (B, (M+1)*K, H, W)."""
-        self._check_batch(feats, metas)
-        logits = torch.cat(list(self.forward_streams(feats, test_cfg).values()), dim=1)
-        return self.heads[-1].resize_to_input(logits, metas)
-
-    def _check_batch(self, feats: Any, samples: Sequence[Any]) -> None:
-        M, num_samples = len(self.modalities), len(samples)
-        if _batch_size(feats) != num_samples * M:
-            raise ValueError(
-                f'features must be of {num_samples * M} streams, {num_samples} samples '
-                f'in the modalities {self.modalities}, got {_batch_size(feats)}: make '
-                f'`num_modalities` of the backbone agree'
-            )
-        packed = samples[0].get('streams', self.modalities) if samples else ()
-        if len(packed) == M and tuple(packed) != self.modalities:
-            raise ValueError(
-                f'`modalities` of the EnsembleHead must have the order of the streams, '
-                f'{packed}, got {self.modalities}: set `order` of the '
-                f'data_preprocessor, or take a CENSegmentor, which does so'
-            )
-        if current_presence() is None and any(s.get('absent') for s in samples):
-            raise ValueError(
-                'samples must have all modalities, got one with `absent`: set the type '
-                "of the model to 'CENSegmentor', which tells the backbone"
-            )
+        check_streams(feats, metas, self.modalities)
+        streams = self.forward_streams(feats, test_cfg, metas)
+        return self.heads[-1].resize_to_input(torch.cat([*streams.values()], 1), metas)
 
     def by_stream(self, folded: Any, ensemble: bool = True) -> dict[str, Any]:
         """Outputs of a head (B*M, ...) -> (B, ...), of each stream and the ensemble.
@@ -262,7 +245,7 @@ class EnsembleHead(BaseModule):
         present = current_presence()
         if self.concat is not None:
             return self.concat(streams, present)
-        return weighted_mean(streams, self.alpha_logits, present)
+        return self.heads[-1].average(streams, self.alpha_logits, present)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any
@@ -272,10 +255,3 @@ class EnsembleHead(BaseModule):
             for key in [key for key in state_dict if key.startswith(prefix)]:
                 state_dict[f'{prefix}head.{key[len(prefix) :]}'] = state_dict.pop(key)
         super()._load_from_state_dict(state_dict, prefix, *args)
-
-
-def _batch_size(feats: Any) -> int:
-    """Batch size of features: a map, several, or maps with a class token each."""
-    while not isinstance(feats, Tensor):
-        feats = feats[0]
-    return feats.shape[0]

@@ -1,4 +1,4 @@
-"""How the outputs of all streams become one: a weighted mean, or a convolution."""
+"""How the outputs of all streams become one: weighted means, or a convolution."""
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,27 @@ def weighted_mean(
             return torch.einsum('m,bm...->b...', alpha, streams)
         alpha = ensemble_weights(alpha_logits, present).to(streams.dtype)
         return torch.einsum('bm,bm...->b...', alpha, streams)
+
+
+def mean_of_probabilities(
+    streams: Tensor, alpha_logits: Tensor, present: Tensor | None = None
+) -> Tensor:
+    r"""The logarithm of :math:`\sum_m \alpha_m p_m(x)`, of logarithms of probabilities.
+
+    Args:
+        streams: :math:`\log p_m`, (B, M, ...).
+        alpha_logits: See :func:`weighted_mean`, as for ``present``.
+        present: Presence, bool (B, M).
+
+    Returns:
+        A tensor of shape (B, ...).
+    """
+    logits = alpha_logits.expand(1 if present is None else len(present), -1)
+    if present is not None:
+        logits = logits.masked_fill(~present, -torch.inf)
+    weights = logits.log_softmax(dim=1).to(streams.dtype)
+    weights = weights.view(*weights.shape, *[1] * (streams.ndim - 2))
+    return (weights + streams).logsumexp(dim=1)
 
 
 class ConcatEnsemble(nn.Conv2d):

@@ -14,7 +14,9 @@ from .attention_places import is_of_attention, set_attention_exchanges
 from .exchange import ExchangeScope
 from .exchanges import exchange_configs
 from .layer_norm import ModalityLN, ModalityLN2d
+from .lora import LoRALinear, add_lora
 from .norm import NORM_BASES, ModalityBN, ModalityGN, ModalityIN, ModalityNorm
+from .norm_act import ModalityBNAct
 from .places import choose_places
 from .private import PrivateLayer, Sharing, check_sharing, to_private
 
@@ -35,8 +37,12 @@ PRIVATE_TYPES: dict[type[nn.Module], type[ModalityNorm]] = {
 }
 
 #: Types of modules that move R regions of an image to the batch axis, (B*M*R, C, ...),
-#: before their norms.
-WITH_REGIONS = {'ISAHead'}
+#: before their norms: parts of the image, or the kernels of K-Net.
+WITH_REGIONS = {'ISAHead', 'KernelUpdator'}
+
+#: LayerNorms of sequences whose second axis is the batch, (N, B*M, C), by type of the
+#: module and name in it.
+SEQUENCE_FIRST = {'KernelUpdateHead': ('attention_norm',)}
 
 
 def to_multimodal(
@@ -51,6 +57,7 @@ def to_multimodal(
     convs: Sharing = 'shared',
     norms: Sharing = 'private',
     exchange: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+    lora: dict[str, Any] | None = None,
 ) -> nn.Module:
     """Make norm layers private to each modality, and let some exchange channels.
 
@@ -89,6 +96,9 @@ def to_multimodal(
             :class:`~mmseg_cen.streams.attention.AttentionExchange`, the blocks of a
             transformer exchange; ``pattern`` and ``stages`` then are of the norms in
             front of their attentions. A list: each of these exchanges, tokens first.
+        lora: ``rank`` and ``scale`` of :func:`~mmseg_cen.streams.lora.add_lora`: linear
+            layers stay as they are, but for a low-rank part of each modality, and only
+            these parts, norms and exchanges are trained.
 
     Returns:
         ``module``, now over folded features (B*M, C, H, W), or the private layer that
@@ -122,6 +132,11 @@ def to_multimodal(
                 f'modalities, got one of {layer.num_modalities}: leave num_modalities '
                 f'to the backbone, and norm_cfg unimodal'
             )
+    if lora is not None and (norms, convs) != ('private', 'shared'):
+        raise ValueError(
+            f'`lora` must have shared layers and private norms, got convs={convs!r}, '
+            f'norms={norms!r}: leave them out'
+        )
     if num_modalities == 1:
         return module
     if norms == 'private':
@@ -132,6 +147,8 @@ def to_multimodal(
     for config in [c for c in configs if c not in of_tokens]:
         for place, norm in enumerate(choose_places(module, *places)):
             norm.set_exchange(config, place)
+    if lora is not None:
+        add_lora(module, num_modalities, **lora)
     if convs == 'private':
         module = to_private(module, num_modalities)
     for config in of_tokens:
@@ -158,11 +175,13 @@ def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
         if (private_type := _private_type(layer)) and layer not in done
     }
     for parent in module.modules():
-        if WITH_REGIONS.isdisjoint(base.__name__ for base in type(parent).__mro__):
-            continue
-        for layer in parent.modules():
+        types = {base.__name__ for base in type(parent).__mro__}
+        for layer in parent.modules() if types & WITH_REGIONS else ():
             if layer in private:
                 private[layer].has_regions = True
+        for name in (n for each in types for n in SEQUENCE_FIRST.get(each, ())):
+            if (norm := private.get(getattr(parent, name))) is not None:
+                norm.sequence_first = True  # type: ignore[assignment]
     for parent in list(module.modules()):
         for name, child in parent._modules.items():
             if child in private:
@@ -182,6 +201,8 @@ def _private_type(layer: nn.Module) -> type[ModalityNorm] | None:
         return ModalityLN2d  # of mmpretrain and timm
     if type(layer) is nn.LayerNorm and len(layer.normalized_shape) > 1:
         return ModalityLN2d  # (C, 1, 1), others are refused
+    if isinstance(layer, nn.BatchNorm2d) and type(layer).__name__ == 'BatchNormAct2d':
+        return ModalityBNAct  # of timm
     return PRIVATE_TYPES.get(type(layer))
 
 
@@ -220,6 +241,11 @@ def stream_state_dict(module: nn.Module, modality: int) -> dict[str, Tensor]:
                 if tensor.ndim:
                     tensor = tensor.chunk(layer.num_modalities)[modality]
                 state[f'{prefix}.{name}'.lstrip('.')] = tensor
+        elif isinstance(layer, LoRALinear):
+            for name in ('lora_a', 'lora_b'):
+                del state[f'{prefix}.{name}'.lstrip('.')]
+            merged = layer.merged_weight(modality).detach()
+            state[f'{prefix}.weight'.lstrip('.')] = merged
         elif isinstance(layer, PrivateLayer):
             for name in layer[0].state_dict():
                 of_streams = [

@@ -16,13 +16,20 @@ class ModalityLN(ModalityNorm):
     optimizers and initializers look for the parameters of a LayerNorm.
 
     Shape:
-        - Input and output: folded sequences, (B*M, ..., C).
+        - Input and output: folded sequences, (B*M, ..., C), or (N, B*M, ..., C) if
+          ``sequence_first``.
     """
 
     _abbr_ = 'ln'
     layer_type = nn.LayerNorm
     layout = 'B*{M}, ..., {C}'
     channel_axis = -1
+    sequence_first = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.sequence_first:
+            return super().forward(x)
+        return super().forward(x.transpose(0, 1)).transpose(0, 1)
 
     def normalize(self, x: Tensor) -> Tensor:
         M, C = self.num_modalities, self.num_features

@@ -1,6 +1,14 @@
 """Translation of images from several sources to one target, by channel exchange."""
 
 from . import metrics
+from .cyclic import (
+    CyclicPix2Pix,
+    CyclicTranslationMetric,
+    CyclicUNet,
+    CyclicVisualizationHook,
+    MarkKnownPixels,
+    PackCyclicInputs,
+)
 from .dataset import MultimodalTranslationDataset
 from .derived import DeriveDomains
 from .discriminator import PatchDiscriminator

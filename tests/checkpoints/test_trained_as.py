@@ -98,3 +98,10 @@ def test_what_else_differs_is_told(options, told, tmp_path):
 @pytest.mark.parametrize('checkpoint', [{}, {'meta': {}}, {'meta': None}, [], None])
 def test_an_older_checkpoint_passes(checkpoint):
     assert check_trained_as(checkpoint, describe_training(segmentor())) == []
+
+
+def test_another_order_of_the_tasks_is_refused(tmp_path):
+    then = saved(tmp_path, dict(tasks=['depth', 'normals']))
+    assert check_trained_as(then, dict(tasks=['depth', 'normals'])) == []
+    with pytest.raises(ValueError, match=r"set tasks=\('depth', 'normals'\) of the"):
+        check_trained_as(then, dict(tasks=['normals', 'depth']))

@@ -214,7 +214,7 @@ def test_the_number_of_modalities_is_given_once_or_alike():
 
 
 def test_arguments_that_cenbackbone_does_not_have_are_refused():
-    with pytest.raises(ValueError, match=r"'exchange'\], got \['exchnge', 'module'\]"):
+    with pytest.raises(ValueError, match=r"'lora'\], got \['exchnge', 'module'\]"):
         CENBackbone({**RESNET, 'depth': 18}, 2, exchnge={}, module=None)
 
 
@@ -318,3 +318,35 @@ def test_gradient_checkpointing_changes_neither_outputs_nor_gradients(depth, pre
         grads = [parameter.grad for parameter in model.parameters()]
         results.append([*(out.detach() for out in outs), x.grad, *grads])
     assert_close(*results)
+
+
+@pytest.mark.parametrize('name', ['resnet18', 'efficientnet_b0', 'convnext_atto'])
+def test_encoders_of_timm_are_converted(name):
+    """With the wrapper of the toolbox; each stream is the unimodal encoder."""
+    pytest.importorskip('timm')
+    cfg = dict(type='TIMMBackbone', model_name=name, pretrained=False)
+    alone = MODELS.build({**cfg, 'out_indices': (1, 2, 3)}).eval()
+    norms = name == 'convnext_atto'
+    net = CENBackbone({**cfg, 'out_indices': (1, 2, 3)}, 3, layer_norms=norms).eval()
+    assert len(exchanging_norms(net)) >= 7
+    assert not net.load_state_dict(alone.state_dict(), strict=False).unexpected_keys
+    for norm in exchanging_norms(net).values():
+        norm.exchange_threshold = 0.0
+    x = torch.randn(1, 9, 64, 64)
+    with torch.no_grad():
+        for packed, expected in zip(net(x), alone(x[:, 3:6]), strict=True):
+            assert_close(packed[1:2], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_frozen_stages_keep_private_norms_as_they_are():
+    """Parameters and statistics; later stages learn."""
+    cfg = dict(depth=18, base_channels=4, stem_channels=4, frozen_stages=2)
+    net = CENResNet(num_modalities=3, **cfg).train()
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    sum(out.square().sum() for out in net(torch.randn(2, 9, 32, 32))).backward()
+    frozen = ('conv1.', 'bn1.', 'layer1.', 'layer2.')
+    for name, parameter in net.named_parameters():
+        assert (parameter.grad is None) == name.startswith(frozen), name
+    moved = {k for k, v in net.state_dict().items() if not torch.equal(v, before[k])}
+    assert moved
+    assert not [name for name in moved if name.startswith(frozen)]

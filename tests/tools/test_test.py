@@ -107,6 +107,25 @@ def test_an_option_of_a_segmentor_or_of_augmentation_is_refused_without_it(load_
         test.enable_tta(cfg)
 
 
+@pytest.mark.parametrize(
+    'model',
+    [dict(type='CyclicPix2Pix'), dict(type='MultitaskSegmentor', tasks=('depth',))],
+)
+def test_predictions_of_neither_classes_nor_one_target_are_not_saved(model, load_tool):
+    with pytest.raises(ValueError, match='take --show-dir for pictures'):
+        load_tool('test.py').save_predictions(Config(dict(model=model)), 'out')
+
+
+def test_pictures_of_every_kind_have_a_folder(load_tool):
+    test = load_tool('test.py')
+    args = SimpleNamespace(show=False, show_dir='pictures', show_interval=1)
+    for kind in ('Multimodal', 'Translation', 'Multitask', 'Cyclic'):
+        hook = dict(type=f'{kind}VisualizationHook')
+        cfg = Config(dict(test_evaluator=[], default_hooks=dict(visualization=hook)))
+        test.enable_pictures(cfg, args)
+        assert cfg.default_hooks.visualization.out_dir == 'pictures'
+
+
 def test_only_a_metric_of_ours_stores_each_image(load_tool):
     test = load_tool('test.py')
     metrics = [dict(type='IoUMetric'), dict(type='StreamIoUMetric')]

@@ -3,7 +3,8 @@
 python tools/analysis/sweep_mmseg.py
 
 The table of docs/compatibility.md is written, in about half an hour on two cores;
-results in `--cache` are not computed again.
+results in `--cache` are not computed again. With `--family`, other rows of the page
+stay as they are.
 
 For each combination of backbone, neck and head of a family, the smallest config is
 built with random weights for 64 x 64 pixels. For two and three modalities:
@@ -44,7 +45,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from sweep.choice import CONFIGS, NO_FAMILIES, combinations
 from sweep.running import run
-from sweep.table import write_table
+from sweep.table import rows_on, write_table
 
 from mmseg_cen.door import as_tool
 
@@ -84,8 +85,8 @@ def main() -> None:
             )
             args.cache.parent.mkdir(parents=True, exist_ok=True)
             args.cache.write_text(json.dumps(results, indent=1))
-    if not args.family:
-        write_table(results, args.out)
+    kept = rows_on(args.out) if args.family else ()
+    write_table(results.values(), args.out, kept)
 
 
 if __name__ == '__main__':

@@ -11,6 +11,8 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmseg_cen.models import exchanging_norms, stream_state_dict
+from mmseg_cen.models.heads import classifies_masks
+from mmseg_cen.models.mask_head import log_probabilities
 from mmseg_cen.streams.norm import ModalityNorm
 
 from .choice import CLASSES
@@ -58,6 +60,8 @@ def streams_equal_unimodal(model: nn.Module, cfg: ConfigDict, M: int) -> None:
             missing = [k for k in wrong.missing_keys if not k.startswith('auxiliary')]
             assert not missing + wrong.unexpected_keys, f'names differ: {wrong}'
             expected = unimodal.encode_decode(stream, metas)
+            if classifies_masks(type(unimodal.decode_head)):
+                expected = log_probabilities(expected)
             error = (streams[m] - expected).abs().max() / expected.abs().max()
             assert error < TOLERANCE, f'stream {m} is not the unimodal model: {error}'
 

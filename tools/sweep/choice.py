@@ -68,7 +68,10 @@ def shrink(model: ConfigDict) -> ConfigDict:
             node['img_size'] = (size, size)
         if 'num_classes' in node:
             node['num_classes'] = CLASSES
-        node.pop('class_weight', None)
+        if node.pop('class_weight', None) and node['type'].startswith('mmdet.'):
+            node['class_weight'] = [1.0] * CLASSES + [0.1]  # which it needs
+        if 'assigner' in node and 'num_points' in node:
+            node['num_points'] = 64
         if node.get('type') == 'LightHamHead':
             node['ham_kwargs']['rand_init'] = False  # random bases in inference
         if node.get('type') == 'OHEMPixelSampler':

@@ -64,7 +64,7 @@ def run(path: Path, cfg: ConfigDict) -> dict[str, Any]:
     except NotInstalledError as error:
         return dict(status='not installed', reason=f'needs {error}')
     except ImportError as error:
-        return dict(status='not installed', reason=str(error).split('. Run')[0])
+        return dict(status='not installed', reason=str(error).split(': run')[0])
     except ValueError as error:
         status = 'refused' if 'cannot be private' in str(error) else 'failed'
         return dict(status=status, reason=str(error))

@@ -1,5 +1,6 @@
 """The page docs/compatibility.md."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ sliding; without exchange, each stream is the unimodal model with the same weigh
 independent of the others.
 
 {passed} of {total} families pass with all of their combinations that can run here,
-{some} with some of them.
+{some} with some of them. They ran with the extras `lite`, `mmdet` and `mmpretrain`
+(`pip install 'mmseg-cen[lite,mmdet,mmpretrain]'`). The operator of PSANet is the one
+thing that needs full mmcv on a CPU; on a GPU, MaskFormer's focal loss and Mask2Former's
+deformable attention need it, too.
 
 Exchanging layers: norms that follow a 3 x 3 convolution of the backbone, beyond the
 stem. A backbone with 0 of them has LayerNorm: its streams are averaged, and exchange
@@ -26,31 +30,57 @@ millions.
 |---|---|---|---|---|---|---|
 """
 
+#: Cells of a row, in order.
+Row = tuple[str, ...]
 
-def write_table(results: dict[str, dict[str, Any]], out: Path) -> None:
-    """Write the page from the results by config."""
-    families: dict[str, list[str]] = {}
-    for row in results.values():
-        families.setdefault(row['family'], []).append(row['status'])
-    ran = {
-        family: [s for s in statuses if s != 'not installed']
-        for family, statuses in families.items()
-    }
-    passed = sum(bool(s) and set(s) == {'pass'} for s in ran.values())
-    some = sum('pass' in s and set(s) != {'pass'} for s in ran.values())
-    lines = []
-    for row in sorted(results.values(), key=lambda r: (r['family'], r['config'])):
-        parameters = f'{row["parameters"] / 1e6:.1f}' if 'parameters' in row else ''
-        reason = row['reason'].replace('|', '/').replace('\n', ' ')
-        cells = (row['family'], row['backbone'], row['head'], row.get('exchanging', ''))
-        lines.append(
-            '| '
-            + ' | '.join(map(str, (*cells, parameters, row['status'], reason)))
-            + ' |'
-        )
-    out.parent.mkdir(parents=True, exist_ok=True)
+
+def row_of(result: dict[str, Any]) -> Row:
+    """The row of a result, see :func:`sweep.running.run`."""
+    parameters = f'{result["parameters"] / 1e6:.1f}' if 'parameters' in result else ''
+    reason = result['reason'].replace('|', '/').replace('\n', ' ')
+    return (
+        result['family'],
+        result['backbone'],
+        result['head'],
+        str(result.get('exchanging', '')),
+        parameters,
+        result['status'],
+        reason,
+    )
+
+
+def rows_on(page: Path) -> list[Row]:
+    """The rows of a page that was written before; none if there is no page."""
+    lines = page.read_text(encoding='utf-8').splitlines() if page.is_file() else []
+    rows = [line for line in lines if line.startswith('| ')][1:]  # without the head
+    return [tuple(cell.strip() for cell in row.split('|')[1:-1]) for row in rows]
+
+
+def write_table(
+    results: Iterable[dict[str, Any]], out: Path, kept: Iterable[Row] = ()
+) -> None:
+    """Write the page.
+
+    Args:
+        results: Results of configs, see :func:`sweep.running.run`.
+        out: The page.
+        kept: Rows that stay, unless there is a result of the same combination.
+    """
+    ordered = sorted(results, key=lambda result: result['config'])
+    rows = {row[:3]: row for row in (*kept, *map(row_of, ordered))}
+    families: dict[str, set[str]] = {}
+    for family, *_, status, _ in rows.values():
+        families.setdefault(family, set()).add(status)
+    ran = [statuses - {'not installed'} for statuses in families.values()]
+    passed = sum(statuses == {'pass'} for statuses in ran)
+    some = sum('pass' in statuses for statuses in ran) - passed
     header = HEADER.format(
         version=mmseg.__version__, passed=passed, some=some, total=len(families)
     )
-    out.write_text(header + '\n'.join(lines) + '\n')
+    lines = [
+        f'| {" | ".join(row)} |\n'
+        for row in sorted(rows.values(), key=lambda row: row[0])
+    ]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(header + ''.join(lines), encoding='utf-8')
     print(f'{passed} families pass, {some} in part, of {len(families)}: {out}')

@@ -57,13 +57,39 @@ def test_the_table_counts_families_not_rows(tmp_path):
     )
     results = {
         '1': {**row, 'exchanging': 3, 'parameters': 1_500_000},
-        '2': {**row, 'config': 'a2', 'status': 'not installed', 'reason': 'needs x'},
+        '2': {
+            **row,
+            'config': 'a2',
+            'backbone': 'C',
+            'status': 'not installed',
+            'reason': 'needs x',
+        },
         '3': {**row, 'family': 'b', 'status': 'refused', 'reason': 'H: it is | no'},
         '4': {**row, 'family': 'c'},
-        '5': {**row, 'family': 'c', 'config': 'c2', 'status': 'failed', 'reason': 'E'},
+        '5': {
+            **row,
+            'family': 'c',
+            'config': 'c2',
+            'backbone': 'C',
+            'status': 'failed',
+            'reason': 'E',
+        },
     }
-    table.write_table(results, tmp_path / 'table.md')
+    table.write_table(results.values(), tmp_path / 'table.md')
     text = (tmp_path / 'table.md').read_text()
     assert '1 of 3 families pass' in ' '.join(text.split())
     assert '| a | B | H | 3 | 1.5 | pass |  |' in text
     assert '| b | B | H |  |  | refused | H: it is / no |' in text
+
+
+def test_rows_of_other_families_stay_as_they_are(tmp_path):
+    row = dict(family='b', config='b', backbone='B', head='H', status='pass', reason='')
+    page = tmp_path / 'table.md'
+    table.write_table([row, {**row, 'family': 'c'}, {**row, 'family': 'a'}], page)
+    failed = {**row, 'status': 'failed', 'reason': 'E'}
+    table.write_table([failed], page, table.rows_on(page))
+    text = page.read_text()
+    assert '2 of 3 families pass' in ' '.join(text.split())
+    assert [row[0] for row in table.rows_on(page)] == ['a', 'b', 'c']
+    assert '| b | B | H |  |  | failed | E |' in text
+    assert '| c | B | H |  |  | pass |  |' in text

@@ -1,0 +1,148 @@
+"""Shared linear layers with a low-rank part that is private to each modality."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .context import StreamAware
+from .norm import ModalityNorm
+
+
+class LoRALinear(StreamAware, nn.Linear):
+    r"""A shared linear layer, plus a product of rank r of each modality.
+
+    .. math::
+        y_m = W x_m + b + \frac{s}{r} B_m A_m x_m
+
+    :math:`B_m` starts at 0: all streams are those of the shared layer. Checkpoints of a
+    unimodal network have its weights only, and leave the private parts as they are.
+
+    Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022,
+    Eq. 3. A part for each modality is ours.
+
+    Args:
+        in_features: Channels of the input.
+        out_features: Channels of the output.
+        num_modalities: Number of modalities M.
+        rank: Rank r.
+        scale: The factor s.
+        bias: Whether there is b.
+
+    Shape:
+        - Input: folded features, (B*M, ..., C), or of R regions of each stream, such as
+          windows, (B*M*R, ..., C).
+        - Output: the same, of ``out_features`` channels.
+
+    Raises:
+        ValueError: If the input is not of whole streams.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        num_modalities: int,
+        rank: int = 4,
+        scale: float = 1.0,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(in_features, out_features, bias)
+        M = num_modalities
+        self.num_modalities = M
+        self.factor = scale / rank
+        self.lora_a = nn.Parameter(torch.empty(M, rank, in_features))
+        self.lora_b = nn.Parameter(torch.zeros(M, out_features, rank))
+        nn.init.kaiming_uniform_(self.lora_a.view(-1, in_features), a=math.sqrt(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        M = self.num_modalities
+        regions, rest = divmod(x.shape[0], self.num_streams or x.shape[0])
+        if rest or x.shape[0] % (M * regions):
+            raise ValueError(
+                f'inputs of a linear layer with `lora` must be of the B*M='
+                f'{self.num_streams} streams of the input, got a batch of '
+                f'{x.shape[0]}: leave `lora` out for this model'
+            )
+        streams = x.unflatten(0, (-1, M, regions)).transpose(0, 1)  # (M, B, R, ..., C)
+        low = streams.flatten(1, -2) @ self.lora_a.transpose(1, 2)
+        own = (low @ self.lora_b.transpose(1, 2)).unflatten(1, streams.shape[1:-1])
+        return super().forward(x) + self.factor * own.transpose(0, 1).flatten(0, 2)
+
+    def merged_weight(self, modality: int) -> Tensor:
+        """The weight of the linear layer that computes one stream."""
+        own = self.lora_b[modality] @ self.lora_a[modality]
+        return self.weight + self.factor * own
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any
+    ) -> None:
+        if prefix + 'weight' in state_dict:  # perhaps a unimodal network's
+            state_dict.setdefault(f'{prefix}lora_a', self.lora_a.detach())
+            state_dict.setdefault(f'{prefix}lora_b', self.lora_b.detach())
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def add_lora(
+    module: nn.Module, num_modalities: int, rank: int = 4, scale: float = 1.0
+) -> None:
+    """Give linear layers a private part of low rank, and freeze what is shared.
+
+    Private norms, parameters of exchanges and the new parts are all that is trained.
+    Projections within ``torch.nn.MultiheadAttention`` are no layers, and have no part.
+
+    Args:
+        module: A network with private norms, changed in place.
+        num_modalities: Number of modalities M.
+        rank: Rank r of the parts.
+        scale: See :class:`LoRALinear`.
+
+    Raises:
+        ValueError: If the rank or the scale is not positive, or the network has no
+            linear layer.
+    """
+    for name, value in (('rank', rank), ('scale', scale)):
+        if not value > 0 or (name == 'rank' and not isinstance(value, int)):
+            raise ValueError(
+                f'`{name}` of lora must be a positive number, got {value!r}: set '
+                f'rank=4, scale=1.0'
+            )
+    found: list[Any] = [m for m in module.modules() if _is_linear(m)]
+    if not found:
+        raise ValueError(
+            f'`lora` must be given for a network with linear layers, got a '
+            f'{type(module).__name__}: leave it out'
+        )
+    kept = {
+        parameter
+        for norm in module.modules()
+        if isinstance(norm, ModalityNorm)
+        for parameter in norm.parameters()
+    }
+    for parameter in module.parameters():
+        if parameter not in kept:
+            parameter.requires_grad = False
+    with_parts: dict[Any, LoRALinear] = {
+        layer: LoRALinear(
+            layer.in_features,
+            layer.out_features,
+            num_modalities,
+            rank,
+            scale,
+            layer.bias is not None,
+        )
+        for layer in found
+    }
+    for layer, new in with_parts.items():
+        new.weight, new.bias = layer.weight, layer.bias
+        new.train(layer.training)
+    for parent in list(module.modules()):
+        for name, child in parent._modules.items():
+            if child in with_parts:
+                setattr(parent, name, with_parts[child])
+
+
+def _is_linear(layer: nn.Module) -> bool:
+    """Whether it is a plain linear layer, of torch or of mmcv, by the same name."""
+    return isinstance(layer, nn.Linear) and type(layer).__name__ == 'Linear'
