@@ -13,6 +13,7 @@ from torch import nn
 
 from mmseg_cen.streams.places import exchanging_norms
 from mmseg_cen.streams.state import unwrap
+from mmseg_cen.streams.token_loss import token_exchanges
 
 #: Key of the description in the ``meta`` of a checkpoint.
 TRAINED_AS = 'trained_as'
@@ -30,8 +31,9 @@ def describe_training(model: nn.Module, dataset: Any = None) -> dict[str, Any]:
     Returns:
         ``modalities`` and, of several tasks, ``tasks``, names in the order of the
         streams; ``exchange_threshold`` and ``exchange_scope``, lists of the different
-        ones of all layers; ``normalized``, channels in their order, means and standard
-        deviations of each modality;
+        ones of all layers; the ``token_threshold`` of exchanges of tokens, likewise;
+        ``normalized``, channels in their order, means and standard deviations of each
+        modality;
         ``classes``, or the ``target`` of a translation; ``units`` of each modality.
         What is not known is left out.
     """
@@ -41,6 +43,8 @@ def describe_training(model: nn.Module, dataset: Any = None) -> dict[str, Any]:
     exchanges: list[Any] = [norm.exchange for norm in exchanging_norms(model).values()]
     found['exchange_threshold'] = sorted({float(e.threshold) for e in exchanges})
     found['exchange_scope'] = sorted({str(e.scope) for e in exchanges})
+    tokens = token_exchanges(model).values()
+    found['token_threshold'] = sorted({float(e.threshold) for e in tokens})
     found['normalized'] = _normalization(getattr(model, 'data_preprocessor', None))
     while hasattr(dataset, 'dataset'):
         dataset = dataset.dataset

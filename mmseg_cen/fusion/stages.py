@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import torch
 from mmengine.model import ModuleDict
 from torch import Tensor, nn
 
@@ -15,7 +14,7 @@ from mmseg_cen.streams.fold import split_streams
 from mmseg_cen.streams.presence import current_presence
 
 from .base import Fusion, check_fused
-from .losses import FusedFeatures
+from .losses import FusedFeatures, UntakenLosses
 from .probe import blank_images, blank_pass, stage_channels
 
 
@@ -104,13 +103,7 @@ class StageFusions(ModuleDict):
         self.type = type
         self.image_size = image_size
         self._pass = FusionPass()
-        # Losses that the features of the last training pass carry, until a head takes
-        # them.
-        self._carried: dict[str, Tensor] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        """The state of a copy of this module, which no training pass precedes."""
-        return {**self.__dict__, '_carried': {}}
+        self._untaken = UntakenLosses(type)
 
     @property
     def out_streams(self) -> int:
@@ -180,26 +173,18 @@ class StageFusions(ModuleDict):
                 f'samples must have all modalities for {self.type}, got samples that '
                 f'lack some: leave `fusion` out, as the exchange alone needs not all'
             )
-        self._check_that_losses_were_taken()
+        self._untaken.check()
         self._pass = FusionPass(num_streams=len(x))
         try:
             feats = list(forward(x))  # the hooks of the stages fill in the pass
             if self.merges:
                 feats = self._seen_by_decoder(feats)
-            if self.training and torch.is_grad_enabled():
-                self._carried = self._pass.losses
-            return FusedFeatures(feats, self._pass.losses)
+            fused = FusedFeatures(feats, self._pass.losses)
+            if self.training:
+                self._untaken.carried_by(fused)
+            return fused
         finally:
             self._pass = FusionPass(num_streams=len(x))  # keeps no features
-
-    def _check_that_losses_were_taken(self) -> None:
-        left, self._carried = self._carried, {}
-        if left and torch.is_grad_enabled():
-            raise ValueError(
-                f'a head must take the losses of {self.type} from the features, got '
-                f'{[*left]} left from the last training step: choose EnsembleHead as '
-                f'decode_head, and with a neck CENSegmentor as model, which take them'
-            )
 
     def _fuse(
         self, name: str, stage: nn.Module, args: tuple[Any, ...], output: Tensor

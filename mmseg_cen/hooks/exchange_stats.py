@@ -15,6 +15,7 @@ from mmseg_cen.streams.exchanges import ChannelExchange
 from mmseg_cen.streams.places import exchanging_norms
 from mmseg_cen.streams.sparsity import exchange_shares, scaling_factors
 from mmseg_cen.streams.state import unwrap
+from mmseg_cen.streams.token_loss import token_shares
 from mmseg_cen.visualization.gamma_plots import draw_histograms
 
 from .every_n_iterations import EveryNIterations
@@ -25,12 +26,13 @@ NEARLY_ALL = 0.9
 
 @HOOKS.register_module()
 class ExchangeStatsHook(EveryNIterations):
-    """Report which share of the channels is exchanged, and the ensemble's alpha.
+    """Report which share of channels or tokens is exchanged, and the ensemble's alpha.
 
     The log and all visualization backends get ``exchange/{modality}/own`` and ``/all``
-    (:func:`exchange_shares`) and ``alpha/{modality}``. The backends also get the shares
-    of each stage, and histograms of the scaling factors, as a picture and, on
-    TensorBoard, natively.
+    (:func:`exchange_shares`), with exchanges of tokens ``exchange/{modality}/tokens``,
+    the share of the last batch (:func:`token_shares`), and ``alpha/{modality}``. The
+    backends also get the shares of each stage, or of each block for tokens, and
+    histograms of the scaling factors, as a picture and, on TensorBoard, natively.
 
     At the end of a training, a warning says so if two streams are nearly the same
     network, since nearly all of their own parts are exchanged.
@@ -80,9 +82,9 @@ class ExchangeStatsHook(EveryNIterations):
 
     def _report(self, runner: Runner, step: int) -> None:
         model, modalities = model_and_modalities(runner)
-        shares = {
-            f'exchange/{k}': v for k, v in exchange_shares(model, modalities).items()
-        }
+        exchanged = exchange_shares(model, modalities)
+        exchanged |= token_shares(model, modalities)
+        shares = {f'exchange/{key}': value for key, value in exchanged.items()}
         ensemble = _ensemble_of(model)
         if ensemble is not None and getattr(ensemble, 'concat', None) is None:
             shares |= {

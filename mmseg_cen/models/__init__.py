@@ -7,6 +7,10 @@ from mmseg_cen.streams.ablations import (
     RandomExchange,
     SumExchange,
 )
+from mmseg_cen.streams.attention_exchanges import (
+    AdapterExchange,
+    PixelAttentionExchange,
+)
 from mmseg_cen.streams.convert import stream_state_dict, to_multimodal
 from mmseg_cen.streams.exchange import exchange_channels, exchanged_channels, own_part
 from mmseg_cen.streams.exchanges import ChannelExchange, Exchange
@@ -16,11 +20,14 @@ from mmseg_cen.streams.norm import ModalityBN, ModalityGN, ModalityIN, ModalityN
 from mmseg_cen.streams.places import exchanging_norms
 from mmseg_cen.streams.presence import present_modalities
 from mmseg_cen.streams.private import PrivateLayer, to_private
+from mmseg_cen.streams.token_exchange import TokenExchange
 
-from .backbone import CENBackbone, CENResNet, MultimodalBackbone
+from .backbone import CENBackbone, CENResNet
 from .ensemble_head import EnsembleHead
 from .light_refinenet_head import LightRefineNetHead
+from .linear_segformer_head import LinearSegformerHead
 from .losses import CrossEntropyLoss
+from .multimodal_backbone import MultimodalBackbone
 from .preprocessor import MultimodalPreprocessor
 from .refinenet_head import RefineNetHead
 from .segmentor import CENSegmentor

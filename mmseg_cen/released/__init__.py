@@ -1,1 +1,1 @@
-"""Checkpoints of the released code of the paper, converted to ours and back."""
+"""Checkpoints of released code: of the paper, to ours and back, and of TokenFusion."""

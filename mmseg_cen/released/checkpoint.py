@@ -35,6 +35,11 @@ RELEASED_SEGMENTATION = CheckpointOrigin(
     'a checkpoint of the released CEN segmentation code',
     'convert it without --reverse',
 )
+RELEASED_TOKENFUSION = CheckpointOrigin(
+    r'^encoder\.score_predictor\.',
+    'a checkpoint of the released TokenFusion segmentation code',
+    'convert it with tools/model_converters/released_tokenfusion.py',
+)
 OURS = CheckpointOrigin(
     r'^decode_head\.alpha_logits$',
     'a checkpoint of this package',
@@ -57,7 +62,14 @@ IMAGENET = CheckpointOrigin(
 )
 
 #: The known origins; names of an earlier one decide.
-ORIGINS = (RELEASED_SEGMENTATION, OURS, MMSEG, RELEASED_TRANSLATION, IMAGENET)
+ORIGINS = (
+    RELEASED_SEGMENTATION,
+    RELEASED_TOKENFUSION,
+    OURS,
+    MMSEG,
+    RELEASED_TRANSLATION,
+    IMAGENET,
+)
 
 
 def state_dict_of(checkpoint: Any) -> dict[str, Tensor]:

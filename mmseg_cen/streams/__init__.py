@@ -6,5 +6,6 @@ Nothing here knows of segmentation or of translation. In reading order: ``fold``
 ``layer_norm``, ``instance_norm`` and ``private`` (layers with a copy for each
 modality), ``convert`` and ``places`` (any network becomes multimodal, and where it
 exchanges), ``presence`` and ``context`` (a modality may be missing, and how layers know
-of it).
+of it). For transformers: ``tokens``, ``token_exchange`` and ``token_loss`` (tokens are
+exchanged), ``attention`` and ``attention_places`` (where in a block).
 """

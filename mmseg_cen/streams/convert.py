@@ -9,8 +9,10 @@ from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .attention import AttentionSeam
+from .attention_places import is_of_attention, set_attention_exchanges
 from .exchange import ExchangeScope
-from .exchanges import exchange_config
+from .exchanges import exchange_configs
 from .layer_norm import ModalityLN, ModalityLN2d
 from .lora import LoRALinear, add_lora
 from .norm import NORM_BASES, ModalityBN, ModalityGN, ModalityIN, ModalityNorm
@@ -54,7 +56,7 @@ def to_multimodal(
     layer_norms: bool = False,
     convs: Sharing = 'shared',
     norms: Sharing = 'private',
-    exchange: dict[str, Any] | None = None,
+    exchange: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
     lora: dict[str, Any] | None = None,
 ) -> nn.Module:
     """Make norm layers private to each modality, and let some exchange channels.
@@ -80,8 +82,9 @@ def to_multimodal(
         pattern: Regular expression, to be found in the name of a norm layer that
             exchanges: ``r'layer[234].0.'`` are the down-sampling blocks of a ResNet.
         stages: Names of the submodules that exchange, such as ``('layer3', 'layer4')``.
-        layer_norms: Whether all LayerNorms exchange too, by their scaling factors. This
-            goes beyond the paper, whose networks have none.
+        layer_norms: Whether all LayerNorms exchange too, by their scaling factors.
+            CEN's networks have none; TokenFusion (CVPR 2022, Eq. 10 and Table 9 of the
+            appendix) exchanges so beside tokens, for 0.5 points of mIoU on NYUDv2.
         convs: ``'private'``: all layers but the norms have a copy for each modality,
             too, see :func:`~mmseg_cen.streams.private.to_private` ("unshared" in Tables
             1 and 7).
@@ -89,7 +92,10 @@ def to_multimodal(
             batch, and nothing can be exchanged.
         exchange: Config of the :class:`~mmseg_cen.streams.exchanges.Exchange` of each
             chosen layer; by default, ``ChannelExchange``. A threshold and scope in it
-            take precedence over the arguments above.
+            take precedence over the arguments above. Of an
+            :class:`~mmseg_cen.streams.attention.AttentionExchange`, the blocks of a
+            transformer exchange; ``pattern`` and ``stages`` then are of the norms in
+            front of their attentions. A list: each of these exchanges, tokens first.
         lora: ``rank`` and ``scale`` of :func:`~mmseg_cen.streams.lora.add_lora`: linear
             layers stay as they are, but for a low-rank part of each modality, and only
             these parts, norms and exchanges are trained.
@@ -107,7 +113,7 @@ def to_multimodal(
             f'`num_modalities` must be at least 1, got {num_modalities}: count the '
             f'modalities of the data'
         )
-    config = exchange_config(exchange, exchange_threshold, exchange_scope)
+    configs = exchange_configs(exchange, exchange_threshold, exchange_scope)
     check_sharing(convs=convs, norms=norms)
     if norms == 'shared' and exchange is not None:
         raise ValueError(
@@ -135,13 +141,19 @@ def to_multimodal(
         return module
     if norms == 'private':
         module = _make_norms_private(module, num_modalities)
-        if config is not None:
-            places = choose_places(module, kernel_sizes, pattern, stages, layer_norms)
-            for place, norm in enumerate(places):
-                norm.set_exchange(config, place)
+    places = (kernel_sizes, pattern, stages, layer_norms)
+    configs = configs if norms == 'private' else []
+    of_tokens = [c for c in configs if is_of_attention(c)]
+    for config in [c for c in configs if c not in of_tokens]:
+        for place, norm in enumerate(choose_places(module, *places)):
+            norm.set_exchange(config, place)
     if lora is not None:
         add_lora(module, num_modalities, **lora)
-    return to_private(module, num_modalities) if convs == 'private' else module
+    if convs == 'private':
+        module = to_private(module, num_modalities)
+    for config in of_tokens:
+        set_attention_exchanges(module, config, pattern, stages)
+    return module
 
 
 def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
@@ -217,10 +229,12 @@ def stream_state_dict(module: nn.Module, modality: int) -> dict[str, Tensor]:
     """
     state: dict[str, Tensor] = dict(module.state_dict())
     for prefix, layer in module.named_modules(remove_duplicate=False):
+        # A unimodal network has no exchange.
+        exchange = getattr(layer, 'exchange', None)
+        if isinstance(layer, (ModalityNorm, AttentionSeam)) and exchange is not None:
+            for name in exchange.state_dict():
+                del state[f'{prefix}.exchange.{name}'.lstrip('.')]
         if isinstance(layer, ModalityNorm):
-            if layer.exchange is not None:  # a unimodal network has none
-                for name in layer.exchange.state_dict():
-                    del state[f'{prefix}.exchange.{name}'.lstrip('.')]
             for name in layer.norm.state_dict():
                 key = f'{prefix}.norm.{name}'.lstrip('.')
                 tensor = state.pop(key)

@@ -5,6 +5,7 @@ subclass of :class:`Exchange`, registered in ``MODELS`` of mmengine or mmseg. Wh
 paper compares its exchange with is in :mod:`mmseg_cen.streams.ablations`.
 """
 
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
@@ -29,6 +30,9 @@ class Exchange(nn.Module):
     threshold: float = 0.0
     #: Whether a modality gives away channels of its own part only, or any channel.
     scope: ExchangeScope = 'all'
+    #: Whether scaling factors may decide. They are penalized then, and the share of the
+    #: :meth:`chosen` channels is reported; else, they are factors as of any norm.
+    by_gamma: bool = True
 
     def __init__(self) -> None:  # of no arguments, whereas nn.Module takes any
         super().__init__()
@@ -110,6 +114,50 @@ class ChannelExchange(Exchange):
         return f'threshold={self.threshold}, scope={self.scope!r}'
 
 
+class ExchangeSequence(Exchange):
+    """Several exchanges behind one norm, one after the other.
+
+    Args:
+        parts: The exchanges, of which one at most is by scaling factors.
+    """
+
+    def __init__(self, parts: Sequence[Exchange]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+        by_gamma = [part for part in parts if part.by_gamma]
+        self.by_gamma = bool(by_gamma)
+        self._leader = parts.index(by_gamma[0]) if by_gamma else 0
+
+    @property
+    def threshold(self) -> float:
+        """Threshold of the exchange by scaling factors, if there is one."""
+        return self._first.threshold
+
+    @threshold.setter
+    def threshold(self, threshold: float) -> None:
+        self._first.threshold = threshold
+
+    @property
+    def scope(self) -> ExchangeScope:  # type: ignore[override]
+        """Scope of the exchange by scaling factors, if there is one."""
+        return self._first.scope
+
+    @property
+    def _first(self) -> Any:
+        return self.parts[self._leader]
+
+    def chosen(self, gamma: Tensor) -> Tensor:
+        chosen: Tensor = self._first.chosen(gamma)
+        return chosen
+
+    def forward(
+        self, x: Tensor, gamma: Tensor, present: Tensor | None = None
+    ) -> Tensor:
+        for part in self.parts:
+            x = part(x, gamma, present)
+        return x
+
+
 def exchange_config(
     exchange: dict[str, Any] | None,
     threshold: float | None,
@@ -162,3 +210,27 @@ def build_exchange(
     built = build_from_config(exchange, Exchange)
     built.prepare(num_modalities, num_channels, place)
     return built
+
+
+def exchange_configs(
+    exchange: dict[str, Any] | Sequence[dict[str, Any]] | None,
+    threshold: float | None,
+    scope: ExchangeScope = 'own',
+) -> list[dict[str, Any]]:
+    """The :func:`exchange_config` of each of several exchanges, or of one, or of none.
+
+    Raises:
+        ValueError: See :func:`exchange_config`; or if ``exchange`` is an empty list, or
+            several exchanges are by scaling factors.
+    """
+    several = isinstance(exchange, (list, tuple))
+    given: Any = exchange if several else [exchange]
+    configs = [exchange_config(each, threshold, scope) for each in given]
+    found = [config for config in configs if config is not None]
+    by_gamma = [c for c in found if type_of(c, Exchange).by_gamma]
+    if not given or len(by_gamma) > 1:
+        raise ValueError(
+            f'`exchange` as a list must hold exchanges of which one at most is by '
+            f'scaling factors, got {exchange}: leave out all but one of these'
+        )
+    return found

@@ -49,11 +49,16 @@ def choose_places(
 
 
 def exchanging_norms(module: nn.Module) -> dict[str, ModalityNorm]:
-    """The norm layers of ``module`` that have an exchange, by name."""
+    """The norm layers of ``module`` that exchange by their scaling factors, by name.
+
+    See :attr:`Exchange.by_gamma`.
+    """
     return {
         name: norm
         for name, norm in module.named_modules()
-        if isinstance(norm, ModalityNorm) and norm.exchange is not None
+        if isinstance(norm, ModalityNorm)
+        and norm.exchange is not None
+        and norm.exchange.by_gamma
     }
 
 

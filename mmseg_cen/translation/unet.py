@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmseg_cen.fusion.base import Fusion
 from mmseg_cen.fusion.losses import FusedFeatures, pop_losses
 from mmseg_cen.fusion.stages import StageFusions
+from mmseg_cen.streams.attention_places import attention_exchanges
 from mmseg_cen.streams.build import type_of
 from mmseg_cen.streams.context import streams_on_batch
 from mmseg_cen.streams.exchange import ExchangeScope
@@ -188,6 +189,11 @@ class CENUNet(BaseModule):
             )
         for place, norm in enumerate(norms):
             norm.set_exchange(exchange, place)
+        if attention_exchanges(self.encoder):
+            raise ValueError(
+                f'`exchange` of a CENUNet must be of channels, as it has no attention, '
+                f'got {exchange}: choose another type, such as ChannelExchange'
+            )
 
     @property
     def alpha(self) -> Tensor:

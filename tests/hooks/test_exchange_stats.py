@@ -62,6 +62,37 @@ def test_scalars_go_to_the_log_and_stages_and_pictures_to_the_backends(model):
     assert runner.images == [('gamma', 4), ('gamma', 5)]
 
 
+def test_shares_of_tokens_are_reported_by_modality_and_block():
+    vit = dict(
+        type='VisionTransformer',
+        img_size=16,
+        patch_size=8,
+        embed_dims=8,
+        num_layers=2,
+        num_heads=1,
+        out_indices=(1,),
+    )
+    exchange = [dict(type='TokenExchange', threshold=0.5), dict(type='ChannelExchange')]
+    backbone = dict(type='CENBackbone', backbone=vit, exchange=exchange)
+    head = dict(type='FCNHead', in_channels=8, in_index=0, channels=4, num_classes=3)
+    model = MODELS.build(
+        dict(
+            type='CENSegmentor',
+            modalities=('rgb', 'depth'),
+            backbone=dict(backbone, layer_norms=True, pattern='ln1'),
+            decode_head=dict(type='EnsembleHead', head=head),
+        )
+    )
+    assert len(exchanging_norms(model)) == 2  # penalized as without tokens
+    model.backbone(torch.randn(1, 6, 16, 16))
+    runner = Recorder(model, max_iters=5)
+    ExchangeStatsHook().before_train(runner)
+    keys = {key for _, key in runner.scalars}
+    assert keys >= {'train/exchange/rgb/tokens', 'train/exchange/depth/own'}
+    ((_, of_parts),) = runner.stages
+    assert of_parts >= {f'exchange/depth/tokens/layers.{i}' for i in (0, 1)}
+
+
 def test_a_model_without_exchange_is_reported_without_shares():
     runner = Recorder(torch.nn.Linear(2, 2), max_iters=1)
     ExchangeStatsHook().before_train(runner)

@@ -14,7 +14,11 @@ from mmseg_cen.models import (
     exchange_channels,
     exchanging_norms,
 )
-from mmseg_cen.streams.exchanges import exchange_config
+from mmseg_cen.streams.exchanges import (
+    ExchangeSequence,
+    exchange_config,
+    exchange_configs,
+)
 from mmseg_cen.translation import CENUNet
 
 NARROW = dict(base_channels=4, stem_channels=4)
@@ -115,3 +119,42 @@ def test_a_wrong_exchange_is_refused_wherever_it_is_given(cfg, M):
         CENUNet(M, num_downs=4, base_channels=4, exchange=cfg)
     with pytest.raises(ValueError, match=r'extends Exchange|ChannelDrop must have'):
         ModalityBN(C, M, exchange=cfg)
+
+
+def test_several_exchanges_run_one_after_the_other():
+    @MODELS.register_module(force=True)
+    class Doubling(Exchange):
+        by_gamma = False
+
+        def forward(self, x, gamma, present=None):
+            return 2 * x
+
+    first, second = Doubling(), ChannelExchange(0.7, 'all')
+    both = ExchangeSequence([first, second])
+    assert both.by_gamma
+    assert (both.threshold, both.scope) == (0.7, 'all')
+    x, gamma = torch.randn(2, 2, C, 3), torch.randn(2, C)
+    assert torch.equal(both(x, gamma), second(2 * x, gamma))
+    assert torch.equal(both.chosen(gamma), second.chosen(gamma))
+    both.threshold = 0.1
+    assert second.threshold == 0.1
+
+
+def test_a_list_holds_one_exchange_by_scaling_factors():
+    channels = dict(type='ChannelExchange')
+    tokens = dict(type='TokenExchange')
+    configs = exchange_configs([channels, tokens], 0.3, 'all')
+    assert configs == [
+        dict(type='ChannelExchange', threshold=0.3, scope='all'),
+        dict(type='TokenExchange', threshold=0.3),
+    ]
+    assert exchange_configs(None, None) == []
+    for wrong in ([channels, dict(type='ChannelDrop')], []):
+        with pytest.raises(ValueError, match='of which one at most is by scaling'):
+            exchange_configs(wrong, 0.3)
+
+
+def test_a_generator_has_no_attention_to_exchange_by():
+    exchange = dict(type='TokenExchange')
+    with pytest.raises(ValueError, match='must be of channels, as it has no attention'):
+        CENUNet(2, exchange=exchange, num_downs=4, base_channels=4)

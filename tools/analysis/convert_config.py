@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--layer-norms',
         action='store_true',
-        help='exchange by the scaling factors of LayerNorms, too (beyond the paper)',
+        help='exchange by the scaling factors of LayerNorms, too (TokenFusion, Eq. 10)',
     )
     parser.add_argument(
         '--overwrite', action='store_true', help='replace a file of this name'

@@ -22,8 +22,9 @@ deformable attention need it, too.
 
 Exchanging layers: norms that follow a 3 x 3 convolution of the backbone, beyond the
 stem. A backbone with 0 of them has LayerNorm: its streams are averaged, and exchange
-channels only with `layer_norms=True`. Parameters: those of the model with two
-modalities, auxiliary heads included, in millions.
+channels only with `layer_norms=True`, or tokens, see `docs/token_exchange.md`.
+Parameters: those of the model with two modalities, auxiliary heads included, in
+millions.
 
 | family | backbone | neck, head | exchanging layers | parameters | result | reason |
 |---|---|---|---|---|---|---|

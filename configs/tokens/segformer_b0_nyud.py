@@ -1,0 +1,27 @@
+"""SegFormer-B0 with token exchange (TokenFusion), NYUDv2.
+
+python tools/train.py configs/tokens/segformer_b0_nyud.py
+
+The paper has no such network. Needs ImageNet weights
+(OpenMMLab) and a GPU; not trained here.
+"""
+
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/tokens_segformer.py',
+    '../_base_/datasets/nyudv2.py',
+    '../_base_/schedules/tokens_300e.py',
+]
+model = dict(
+    backbone=dict(
+        backbone=dict(
+            embed_dims=32,
+            num_layers=[2, 2, 2, 2],
+            init_cfg=dict(
+                checkpoint='https://download.openmmlab.com/mmsegmentation/v0.5/'
+                'pretrain/segformer/mit_b0_20220624-7e0fe6dd.pth'
+            ),
+        )
+    ),
+    decode_head=dict(head=dict(in_channels=[32, 64, 160, 256])),
+)
