@@ -52,6 +52,7 @@ def main() -> None:
     # The Python that this is, for scripts, too.
     program, *before = ['bash'] if path.suffix == '.sh' else [sys.executable]
     os.environ.setdefault('PYTHON', sys.executable)
+    os.environ['MMSEG_CEN_TOOL'] = name  # for its --help, see tools/_options.py
     os.execvp(program, [program, *before, str(path), *arguments])
 
 

@@ -1,0 +1,141 @@
+"""Commands of the pages run, shortened: all but those that need something.
+
+They run in one folder, one after another, each of them once. What a command reads is
+made by the commands that the pages have for it.
+"""
+
+import glob
+import re
+import shlex
+
+import cv2
+import numpy as np
+import pytest
+from website.blocks import ROOT, all_blocks, commands, tool_of
+
+from mmseg_cen.command_line import tools
+
+BLOCKS = [
+    block
+    for block in all_blocks()
+    if block.language == 'bash'
+    and not block.note
+    and any(tool_of(words) for words in commands(block.code))
+]
+SIZE = (24, 32)
+
+PREPARE = (
+    'python tools/dataset_converters/from_folders.py data/mine --rgb mine/rgb '
+    '--depth mine/depth --label mine/label --depth-unit 0.001'
+)
+ROOMS = [
+    'train_dataloader.dataset.num_samples=4',
+    'train_dataloader.dataset.image_size=[32,32]',
+    'train_dataloader.batch_size=2',
+    'val_dataloader.dataset.num_samples=2',
+    'test_dataloader.dataset.num_samples=2',
+]
+FILES = [
+    'train_cfg.max_epochs=1',
+    'train_cfg.val_interval=1',
+    'train_dataloader.num_workers=0',
+]
+#: What shortens a training or a test, by the beginning of its config.
+SHORTER = {
+    'configs/demo': ROOMS,
+    'mmseg_cen::demo': ROOMS,
+    'configs/translation/demo': [*ROOMS, 'train_cfg.max_epochs=20'],
+    'data/mine': FILES,
+}
+#: What the pages leave to the reader.
+NAMES = {
+    'CONFIG': 'data/mine/config.py',
+    'CHECKPOINT': 'work_dirs/mine/best_mIoU_*.pth',
+    'WORK_DIR': 'work_dirs/mine',
+    'DIR': 'out',
+    'randomness.seed=S': 'randomness.seed=0',
+    'none=runs/no_exchange': 'none=runs/cen',
+}
+
+
+def draw(folder, rng, names):
+    """Six aligned images and arrays of small rooms."""
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for k in range(1, 7):
+            path = folder / name / f'{k:04}'
+            if name == 'normal':
+                np.save(path, rng.random((*SIZE, 3), np.float32))
+                continue
+            low, high = {'rgb': (0, 256), 'label': (0, 2)}.get(name, (900, 4000))
+            shape = (*SIZE, 3) if name == 'rgb' else SIZE
+            image = rng.integers(low, high, shape)
+            image = image.astype(np.uint16 if low else np.uint8)
+            suffix = '.jpg' if name == 'rgb' else '.png'
+            assert cv2.imwrite(f'{path}{suffix}', image)
+
+
+@pytest.fixture(scope='module')
+def desk(tmp_path_factory):
+    """The folder in which commands run: a clone's configs, and somebody's images."""
+    folder = tmp_path_factory.mktemp('desk')
+    (folder / 'configs').symlink_to(ROOT / 'configs')
+    rng = np.random.default_rng(0)
+    draw(
+        folder / 'mine',
+        rng,
+        ['rgb', 'depth', 'label', 'thermal', 'normal', 'curvature'],
+    )
+    draw(folder / 'new', rng, ['rgb', 'depth'])
+    (folder / 'room.png').symlink_to(folder / 'mine/rgb/0001.jpg')
+    (folder / 'room_depth.png').symlink_to(folder / 'mine/depth/0001.png')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def run(desk, run_in_server):
+    """Run a command once, after what makes the files that it reads."""
+    seen = set()
+
+    def run(words):
+        if (call := tool_of(words)) is None or tuple(words) in seen:
+            return
+        seen.add(tuple(words))
+        name, arguments = call
+        path = tools().get(name, ROOT / 'tools' / name).resolve()
+        given = [found for word in arguments for found in read(NAMES.get(word, word))]
+        for beginning, options in SHORTER.items():
+            if path.stem in ('train', 'test', 'controls') and given[0].startswith(
+                beginning
+            ):
+                given += ['--cfg-options', *options]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(desk)
+            patch.setenv('BROWSER', 'true')
+            code, output = run_in_server(path, *given)
+        assert code == 0, f'{shlex.join(words)}\n{output}'
+
+    def read(word):
+        """The files that an argument means, which are made where there are none."""
+        for pattern, command in MADE.items():
+            found = re.match(pattern, word)
+            if found and not glob.glob(word, root_dir=desk):
+                run(shlex.split(found.expand(command)))
+        return sorted(glob.glob(word, root_dir=desk)) if '*' in word else [word]
+
+    return run
+
+
+#: Files, and the command that makes them.
+MADE = {
+    r'data/mine/': PREPARE,
+    r'work_dirs/mine': 'python tools/train.py data/mine/config.py',
+    r'work_dirs/(\w+_synthetic)': r'python tools/train.py configs/demo/\1.py',
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('block', BLOCKS, ids=str)
+def test_the_commands_of_a_block_run(block, run):
+    for words in commands(block.code):
+        run(words)
