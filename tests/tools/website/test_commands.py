@@ -41,7 +41,7 @@ NUMBER = re.compile(r'^(?:[A-Z]|GPUS)$')
 
 @pytest.fixture(scope='module')
 def parse():
-    """Read arguments as a tool does, without what it imports; the words of its error."""
+    """Read arguments as a tool does, without its imports; an error is printed."""
     heads = {}
 
     def parse(path, arguments):
