@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,7 @@ SMALL = (
     'val_dataloader.dataset.num_samples=2',
     'test_dataloader.dataset.num_samples=2',
 )
+PIP = (sys.executable, '-m', 'pip')
 BUILD = 'import sys; from setuptools import build_meta as b; b.build_sdist(sys.argv[1])'
 
 pytestmark = pytest.mark.slow
@@ -88,6 +90,16 @@ def trained(environment, empty):
     return run(*command, cwd=empty)
 
 
+def test_a_wheel_of_the_source_distribution_has_all_configs_and_tools(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ('configs', 'tools'):
+        for path in (ROOT / folder).rglob('*.*'):
+            if '__pycache__' not in path.parts:
+                place = f'mmseg_cen/.mim/{path.relative_to(ROOT)}'
+                assert place in names, 'package-data of pyproject.toml lacks it'
+    assert 'mmseg_cen/.mim/model-index.yml' in names
+
+
 def test_both_doors_tell_the_tools(environment, empty):
     said = run(environment / 'mmseg-cen', '--help', cwd=empty)
     assert run(environment / 'python', '-m', 'mmseg_cen', '--help', cwd=empty) == said
@@ -121,3 +133,5 @@ def test_a_trained_network_is_tested_predicts_and_is_exported(
     assert 'mIoU' in run(door, 'test', *network, *small, cwd=empty)
     run(door, 'export', *network, 'net.ts', '--format', 'torchscript', cwd=empty)
     assert (empty / 'net.ts.json').is_file()
+    said = run(door, 'report', 'work_dirs/cen_synthetic', '--predict', '1', cwd=empty)
+    assert said.endswith('work_dirs/cen_synthetic/report.html\n')

@@ -5,9 +5,7 @@ Those that need nothing are run by tests/tools/website/test_running.py.
 
 import re
 import shlex
-import sys
 
-import pytest
 import tomllib
 from _options import ToolParser
 from website.blocks import PAGES, ROOT, all_blocks, commands, inline, tool_of
@@ -39,27 +37,6 @@ OF_FILES = re.compile(r'--(?:resize-)?(?:rgb|depth|thermal)(?:-unit|-invalid)?')
 NUMBER = re.compile(r'^(?:[A-Z]|GPUS)$')
 
 
-@pytest.fixture(scope='module')
-def parse():
-    """Read arguments as a tool does, without its imports; an error is printed."""
-    heads = {}
-
-    def parse(path, arguments):
-        if path not in heads:
-            head = path.read_text().partition("\nif __name__ == '__main__':")[0]
-            scope = dict(__name__='head', __file__=str(path))
-            exec(compile(head, str(path), 'exec'), scope)
-            heads[path] = scope['parse_args']
-        patch.setattr(sys, 'argv', [path.name, *arguments])
-        return heads[path]()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('LOCAL_RANK', '0')
-        for folder in (ROOT / 'tools').iterdir():
-            patch.syspath_prepend(folder) if folder.is_dir() else None
-        yield parse
-
-
 def called(words):
     """The Python tool that a command calls in the end, and its arguments."""
     name, arguments = tool_of(words)
@@ -85,7 +62,7 @@ def has_options(parsed):
     return all(OF_FILES.fullmatch(word) for word in rest if word.startswith('-'))
 
 
-def test_every_command_has_arguments_that_its_tool_takes(parse, capsys):
+def test_every_command_has_arguments_that_its_tool_takes(parse_arguments, capsys):
     wrong = []
     for where, words in COMMANDS:
         if tool_of(words) is None:
@@ -96,7 +73,8 @@ def test_every_command_has_arguments_that_its_tool_takes(parse, capsys):
             path, arguments = called(words)
             try:
                 known = path.is_file() and (
-                    is_name(where, words) or has_options(parse(path, arguments))
+                    is_name(where, words)
+                    or has_options(parse_arguments(path, *arguments))
                 )
             except SystemExit as end:
                 known = end.code == 0
