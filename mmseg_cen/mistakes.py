@@ -86,9 +86,9 @@ KNOWN = {
         'the processes of --launcher must be started by one, got no {0}: use '
         'tools/dist_train.sh or tools/dist_test.sh'
     ),
-    r'KeyError: (SLURM_\w+|OMPI_\w+)': (
-        'the processes of --launcher must be started by one, got no {0}: start them '
-        'by srun (slurm) or mpirun (mpi), or leave out --launcher'
+    r'KeyError: (OMPI_\w+)': (
+        'the processes of `--launcher mpi` must be started by mpirun, got no {0}: '
+        'write mpirun before the command, or leave the option out'
     ),
     r'invalid device ordinal': (
         'each process must have a GPU, got more processes than GPUs: start fewer; with '

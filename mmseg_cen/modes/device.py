@@ -15,7 +15,7 @@ def require_device(name: str, option: str = 'device') -> torch.device:
     """
     try:
         return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise ValueError(
             f"`{option}` must be one that this computer has, such as 'cpu', got "
             f'{name!r}: correct it'

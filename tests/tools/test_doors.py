@@ -1,12 +1,15 @@
 """What a user sees first: the help, and one line for each thing that is wrong."""
 
 import re
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
+TOOLS = Path(__file__).parents[2] / 'tools'
 PLAIN = 'mmseg::pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py'
 FILES = '--rgb a.png --depth a.png --out-dir out'
 TABLE = 'analysis/paper_tables.py --table 1'
@@ -43,7 +46,7 @@ analysis/gamma_plots.py none | the record must be the file none/gamma.npz, got n
 analysis/get_flops.py none.py | the config must be a file
 analysis/loss_curves.py none --list | must hold <time>/vis_data/scalars.json, got none
 analysis/loss_curves.py own.pth --list | must hold <time>/vis_data/scalars.json, got own.pth
-{table} --collect none | none must hold a finished run
+{table} --collect none | `--collect` must be folders of runs, got 'none'
 {table} --train --weights none.pth | the weights must be a file, got 'none.pth'
 {table} --train --data none | `--data` must be one of .* got 'none'
 analysis/report.py none | must hold <time>/vis_data/scalars.json, got none
@@ -58,10 +61,9 @@ dataset_converters/nyudv2.py none out | `source` must exist, got none
 dataset_converters/nyudv2.py none | `source` must be given, got one path
 dataset_converters/sunrgbd.py none out | `source` must exist, got none
 dataset_converters/taskonomy.py none out | `source` must exist, got none
-dataset_converters/from_folders.py out --rgb none --label none | none must hold files
+dataset_converters/from_folders.py out --rgb none --label none --depth none --depth-unit 1 | none must hold files
 deployment/export.py none.py own.pth o.ts --format torchscript | the config must be a file
 deployment/export.py own.py none.pth o.ts --format torchscript | the checkpoint must be a file
-deployment/onnx_example.py none.onnx --rgb a.png --out o.png | must .* got 'none.onnx'
 model_converters/pretrained_backbone.py none.py own.pth o.pth | the config must be a file
 model_converters/pretrained_backbone.py own.py none.pth o.pth | must be a file, got 'none.pth'
 model_converters/released_cen.py none.pth o.pth | must be a file, got 'none.pth'
@@ -99,15 +101,20 @@ infer.py own.py own.pth --device cuda {files} | `device` must .* got 'cuda'
 analysis/benchmark.py own.py --what infer --device cuda | `--device` must .* got 'cuda'
 deployment/export.py own.py own.pth o.ts --format torchscript --device cuda | `--device` must
 train.py own.py --launcher pytorch --work-dir out | must be started by one, got no RANK
-train.py own.py --launcher slurm --work-dir out | must be started by one, got no SLURM_PROCID
+train.py own.py --launcher slurm --work-dir out | must be started by srun, got no SLURM_PROCID
+train.py own.py --launcher mpi --work-dir out | must be started by mpirun, got no OMPI_COMM
 """  # noqa: E501
 
 
 def rows(table):
-    for line in table.strip().splitlines():
-        command, words = line.split(' | ')
-        filled = command.format(files=FILES, plain=PLAIN, table=TABLE)
-        yield pytest.param(*filled.split(' ', 1), words, id=command)
+    lines = [line.split(' | ') for line in table.strip().splitlines()]
+    filled = [
+        command.format(files=FILES, plain=PLAIN, table=TABLE) for command, _ in lines
+    ]
+    return [
+        pytest.param(*command.split(' ', 1), words, id=name)
+        for command, (name, words) in zip(filled, lines, strict=True)
+    ]
 
 
 @pytest.fixture(scope='module')
@@ -123,6 +130,7 @@ model = dict(
     decode_head=dict(head=dict(in_channels=64)),
 )
 """)
+    init_default_scope('mmseg')
     model = MODELS.build(Config.fromfile(folder / 'own.py').model)
     for name, network in dict(own=model, other=torch.nn.Linear(2, 2)).items():
         torch.save(dict(state_dict=network.state_dict()), folder / f'{name}.pth')
@@ -135,8 +143,11 @@ def line_of(desk, error_of, monkeypatch, capfd):
 
     def line_of(tool, arguments):
         monkeypatch.chdir(desk)
-        for name in ('RANK', 'SLURM_PROCID'):
+        monkeypatch.syspath_prepend((TOOLS / tool).parent)
+        for name in ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_LOCAL_RANK'):
             monkeypatch.delenv(name, raising=False)
+        for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):  # launchers set them
+            monkeypatch.setenv(name, '1')
         line = error_of(tool, *arguments.split())
         assert 'Traceback' not in ''.join(capfd.readouterr())
         assert re.fullmatch(r'error: .*\bmust\b.*\bgot\b.*: .*[^.]', line)

@@ -103,6 +103,11 @@ def run(desk, run_in_server):
         seen.add(tuple(words))
         name, arguments = call
         path = tools().get(name, ROOT / 'tools' / name).resolve()
+        if demo := re.match(
+            r'configs/demo/(\w+)\.py', arguments[0] if arguments else ''
+        ):
+            of_demo = f'work_dirs/{demo[1]}/epoch_8.pth'
+            arguments = [w.replace('CHECKPOINT', of_demo) for w in arguments]
         given = [found for word in arguments for found in read(NAMES.get(word, word))]
         for beginning, options in SHORTER.items():
             if path.stem in ('train', 'test', 'controls') and given[0].startswith(
