@@ -61,7 +61,7 @@ dataset_converters/nyudv2.py none out | `source` must exist, got none
 dataset_converters/nyudv2.py none | `source` must be given, got one path
 dataset_converters/sunrgbd.py none out | `source` must exist, got none
 dataset_converters/taskonomy.py none out | `source` must exist, got none
-dataset_converters/from_folders.py out --rgb none --label none --depth none --depth-unit 1 | none must hold files
+dataset_converters/from_folders.py out --rgb none --label none --depth none --depth-unit 1 | the folder of files must exist, got 'none'
 deployment/export.py none.py own.pth o.ts --format torchscript | the config must be a file
 deployment/export.py own.py none.pth o.ts --format torchscript | the checkpoint must be a file
 model_converters/pretrained_backbone.py none.py own.pth o.pth | the config must be a file

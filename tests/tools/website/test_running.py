@@ -1,10 +1,12 @@
 """Commands of the pages run, shortened: all but those that need something.
 
-They run in one folder, one after another, each of them once. What a command reads is
-made by the commands that the pages have for it.
+They run in one folder, one after another, each of them once; what a command reads is
+made by the commands that the pages have for it. By default they are those of the first
+pages; with COMMANDS=all, those of all pages, for a minute and a half of a core.
 """
 
 import glob
+import os
 import re
 import shlex
 
@@ -15,8 +17,17 @@ from website.blocks import ROOT, all_blocks, commands, tool_of
 
 from mmseg_cen.command_line import tools
 
+#: Pages whose commands are always run; those of all others with COMMANDS=all.
+FIRST = ('README.md', 'docs/your_own_data.md')
 BLOCKS = [
-    block
+    pytest.param(
+        block,
+        id=str(block),
+        marks=pytest.mark.skipif(
+            os.environ.get('COMMANDS') != 'all' and not str(block).startswith(FIRST),
+            reason='set COMMANDS=all to run the commands of all pages',
+        ),
+    )
     for block in all_blocks()
     if block.language == 'bash'
     and not block.note
@@ -28,13 +39,13 @@ PREPARE = (
     'python tools/dataset_converters/from_folders.py data/mine --rgb mine/rgb '
     '--depth mine/depth --label mine/label --depth-unit 0.001'
 )
-ROOMS = [
+SAMPLES = [
     'train_dataloader.dataset.num_samples=4',
-    'train_dataloader.dataset.image_size=[32,32]',
     'train_dataloader.batch_size=2',
     'val_dataloader.dataset.num_samples=2',
     'test_dataloader.dataset.num_samples=2',
 ]
+ROOMS = [*SAMPLES, 'train_dataloader.dataset.image_size=[32,32]']
 FILES = [
     'train_cfg.max_epochs=1',
     'train_cfg.val_interval=1',
@@ -44,7 +55,7 @@ FILES = [
 SHORTER = {
     'configs/demo': ROOMS,
     'mmseg_cen::demo': ROOMS,
-    'configs/translation/demo': [*ROOMS, 'train_cfg.max_epochs=20'],
+    'configs/translation/demo': SAMPLES,
     'data/mine': FILES,
 }
 #: What the pages leave to the reader.
@@ -92,6 +103,22 @@ def desk(tmp_path_factory):
     return folder
 
 
+def filled(arguments):
+    """What a user writes for the names on a page, and what makes it short."""
+    first = arguments[0] if arguments else ''
+    names = NAMES
+    if demo := re.match(r'configs/demo/(\w+)\.py', first):
+        names = {**NAMES, 'CHECKPOINT': f'work_dirs/{demo[1]}/epoch_8.pth'}
+    config = names.get(first, first)
+    shorter = [
+        option
+        for start, options in SHORTER.items()
+        if config.startswith(start)
+        for option in options
+    ]
+    return [names.get(word, word) for word in arguments], shorter
+
+
 @pytest.fixture(scope='module')
 def run(desk, run_in_server):
     """Run a command once, after what makes the files that it reads."""
@@ -101,26 +128,18 @@ def run(desk, run_in_server):
         if (call := tool_of(words)) is None or tuple(words) in seen:
             return
         seen.add(tuple(words))
-        name, arguments = call
-        path = tools().get(name, ROOT / 'tools' / name).resolve()
-        if demo := re.match(
-            r'configs/demo/(\w+)\.py', arguments[0] if arguments else ''
-        ):
-            of_demo = f'work_dirs/{demo[1]}/epoch_8.pth'
-            arguments = [w.replace('CHECKPOINT', of_demo) for w in arguments]
-        given = [found for word in arguments for found in read(NAMES.get(word, word))]
-        for beginning, options in SHORTER.items():
-            if path.stem in ('train', 'test', 'controls') and given[0].startswith(
-                beginning
-            ):
-                given += ['--cfg-options', *options]
+        path = tools().get(call[0], ROOT / 'tools' / call[0]).resolve()
+        arguments, shorter = filled(call[1])
+        given = [file for word in arguments for file in files_of(word)]
+        if shorter and path.stem in ('train', 'test', 'controls'):
+            given += ['--cfg-options', *shorter]
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(desk)
             patch.setenv('BROWSER', 'true')
             code, output = run_in_server(path, *given)
         assert code == 0, f'{shlex.join(words)}\n{output}'
 
-    def read(word):
+    def files_of(word):
         """The files that an argument means, which are made where there are none."""
         for pattern, command in MADE.items():
             found = re.match(pattern, word)
@@ -140,7 +159,7 @@ MADE = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('block', BLOCKS, ids=str)
+@pytest.mark.parametrize('block', BLOCKS)
 def test_the_commands_of_a_block_run(block, run):
     for words in commands(block.code):
         run(words)
