@@ -29,7 +29,9 @@ IN_SENTENCES = [
 ]
 COMMANDS = IN_BLOCKS + IN_SENTENCES
 #: Programs of others, whose arguments are theirs.
-OTHERS = {'pip', 'mkdocs', 'pre-commit', '.venv/bin/python', 'python'}
+OTHERS = (
+    '.venv/bin/python cd export mkdir mkdocs pip pre-commit python sbatch unzip wget zip'
+).split()
 CONFIG = re.compile(r'configs/\S+\.py|mmseg(?:_cen)?::\S+\.py')
 #: The last one has the options of the network that it is given: see its own test.
 NOT_PARSED = ('--help', 'TOOL', 'run_tests.sh', 'deployment/onnx_example.py')

@@ -58,6 +58,10 @@ SHORTER = {
     'configs/translation/demo': SAMPLES,
     'data/mine': FILES,
 }
+#: Folders of data that are drawn, or made of drawn ones.
+DRAWN = ('data/mine', 'data/new', 'data/thermal', 'data/normals')
+#: Tools that read no data, whatever the config.
+WITHOUT_DATA = ('analysis/get_flops.py',)
 #: What the pages leave to the reader.
 NAMES = {
     'CONFIG': 'data/mine/config.py',
@@ -156,6 +160,51 @@ MADE = {
     r'work_dirs/mine': 'python tools/train.py data/mine/config.py',
     r'work_dirs/(\w+_synthetic)': r'python tools/train.py configs/demo/\1.py',
 }
+
+
+def what_is_missing(words):
+    """What a command reads that there is not on the desk; nothing if all is there."""
+    if (call := tool_of(words)) is None:
+        return '' if words[0] == 'pip' else words[0]
+    for word in call[1]:
+        is_name = re.fullmatch(r'[A-Z][A-Z_]+(\.\w+)?', word) and word not in NAMES
+        is_data = word.startswith('data/') and not word.startswith(DRAWN)
+        is_config = word.startswith('configs/') and not word.startswith((*SHORTER,))
+        if is_name or is_data or (is_config and call[0] not in WITHOUT_DATA):
+            return word
+    return ''
+
+
+def test_blocks_without_a_comment_read_what_there_is():
+    missing = [
+        f'{block}: {word} of {shlex.join(words)}'
+        for block in all_blocks()
+        if block.language == 'bash' and not block.note
+        for words in commands(block.code)
+        if (word := what_is_missing(words))
+    ]
+    assert not missing, (
+        'blocks without a comment are run: write above them what they need, e.g. '
+        f'`<!-- needs data -->`, see CONTRIBUTING.md: {missing}'
+    )
+
+
+@pytest.mark.parametrize(
+    ('command', 'missing'),
+    [
+        ('python tools/train.py configs/cen/pspnet_r101_nyud.py', 'configs/cen/pspnet'),
+        ('python tools/dataset_converters/fmb.py FMB data/fmb', 'FMB'),
+        (
+            'python tools/dataset_converters/nyudv2.py data/nyudv2 --check',
+            'data/nyudv2',
+        ),
+        ('sbatch train.sh', 'sbatch'),
+        ('python tools/test.py CONFIG CHECKPOINT --out DIR', ''),
+    ],
+)
+def test_what_is_not_on_the_desk_is_found(command, missing):
+    assert what_is_missing(shlex.split(command)).startswith(missing)
+    assert bool(missing) == bool(what_is_missing(shlex.split(command)))
 
 
 @pytest.mark.slow
