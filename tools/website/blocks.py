@@ -23,6 +23,7 @@ BLOCK = re.compile(
 )
 #: What a comment may say that a block needs.
 NEEDS = ('data', 'weights', 'a GPU', 'several GPUs', 'a network', 'minutes', 'hours')
+#: A command in a sentence.
 INLINE = re.compile(r'(?<!`)`((?:\w+=\S* )*(?:python|bash|mmseg-cen) [^`]*)`')
 LOOP = re.compile(r'^for (\w+) in (.*?); do\n(.*?)^done\b', re.DOTALL | re.MULTILINE)
 #: What stands before a command, or instead of one.
@@ -112,9 +113,7 @@ def _repeated(loop: re.Match[str]) -> str:
 def inline(page: Path) -> Iterator[tuple[int, list[str]]]:
     """Commands that stand in a sentence or a table, each with its line."""
     for number, line in enumerate(page.read_text(encoding='utf-8').splitlines(), 1):
-        for code in re.findall(
-            r'(?<!`)`((?:\w+=\S* )*(?:python|bash|mmseg-cen) [^`]*)`', line
-        ):
+        for code in INLINE.findall(line):
             for words in commands(code):
                 yield number, words
 
