@@ -55,10 +55,11 @@ def test_only_its_own_commands_become_tools(argv, original, is_tool, monkeypatch
 )
 def test_the_tool_takes_the_place_of_the_process(arguments, program, monkeypatch):
     called = []
-    monkeypatch.setattr(command_line.os, 'execvp', lambda *args: called.append(args))
+    monkeypatch.setattr(command_line.os, 'execvpe', lambda *args: called.append(args))
     monkeypatch.setattr(sys, 'argv', ['mmseg-cen', *arguments])
     command_line.main()
-    ((path, command),) = called
+    ((path, command, environment),) = called
+    assert environment['MMSEG_CEN_TOOL'] == arguments[0]
     assert path == command[0] == program
     assert command[2:] == arguments[1:]
     assert Path(command[1]).resolve().parent == ROOT / 'tools'
