@@ -52,26 +52,24 @@ def run(*command, cwd, code=0):
 
 
 @pytest.fixture(scope='module')
-def environment(tmp_path_factory):
-    """An environment with the package, which finds the dependencies of this one."""
+def wheel(tmp_path_factory):
+    """A wheel of the source distribution."""
     folder = tmp_path_factory.mktemp('package')
     run(sys.executable, '-c', BUILD, folder, cwd=ROOT)
     (source,) = folder.glob('*.tar.gz')
-    pip = [sys.executable, '-m', 'pip']
-    run(*pip, 'wheel', '--no-deps', '--no-build-isolation', source, cwd=folder)
+    run(*PIP, 'wheel', '--no-deps', '--no-build-isolation', source, cwd=folder)
     (wheel,) = folder.glob('*.whl')
+    return wheel
+
+
+@pytest.fixture(scope='module')
+def environment(wheel):
+    """An environment with the package, which finds the dependencies of this one."""
+    folder = wheel.parent
     run(sys.executable, '-m', 'venv', '--without-pip', folder / 'env', cwd=folder)
     python = folder / 'env/bin/python'
-    run(
-        *pip,
-        '--python',
-        python,
-        'install',
-        '--no-deps',
-        '--no-index',
-        wheel,
-        cwd=folder,
-    )
+    install = ('install', '--no-deps', '--no-index', wheel)
+    run(*PIP, '--python', python, *install, cwd=folder)
     (site,) = (folder / 'env/lib').glob('python*/site-packages')
     # Of a path in a .pth file, the .pth files are not read, such as that of a clone.
     (site / 'dependencies.pth').write_text(sysconfig.get_paths()['purelib'] + '\n')
