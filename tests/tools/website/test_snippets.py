@@ -15,7 +15,7 @@ from mmseg_cen.config_files import read_config
 
 PYTHON = [block for block in all_blocks() if block.language == 'python']
 #: `...` among arguments, in place of others.
-LEFT_OUT = re.compile(r',\s*\.\.\.(?=\s*[)\]])|(?<=[,\[(]\n)\s*\.\.\.,?\n')
+LEFT_OUT = re.compile(r',\s*\.\.\.(?=\s*[,)\]])|(?<=[,\[(]\n)\s*\.\.\.,?\n')
 CODE = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.For)
 
 
@@ -45,7 +45,7 @@ def values_of(block, folder):
 
 
 @pytest.mark.parametrize(
-    'block', [b for b in PYTHON if is_config(b) and not b.test], ids=str
+    'block', [b for b in PYTHON if is_config(b) and not b.note], ids=str
 )
 def test_a_config_names_types_and_arguments_that_there_are(
     block, unknown_names, tmp_path
