@@ -71,6 +71,22 @@ class ToolParser(argparse.ArgumentParser):
             'minutes',
         )
 
+    def add_launcher(self) -> None:
+        """Add ``--launcher``, and the number of a process that old launchers give."""
+        self.add_argument(
+            '--launcher',
+            choices=['none', 'pytorch', 'slurm', 'mpi'],
+            default='none',
+            help='what has started several processes, see docs/many_gpus.md',
+        )
+        self.add_argument(
+            '--local_rank',
+            '--local-rank',
+            type=int,
+            default=0,
+            help=argparse.SUPPRESS,
+        )
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse; what follows ``--amp`` is its type only if it is one."""
         args = [*(sys.argv[1:] if args is None else args)]

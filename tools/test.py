@@ -72,19 +72,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_modes()
     parser.add_config_options()
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='what has started several processes, see tools/dist_test.sh',
-    )
-    parser.add_argument(
-        '--local_rank',
-        '--local-rank',
-        type=int,
-        default=0,
-        help=argparse.SUPPRESS,  # of launchers before torchrun
-    )
+    parser.add_launcher()
     args = parser.parse_args()
     check_protocol(parser, args, '--out', '--format-muses', '--show', '--show-dir')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
