@@ -51,8 +51,9 @@ def main() -> None:
     path = found[name]
     # The Python that this is, for scripts, too.
     program, *before = ['bash'] if path.suffix == '.sh' else [sys.executable]
-    os.environ.setdefault('PYTHON', sys.executable)
-    os.execvp(program, [program, *before, str(path), *arguments])
+    # What scripts call, and what --help calls the tool, see tools/_options.py.
+    environment = {'PYTHON': sys.executable, **os.environ, 'MMSEG_CEN_TOOL': name}
+    os.execvpe(program, [program, *before, str(path), *arguments], environment)
 
 
 def tools() -> dict[str, Path]:

@@ -13,6 +13,8 @@ from mmengine.runner import Runner
 
 from .mistakes import one_line
 
+#: How the names of configs end.
+KINDS = ('.py', '.yml', '.yaml', '.json')
 #: Names of a config that mmengine and the tools read besides the runner's arguments.
 READ_ELSEWHERE = (
     'activation_checkpointing', 'auto_scale_lr', 'channels_last', 'compile',
@@ -53,6 +55,11 @@ def read_config(path: str) -> Config:
     """
     path = _path_in_package(path) if '::' in path else path
     require_file(path, 'config')
+    if not path.endswith(KINDS):
+        raise ValueError(
+            f'the config must end with {", ".join(KINDS)}, got {path!r}: name the '
+            'config here'
+        )
     try:
         return Config.fromfile(path)
     except FileNotFoundError as error:

@@ -221,7 +221,7 @@ def check_checkpoint(
         for name, value in state_of(checkpoint, filename).items()
     }
     given, wanted = tensor_shapes(state), tensor_shapes(get_state_dict(unwrap(model)))
-    differences = describe_differences(given, wanted)
+    differences = describe_differences(given, wanted, shown=2)
     if strict:
         try:
             load_state_dict(model, state, strict=True)

@@ -22,8 +22,8 @@ KNOWN = {
     ),
     r"ModuleNotFoundError: No module named '(torchvision)'": (
         'weights of torchvision:// must have the package torchvision, got none: '
-        'install it (pip install torchvision), or name a file in '
-        'model.backbone.init_cfg'
+        'install it (pip install torchvision, or the extra mmseg-cen[weights]), or '
+        'name a file in model.backbone.init_cfg'
     ),
     r"ModuleNotFoundError: No module named '(.*?)'": (
         'the package {0!r} must be installed, got none: install it, or correct the '
@@ -85,6 +85,10 @@ KNOWN = {
     r'environment variable (\w+) expected, but not set': (
         'the processes of --launcher must be started by one, got no {0}: use '
         'tools/dist_train.sh or tools/dist_test.sh'
+    ),
+    r'KeyError: (OMPI_\w+)': (
+        'the processes of `--launcher mpi` must be started by mpirun, got no {0}: '
+        'write mpirun before the command, or leave the option out'
     ),
     r'invalid device ordinal': (
         'each process must have a GPU, got more processes than GPUs: start fewer; with '

@@ -18,10 +18,13 @@ standard library only. A tool reads them first, and imports the rest below::
 """
 
 import argparse
+import os
 import re
 import sys
 from typing import Any
 
+#: What an installed package calls the tool; tools that it starts have no such name.
+NAME = os.environ.pop('MMSEG_CEN_TOOL', None)
 #: What ``--amp`` takes, see :mod:`mmseg_cen.modes.precision`.
 PRECISIONS = ('auto', 'bf16', 'fp16')
 
@@ -30,6 +33,7 @@ class ToolParser(argparse.ArgumentParser):
     """A parser of a command line, with the option that every tool has."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault('prog', NAME and f'mmseg-cen {NAME}')
         super().__init__(*args, **kwargs)
         self.add_argument(
             '--debug',
@@ -37,6 +41,13 @@ class ToolParser(argparse.ArgumentParser):
             default=argparse.SUPPRESS,
             help='end with the traceback where something is wrong',
         )
+
+    def format_help(self) -> str:
+        """The help, with commands as the tool was called."""
+        words = super().format_help()
+        if NAME:  # tools/ lies within the package then
+            words = re.sub(r'python tools/(?:\w+/)*(\w+)\.py', r'mmseg-cen \1', words)
+        return words
 
     def add_modes(self) -> None:
         """Add ``--amp``, ``--channels-last`` and ``--compile``."""
@@ -58,6 +69,22 @@ class ToolParser(argparse.ArgumentParser):
             action='store_true',
             help='compile the network by torch.compile; the first iterations take '
             'minutes',
+        )
+
+    def add_launcher(self) -> None:
+        """Add ``--launcher``, and the number of a process that old launchers give."""
+        self.add_argument(
+            '--launcher',
+            choices=['none', 'pytorch', 'slurm', 'mpi'],
+            default='none',
+            help='what has started several processes, see docs/many_gpus.md',
+        )
+        self.add_argument(
+            '--local_rank',
+            '--local-rank',
+            type=int,
+            default=0,
+            help=argparse.SUPPRESS,
         )
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:

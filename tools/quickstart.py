@@ -19,7 +19,12 @@ from _options import ToolParser
 
 def parse_args() -> argparse.Namespace:
     parser = ToolParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/quickstart'))
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/quickstart'),
+        help='folder of all that is written (default: work_dirs/quickstart)',
+    )
     parser.add_argument(
         '--cfg-options', nargs='+', default=[], help='passed to train.py and test.py'
     )

@@ -72,10 +72,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_modes()
     parser.add_config_options()
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
-    )
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    parser.add_launcher()
     args = parser.parse_args()
     check_protocol(parser, args, '--out', '--format-muses', '--show', '--show-dir')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -100,6 +97,7 @@ from mmseg_cen.launch import (
     require_file,
 )
 from mmseg_cen.metrics import StreamIoUMetric
+from mmseg_cen.models.modalities import names_of
 from mmseg_cen.modes import set_modes, test_in_mixed_precision
 from mmseg_cen.streams.presence import check_absent
 from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
@@ -182,7 +180,7 @@ def leave_out(cfg: Config, absent: list[str]) -> None:
         ValueError: If the model is not a CENSegmentor, or has no such modality.
     """
     require_segmentor(cfg, '--absent')
-    check_absent(absent, cfg.model.get('decode_head', {}).get('modalities', ()))
+    check_absent(absent, names_of(cfg.model))
     cfg.model.test_cfg = {**(cfg.model.get('test_cfg') or {}), 'absent': absent}
 
 

@@ -20,10 +20,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_modes()
     parser.add_config_options()
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
-    )
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    parser.add_launcher()
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args

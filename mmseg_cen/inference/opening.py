@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
@@ -13,6 +12,7 @@ from mmseg_cen.config_files import merge_options
 from mmseg_cen.launch import load_config, require_file
 from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.models.modalities import names_of
+from mmseg_cen.modes import require_device
 
 from .exported import exported_network, read_description
 from .network import Network, Options
@@ -38,7 +38,7 @@ def open_network(
         ValueError: If the model is another one, or the checkpoint does not fit.
         FileNotFoundError: If a file does not exist.
     """
-    _require_device(options.device)
+    require_device(options.device)
     if _is_exported(model):
         if weights is not None:
             raise ValueError(
@@ -69,17 +69,6 @@ def names_of_model(model: Any, cfg_options: Any = None) -> tuple[str, ...]:
     return names_of(_config_of(model, cfg_options).model)
 
 
-def _require_device(name: str) -> None:
-    """Raise a ValueError unless this computer has a device."""
-    try:
-        torch.empty(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(
-            f"`device` must be one that this computer has, such as 'cpu', got {name!r}"
-            ': correct it'
-        ) from error
-
-
 def _is_exported(model: Any) -> bool:
     if not isinstance(model, (str, os.PathLike)):
         return False
@@ -95,8 +84,8 @@ def _config_of(model: Any, cfg_options: Any) -> Config:
             if len(files) != 1:
                 raise ValueError(
                     'a work directory must have one config, got '
-                    f'{[file.name for file in files]} in {path!r}: name the config and '
-                    'the checkpoint'
+                    f'{[file.name for file in files] or "none"} in {path!r}: name the '
+                    'config and the checkpoint'
                 )
             path = str(files[0])
         cfg = load_config(path, options=cfg_options)

@@ -77,7 +77,8 @@ def check_checkpoint_source(init_cfg: Any) -> None:
         if checkpoint.startswith('torchvision://') and find_spec('torchvision') is None:
             raise ValueError(
                 f'torchvision must be installed to download weights, got checkpoint='
-                f'{checkpoint!r}: install it (pip install torchvision), or '
+                f'{checkpoint!r}: install it (pip install torchvision, or the extra '
+                f'mmseg-cen[weights]), or '
                 f'{ANOTHER_START}'
             )
 

@@ -4,6 +4,7 @@ No mode changes the names of parameters: a checkpoint of one loads into all othe
 """
 
 from .compilation import check_compile, compile_network
+from .device import require_device
 from .memory import checkpoint_activations, use_channels_last
 from .network import set_network_modes
 from .options import (

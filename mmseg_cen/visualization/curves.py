@@ -44,7 +44,9 @@ def scalar_files(work_dir: str | Path) -> list[Path]:
         FileNotFoundError: If there is none.
     """
     root = Path(work_dir)
-    files = [root] if root.is_file() else sorted(root.glob('*/vis_data/scalars.json'))
+    files = sorted(root.glob('*/vis_data/scalars.json'))
+    if root.is_file() and root.suffix == '.json':
+        files = [root]
     if not files:
         raise FileNotFoundError(
             f'`work_dir` must hold <time>/vis_data/scalars.json, got {root} without '
@@ -60,7 +62,7 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
     Raises:
         ValueError: If a line is not a JSON object with a ``step``.
     """
-    lines = file.read_text().splitlines()
+    lines = file.read_text(encoding='utf-8', errors='replace').splitlines()
     found = []
     for number, line in enumerate(lines, 1):
         try:

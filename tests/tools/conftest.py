@@ -161,6 +161,26 @@ def load_tool():
     return load
 
 
+@pytest.fixture(scope='session')
+def parse_arguments():
+    """Read arguments as a tool does, without what it imports to do its work."""
+    readers = {}
+
+    def parse_arguments(path, *arguments):
+        if path not in readers:
+            head = path.read_text().partition("\nif __name__ == '__main__':")[0]
+            scope = dict(__name__='head', __file__=str(path))
+            patch.syspath_prepend(path.parent)
+            exec(compile(head, str(path), 'exec'), scope)
+            readers[path] = scope['parse_args']
+        patch.setattr(sys, 'argv', [path.name, *arguments])
+        return readers[path]()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('LOCAL_RANK', '0')
+        yield parse_arguments
+
+
 @pytest.fixture
 def error_of(load_tool, monkeypatch):
     """The line that a tool ends with instead of a traceback."""

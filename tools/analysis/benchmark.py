@@ -57,11 +57,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         metavar=('HEIGHT', 'WIDTH'),
         help='of the images, 240 320 by default; may be given several times',
     )
-    parser.add_argument('--batch-size', type=int, default=2)
+    parser.add_argument('--batch-size', type=int, default=2, help='images at once')
     parser.add_argument(
         '--num-modalities', type=int, nargs='+', help='by default those of the config'
     )
-    parser.add_argument('--rounds', type=int, default=10)
+    parser.add_argument(
+        '--rounds', type=int, default=10, help='in each, all take a turn'
+    )
     parser.add_argument('--warmup', type=int, default=2, help='rounds before them')
     parser.add_argument(
         '--exchanged',
@@ -115,6 +117,7 @@ from mmengine.registry import init_default_scope
 
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import load_config
+from mmseg_cen.modes import require_device
 
 
 def check_args(args: argparse.Namespace) -> None:
@@ -182,7 +185,7 @@ def main(argv: list[str] | None = None) -> None:
         models[len(model['modalities'])] = model
     setting = Setting(
         models,
-        torch.device(args.device or get_device()),
+        require_device(args.device or get_device(), '--device'),
         args.batch_size,
         args.exchanged,
         args.checkpoint,

@@ -24,7 +24,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = ToolParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('systems', nargs='+', metavar='[NAME=]PATH[@OUTPUT]')
+    parser.add_argument(
+        'systems',
+        nargs='+',
+        metavar='[NAME=]PATH[@OUTPUT]',
+        help='what is compared with the first, see above',
+    )
     parser.add_argument(
         '--output',
         default='ensemble',
@@ -41,7 +46,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--config',
         help='leave out the classes, too, that the training of this config has not',
     )
-    parser.add_argument('--resamples', type=int, default=10_000, metavar='N')
+    parser.add_argument(
+        '--resamples',
+        type=int,
+        default=10_000,
+        metavar='N',
+        help='how often images are drawn (default: 10000)',
+    )
     parser.add_argument('--seed', type=int, default=0, help='of the resamples')
     parser.add_argument('--level', type=float, default=0.95, help='of the intervals')
     parser.add_argument('--out', type=Path, metavar='FILE', help='also write it there')

@@ -20,12 +20,23 @@ from _options import ToolParser
 
 def parse_args() -> argparse.Namespace:
     parser = ToolParser(description=__doc__.splitlines()[0])
-    parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR')
+    parser.add_argument(
+        'work_dirs',
+        nargs='+',
+        type=Path,
+        metavar='WORK_DIR',
+        help='folder of a training, with its config and checkpoint',
+    )
     parser.add_argument(
         '--samples', nargs='+', required=True, help='number, or name of the image'
     )
     parser.add_argument('--titles', nargs='+', help='names of the networks')
-    parser.add_argument('--out', type=Path, default=Path('translations.png'))
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('translations.png'),
+        help='picture to write (default: translations.png)',
+    )
     return parser.parse_args()
 
 

@@ -37,8 +37,18 @@ def parse_args() -> argparse.Namespace:
         metavar='CONFIG',
         help='a config of several modalities, whose data the model is put on',
     )
-    parser.add_argument('--exchange-threshold', type=float, default=2e-2)
-    parser.add_argument('--sparsity-weight', type=float, default=5e-3)
+    parser.add_argument(
+        '--exchange-threshold',
+        type=float,
+        default=2e-2,
+        help='theta: channels of smaller scaling factors are exchanged (default: 0.02)',
+    )
+    parser.add_argument(
+        '--sparsity-weight',
+        type=float,
+        default=5e-3,
+        help='lambda: weight of the penalty on scaling factors (default: 0.005)',
+    )
     parser.add_argument(
         '--layer-norms',
         action='store_true',

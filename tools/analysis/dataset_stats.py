@@ -30,7 +30,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--bin-width', type=float, default=0.1, help='of the histograms, e.g. meters'
     )
-    parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    parser.add_argument(
+        '--jobs',
+        type=int,
+        default=os.cpu_count(),
+        help='number of processes; default: one per core',
+    )
     parser.add_config_options()
     args = parser.parse_args(argv)
     if args.bin_width <= 0 or args.jobs < 1:

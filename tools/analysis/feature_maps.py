@@ -20,11 +20,16 @@ from _options import ToolParser
 
 def parse_args() -> argparse.Namespace:
     parser = ToolParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config')
-    parser.add_argument('checkpoint')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('samples', nargs='+', help='number, or name of the image')
     parser.add_argument('--layer', help='name of an exchanging layer')
-    parser.add_argument('--out', type=Path, default=Path('feature_maps'))
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('feature_maps'),
+        help='folder of the pictures (default: feature_maps)',
+    )
     return parser.parse_args()
 
 
@@ -117,8 +122,8 @@ def main() -> None:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     model = MODELS.build(cfg.model).eval()
     check_checkpoint(model, args.checkpoint, strict=True)
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
     layer, norm = choose_layer(model, args.layer)
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
     seen: list[Any] = []
     norm.exchange.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     streams = model if hasattr(model, 'modalities') else model.decode_head

@@ -20,7 +20,13 @@ from _options import ToolParser
 
 def parse_args() -> argparse.Namespace:
     parser = ToolParser(description=__doc__.splitlines()[0])
-    parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR')
+    parser.add_argument(
+        'work_dirs',
+        nargs='+',
+        type=Path,
+        metavar='WORK_DIR',
+        help='folder of a training with a GammaRecorderHook',
+    )
     parser.add_argument(
         '--layers', nargs='+', metavar='NAME', help='layers whose steps are drawn'
     )

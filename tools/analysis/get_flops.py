@@ -22,6 +22,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         nargs=2,
         default=[480, 640],
         metavar=('HEIGHT', 'WIDTH'),
+        help='of the images (default: 480 640)',
     )
     parser.add_config_options()
     return parser.parse_args(argv)

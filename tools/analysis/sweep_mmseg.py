@@ -31,8 +31,18 @@ from _options import ToolParser
 def parse_args() -> argparse.Namespace:
     parser = ToolParser(description=__doc__.split('\n')[0])
     parser.add_argument('--family', nargs='+', help='only these')
-    parser.add_argument('--out', type=Path, default=Path('docs/compatibility.md'))
-    parser.add_argument('--cache', type=Path, default=Path('work_dirs/sweep.json'))
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('docs/compatibility.md'),
+        help='page to write, of all families (default: docs/compatibility.md)',
+    )
+    parser.add_argument(
+        '--cache',
+        type=Path,
+        default=Path('work_dirs/sweep.json'),
+        help='what was found before (default: work_dirs/sweep.json)',
+    )
     parser.add_argument('--again', action='store_true', help='run cached ones, too')
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Derive normals, shading and edges from the depth maps and images of a data set.
+r"""Derive normals, shading and edges from the depth maps and images of a data set.
 
 python tools/dataset_converters/derive_domains.py data/nyudv2_half data/nyudv2_derived \
     --domains normal shade edge texture --scale 2e-4 --camera nyudv2 --smoothing 3 \
@@ -35,7 +35,13 @@ DOMAINS = ('edge', 'normal', 'shade', 'texture')
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = make_parser(__doc__)
     option = parser.add_argument
-    option('--domains', nargs='+', choices=DOMAINS, default=DOMAINS)
+    option(
+        '--domains',
+        nargs='+',
+        choices=DOMAINS,
+        default=DOMAINS,
+        help='what to derive (default: all)',
+    )
     option('--depth', default='depth', help='folder of the depth maps')
     option('--depth-suffix', default='.png', help='end of their names')
     option('--scale', type=float, default=1e-3, help='their unit in meters')

@@ -1,4 +1,4 @@
-"""Write an encoding of the depth maps of a prepared data set, such as HHA.
+r"""Write an encoding of the depth maps of a prepared data set, such as HHA.
 
 python tools/dataset_converters/encode_depth.py data/nyudv2 data/nyudv2/encoded \
     --encoding hha --camera nyudv2 --missing nearest [--jobs N]
@@ -40,7 +40,12 @@ FILLS = ('nearest', 'inpaint')
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = make_parser(__doc__)
     option = parser.add_argument
-    option('--encoding', choices=list(STEPS), default='hha')
+    option(
+        '--encoding',
+        choices=list(STEPS),
+        default='hha',
+        help='see above (default: hha)',
+    )
     option('--depth', default='depth', help='folder of the depth maps')
     option('--depth-suffix', help='end of their names; default: in meta.json, or .png')
     option('--scale', type=float, help='their unit in meters; default: in meta.json')

@@ -1,4 +1,4 @@
-"""Prepare images, depth and other modalities of your own, and write a config.
+r"""Prepare images, depth and other modalities of your own, and write a config.
 
 python tools/dataset_converters/from_folders.py data/mine --rgb DIR --depth DIR \
     --label DIR --depth-unit 0.001 [--modality thermal=DIR:suffix=.png:scale=0.01] \
@@ -90,7 +90,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='classes of the stored labels: 0:0,255:1 for masks of a foreground, '
         '7:0,11:1,*:void to choose some; if the first is negative, --label-map=-1:void',
     )
-    parser.add_argument('--val-share', type=float, default=0.2)
+    parser.add_argument(
+        '--val-share',
+        type=float,
+        default=0.2,
+        help='share of the samples for validation, drawn at random (default: 0.2)',
+    )
     parser.add_argument(
         '--val-list',
         help='file with the stems for validation, instead of a random share',

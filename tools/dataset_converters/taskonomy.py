@@ -1,4 +1,4 @@
-"""Choose samples of Taskonomy for image translation, verify and collect them.
+r"""Choose samples of Taskonomy for image translation, verify and collect them.
 
 python tools/dataset_converters/taskonomy.py taskonomy data/taskonomy \
     --train 1000 --val 500 --domains rgb depth_euclidean normal

@@ -24,7 +24,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('out', help='the file to write; OUT.json is written beside it')
     parser.add_argument(
-        '--format', required=True, choices=('torchscript', 'onnx', 'torch-export')
+        '--format',
+        required=True,
+        choices=('torchscript', 'onnx', 'torch-export'),
+        help='torchscript: for C++; onnx: for onnxruntime and others; torch-export: a '
+        'program of torch.export',
     )
     parser.add_argument(
         '--streams',
@@ -62,7 +66,6 @@ if __name__ == '__main__':
     parse_args()  # --help and wrong options end here, before the slow imports
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
@@ -81,6 +84,7 @@ from mmseg_cen.disk import replacing, write_atomically
 from mmseg_cen.door import as_tool
 from mmseg_cen.freezing import freeze_exchange
 from mmseg_cen.launch import check_checkpoint, load_config, require_file
+from mmseg_cen.modes import require_device
 from mmseg_cen.translation import TranslationPreprocessor
 
 
@@ -96,23 +100,6 @@ def require_new(path: Path, overwrite: bool) -> None:
             f'`OUT` must be a new file, got {kind}, {str(path)!r}: name another one'
             f'{"" if path.is_dir() else ", or add --overwrite"}'
         )
-
-
-def find_device(name: str) -> torch.device:
-    """The device of `--device`.
-
-    Raises:
-        ValueError: If there is none of this name.
-    """
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(
-            f"`--device` must be one that this computer has, e.g. 'cpu', got {name!r}: "
-            'correct it'
-        ) from error
-    return device
 
 
 def complete_preprocessor(model: nn.Module, cfg: Config) -> None:
@@ -133,7 +120,7 @@ def main(argv: list[str] | None = None) -> None:
     for path in (out, beside):
         require_new(path, args.overwrite)
     check_packages(args.format)
-    device = find_device(args.device)
+    device = require_device(args.device, '--device')
     cfg = load_config(args.config, options=args.cfg_options)
     require_file(args.checkpoint, 'checkpoint')
     init_default_scope(cfg.get('default_scope', 'mmseg'))

@@ -12,18 +12,40 @@ def parse_args() -> argparse.Namespace:
     parser = ToolParser(
         description="Train the rows of one of the paper's tables, and print them."
     )
-    parser.add_argument('--table', required=True, choices=list(ALL_TABLES))
+    parser.add_argument(
+        '--table',
+        required=True,
+        choices=list(ALL_TABLES),
+        help='number in the paper; the others are of this repository',
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument('--train', action='store_true', help='train missing rows')
-    what.add_argument('--collect', type=Path, nargs='+', metavar='WORK_DIR')
+    what.add_argument(
+        '--collect',
+        type=Path,
+        nargs='+',
+        metavar='WORK_DIR',
+        help='train nothing, print the finished runs below these folders',
+    )
     parser.add_argument('--data', default='synthetic', help='synthetic, nyud_half, ...')
     parser.add_argument(
         '--epochs', type=int, help='default: as the network of the data'
     )
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument(
+        '--seeds',
+        type=int,
+        nargs='+',
+        default=[0, 1, 2],
+        help='a training of each row for each (default: 0 1 2)',
+    )
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time')
     parser.add_argument('--rows', nargs='+', help='names of rows, instead of all')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/paper_tables'))
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/paper_tables'),
+        help='folder of the trainings (default: work_dirs/paper_tables)',
+    )
     parser.add_argument(
         '--weights',
         type=Path,

@@ -10,6 +10,7 @@ A row is a training: its command, and the figures of the paper. The commands are
 paper's data, and need a GPU, and for segmentation ImageNet weights. A whole table, on
 other data, with several seeds and the measured figures beside the paper's:
 
+<!-- needs hours -->
 ```bash
 python tools/analysis/paper_tables.py --table 1 --train --data synthetic --seeds 0 1
 python tools/analysis/paper_tables.py --table 1 --train --rows no_exchange exchange_half

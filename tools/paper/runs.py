@@ -114,7 +114,7 @@ def collect(
         if not folder.is_dir():
             raise FileNotFoundError(
                 f'`--collect` must be folders of runs, got {str(folder)!r}: '
-                'name one that exists'
+                'name one that exists, or train the rows with --train'
             )
         for path in folder.rglob('vis_data/scalars.json'):
             runs.setdefault(path.parents[2].resolve(), path.parents[2])
