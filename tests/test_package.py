@@ -102,7 +102,16 @@ def test_both_doors_tell_the_tools(environment, empty):
     said = run(environment / 'mmseg-cen', '--help', cwd=empty)
     assert run(environment / 'python', '-m', 'mmseg_cen', '--help', cwd=empty) == said
     assert str(environment.parent) in said
-    for name in ('train', 'test', 'infer', 'report', 'export', 'benchmark', *SHORT):
+    for name in (
+        'train',
+        'test',
+        'infer',
+        'app',
+        'report',
+        'export',
+        'benchmark',
+        *SHORT,
+    ):
         assert f'  {name}' in said
         usage = run(environment / 'mmseg-cen', name, '--help', cwd=empty)
         assert usage.startswith(f'usage: mmseg-cen {name} '), usage

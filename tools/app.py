@@ -1,11 +1,13 @@
 """Open a page in the browser: files in, predictions of all streams out.
 
-python tools/app.py                       the quickstart's network, and its rooms
-python tools/app.py CONFIG CHECKPOINT     a network of your own
-python tools/app.py WORK_DIR              a training's config and best checkpoint
+python tools/app.py
+python tools/app.py CONFIG CHECKPOINT
+python tools/app.py WORK_DIR
 
-The page has sliders and switches for the exchange threshold and the modalities, and the
-prediction follows. It needs Gradio (pip install 'mmseg-cen[app]'), and no network.
+open it with the quickstart's network and its rooms, with a network of your own, or with
+a training's config and best checkpoint. The page has sliders and switches for the
+exchange threshold and the modalities, and the prediction follows. It needs Gradio (pip
+install 'mmseg-cen[app]'), and no network.
 """
 
 import argparse

@@ -17,10 +17,15 @@ from _options import ToolParser
 
 def parse_args() -> argparse.Namespace:
     parser = ToolParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config')
-    parser.add_argument('checkpoint')
+    parser.add_argument('config', help='config of a model that exchanges tokens')
+    parser.add_argument('checkpoint', help='checkpoint of it')
     parser.add_argument('samples', nargs='+', help='number, or name of the image')
-    parser.add_argument('--out', type=Path, default=Path('token_maps'))
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('token_maps'),
+        help='folder of the pictures (default: token_maps)',
+    )
     return parser.parse_args()
 
 

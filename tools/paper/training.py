@@ -19,9 +19,9 @@ from . import locked
 from .comparison import differences
 from .configs import ROOT, build_config
 from .images import file_of
+from .pretrained import set_weights
 from .row import Row, Table
 from .runs import read_run, run_config
-from .weights import set_weights
 
 
 @dataclass

@@ -4,8 +4,8 @@ import pytest
 import torch
 from mmseg.models.backbones import ResNet
 from paper.configs import build_config
+from paper.pretrained import set_weights
 from paper.rows import TABLES
-from paper.weights import set_weights
 
 ROWS = {row.name: row for table in TABLES.values() for row in table.rows}
 
