@@ -11,7 +11,7 @@ from mmseg_cen.streams.attention_exchanges import (
     AdapterExchange,
     PixelAttentionExchange,
 )
-from mmseg_cen.streams.convert import stream_state_dict, to_multimodal
+from mmseg_cen.streams.convert import to_multimodal
 from mmseg_cen.streams.exchange import exchange_channels, exchanged_channels, own_part
 from mmseg_cen.streams.exchanges import ChannelExchange, Exchange
 from mmseg_cen.streams.fold import ENSEMBLE, fold_streams, split_streams
@@ -20,6 +20,7 @@ from mmseg_cen.streams.norm import ModalityBN, ModalityGN, ModalityIN, ModalityN
 from mmseg_cen.streams.places import exchanging_norms
 from mmseg_cen.streams.presence import present_modalities
 from mmseg_cen.streams.private import PrivateLayer, to_private
+from mmseg_cen.streams.stream_state import stream_state_dict
 from mmseg_cen.streams.token_exchange import TokenExchange
 
 from .backbone import CENBackbone, CENResNet

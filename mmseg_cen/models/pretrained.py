@@ -11,8 +11,8 @@ from torch import nn
 from mmseg_cen.checkpoints import state_of
 from mmseg_cen.config_files import require_file
 from mmseg_cen.mistakes import one_line
-from mmseg_cen.streams.convert import stream_state_dict
 from mmseg_cen.streams.state import describe_differences, tensor_shapes
+from mmseg_cen.streams.stream_state import stream_state_dict
 
 #: What to do without a download.
 ANOTHER_START = (

@@ -9,16 +9,15 @@ from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .attention import AttentionSeam
 from .attention_places import is_of_attention, set_attention_exchanges
 from .exchange import ExchangeScope
 from .exchanges import exchange_configs
 from .layer_norm import ModalityLN, ModalityLN2d
-from .lora import LoRALinear, add_lora
+from .lora import add_lora
 from .norm import NORM_BASES, ModalityBN, ModalityGN, ModalityIN, ModalityNorm
 from .norm_act import ModalityBNAct
 from .places import choose_places
-from .private import PrivateLayer, Sharing, check_sharing, to_private
+from .private import Sharing, check_sharing, to_private
 
 #: Norm layers, and the private layers that replace them. Subclasses of these norms are
 #: not converted, as they may have a forward of their own.
@@ -220,37 +219,3 @@ def _why_not_private(layer: nn.Module) -> str | None:
     if per_channel and (named_so or isinstance(layer, NORM_BASES)):
         return 'it is a norm layer with a forward of its own'
     return None
-
-
-def stream_state_dict(module: nn.Module, modality: int) -> dict[str, Tensor]:
-    """State dict of the unimodal network that computes one stream without exchange.
-
-    The inverse of :func:`to_multimodal`, for the stream with index ``modality``.
-    """
-    state: dict[str, Tensor] = dict(module.state_dict())
-    for prefix, layer in module.named_modules(remove_duplicate=False):
-        # A unimodal network has no exchange.
-        exchange = getattr(layer, 'exchange', None)
-        if isinstance(layer, (ModalityNorm, AttentionSeam)) and exchange is not None:
-            for name in exchange.state_dict():
-                del state[f'{prefix}.exchange.{name}'.lstrip('.')]
-        if isinstance(layer, ModalityNorm):
-            for name in layer.norm.state_dict():
-                key = f'{prefix}.norm.{name}'.lstrip('.')
-                tensor = state.pop(key)
-                if tensor.ndim:
-                    tensor = tensor.chunk(layer.num_modalities)[modality]
-                state[f'{prefix}.{name}'.lstrip('.')] = tensor
-        elif isinstance(layer, LoRALinear):
-            for name in ('lora_a', 'lora_b'):
-                del state[f'{prefix}.{name}'.lstrip('.')]
-            merged = layer.merged_weight(modality).detach()
-            state[f'{prefix}.weight'.lstrip('.')] = merged
-        elif isinstance(layer, PrivateLayer):
-            for name in layer[0].state_dict():
-                of_streams = [
-                    state.pop(f'{prefix}.{m}.{name}'.lstrip('.'))
-                    for m in range(len(layer))
-                ]
-                state[f'{prefix}.{name}'.lstrip('.')] = of_streams[modality]
-    return state

@@ -14,7 +14,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_cen.streams.convert import stream_state_dict
+from mmseg_cen.streams.stream_state import stream_state_dict
 
 
 def build_backbone(cfg: Config) -> nn.Module:

@@ -11,7 +11,7 @@ import torch
 from mmseg.models.backbones import MobileNetV2, ResNet, SwinTransformer
 
 from mmseg_cen.models import CENResNet
-from mmseg_cen.streams.convert import stream_state_dict
+from mmseg_cen.streams.stream_state import stream_state_dict
 
 TOOL = 'model_converters/pretrained_backbone.py'
 SHARED = Path(os.environ.get('PRETRAINED_WEIGHTS', '../shared/weights'))
