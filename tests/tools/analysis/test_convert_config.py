@@ -212,8 +212,8 @@ def test_data_without_modalities_are_refused():
     ('source', 'message'),
     [
         (
-            'mmseg::knet/knet-s3_r50-d8_fcn_8xb2-adamw-80k_ade20k-512x512.py',
-            'got IterativeDecodeHead: it classifies masks',
+            'mmseg::san/san-vit-b16_coco-stuff164k-640x640.py',
+            "CascadeEncoderDecoder, got 'MultimodalEncoderDecoder'",
         ),
         (
             'mmseg::vpd/vpd_sd_4xb8-25k_nyu-480x480.py',
