@@ -97,7 +97,9 @@ def check_agreement(model: torch.nn.Module, dataset: BaseSegDataset) -> None:
 def check_targets(model: torch.nn.Module, metrics: Sequence[Any]) -> None:
     """Refuse metrics of tasks that a network of several tasks does not have."""
     known = getattr(unwrap(model), 'targets', None)
-    for metric in metrics if known is not None else ():
+    if known is None:
+        return
+    for metric in metrics:
         classes = 'gt_sem_seg' if isinstance(metric, IoUMetric) else None
         target = getattr(metric, 'target', classes)
         if target not in (None, *known):
