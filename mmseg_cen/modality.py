@@ -93,10 +93,10 @@ class Modality:
                     f'`dtype` must name a numpy type, got {self.dtype!r}: write e.g. '
                     "'uint16', or None for any"
                 ) from error
-        if self.scale is not None and not self.scale > 0:
+        if self.scale is not None and not 0 < self.scale < np.inf:
             raise ValueError(
-                f'`scale` must be positive, got {self.scale!r}: give the physical unit '
-                'of one stored unit, or None'
+                f'`scale` must be positive and finite, got {self.scale!r}: give the '
+                'physical unit of one stored unit, or None'
             )
         if isinstance(self.fill, str) and self.fill not in FILLS:
             raise ValueError(

@@ -11,6 +11,8 @@ _NAMES = {
 }
 #: Ports below those that systems give away by themselves.
 _FIRST_PORT, _NUM_PORTS = 10000, 20000
+#: Between the ports of two `srun` of a job; jobs that share a node have near numbers.
+_PORTS_APART = 1009
 
 
 def name_slurm_processes() -> None:
@@ -18,8 +20,9 @@ def name_slurm_processes() -> None:
 
     mmengine asks ``scontrol`` for the first node, which containers do not have, and
     takes port 29500 for every job, although jobs share nodes: here, the node is read
-    from ``SLURM_NODELIST``, and the port follows from the number of the job.
-    ``MASTER_ADDR`` and ``MASTER_PORT`` that are set stay.
+    from ``SLURM_STEP_NODELIST`` (an ``srun`` may run on some nodes of its job only) or
+    ``SLURM_NODELIST``, and the port follows from the numbers of the job and of the
+    ``srun`` in it. ``MASTER_ADDR`` and ``MASTER_PORT`` that are set stay.
 
     Raises:
         ValueError: If ``srun`` has not started this process.
@@ -32,9 +35,11 @@ def name_slurm_processes() -> None:
             )
     for name, torch_name in _NAMES.items():
         os.environ[torch_name] = os.environ[name]
-    os.environ.setdefault('MASTER_ADDR', first_node(os.environ['SLURM_NODELIST']))
+    nodes = os.environ.get('SLURM_STEP_NODELIST') or os.environ['SLURM_NODELIST']
+    os.environ.setdefault('MASTER_ADDR', first_node(nodes))
     job = int(os.environ.get('SLURM_JOB_ID', 0))
-    os.environ.setdefault('MASTER_PORT', str(_FIRST_PORT + job % _NUM_PORTS))
+    step = int(os.environ.get('SLURM_STEP_ID', 0)) * _PORTS_APART
+    os.environ.setdefault('MASTER_PORT', str(_FIRST_PORT + (job + step) % _NUM_PORTS))
 
 
 def first_node(nodes: str) -> str:

@@ -39,6 +39,7 @@ def test_names_that_would_collide_are_refused(name):
         (dict(suffix=()), '`suffix` must be'),
         (dict(dtype='uint17'), '`dtype` must name'),
         (dict(scale=0), '`scale` must be positive'),
+        (dict(scale=float('inf')), '`scale` must be positive and finite, got inf'),
         (dict(fill='farthest'), '`fill` must be'),
         (dict(interpolation='cubic'), '`interpolation` must be one of'),
         (dict(channels=3, pad_value=[0, 1]), '`pad_value` must be'),

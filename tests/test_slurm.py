@@ -17,6 +17,8 @@ def srun(monkeypatch):
     for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT'):
         monkeypatch.setenv(name, '')
         monkeypatch.delenv(name)
+    for name in ('SLURM_STEP_NODELIST', 'SLURM_STEP_ID'):
+        monkeypatch.delenv(name, raising=False)
     for name, value in SRUN.items():
         monkeypatch.setenv(name, value)
     return monkeypatch
@@ -41,6 +43,19 @@ def test_processes_of_srun_are_named_as_torch_names_them(srun):
     name_slurm_processes()
     names = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
     assert [os.environ[name] for name in names] == ['3', '8', '1', 'a', '11234']
+
+
+def test_two_srun_of_a_job_meet_on_their_own_nodes_and_ports(srun):
+    srun.setenv('SLURM_JOB_ID', '41234')
+    found = []
+    for step, nodes in enumerate(('b', 'a,b')):
+        srun.delenv('MASTER_ADDR', raising=False)
+        srun.delenv('MASTER_PORT', raising=False)
+        srun.setenv('SLURM_STEP_ID', str(step))
+        srun.setenv('SLURM_STEP_NODELIST', nodes)
+        name_slurm_processes()
+        found.append((os.environ['MASTER_ADDR'], os.environ['MASTER_PORT']))
+    assert found == [('b', '11234'), ('a', '12243')]
 
 
 def test_an_address_that_is_set_stays(srun):

@@ -1,5 +1,6 @@
 """What a run checks before its first batch: that model, data and metric agree."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -7,9 +8,11 @@ from mmengine.hooks import RuntimeInfoHook as RuntimeInfoHookOfMMEngine
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.datasets import BaseSegDataset
+from mmseg.evaluation import IoUMetric
 from mmseg.registry import HOOKS
 
 from mmseg_cen.models.classes import check_heads, check_padding, has_class_weights
+from mmseg_cen.streams.state import unwrap
 from mmseg_cen.transforms.randomness import untouched_randomness
 
 from .label_survey import check_some_labels, multimodal_sets, survey_labels
@@ -91,8 +94,25 @@ def check_agreement(model: torch.nn.Module, dataset: BaseSegDataset) -> None:
     check_heads(model, dataset.metainfo['classes'], dataset.ignore_index)
 
 
+def check_targets(model: torch.nn.Module, metrics: Sequence[Any]) -> None:
+    """Refuse metrics of tasks that a network of several tasks does not have."""
+    known = getattr(unwrap(model), 'targets', None)
+    if known is None:
+        return
+    for metric in metrics:
+        classes = 'gt_sem_seg' if isinstance(metric, IoUMetric) else None
+        target = getattr(metric, 'target', classes)
+        if target not in (None, *known):
+            raise ValueError(
+                f'metrics must be of the tasks of the model, which predicts {known}, '
+                f'got {type(metric).__name__} of {target}: add the task to the model, '
+                'or leave the metric out of val_evaluator and test_evaluator'
+            )
+
+
 def check_evaluation(model: torch.nn.Module, loop: Any) -> None:
     """Refuse a validation or test that could not measure, or would measure wrongly."""
+    check_targets(model, loop.evaluator.metrics)
     for dataset in multimodal_sets(loop.dataloader.dataset):
         check_classes(dataset)
         check_agreement(model, dataset)

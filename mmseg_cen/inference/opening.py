@@ -97,9 +97,9 @@ def _config_of(model: Any, cfg_options: Any) -> Config:
     if preprocessor != MultimodalPreprocessor.__name__:
         raise ValueError(
             'the model must be a multimodal segmentor, with a MultimodalPreprocessor, '
-            f'got {network.get("type")} with {preprocessor}: predict others by the '
-            'tools of mmseg (a translation by tools/test.py --out), or convert the '
-            'config by tools/analysis/convert_config.py'
+            f'got {network.get("type")} with {preprocessor}: predict translations and '
+            'several tasks by tools/test.py --out or --show-dir, others by the tools '
+            'of mmseg, or convert the config by tools/analysis/convert_config.py'
         )
     return cfg
 

@@ -50,7 +50,8 @@ def angle_counts(normals: Tensor, target: Tensor) -> tuple[Tensor, float]:
     """How often each angle between vectors occurs, and the sum of the angles.
 
     Args:
-        normals: Predicted unit vectors of N pixels, (3, N).
+        normals: Predicted unit vectors of N pixels, (3, N); the vector 0, which has no
+            direction, is a right angle off.
         target: Their normals, (3, N).
 
     Returns:
@@ -60,6 +61,7 @@ def angle_counts(normals: Tensor, target: Tensor) -> tuple[Tensor, float]:
     # Unlike the arc of a cosine, exact for small angles.
     cross = torch.linalg.cross(a, b, dim=0).norm(dim=0)
     angles = torch.atan2(cross, (a * b).sum(0)).rad2deg()
+    angles = torch.where(a.any(0), angles, 90)
     bins = round(180 / ANGLE_STEP)
     steps = (angles / ANGLE_STEP).long().clamp(max=bins - 1)
     return torch.bincount(steps, minlength=bins).cpu(), float(angles.sum())

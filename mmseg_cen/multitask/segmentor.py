@@ -117,6 +117,11 @@ class MultitaskSegmentor(MeanOfProcesses, EncoderDecoder):
         )
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """What the tasks predict, by the fields of a sample that have the truth."""
+        return tuple(head.target for head in self.decode_head.heads.values())
+
+    @property
     def absent(self) -> tuple[str, ...]:
         """Names of the modalities that are missing in all predictions."""
         return tuple((self.test_cfg or {}).get('absent') or ())

@@ -197,9 +197,18 @@ def _require_sizes(
     for name, one in loaded.items():
         h, w = one.image.shape[:2]
         if (h, w) != (height, width) and not modalities[name].resize:
+            remedy = (
+                f'if both show the same view, add --resize-{name} (in Python '
+                f'MultimodalInferencer(…, modalities=dict({name}=dict(resize=True)))); '
+                f'else, register them'
+            )
+            if (h, w) == (width, height):
+                remedy = (
+                    'one of them is turned: turn it, or, where its tag (EXIF) says so, '
+                    f"set orientation='apply' of the modality (--cfg-options "
+                    f'test_dataloader.dataset.modalities.{first}.orientation=apply)'
+                )
             raise ValueError(
                 f'{name} must have the size of {first}, {width}x{height} '
-                f'({paths[first]}), got {w}x{h} ({paths[name]}): if both show the same '
-                f'view, add --resize-{name} (in Python MultimodalInferencer(…, '
-                f'modalities=dict({name}=dict(resize=True)))); else, register them'
+                f'({paths[first]}), got {w}x{h} ({paths[name]}): {remedy}'
             )

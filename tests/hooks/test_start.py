@@ -10,7 +10,8 @@ from mmseg.registry import MODELS
 from torch.utils.data import DataLoader
 
 from mmseg_cen.hooks import RuntimeInfoHook
-from mmseg_cen.hooks.start import check_classes, check_evaluation
+from mmseg_cen.hooks.start import check_classes, check_evaluation, check_targets
+from mmseg_cen.multitask import DepthErrorMetric
 
 LABELS = [[[0, 1, 2, 255], [0, 1, 2, 2]]] * 2
 
@@ -146,3 +147,12 @@ def test_the_log_names_the_list_of_a_validation_and_of_a_test(labeled, monkeypat
         f'validation: data/deliver/val.txt, 2 samples of {name}',
         f'test: all samples, 2 samples of {name}',
     ]
+
+
+def test_metrics_of_tasks_that_the_model_lacks_are_refused():
+    model = SimpleNamespace(targets=('gt_depth_map',))
+    check_targets(model, [DepthErrorMetric()])
+    message = r"predicts \('gt_depth_map',\), got IoUMetric of gt_sem_seg: add"
+    with pytest.raises(ValueError, match=message):
+        check_targets(model, [DepthErrorMetric(), IoUMetric()])
+    check_targets(segmentor(), [IoUMetric(), DepthErrorMetric()])  # of no tasks

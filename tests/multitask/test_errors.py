@@ -51,6 +51,12 @@ def test_opposite_vectors_are_180_degrees_apart():
     assert counts[-1] == 1
 
 
+def test_a_prediction_without_a_direction_is_not_right():
+    counts, total = angle_counts(torch.zeros(3, 4), turned([0.0, 10, 20, 95]))
+    errors = angle_errors(counts, total)
+    assert (errors['mean_angle'], errors['below_30']) == (90, 0)
+
+
 def test_no_pixel_has_no_errors():
     none = torch.zeros(0)
     assert all(map(math.isnan, depth_errors(depth_sums(none, none)).values()))

@@ -35,7 +35,9 @@ def test_every_task_is_predicted_at_the_size_of_the_image(build, make_sample):
 
 
 def test_without_a_task_its_prediction_is_missing(build):
-    sample = build(tasks=('depth',))(inputs(), mode='predict')[0]
+    model = build(tasks=('depth',))
+    assert model.targets == ('gt_depth_map',)
+    sample = model(inputs(), mode='predict')[0]
     assert 'pred_depth_map' in sample
     assert not {'pred_sem_seg', 'seg_logits', 'pred_normals'} & {*sample.keys()}
 

@@ -64,6 +64,7 @@ def test_floats_of_any_width_are_taken_where_floats_are_described():
         ),
         (dict(rgb=RGB / 255, depth=DEPTH), 'rgb: an array must hold uint8, .* float64'),
         (dict(rgb=RGB, depth=DEPTH[:3, :4]), 'got 4x3 .*, add --resize-depth'),
+        (dict(rgb=RGB, depth=DEPTH.T), 'got 6x8 .*: one of them is turned: turn it'),
         (dict(rgb=RGB, depth=RGB), r'must have 1 channel\(s\), got 3'),
         (dict(rgb=RGB, depth=3), 'must be a path, an array or a tensor, got int'),
     ],

@@ -39,8 +39,8 @@ class Official:
         read: From the paths of one sample to its array.
         patterns: Paths below the download, with ``{split}`` and, last of their
             braces, ``{name}``; ``read`` gets one path for each.
-        ends: Ends of the files that ``{name}`` may have behind the pattern; the first
-            that exists is taken.
+        ends: Ends of the files that ``{name}`` may have behind the pattern, in small
+            or capital letters; the first that exists is taken.
         optional: Lists without such files: ``read`` gets no path of their samples.
     """
 
@@ -55,7 +55,7 @@ class Official:
         found = []
         for pattern in self.patterns:
             stem = source / pattern.format(split=split, name=name)
-            files = [stem.with_name(stem.name + end) for end in self.ends]
+            files = [stem.with_name(stem.name + end) for end in self._all_ends]
             found.append(str(next((f for f in files if f.is_file()), files[0])))
         return found
 
@@ -66,7 +66,7 @@ class Official:
             folder, suffix = self._folder(source, split, pattern)
             for path in disk.find_files(folder) if folder.is_dir() else ():
                 file = path.relative_to(folder).as_posix()
-                for end in self.ends:
+                for end in self._all_ends:
                     if file.endswith(suffix + end):
                         names.add(file.removesuffix(suffix + end))
         return names
@@ -75,6 +75,10 @@ class Official:
         """Folders of a list that should exist and do not."""
         folders = (self._folder(source, split, p)[0] for p in self.patterns)
         return [folder for folder in folders if not folder.is_dir()]
+
+    @property
+    def _all_ends(self) -> list[str]:
+        return [one for end in self.ends for one in (end, end.upper())]
 
     @staticmethod
     def _folder(source: Path, split: str, pattern: str) -> tuple[Path, str]:

@@ -18,6 +18,8 @@ from mmseg_cen.preparation import Folder, Plan, Sample, read_image, read_indices
 Array = NDArray[Any]
 META = PotsdamDSMDataset.METAINFO
 VOID = 255
+#: What the names of labels end with whose boundaries are black.
+NO_BOUNDARY = '_noBoundary'
 DSM = Folder(kind='values', dtype='uint16', scale=1e-2)
 LABEL = Folder(kind='label', num_classes=len(META['classes']), ignore_index=VOID)
 # How far a channel of a label's color may be from 0 or 255: some official files have
@@ -52,8 +54,8 @@ def read_heights(path: str) -> NDArray[np.uint16]:
     """Centimeters above the lowest point of a surface model (H, W).
 
     Raises:
-        ValueError: If the file is damaged, has no floats or several channels, or its
-            heights are not known everywhere.
+        ValueError: If the file is damaged, has no floats or several channels, its
+            heights are not known everywhere, or differ by more than 16 bits hold.
     """
     meters = read_image(path)
     if meters.ndim != 2 or meters.dtype.kind != 'f' or not np.isfinite(meters).all():
@@ -61,8 +63,13 @@ def read_heights(path: str) -> NDArray[np.uint16]:
             f'{path} must hold heights (H, W), floats, got {meters.dtype} of shape '
             f'{meters.shape}, or NaN: take the DSM, not the normalized one'
         )
-    above = (meters.astype(np.float64) - meters.min()) * 100
-    return np.rint(above).clip(0, 65535).astype(np.uint16)
+    above = np.rint((meters.astype(np.float64) - meters.min()) * 100)
+    if above.max() > 65535:
+        raise ValueError(
+            f'{path} must hold heights within 655 m of each other, got {meters.min()} '
+            f'to {meters.max()}: fill pixels without a height first'
+        )
+    return above.astype(np.uint16)
 
 
 def read_classes(path: str) -> NDArray[np.uint8]:
@@ -118,13 +125,19 @@ def bounds(length: int, parts: int) -> list[int]:
 
 
 def find_tiles(source: Path, files: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Path of each file of each tile, wherever it is below the download."""
+    """Path of each file of each tile, wherever it is below the download.
+
+    Labels without boundaries are taken where there are no others.
+    """
     found: dict[str, dict[str, str]] = {}
     for path in disk.find_files(source):
+        name = path.relative_to(source).as_posix()
         for kind, pattern in files.items():
-            if match := re.search(pattern, path.relative_to(source).as_posix()):
+            if match := re.search(pattern, name, re.IGNORECASE):
                 numbers = [re.sub(r'\b0+(?=\d)', '', g) for g in match.groups()]
-                found.setdefault('_'.join(numbers), {})[kind] = str(path)
+                of_tile = found.setdefault('_'.join(numbers), {})
+                if kind not in of_tile or NO_BOUNDARY not in path.stem:
+                    of_tile[kind] = str(path)
     return found
 
 
@@ -187,6 +200,16 @@ def plan(source: Path, tiles: Tiles, clip: int) -> Plan:
     if gone:
         warnings.append(
             f'{len(gone)} of {total} tiles are missing: {", ".join(sorted(gone))}'
+        )
+    eroded = [
+        name
+        for name in sorted({sample.groups['tile'] for sample in samples})
+        if NO_BOUNDARY in found[name]['label']
+    ]
+    if eroded:
+        warnings.append(
+            f'labels of {len(eroded)} tiles are without their boundaries: '
+            f'{", ".join(eroded)}'
         )
     return Plan(
         tiles.name,

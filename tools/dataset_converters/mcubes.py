@@ -56,14 +56,14 @@ def floats(*paths: str) -> Array:
     """Arrays of floats, side by side as channels (H, W - 192[, C]).
 
     Raises:
-        ValueError: If a file is damaged, has no floats or several channels.
+        ValueError: If a file is damaged, has no floats, NaN or several channels.
     """
     arrays = [read_image(path) for path in paths]
     for path, array in zip(paths, arrays, strict=True):
-        if array.ndim != 2 or array.dtype.kind != 'f':
+        if array.ndim != 2 or array.dtype.kind != 'f' or not np.isfinite(array).all():
             raise ValueError(
-                f'{path} must hold floats (H, W), got {array.dtype} of shape '
-                f'{array.shape}: download it again'
+                f'{path} must hold finite floats (H, W), got {array.dtype} of shape '
+                f'{array.shape}, or NaN: download it again'
             )
     whole = arrays[0] if len(arrays) == 1 else np.stack(arrays, axis=-1)
     return whole[:, LEFT:].astype(np.float32)

@@ -56,7 +56,7 @@ TILES = Tiles(
     files=dict(
         image=r'(?:^|/)top_potsdam_(\d+)_(\d+)_RGBIR\.tif$',
         dsm=r'(?:^|/)dsm_potsdam_(\d+)_(\d+)\.tif$',
-        label=r'(?:^|/)top_potsdam_(\d+)_(\d+)_label\.tif$',
+        label=r'(?:^|/)top_potsdam_(\d+)_(\d+)_label(?:_noBoundary)?\.tif$',
     ),
     folders=dict(rgb=Folder(channels=3), ir=Folder()),
     split_image=split_image,

@@ -56,7 +56,8 @@ TILES = Tiles(
     files=dict(
         image=r'(?:^|/)top/top_mosaic_09cm_(area\d+)\.tif$',
         dsm=r'(?:^|/)dsm_09cm_matching_(area\d+)\.tif$',
-        label=r'(?:gts|ground_truth)[^/]*/top_mosaic_09cm_(area\d+)\.tif$',
+        label=r'(?:gts|ground_truth)[^/]*/'
+        r'top_mosaic_09cm_(area\d+)(?:_noBoundary)?\.tif$',
     ),
     folders=dict(irrg=Folder(channels=3)),
     split_image=split_image,

@@ -60,6 +60,14 @@ def test_the_classes_count_from_zero_and_unlabeled_is_void(convert, download, tm
             np.testing.assert_array_equal(sample['gt_seg_map'], expected)
 
 
+def test_ends_in_capitals_are_those_of_files_too(convert, download, tmp_path):
+    for path in [*download.glob('*/Visible/*.png')]:
+        path.rename(path.with_suffix('.PNG'))
+    status, report = convert(download, tmp_path / 'out')
+    assert status == 0
+    assert 'train: 2 samples' in report
+
+
 def write(path, array):
     assert cv2.imwrite(str(path), array)
 

@@ -95,8 +95,11 @@ DAMAGE = {
     r'polL_aolp_cos/.*150\.npy is missing': lambda d: (
         d / f'polL_aolp_cos/{STEMS[0]}.npy'
     ).unlink(),
-    r'polL_dolp/.*150\.npy must hold floats \(H, W\), got int64': lambda d: np.save(
+    r'polL_dolp/.*150\.npy must hold finite floats .*, got int64': lambda d: np.save(
         d / f'polL_dolp/{STEMS[0]}.npy', np.zeros((HEIGHT, WIDTH), np.int64)
+    ),
+    r'polL_dolp/.*150\.npy must hold finite floats .* or NaN': lambda d: np.save(
+        d / f'polL_dolp/{STEMS[0]}.npy', np.full((HEIGHT, WIDTH), np.nan, np.float32)
     ),
     r'GT/.*150\.png: labels must be 0\.\.19 or 255, got \[20\]': lambda d: cv2.imwrite(
         f'{d}/GT/{STEMS[0]}.png', np.full((HEIGHT, WIDTH), 20, np.uint8)

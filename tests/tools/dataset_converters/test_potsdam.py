@@ -109,7 +109,27 @@ def write(path, array):
     assert cv2.imwrite(str(path), array)
 
 
+def test_labels_without_boundaries_are_read_where_there_are_no_others(
+    convert, download, tmp_path, read
+):
+    folder = download / '5_Labels_all_noBoundary'
+    folder.mkdir()
+    for tile in TILES:
+        plain = official(download, tile)[2]
+        black = np.zeros((*SIZE, 3), np.uint8)
+        write(folder / f'{plain.stem}_noBoundary.TIF', black)
+    official(download, '7_9')[2].unlink()
+    status, report = convert(download, tmp_path / 'out')
+    assert status == 0
+    assert 'labels of 1 tiles are without their boundaries: 7_9' in report
+    assert (read(tmp_path / 'out/label/7_9/00_00.png') == 255).all()
+    assert (read(tmp_path / 'out/label/2_10/00_00.png') < 6).any()
+
+
 DAMAGE = {
+    r'dsm_potsdam_07_09\.tif must hold heights within 655 m': lambda d: write(
+        official(d, '7_9')[1], np.float32([[-9999.0] + [30.0] * 29] * 20)
+    ),
     'tile 7_9 has no file of dsm': lambda d: official(d, '7_9')[1].unlink(),
     'must have 4 channels, red, green, blue and infrared': lambda d: write(
         official(d, '7_9')[0], np.zeros((*SIZE, 3), np.uint8)
