@@ -52,13 +52,14 @@ class LoRALinear(StreamAware, nn.Linear):
         M = num_modalities
         self.num_modalities = M
         self.factor = scale / rank
+        self._regions = 1  # of each stream in the last training pass
         self.lora_a = nn.Parameter(torch.empty(M, rank, in_features))
         self.lora_b = nn.Parameter(torch.zeros(M, out_features, rank))
         nn.init.kaiming_uniform_(self.lora_a.view(-1, in_features), a=math.sqrt(5))
 
     def forward(self, x: Tensor) -> Tensor:
         M = self.num_modalities
-        regions, rest = divmod(x.shape[0], self.num_streams or x.shape[0])
+        regions, rest = self._regions_per_stream(x)
         if rest or x.shape[0] % (M * regions):
             raise ValueError(
                 f'inputs of a linear layer with `lora` must be of the B*M='
@@ -69,6 +70,15 @@ class LoRALinear(StreamAware, nn.Linear):
         low = streams.flatten(1, -2) @ self.lora_a.transpose(1, 2)
         own = (low @ self.lora_b.transpose(1, 2)).unflatten(1, streams.shape[1:-1])
         return super().forward(x) + self.factor * own.transpose(0, 1).flatten(0, 2)
+
+    def _regions_per_stream(self, x: Tensor) -> tuple[int, int]:
+        # Not divmod, which tensors do not have: torch.jit.trace makes them of sizes.
+        if self.num_streams is None:  # perhaps the second run of a checkpointed block
+            return (self._regions, 0) if self.training else (1, 0)
+        regions = x.shape[0] // self.num_streams
+        if self.training:
+            self._regions = int(regions)
+        return regions, x.shape[0] % self.num_streams
 
     def merged_weight(self, modality: int) -> Tensor:
         """The weight of the linear layer that computes one stream."""
@@ -90,7 +100,8 @@ def add_lora(
     """Give linear layers a private part of low rank, and freeze what is shared.
 
     Private norms, parameters of exchanges and the new parts are all that is trained.
-    Projections within ``torch.nn.MultiheadAttention`` are no layers, and have no part.
+    Projections within ``torch.nn.MultiheadAttention`` are no layers, and have no part,
+    nor has BEiT's ``qkv``, a layer that is not called.
 
     Args:
         module: A network with private norms, changed in place.
@@ -108,7 +119,12 @@ def add_lora(
                 f'`{name}` of lora must be a positive number, got {value!r}: set '
                 f'rank=4, scale=1.0'
             )
-    found: list[Any] = [m for m in module.modules() if _is_linear(m)]
+    found: list[Any] = [
+        child
+        for parent in module.modules()
+        for name, child in parent._modules.items()
+        if _is_linear(child) and not _is_weight_only(parent, name)
+    ]
     if not found:
         raise ValueError(
             f'`lora` must be given for a network with linear layers, got a '
@@ -143,6 +159,11 @@ def add_lora(
                 setattr(parent, name, with_parts[child])
 
 
-def _is_linear(layer: nn.Module) -> bool:
+def _is_weight_only(parent: nn.Module, name: str) -> bool:
+    """Whether an attention multiplies by the layer's weight and adds biases itself."""
+    return name == 'qkv' and isinstance(getattr(parent, 'q_bias', None), Tensor)
+
+
+def _is_linear(layer: nn.Module | None) -> bool:
     """Whether it is a plain linear layer, of torch or of mmcv, by the same name."""
     return isinstance(layer, nn.Linear) and type(layer).__name__ == 'Linear'
