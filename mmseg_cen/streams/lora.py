@@ -1,6 +1,7 @@
 """Shared linear layers with a low-rank part that is private to each modality."""
 
 import math
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -94,6 +95,39 @@ class LoRALinear(StreamAware, nn.Linear):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
+def check_lora(lora: Any, num_modalities: int, convs: str, norms: str) -> None:
+    """Raise a ValueError unless a network can have these parts.
+
+    Args:
+        lora: Arguments of :func:`add_lora`.
+        num_modalities: Number of modalities M.
+        convs: ``'shared'`` or ``'private'`` layers.
+        norms: ``'shared'`` or ``'private'`` norms.
+    """
+    known: dict[str, Any] = {'rank': Integral, 'scale': Real}
+    if not isinstance(lora, dict) or not lora.keys() <= known.keys():
+        raise ValueError(
+            f'`lora` must be a dict of {[*known]}, got {lora!r}: set '
+            f'dict(rank=4, scale=1.0)'
+        )
+    for name, value in lora.items():
+        if not isinstance(value, known[name]) or not 0 < value < math.inf:
+            raise ValueError(
+                f'`{name}` of lora must be a positive number, got {value!r}: set '
+                f'rank=4, scale=1.0'
+            )
+    if (norms, convs) != ('private', 'shared'):
+        raise ValueError(
+            f'`lora` must have shared layers and private norms, got convs={convs!r}, '
+            f'norms={norms!r}: leave them out'
+        )
+    if num_modalities < 2:
+        raise ValueError(
+            f'`lora` must have several modalities, each with parts of its own, got '
+            f'num_modalities={num_modalities}: leave it out'
+        )
+
+
 def add_lora(
     module: nn.Module, num_modalities: int, rank: int = 4, scale: float = 1.0
 ) -> None:
@@ -110,15 +144,8 @@ def add_lora(
         scale: See :class:`LoRALinear`.
 
     Raises:
-        ValueError: If the rank or the scale is not positive, or the network has no
-            linear layer.
+        ValueError: If the network has no linear layer.
     """
-    for name, value in (('rank', rank), ('scale', scale)):
-        if not value > 0 or (name == 'rank' and not isinstance(value, int)):
-            raise ValueError(
-                f'`{name}` of lora must be a positive number, got {value!r}: set '
-                f'rank=4, scale=1.0'
-            )
     found: list[Any] = [
         child
         for parent in module.modules()

@@ -139,6 +139,10 @@ def test_every_part_is_trained_and_a_layer_that_is_not_called_has_none():
     ('kwargs', 'why'),
     [
         (dict(lora=dict(rank=0)), '`rank` of lora must be a positive number, got 0'),
+        (dict(lora=dict(rank='4')), "`rank` of lora must be .*, got '4': set rank=4"),
+        (dict(lora=dict(scale=None)), '`scale` of lora must be .*, got None'),
+        (dict(lora=dict(r=4)), r"`lora` must be a dict of .*, got {'r': 4}: set dict"),
+        (dict(lora=4), '`lora` must be a dict of .*, got 4'),
         (
             dict(lora={}, norms='shared'),
             "`lora` must have shared layers and .* norms='sh",
@@ -148,6 +152,11 @@ def test_every_part_is_trained_and_a_layer_that_is_not_called_has_none():
 def test_wrong_arguments_are_refused(kwargs, why):
     with pytest.raises(ValueError, match=why):
         to_multimodal(linear(), 2, **kwargs)
+
+
+def test_one_modality_is_refused():
+    with pytest.raises(ValueError, match='`lora` must have several modalities'):
+        to_multimodal(linear(), 1, lora={})
 
 
 def test_a_network_without_linear_layers_is_refused():
