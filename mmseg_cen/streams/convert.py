@@ -13,7 +13,7 @@ from .attention_places import is_of_attention, set_attention_exchanges
 from .exchange import ExchangeScope
 from .exchanges import exchange_configs
 from .layer_norm import ModalityLN, ModalityLN2d
-from .lora import add_lora
+from .lora import add_lora, check_lora
 from .norm import NORM_BASES, ModalityBN, ModalityGN, ModalityIN, ModalityNorm
 from .norm_act import ModalityBNAct
 from .places import choose_places
@@ -131,11 +131,8 @@ def to_multimodal(
                 f'modalities, got one of {layer.num_modalities}: leave num_modalities '
                 f'to the backbone, and norm_cfg unimodal'
             )
-    if lora is not None and (norms, convs) != ('private', 'shared'):
-        raise ValueError(
-            f'`lora` must have shared layers and private norms, got convs={convs!r}, '
-            f'norms={norms!r}: leave them out'
-        )
+    if lora is not None:
+        check_lora(lora, num_modalities, convs, norms)
     if num_modalities == 1:
         return module
     if norms == 'private':

@@ -1,5 +1,6 @@
 """The exchange of tokens between the streams of a transformer (TokenFusion)."""
 
+import math
 from numbers import Real
 from typing import Any, Literal, get_args
 
@@ -62,6 +63,10 @@ class TokenExchange(AttentionExchange):
                     f'`{name}` of a TokenExchange must be a number that is not '
                     f'negative, got {value!r}: set it to 0 for none'
                 )
+        if loss_weight == math.inf:
+            raise ValueError(
+                '`loss_weight` of a TokenExchange must be finite, got inf: set it to 1'
+            )
         for name, choice, known in (('where', where, Where), ('donor', donor, Donor)):
             if choice not in get_args(known):
                 raise ValueError(

@@ -91,10 +91,58 @@ def test_a_stream_of_a_swin_is_the_unimodal_network_with_merged_weights():
     assert_close(other(x), out)
 
 
+def test_a_checkpointed_block_knows_its_windows_when_it_runs_again():
+    net = draw(CENBackbone(SWIN, 2, lora=dict(rank=2))).train()
+    twin = deepcopy(net)
+    for stage in twin.stages:
+        for block in stage.blocks:
+            block.with_cp = True
+    x = torch.randn(1, 6, 32, 32)
+    for each in (net, twin):
+        sum(feat.sin().sum() for feat in each(x)).backward()
+    others = dict(twin.named_parameters())
+    for name, parameter in net.named_parameters():
+        if parameter.grad is not None:
+            assert_close(others[name].grad, parameter.grad, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning')
+@pytest.mark.filterwarnings('ignore:.torch.jit.trace:DeprecationWarning')
+def test_a_network_with_lora_can_be_traced():
+    net = draw(to_multimodal(linear(), 2, lora=dict(rank=2))).eval()
+    x = torch.randn(2, 3, 4)
+    with streams_on_batch(net, 2):
+        traced = torch.jit.trace(net, x)
+    assert_close(traced(x), net(x))
+
+
+def test_every_part_is_trained_and_a_layer_that_is_not_called_has_none():
+    beit = dict(
+        type='BEiT',
+        img_size=32,
+        patch_size=8,
+        embed_dims=16,
+        num_layers=2,
+        num_heads=2,
+        out_indices=(1,),
+        init_values=0.1,
+    )
+    net = draw(CENBackbone(beit, 2, lora=dict(rank=2))).train()
+    net(torch.randn(1, 6, 32, 32))[-1].square().mean().backward()
+    parts = {name for name, _ in net.named_parameters() if 'lora_' in name}
+    grads = {name for name, p in net.named_parameters() if p.grad is not None}
+    assert parts <= grads
+    assert {name.rsplit('.', 2)[1] for name in parts} == {'proj', '0', '1'}
+
+
 @pytest.mark.parametrize(
     ('kwargs', 'why'),
     [
         (dict(lora=dict(rank=0)), '`rank` of lora must be a positive number, got 0'),
+        (dict(lora=dict(rank='4')), "`rank` of lora must be .*, got '4': set rank=4"),
+        (dict(lora=dict(scale=None)), '`scale` of lora must be .*, got None'),
+        (dict(lora=dict(r=4)), r"`lora` must be a dict of .*, got {'r': 4}: set dict"),
+        (dict(lora=4), '`lora` must be a dict of .*, got 4'),
         (
             dict(lora={}, norms='shared'),
             "`lora` must have shared layers and .* norms='sh",
@@ -104,6 +152,11 @@ def test_a_stream_of_a_swin_is_the_unimodal_network_with_merged_weights():
 def test_wrong_arguments_are_refused(kwargs, why):
     with pytest.raises(ValueError, match=why):
         to_multimodal(linear(), 2, **kwargs)
+
+
+def test_one_modality_is_refused():
+    with pytest.raises(ValueError, match='`lora` must have several modalities'):
+        to_multimodal(linear(), 1, lora={})
 
 
 def test_a_network_without_linear_layers_is_refused():

@@ -199,6 +199,7 @@ def test_one_modality_is_the_plain_network():
         ('threshold', -1),
         ('threshold', math.nan),
         ('loss_weight', 'much'),
+        ('loss_weight', math.inf),
         ('where', 'inside'),
         ('donor', 'first'),
     ],
