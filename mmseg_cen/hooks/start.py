@@ -112,11 +112,12 @@ def check_targets(model: torch.nn.Module, metrics: Sequence[Any]) -> None:
 
 def check_evaluation(model: torch.nn.Module, loop: Any) -> None:
     """Refuse a validation or test that could not measure, or would measure wrongly."""
-    check_targets(model, loop.evaluator.metrics)
+    metrics = getattr(loop.evaluator, 'metrics', ())  # an evaluator may have none
+    check_targets(model, metrics)
     for dataset in multimodal_sets(loop.dataloader.dataset):
         check_classes(dataset)
         check_agreement(model, dataset)
-        for metric in loop.evaluator.metrics:
+        for metric in metrics:
             ignored = getattr(metric, 'ignore_index', dataset.ignore_index)
             if ignored != dataset.ignore_index:
                 raise ValueError(
