@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from unittest import mock
 
 import torch
 import torch.utils.checkpoint
@@ -36,9 +35,12 @@ def keeping_graphs(module: nn.Module) -> Iterator[None]:
     if not (module.training and torch.is_grad_enabled()):
         yield
         return
-    checkpoint = partial(torch.utils.checkpoint.checkpoint, use_reentrant=False)
-    with mock.patch.object(torch.utils.checkpoint, 'checkpoint', checkpoint):
+    checkpoint = torch.utils.checkpoint.checkpoint
+    torch.utils.checkpoint.checkpoint = partial(checkpoint, use_reentrant=False)
+    try:
         yield
+    finally:
+        torch.utils.checkpoint.checkpoint = checkpoint
 
 
 def take_token_loss(module: nn.Module) -> Tensor | None:
