@@ -5,25 +5,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.structures import PixelData
-from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_cen.fusion.losses import FusedFeatures, pop_losses
-from mmseg_cen.logged_losses import MeanOfProcesses
 from mmseg_cen.streams.convert import to_multimodal
 from mmseg_cen.streams.fold import ENSEMBLE
-from mmseg_cen.streams.presence import check_absent, presence_of, present_modalities
+from mmseg_cen.streams.presence import check_absent
 
 from .ensemble_head import EnsembleHead
 from .given import with_given_samples
 from .modalities import check_agreement, hand_down
 from .preprocessor import MultimodalPreprocessor
+from .streamed_segmentor import StreamedSegmentor
 from .subset_distillation import SubsetDistillation, check_subsets
 
 
 @MODELS.register_module()
-class CENSegmentor(MeanOfProcesses, EncoderDecoder):
+class CENSegmentor(StreamedSegmentor):
     """Encoder-decoder whose ``decode_head`` is an :class:`EnsembleHead`.
 
     The neck, if there is one, runs over folded features, with norm layers that are
@@ -131,24 +129,6 @@ class CENSegmentor(MeanOfProcesses, EncoderDecoder):
         names = getattr(self.data_preprocessor, 'modalities', self.modalities)
         self._cfg = with_given_samples(cfg, tuple(names))
 
-    @property
-    def absent(self) -> tuple[str, ...]:
-        """Names of the modalities that are missing in all predictions."""
-        return tuple((self.test_cfg or {}).get('absent') or ())
-
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: list[Any] | None = None,
-        mode: str = 'tensor',
-    ) -> Any:
-        """Run with the modalities that the samples have; else as the parent."""
-        absent = () if mode == 'loss' else self.absent
-        samples = data_samples or [{}] * len(inputs)
-        present = presence_of(samples, self.modalities, absent, inputs.device)
-        with present_modalities(present):
-            return super().forward(inputs, data_samples, mode)
-
     def _init_decode_head(self, decode_head: dict[str, Any]) -> None:
         super()._init_decode_head(decode_head)
         if not isinstance(self.decode_head, EnsembleHead):
@@ -177,13 +157,6 @@ class CENSegmentor(MeanOfProcesses, EncoderDecoder):
     def modalities(self) -> tuple[str, ...]:
         """Names of the streams, in order."""
         return self.decode_head.modalities
-
-    def extract_feat(self, inputs: Tensor) -> Any:
-        feats = self.backbone(inputs)
-        if not self.with_neck:
-            return feats
-        # A neck does not hand on the losses that travel with the features.
-        return FusedFeatures(self.neck(feats), pop_losses(feats))
 
     def loss(self, inputs: Tensor, data_samples: list[Any]) -> dict[str, Tensor]:
         """The losses of the heads; with ``subset_distillation``, its losses, too."""

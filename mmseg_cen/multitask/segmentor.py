@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
-from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from mmseg_cen.fusion.losses import FusedFeatures, pop_losses
-from mmseg_cen.logged_losses import MeanOfProcesses
+from mmseg_cen.models.streamed_segmentor import StreamedSegmentor
 from mmseg_cen.streams.convert import to_multimodal
 from mmseg_cen.streams.groups import GroupedExchange
 from mmseg_cen.streams.presence import (
     check_absent,
     current_presence,
-    presence_of,
     present_modalities,
 )
 
@@ -25,7 +22,7 @@ Partners = Literal['all', 'same_task', 'same_modality']
 
 
 @MODELS.register_module()
-class MultitaskSegmentor(MeanOfProcesses, EncoderDecoder):
+class MultitaskSegmentor(StreamedSegmentor):
     """Encoder-decoder with a stream for each task and modality.
 
     The K tasks are K streams of one input: the network sees the packed modalities K
@@ -121,11 +118,6 @@ class MultitaskSegmentor(MeanOfProcesses, EncoderDecoder):
         """What the tasks predict, by the fields of a sample that have the truth."""
         return tuple(head.target for head in self.decode_head.heads.values())
 
-    @property
-    def absent(self) -> tuple[str, ...]:
-        """Names of the modalities that are missing in all predictions."""
-        return tuple((self.test_cfg or {}).get('absent') or ())
-
     def _backbone_of_streams(
         self, backbone: dict[str, Any], partners: str
     ) -> dict[str, Any]:
@@ -153,29 +145,13 @@ class MultitaskSegmentor(MeanOfProcesses, EncoderDecoder):
         exchange |= dict(type=GroupedExchange, groups=groups)
         return {**backbone, 'exchange': exchange}
 
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: list[Any] | None = None,
-        mode: str = 'tensor',
-    ) -> Any:
-        """Run with the modalities that the samples have; else as the parent."""
-        absent = () if mode == 'loss' else self.absent
-        samples = data_samples or [{}] * len(inputs)
-        present = presence_of(samples, self.modalities, absent, inputs.device)
-        with present_modalities(present):
-            return super().forward(inputs, data_samples, mode)
-
     def extract_feat(self, inputs: Tensor) -> Any:
         """Packed modalities (B, M*C, H, W) -> features of all streams, folded."""
         K = len(self.tasks)
         present = current_presence()
         repeated = None if present is None else present.repeat(1, K)
         with present_modalities(repeated):
-            feats = self.backbone(inputs.repeat(1, K, 1, 1))
-            if not self.with_neck:
-                return feats
-            return FusedFeatures(self.neck(feats), pop_losses(feats))
+            return super().extract_feat(inputs.repeat(1, K, 1, 1))
 
     def postprocess_result(
         self, seg_logits: Tensor, data_samples: list[Any] | None = None

@@ -1,0 +1,47 @@
+"""What segmentors over streams have in common: absent modalities, losses of fusions."""
+
+from typing import Any
+
+from mmseg.models.segmentors import EncoderDecoder
+from torch import Tensor
+
+from mmseg_cen.fusion.losses import FusedFeatures, pop_losses
+from mmseg_cen.logged_losses import MeanOfProcesses
+from mmseg_cen.streams.presence import presence_of, present_modalities
+
+
+class StreamedSegmentor(MeanOfProcesses, EncoderDecoder):
+    """Encoder-decoder whose backbone and heads run over streams.
+
+    A modality may be missing in a sample whose metainfo names it in ``absent``, or in
+    all predictions, with ``test_cfg=dict(absent=('depth',), ...)``. A subclass has the
+    names of the ``modalities``, in the order of the streams.
+    """
+
+    modalities: Any
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Names of the modalities that are missing in all predictions."""
+        return tuple((self.test_cfg or {}).get('absent') or ())
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: list[Any] | None = None,
+        mode: str = 'tensor',
+    ) -> Any:
+        """Run with the modalities that the samples have; else as the parent."""
+        absent = () if mode == 'loss' else self.absent
+        samples = data_samples or [{}] * len(inputs)
+        present = presence_of(samples, self.modalities, absent, inputs.device)
+        with present_modalities(present):
+            return super().forward(inputs, data_samples, mode)
+
+    def extract_feat(self, inputs: Tensor) -> Any:
+        """Packed modalities (B, M*C, H, W) -> features of all streams, folded."""
+        feats = self.backbone(inputs)
+        if not self.with_neck:
+            return feats
+        # A neck does not hand on the losses that travel with the features.
+        return FusedFeatures(self.neck(feats), pop_losses(feats))
