@@ -23,6 +23,7 @@ FLOORS = [
         'mistakes',
         'once',
         'plausibility',
+        'progress',
         'sentinels',
         'slurm',
         'version',

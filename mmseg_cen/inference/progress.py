@@ -1,18 +1,12 @@
 """How far an inference is, with its speed, on the error stream."""
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import TextColumn, TimeRemainingColumn
+
+from mmseg_cen.progress import track
 
 T = TypeVar('T')
 
@@ -39,31 +33,16 @@ def show_progress(
         items: As they are finished.
         total: Their number.
         speed: Counts them.
-        interval: Seconds between two lines where the error stream is no terminal, such
-            as a log; a terminal has a bar.
+        interval: See :func:`~mmseg_cen.progress.track`.
     """
-    console = Console(file=sys.stderr)
+
+    def note(_: T) -> str:
+        speed.count += 1
+        return f'{speed.per_second:.3g} images/s'
+
     columns = (
-        MofNCompleteColumn(),
-        TextColumn('samples'),
-        *([BarColumn()] if console.is_terminal else []),
-        TextColumn('{task.fields[speed]}'),
+        TextColumn('{task.fields[note]}'),
         TimeRemainingColumn(),
         TextColumn('left'),
     )
-    progress = Progress(*columns, console=console, auto_refresh=False, transient=True)
-    shown = time.monotonic()
-    with progress:
-        task = progress.add_task('', total=total, speed='')
-        for item in items:
-            speed.count += 1
-            rate = f'{speed.per_second:.3g} images/s'
-            progress.update(task, advance=1, speed=rate)
-            now = time.monotonic()
-            if console.is_terminal and now - shown > 0.1:
-                progress.refresh()
-                shown = now
-            elif not console.is_terminal and now - shown > interval:
-                console.print(progress.get_renderable())
-                shown = now
-            yield item
+    return track(items, total, columns, note, interval, transient=True)
