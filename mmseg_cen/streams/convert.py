@@ -1,39 +1,18 @@
 """Make any module multimodal: private norms, some of which exchange channels."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from mmengine.model.utils import _BatchNormXd
-from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import nn
 
 from .attention_places import is_of_attention, set_attention_exchanges
 from .exchange import ExchangeScope
 from .exchanges import exchange_configs
-from .layer_norm import ModalityLN, ModalityLN2d
 from .lora import add_lora, check_lora
-from .norm import NORM_BASES, ModalityBN, ModalityGN, ModalityIN, ModalityNorm
-from .norm_act import ModalityBNAct
+from .norm import ModalityNorm
+from .norm_types import private_type, why_not_private
 from .places import choose_places
 from .private import Sharing, check_sharing, to_private
-
-#: Norm layers, and the private layers that replace them. Subclasses of these norms are
-#: not converted, as they may have a forward of their own.
-PRIVATE_TYPES: dict[type[nn.Module], type[ModalityNorm]] = {
-    nn.BatchNorm1d: ModalityBN,
-    nn.BatchNorm2d: ModalityBN,
-    nn.BatchNorm3d: ModalityBN,
-    nn.SyncBatchNorm: ModalityBN,
-    SyncBatchNorm: ModalityBN,  # what the toolbox builds for 'SyncBN'
-    _BatchNormXd: ModalityBN,  # a reverted SyncBatchNorm
-    nn.InstanceNorm1d: ModalityIN,
-    nn.InstanceNorm2d: ModalityIN,
-    nn.InstanceNorm3d: ModalityIN,
-    nn.GroupNorm: ModalityGN,
-    nn.LayerNorm: ModalityLN,
-}
 
 #: Types of modules that move R regions of an image to the batch axis, (B*M*R, C, ...),
 #: before their norms: parts of the image, or the kernels of K-Net.
@@ -156,7 +135,7 @@ def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
     refused = [
         f'{name or "the module"} ({type(layer).__name__}): {reason}'
         for name, layer in module.named_modules()
-        if (reason := _why_not_private(layer))
+        if (reason := why_not_private(layer))
     ]
     if refused:
         raise ValueError(
@@ -166,9 +145,9 @@ def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
         )
     done = {m.norm for m in module.modules() if isinstance(m, ModalityNorm)}
     private = {
-        layer: private_type.from_unimodal(layer, num_modalities)
+        layer: private_norm.from_unimodal(layer, num_modalities)
         for layer in module.modules()
-        if (private_type := _private_type(layer)) and layer not in done
+        if (private_norm := private_type(layer)) and layer not in done
     }
     for parent in module.modules():
         types = {base.__name__ for base in type(parent).__mro__}
@@ -183,36 +162,3 @@ def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
             if child in private:
                 setattr(parent, name, private[child])
     return private.get(module, module)
-
-
-def _tensors(layer: nn.Module) -> list[Tensor]:
-    return [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
-
-
-def _private_type(layer: nn.Module) -> type[ModalityNorm] | None:
-    """The private type of ``layer``, or None if it holds nothing to make private."""
-    if not isinstance(layer, _BatchNorm) and not _tensors(layer):
-        return None  # it has only the statistics of one sample, and so of one stream
-    if isinstance(layer, nn.LayerNorm) and type(layer).__name__ == 'LayerNorm2d':
-        return ModalityLN2d  # of mmpretrain and timm
-    if type(layer) is nn.LayerNorm and len(layer.normalized_shape) > 1:
-        return ModalityLN2d  # (C, 1, 1), others are refused
-    if isinstance(layer, nn.BatchNorm2d) and type(layer).__name__ == 'BatchNormAct2d':
-        return ModalityBNAct  # of timm
-    return PRIVATE_TYPES.get(type(layer))
-
-
-def _why_not_private(layer: nn.Module) -> str | None:
-    """Why ``layer`` is a norm that cannot be made private, or None."""
-    if isinstance(layer, nn.LayerNorm) and any(
-        size > 1 for size in layer.normalized_shape[1:]
-    ):
-        return f'it normalizes over the axes {layer.normalized_shape}, not the channels'
-    if _private_type(layer) or isinstance(layer, ModalityNorm):
-        return None
-    named_so = re.search(r'Norm|^GRN$|^FRN$', type(layer).__name__)
-    tensors = _tensors(layer)
-    per_channel = tensors and all(t.squeeze().ndim <= 1 for t in tensors)
-    if per_channel and (named_so or isinstance(layer, NORM_BASES)):
-        return 'it is a norm layer with a forward of its own'
-    return None

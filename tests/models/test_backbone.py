@@ -18,6 +18,7 @@ from mmseg_cen.models import (
     stream_state_dict,
 )
 from mmseg_cen.streams.presence import present_modalities
+from mmseg_cen.streams.token_exchange import TokenExchange
 
 
 def exchanging(model):
@@ -320,18 +321,33 @@ def test_gradient_checkpointing_changes_neither_outputs_nor_gradients(depth, pre
     assert_close(*results)
 
 
-@pytest.mark.parametrize('name', ['resnet18', 'efficientnet_b0', 'convnext_atto'])
-def test_encoders_of_timm_are_converted(name):
+@pytest.mark.parametrize(
+    ('name', 'options'),
+    {
+        'resnet18': {},
+        'efficientnet_b0': {},
+        'convnext_atto': dict(layer_norms=True),
+        'pvt_v2_b0': dict(layer_norms=True),
+        'vit_tiny_patch16_dinov3_qkvb': dict(layer_norms=True),
+        'vit_tiny_patch16_224': dict(exchange=dict(type='TokenExchange', gated=False)),
+    }.items(),
+)
+def test_encoders_of_timm_are_converted(name, options):
     """With the wrapper of the toolbox; each stream is the unimodal encoder."""
-    pytest.importorskip('timm')
+    timm = pytest.importorskip('timm')
+    if not timm.is_model(name):
+        pytest.skip(f'timm {timm.__version__} has no {name}')
     cfg = dict(type='TIMMBackbone', model_name=name, pretrained=False)
+    cfg |= dict(img_size=64) if name.startswith('vit') else {}
     alone = MODELS.build({**cfg, 'out_indices': (1, 2, 3)}).eval()
-    norms = name == 'convnext_atto'
-    net = CENBackbone({**cfg, 'out_indices': (1, 2, 3)}, 3, layer_norms=norms).eval()
-    assert len(exchanging_norms(net)) >= 7
+    net = CENBackbone({**cfg, 'out_indices': (1, 2, 3)}, 3, **options).eval()
     assert not net.load_state_dict(alone.state_dict(), strict=False).unexpected_keys
+    exchanges = [m for m in net.modules() if isinstance(m, TokenExchange)]
+    assert len(exchanges) + len(exchanging_norms(net)) >= 4
     for norm in exchanging_norms(net).values():
         norm.exchange_threshold = 0.0
+    for exchange in exchanges:
+        exchange.threshold = 0.0
     x = torch.randn(1, 9, 64, 64)
     with torch.no_grad():
         for packed, expected in zip(net(x), alone(x[:, 3:6]), strict=True):

@@ -77,6 +77,31 @@ class LayerNorm2d(nn.LayerNorm):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
+class FastLayerNorm(nn.LayerNorm):
+    """As in timm, which chooses between kernels."""
+
+    def forward(self, x):
+        weight, bias = self.weight.float(), self.bias.float()
+        return F.layer_norm(x.float(), self.normalized_shape, weight, bias, self.eps)
+
+
+class GroupNorm1(nn.GroupNorm):
+    """As in timm."""
+
+    def __init__(self, num_channels):
+        super().__init__(1, num_channels)
+
+    def forward(self, x):
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+
+class OnePlusLayerNorm(nn.LayerNorm):
+    """Its weight is the difference to 1."""
+
+    def forward(self, x):
+        return F.layer_norm(x, self.normalized_shape, 1 + self.weight, self.bias)
+
+
 LAYERS = {
     'BN1d': (nn.BatchNorm1d(4), (4,), ModalityBN),
     'BN1d of codes': (nn.BatchNorm1d(4), (4, 6), ModalityBN),
@@ -100,6 +125,8 @@ LAYERS = {
     'LN of sequences': (nn.LayerNorm(4), (7, 4), ModalityLN),
     'LN of maps': (nn.LayerNorm(4, eps=1e-2), (5, 5, 4), ModalityLN),
     'LN2d': (LayerNorm2d(4), (4, 5, 5), ModalityLN),
+    'LN of timm': (FastLayerNorm(4), (7, 4), ModalityLN),
+    'GN of timm': (GroupNorm1(4), (4, 5, 5), ModalityGN),
     'LN of pooled maps': (nn.LayerNorm((4, 1, 1)), (4, 1, 1), ModalityLN),
 }
 
@@ -183,6 +210,10 @@ class GRN(nn.Module):
             r'1\.bad \(OwnNorm\): it is a norm layer with a forward of its own',
         ),
         (GRN(), r'1\.bad \(GRN\): it is a norm layer with a forward of its own'),
+        (
+            OnePlusLayerNorm(4),
+            r'\(OnePlusLayerNorm\): it is a norm layer with a forward',
+        ),
         (nn.LayerNorm((4, 5, 5)), r'\(LayerNorm\): it normalizes over the axes'),
     ],
     ids=lambda value: type(value).__name__,
