@@ -13,7 +13,10 @@ from torch import Tensor, nn
 from mmseg_cen.models import exchanging_norms, stream_state_dict
 from mmseg_cen.models.heads import classifies_masks
 from mmseg_cen.models.mask_head import log_probabilities
+from mmseg_cen.streams.attention_places import attention_blocks
+from mmseg_cen.streams.layer_norm import ModalityLN
 from mmseg_cen.streams.norm import ModalityNorm
+from mmseg_cen.streams.token_exchange import TokenExchange
 
 from .choice import CLASSES
 
@@ -21,23 +24,60 @@ TOLERANCE = 1e-3  # of the largest logit, in single precision
 
 
 def check(cfg: ConfigDict, num_modalities: int) -> dict[str, Any]:
-    """Run all checks for one model; raises an AssertionError where one fails."""
+    """Run all checks for one model; raises an AssertionError where one fails.
+
+    Channels are exchanged behind convolutions, then by all norms where the backbone has
+    LayerNorms, then tokens where it has blocks of attention.
+    """
     M = num_modalities
-    names = [f'm{m}' for m in range(M)]
-    torch.manual_seed(0)
-    model = MODELS.build(convert_model(cfg, names))
-    randomize_norms(model)
-    places = exchanging_norms(model)
-    for norm in places.values():
-        norm.exchange_threshold = 0.0
-    streams_equal_unimodal(model, cfg, M)
-    streams_are_independent(model, M)
-    for norm in places.values():
-        norm.exchange_threshold = 0.8
-    trains_and_predicts(model, M)
-    return dict(
-        exchanging=len(places), parameters=sum(p.numel() for p in model.parameters())
+    model = build(cfg, M)
+    counts = dict(
+        convolutions=len(exchanging_norms(model)),
+        parameters=sum(p.numel() for p in model.parameters()),
+        layer_norms=sum(isinstance(m, ModalityLN) for m in model.backbone.modules()),
+        attention=len(attention_blocks(model.backbone)),
     )
+    obeys_laws(model, cfg, M)
+    if counts['layer_norms']:
+        obeys_laws(build(cfg, M, layer_norms=True), cfg, M)
+    if counts['attention']:
+        tokens = dict(type='TokenExchange', where='input', gated=False)
+        obeys_laws(build(cfg, M, exchange=tokens), cfg, M)
+    return counts
+
+
+def build(cfg: ConfigDict, num_modalities: int, **options: Any) -> nn.Module:
+    """The model of several modalities.
+
+    Args:
+        cfg: Config of the unimodal model.
+        num_modalities: Number of modalities M.
+        **options: Options of :class:`CENBackbone`.
+    """
+    torch.manual_seed(0)
+    converted = convert_model(cfg, [f'm{m}' for m in range(num_modalities)])
+    converted.backbone.update(options)
+    model = MODELS.build(converted)
+    randomize_norms(model)
+    return model
+
+
+def obeys_laws(model: nn.Module, cfg: ConfigDict, num_modalities: int) -> None:
+    """Check the laws, with an exchange and without one."""
+    set_exchange(model, norms=0.0, tokens=0.0)
+    streams_equal_unimodal(model, cfg, num_modalities)
+    streams_are_independent(model, num_modalities)
+    set_exchange(model, norms=0.8, tokens=0.5)  # some channels, and some tokens
+    trains_and_predicts(model, num_modalities)
+
+
+def set_exchange(model: nn.Module, norms: float, tokens: float) -> None:
+    """Set the thresholds below which channels and tokens are exchanged."""
+    for norm in exchanging_norms(model).values():
+        norm.exchange_threshold = norms
+    for module in model.modules():
+        if isinstance(module, TokenExchange):
+            module.threshold = tokens
 
 
 def size_of_crop(model: nn.Module) -> int:

@@ -20,15 +20,26 @@ independent of the others.
 thing that needs full mmcv on a CPU; on a GPU, MaskFormer's focal loss and Mask2Former's
 deformable attention need it, too.
 
-Exchanging layers: norms that follow a 3 x 3 convolution of the backbone, beyond the
-stem. A backbone with 0 of them has LayerNorm: its streams are averaged, and exchange
-channels only with `layer_norms=True`, or tokens, see `docs/token_exchange.md`.
-Parameters: those of the model with two modalities, auxiliary heads included, in
-millions.
+What can exchange, counted in the backbone: channels of norms that follow a 3 x 3
+convolution, beyond the stem; with `layer_norms=True`, channels of LayerNorms, too;
+with `exchange=dict(type='TokenExchange')`, tokens in front of blocks of attention
+(`docs/token_exchange.md`). The laws hold for each of these that is not 0. Without
+options, the streams of a backbone with 0 convolutions are averaged only. Parameters:
+those of the model with two modalities, auxiliary heads included, in millions.
 
-| family | backbone | neck, head | exchanging layers | parameters | result | reason |
-|---|---|---|---|---|---|---|
 """
+
+COLUMNS = (
+    'family',
+    'backbone',
+    'neck, head',
+    'convolutions',
+    'LayerNorms',
+    'attention',
+    'parameters',
+    'result',
+    'reason',
+)
 
 #: Cells of a row, in order.
 Row = tuple[str, ...]
@@ -42,7 +53,7 @@ def row_of(result: dict[str, Any]) -> Row:
         result['family'],
         result['backbone'],
         result['head'],
-        str(result.get('exchanging', '')),
+        *(str(result.get(n, '')) for n in ('convolutions', 'layer_norms', 'attention')),
         parameters,
         result['status'],
         reason,
@@ -77,9 +88,11 @@ def write_table(
     header = HEADER.format(
         version=mmseg.__version__, passed=passed, some=some, total=len(families)
     )
+    ordered_rows = sorted(rows.values(), key=lambda row: row[0])
     lines = [
-        f'| {" | ".join(row)} |\n'
-        for row in sorted(rows.values(), key=lambda row: row[0])
+        f'| {" | ".join(COLUMNS)} |\n',
+        '|---' * len(COLUMNS) + '|\n',
+        *(f'| {" | ".join(row)} |\n' for row in ordered_rows),
     ]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(header + ''.join(lines), encoding='utf-8')

@@ -21,7 +21,36 @@ def small_fcn():
 
 @pytest.mark.parametrize('M', [2, 3])
 def test_the_sweep_passes_what_obeys_the_laws(M):
-    assert checks.check(small_fcn(), M)['exchanging'] == 16
+    assert checks.check(small_fcn(), M)['convolutions'] == 16
+
+
+def small_segformer():
+    source = read_config(
+        'mmseg::segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024.py'
+    )
+    model = choice.shrink(source.model)
+    model.backbone.update(embed_dims=4, num_heads=[1, 1, 1, 1], num_layers=[1, 1, 1, 1])
+    model.decode_head.update(in_channels=[4, 4, 4, 4], channels=8)
+    return model
+
+
+def test_transformers_exchange_channels_of_layer_norms_and_tokens():
+    counts = checks.check(small_segformer(), 2)
+    assert (counts['convolutions'], counts['layer_norms'], counts['attention']) == (
+        0,
+        19,
+        4,
+    )
+
+
+def test_the_sweep_catches_tokens_that_are_mixed():
+    cfg = small_segformer()
+    model = checks.build(cfg, 2, exchange=dict(type='TokenExchange', gated=False))
+    checks.set_exchange(model, norms=0.0, tokens=0.0)
+    checks.streams_are_independent(model, 2)
+    checks.set_exchange(model, norms=0.0, tokens=2.0)
+    with pytest.raises(AssertionError, match='depends on others'):
+        checks.streams_are_independent(model, 2)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +85,13 @@ def test_the_table_counts_families_not_rows(tmp_path):
         family='a', config='a1', backbone='B', head='H', status='pass', reason=''
     )
     results = {
-        '1': {**row, 'exchanging': 3, 'parameters': 1_500_000},
+        '1': {
+            **row,
+            'convolutions': 3,
+            'layer_norms': 0,
+            'attention': 0,
+            'parameters': 1_500_000,
+        },
         '2': {
             **row,
             'config': 'a2',
@@ -78,8 +113,8 @@ def test_the_table_counts_families_not_rows(tmp_path):
     table.write_table(results.values(), tmp_path / 'table.md')
     text = (tmp_path / 'table.md').read_text()
     assert '1 of 3 families pass' in ' '.join(text.split())
-    assert '| a | B | H | 3 | 1.5 | pass |  |' in text
-    assert '| b | B | H |  |  | refused | H: it is / no |' in text
+    assert '| a | B | H | 3 | 0 | 0 | 1.5 | pass |  |' in text
+    assert '| b | B | H |  |  |  |  | refused | H: it is / no |' in text
 
 
 def test_rows_of_other_families_stay_as_they_are(tmp_path):
@@ -91,5 +126,5 @@ def test_rows_of_other_families_stay_as_they_are(tmp_path):
     text = page.read_text()
     assert '2 of 3 families pass' in ' '.join(text.split())
     assert [row[0] for row in table.rows_on(page)] == ['a', 'b', 'c']
-    assert '| b | B | H |  |  | failed | E |' in text
-    assert '| c | B | H |  |  | pass |  |' in text
+    assert '| b | B | H |  |  |  |  | failed | E |' in text
+    assert '| c | B | H |  |  |  |  | pass |  |' in text
