@@ -37,6 +37,6 @@ model = dict(
 optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01),
+    optimizer=dict(type='AdamW', lr=8e-3, weight_decay=0.01),
 )
 custom_hooks = [dict(type='ExchangeStatsHook', interval=25)]

@@ -16,7 +16,6 @@ model = dict(
     sources=sources,
     data_preprocessor=dict(sources=sources),
     generator=dict(num_modalities=1, out_channels=1),
-    discriminator=dict(in_channels=4),
 )
 choice = dict(dataset=dict(sources=sources, target='depth'))
 train_dataloader = choice

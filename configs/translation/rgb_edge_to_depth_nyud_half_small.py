@@ -12,7 +12,6 @@ model = dict(
     sources=sources,
     data_preprocessor=dict(sources=sources),
     generator=dict(num_modalities=len(sources), out_channels=1),
-    discriminator=dict(in_channels=3 + 1),
 )
 choice = dict(dataset=dict(sources=sources, target='depth'))
 train_dataloader = choice

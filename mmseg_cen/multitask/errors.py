@@ -51,7 +51,7 @@ def angle_counts(normals: Tensor, target: Tensor) -> tuple[Tensor, float]:
 
     Args:
         normals: Predicted unit vectors of N pixels, (3, N); the vector 0, which has no
-            direction, is a right angle off.
+            direction, is a right angle off, and NaN the opposite one.
         target: Their normals, (3, N).
 
     Returns:
@@ -61,7 +61,7 @@ def angle_counts(normals: Tensor, target: Tensor) -> tuple[Tensor, float]:
     # Unlike the arc of a cosine, exact for small angles.
     cross = torch.linalg.cross(a, b, dim=0).norm(dim=0)
     angles = torch.atan2(cross, (a * b).sum(0)).rad2deg()
-    angles = torch.where(a.any(0), angles, 90)
+    angles = torch.where(a.any(0), angles, 90).nan_to_num(180)
     bins = round(180 / ANGLE_STEP)
     steps = (angles / ANGLE_STEP).long().clamp(max=bins - 1)
     return torch.bincount(steps, minlength=bins).cpu(), float(angles.sum())

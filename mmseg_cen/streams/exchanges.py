@@ -225,10 +225,15 @@ def exchange_configs(
     """
     several = isinstance(exchange, (list, tuple))
     given: Any = exchange if several else [exchange]
+    if not given:
+        raise ValueError(
+            f'`exchange` as a list must hold an exchange or more, got {exchange}: set '
+            f'it to None for the one that `exchange_threshold` chooses, or for none'
+        )
     configs = [exchange_config(each, threshold, scope) for each in given]
     found = [config for config in configs if config is not None]
     by_gamma = [c for c in found if type_of(c, Exchange).by_gamma]
-    if not given or len(by_gamma) > 1:
+    if len(by_gamma) > 1:
         raise ValueError(
             f'`exchange` as a list must hold exchanges of which one at most is by '
             f'scaling factors, got {exchange}: leave out all but one of these'

@@ -73,6 +73,11 @@ class TokenExchange(AttentionExchange):
                     f'`{name}` of a TokenExchange must be among {get_args(known)}, got '
                     f'{choice!r}: choose one'
                 )
+        if not isinstance(gated, bool):
+            raise ValueError(
+                f'`gated` of a TokenExchange must be True or False, got {gated!r}: '
+                f'choose one'
+            )
         self.threshold = threshold
         self.where = where
         self.donor = donor

@@ -101,7 +101,8 @@ class CENPix2Pix(MeanOfProcesses):
         self.generator = MODELS.build({'num_modalities': len(sources), **generator})
         self.discriminator: Any = None
         if discriminator is not None:
-            self.discriminator = MODELS.build(discriminator)
+            channels = {'in_channels': self._judged_channels()}
+            self.discriminator = MODELS.build(channels | discriminator)
         self._check_parts()
 
     def _check_parts(self) -> None:
@@ -122,13 +123,17 @@ class CENPix2Pix(MeanOfProcesses):
                 '`data_preprocessor.sources` must be the sources of the model in their '
                 f'order, {self.sources}, got {of_data}: remove them from the config'
             )
-        channels = self.generator.in_channels, self.generator.out_channels
-        if self.discriminator and self.discriminator.in_channels != sum(channels):
+        wanted = self._judged_channels()
+        if self.discriminator and self.discriminator.in_channels != wanted:
             raise ValueError(
-                '`discriminator.in_channels` must count the channels of a source and '
-                f'of the target, which are {channels[0]} + {channels[1]} in the '
-                f'generator, got {self.discriminator.in_channels}: make them agree'
+                f'`discriminator.in_channels` must be {wanted}, the channels of all '
+                f'that is judged together, got {self.discriminator.in_channels}: leave '
+                f'it out'
             )
+
+    def _judged_channels(self) -> int:
+        """Channels of what the discriminator sees: a source and the target."""
+        return self.generator.in_channels + self.generator.out_channels
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -57,6 +57,11 @@ def test_a_prediction_without_a_direction_is_not_right():
     assert (errors['mean_angle'], errors['below_30']) == (90, 0)
 
 
+def test_a_prediction_that_is_nan_is_as_wrong_as_can_be():
+    counts, total = angle_counts(torch.full((3, 2), math.nan), turned([0.0, 10]))
+    assert (angle_errors(counts, total)['mean_angle'], counts[-1]) == (180, 2)
+
+
 def test_no_pixel_has_no_errors():
     none = torch.zeros(0)
     assert all(map(math.isnan, depth_errors(depth_sums(none, none)).values()))

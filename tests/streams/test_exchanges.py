@@ -149,9 +149,10 @@ def test_a_list_holds_one_exchange_by_scaling_factors():
         dict(type='TokenExchange', threshold=0.3),
     ]
     assert exchange_configs(None, None) == []
-    for wrong in ([channels, dict(type='ChannelDrop')], []):
-        with pytest.raises(ValueError, match='of which one at most is by scaling'):
-            exchange_configs(wrong, 0.3)
+    with pytest.raises(ValueError, match='of which one at most is by scaling'):
+        exchange_configs([channels, dict(type='ChannelDrop')], 0.3)
+    with pytest.raises(ValueError, match='must hold an exchange or more'):
+        exchange_configs([], 0.3)
 
 
 def test_a_generator_has_no_attention_to_exchange_by():

@@ -202,6 +202,7 @@ def test_one_modality_is_the_plain_network():
         ('loss_weight', math.inf),
         ('where', 'inside'),
         ('donor', 'first'),
+        ('gated', 'no'),
     ],
 )
 def test_wrong_arguments_are_refused(argument, value):

@@ -31,7 +31,6 @@ def _domains(sources: tuple[str, ...], target: str) -> Leaf:
     )
     if target in ('depth', 'shade'):  # of one channel
         generator['out_channels'] = 1
-        model['discriminator'] = dict(in_channels=3 + 1)
     choice = dict(dataset=dict(sources=sources, target=target))
     settings: dict[str, Any] = dict(sources=sources, model=model, choice=choice)
     for split in ('train', 'val', 'test'):

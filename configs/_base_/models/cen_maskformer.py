@@ -23,7 +23,6 @@ model = dict(
             _delete_=True,
             type='MaskFormerHead',
             in_channels=[256, 512, 1024, 2048],
-            in_index=[0, 1, 2, 3],
             feat_channels=256,
             out_channels=256,
             num_classes=num_classes,

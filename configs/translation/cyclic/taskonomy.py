@@ -24,7 +24,6 @@ model = dict(
         dropout=0.5,
         exchange_threshold=1e-2,
     ),
-    discriminator=dict(in_channels=2 * 3 + len(domains)),
 )
 load = [dict(type='LoadDomains'), dict(type='MarkKnownPixels')]
 train_pipeline = [

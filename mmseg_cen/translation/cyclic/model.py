@@ -36,8 +36,7 @@ class CyclicPix2Pix(CENPix2Pix):
     Args:
         generator: Config of a :class:`CyclicUNet`.
         sources: Names of the domains, in the order of the streams.
-        discriminator: Config of a :class:`PatchDiscriminator`; its ``in_channels`` are
-            2*C + D.
+        discriminator: Config of a :class:`PatchDiscriminator` of 2*C + D channels.
         **kwargs: Arguments of :class:`~mmseg_cen.translation.CENPix2Pix`.
 
     Shape:
@@ -48,23 +47,9 @@ class CyclicPix2Pix(CENPix2Pix):
         ValueError: If parts of the model disagree about the domains.
     """
 
-    def __init__(
-        self,
-        generator: dict[str, Any],
-        sources: Sequence[str],
-        discriminator: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(generator, sources, **kwargs)
-        if discriminator is not None:
-            wanted = 2 * self.generator.in_channels + len(self.sources)
-            self.discriminator = MODELS.build({'in_channels': wanted, **discriminator})
-            if self.discriminator.in_channels != wanted:
-                raise ValueError(
-                    f'`discriminator.in_channels` must be {wanted}, the channels of '
-                    f'two domains and a map for each of {self.sources}, got '
-                    f'{self.discriminator.in_channels}: leave it out'
-                )
+    def _judged_channels(self) -> int:
+        """Channels of two domains, and of a map for each domain."""
+        return 2 * self.generator.in_channels + len(self.sources)
 
     def forward(
         self,

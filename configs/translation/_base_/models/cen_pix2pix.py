@@ -1,6 +1,6 @@
 # Pix2pix with channel exchange (Sec. 4.2): U-Net-256, 70x70 patch discriminator.
-# A config sets its own `sources`, and `out_channels` and `in_channels` of the
-# discriminator if its target has other than three channels.
+# A config sets its own `sources`, and `out_channels` of the generator if its target has
+# other than three channels.
 model = dict(
     type='CENPix2Pix',
     sources=('shade', 'texture'),
@@ -19,7 +19,6 @@ model = dict(
     ),
     discriminator=dict(
         type='PatchDiscriminator',
-        in_channels=3 + 3,  # of a source and of the target
         base_channels=64,
     ),
     gan_loss='bce',
