@@ -32,9 +32,12 @@ OTHERS = ('translation/', 'multitask/')
 SEGMENTATIONS = [leaf for leaf in LEAVES if not leaf.startswith(OTHERS)]
 # Rows of the paper's tables: written from one table, see tools/paper.
 ROWS = [leaf for leaf in SEGMENTATIONS if leaf.startswith(('ablation/', 'fusion/'))]
-# Run by tests/models/test_mask_head.py, with their extra.
-MASKS = [f'cen/{name}_r50_nyud.py' for name in ('knet', 'maskformer', 'mask2former')]
-HANDWRITTEN = [leaf for leaf in SEGMENTATIONS if leaf not in {*ROWS, *MASKS}]
+# Run by tests/models/test_mask_head.py and test_timm.py, with their extras.
+EXTRAS = [
+    *(f'cen/{name}_r50_nyud.py' for name in ('knet', 'maskformer', 'mask2former')),
+    'tokens/upernet_dinov3_s_nyud.py',
+]
+HANDWRITTEN = [leaf for leaf in SEGMENTATIONS if leaf not in {*ROWS, *EXTRAS}]
 NARROWER = 16  # factor on the width of the networks
 
 

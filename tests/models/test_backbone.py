@@ -18,7 +18,6 @@ from mmseg_cen.models import (
     stream_state_dict,
 )
 from mmseg_cen.streams.presence import present_modalities
-from mmseg_cen.streams.token_exchange import TokenExchange
 
 
 def exchanging(model):
@@ -319,39 +318,6 @@ def test_gradient_checkpointing_changes_neither_outputs_nor_gradients(depth, pre
         grads = [parameter.grad for parameter in model.parameters()]
         results.append([*(out.detach() for out in outs), x.grad, *grads])
     assert_close(*results)
-
-
-@pytest.mark.parametrize(
-    ('name', 'options'),
-    {
-        'resnet18': {},
-        'efficientnet_b0': {},
-        'convnext_atto': dict(layer_norms=True),
-        'pvt_v2_b0': dict(layer_norms=True),
-        'vit_tiny_patch16_dinov3_qkvb': dict(layer_norms=True),
-        'vit_tiny_patch16_224': dict(exchange=dict(type='TokenExchange', gated=False)),
-    }.items(),
-)
-def test_encoders_of_timm_are_converted(name, options):
-    """With the wrapper of the toolbox; each stream is the unimodal encoder."""
-    timm = pytest.importorskip('timm')
-    if not timm.is_model(name):
-        pytest.skip(f'timm {timm.__version__} has no {name}')
-    cfg = dict(type='TIMMBackbone', model_name=name, pretrained=False)
-    cfg |= dict(img_size=64) if name.startswith('vit') else {}
-    alone = MODELS.build({**cfg, 'out_indices': (1, 2, 3)}).eval()
-    net = CENBackbone({**cfg, 'out_indices': (1, 2, 3)}, 3, **options).eval()
-    assert not net.load_state_dict(alone.state_dict(), strict=False).unexpected_keys
-    exchanges = [m for m in net.modules() if isinstance(m, TokenExchange)]
-    assert len(exchanges) + len(exchanging_norms(net)) >= 4
-    for norm in exchanging_norms(net).values():
-        norm.exchange_threshold = 0.0
-    for exchange in exchanges:
-        exchange.threshold = 0.0
-    x = torch.randn(1, 9, 64, 64)
-    with torch.no_grad():
-        for packed, expected in zip(net(x), alone(x[:, 3:6]), strict=True):
-            assert_close(packed[1:2], expected, rtol=1e-3, atol=1e-4)
 
 
 def test_frozen_stages_keep_private_norms_as_they_are():
