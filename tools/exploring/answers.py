@@ -2,7 +2,7 @@
 
 import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmseg_cen.mistakes import describe, one_line
+from mmseg_cen.once import heard_warnings
 from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.transforms.inspection import is_depth
 from mmseg_cen.visualization.panels import Picture, color_labels
@@ -94,7 +95,9 @@ class Desk:
     def answer(self, asked: Asked) -> Answer:
         """Predict and draw; what is wrong is said in the answer."""
         try:
-            return self._shown(self.view(asked), asked)
+            with heard_warnings() as heard:
+                view = self.view(asked)
+            return self._shown(view, asked, map(self._without_folder, heard))
         except Exception as error:
             return Answer(words.error(self._said(error)))
 
@@ -114,7 +117,7 @@ class Desk:
             given, stored = self.samples[asked.sample].given, {}
         return self.explorer.predict(given, asked.present, asked.threshold, stored)
 
-    def _shown(self, view: View, asked: Asked) -> Answer:
+    def _shown(self, view: View, asked: Asked, heard: Iterable[str]) -> Answer:
         prediction = view.prediction
         classes, palette = prediction.meta['classes'], prediction.palette
         labels = prediction.labels
@@ -136,7 +139,7 @@ class Desk:
         if asked.threshold is not None and len(asked.present) < 2:
             said.append('One stream alone exchanges nothing.')
         return Answer(
-            words.said(said),
+            words.said(said) + ''.join(map(words.warning, heard)),
             {key: self._panel(key, shown, labels.shape) for key in self.titles},
             words.legend(labels, classes, palette),
             words.alpha_bar({title(name): one for name, one in view.alpha.items()}),
@@ -186,10 +189,7 @@ class Desk:
         return shown
 
     def _said(self, error: Exception) -> str:
-        """What is wrong, in one line; a mistake of the program is told in full below.
-
-        Uploaded files lie in folders of the page, whose names nobody knows.
-        """
+        """What is wrong; a mistake of the program is told in full on the terminal."""
         line = describe(error)
         if line is None:
             traceback.print_exception(error)
@@ -197,4 +197,8 @@ class Desk:
                 f'{type(error).__name__}: {one_line(error)} (unexpected: report the '
                 'traceback on the terminal of the page)'
             )
+        return self._without_folder(line)
+
+    def _without_folder(self, line: str) -> str:
+        """Uploaded files lie in folders of the page, whose names nobody knows."""
         return re.sub(rf'{re.escape(str(self.folder))}/(\w+/)*', '', line)

@@ -21,6 +21,10 @@ CSS = """
   color: #b91c1c; background: #fef2f2; border: 1px solid #fca5a5; border-radius: 6px;
   padding: .6em 1em; overflow-wrap: anywhere;
 }
+.warning {
+  color: #92400e; background: #fffbeb; border: 1px solid #fcd34d; border-radius: 6px;
+  padding: .6em 1em; overflow-wrap: anywhere;
+}
 .said { padding: .6em 0; }
 .keys { display: flex; flex-wrap: wrap; gap: .3em 1.2em; }
 .keys span i {
@@ -49,6 +53,11 @@ CSS = """
 def error(message: str) -> str:
     """What is wrong with the input."""
     return f'<div class="error" role="alert">{escape(message)}</div>'
+
+
+def warning(message: str) -> str:
+    """What is doubtful about the input."""
+    return f'<div class="warning" role="alert">{escape(message)}</div>'
 
 
 def said(sentences: Sequence[str]) -> str:

@@ -64,6 +64,20 @@ def test_uploaded_files_are_answered_or_the_unit_is_asked_for(desk, uploaded):
         assert bool(answer.pictures) == (unit == '0.001')
 
 
+def test_a_doubt_is_shown_each_time_it_is_there(desk, uploaded, tmp_path):
+    """Here: a depth map without a valid pixel; on the terminal it is said once."""
+    path = tmp_path / 'c0ffee' / 'none.png'
+    path.parent.mkdir()
+    cv2.imwrite(str(path), np.zeros((32, 48), np.uint16))
+    stored = dict(depth=Stored('0.001', '0'))
+    asked = Asked(NO_SAMPLE, ['rgb', 'depth'], None, uploaded, stored)
+    for depth, doubtful in ((path, True), (uploaded['depth'], False), (path, True)):
+        answer = desk.answer(asked._replace(files={**uploaded, 'depth': str(depth)}))
+        assert answer.pictures, answer.status
+        assert ('has no valid pixel' in answer.status) == doubtful
+        assert str(tmp_path) not in answer.status
+
+
 def test_files_to_download_are_those_of_the_question(desk, uploaded, tmp_path):
     stored = dict(depth=Stored('0.001'))
     asked = Asked(NO_SAMPLE, ['rgb', 'depth'], None, uploaded, stored)
