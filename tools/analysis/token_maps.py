@@ -4,7 +4,8 @@ python tools/analysis/token_maps.py CONFIG CHECKPOINT 0 1 2 --out token_maps
 
 Samples of the test data are given by number or by the name of their image. The picture
 of a sample has a row for each modality: the input, and for each stage of the backbone
-the share of its blocks that replace the token, from dark (none) to light (all).
+the share of its blocks that replace the token, from dark (none) to light (all). It is
+of the whole image, also where the config predicts in windows.
 """
 
 import argparse
@@ -113,6 +114,7 @@ def main() -> None:
     cfg = load_config(args.config)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     model = MODELS.build(cfg.model).eval()
+    model.test_cfg.mode = 'whole'
     replaced = ReplacedTokens(model)
     check_checkpoint(model, args.checkpoint, strict=True)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)

@@ -12,25 +12,32 @@ from mmseg.registry import MODELS
 CONFIG = Path(__file__).parents[3] / 'configs/demo/segformer_tokens_synthetic.py'
 
 
+@pytest.mark.parametrize('mode', ['whole', 'slide'])
 def test_each_modality_has_a_map_of_replaced_tokens_for_each_stage(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, mode
 ):
     cfg = Config.fromfile(CONFIG)
+    cfg.model.test_cfg = dict(mode=mode, crop_size=(32, 32), stride=(32, 32))
     cfg.model.backbone.exchange.threshold = 0.5
     cfg.test_dataloader.dataset.update(num_samples=1, image_size=(64, 96))
     cfg.dump(tmp_path / 'config.py')
     model = MODELS.build(cfg.model)
     torch.save({'state_dict': model.state_dict()}, tmp_path / 'checkpoint.pth')
-    grids = []
-    draw_grid = token_maps.draw_grid
+    grids, sizes = [], []
+    draw_grid, as_map = token_maps.draw_grid, token_maps.as_map
     monkeypatch.setattr(
         token_maps, 'draw_grid', lambda rows: grids.append(rows) or draw_grid(rows)
+    )
+    monkeypatch.setattr(
+        token_maps, 'as_map', lambda x, *size: sizes.append(len(x)) or as_map(x, *size)
     )
     paths = [str(tmp_path / name) for name in ('config.py', 'checkpoint.pth')]
     out = ['--out', str(tmp_path / 'out')]
     monkeypatch.setattr(sys, 'argv', ['token_maps', *paths, '0', *out])
     token_maps.main()
     assert [path.name for path in (tmp_path / 'out').iterdir()] == ['000000_tokens.png']
+    tokens = [16 * 24, 8 * 12, 4 * 6, 2 * 3]  # of 64x96 pixels
+    assert sizes == 2 * tokens
     for name, row in zip(('rgb', 'depth'), grids[0], strict=True):
         assert [panel.title for panel in row] == [
             name,
