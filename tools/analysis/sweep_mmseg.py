@@ -2,7 +2,7 @@
 
 python tools/analysis/sweep_mmseg.py
 
-The table of docs/compatibility.md is written, in about half an hour on two cores;
+The table of docs/compatibility.md is written, in about an hour on two cores;
 results in `--cache` are not computed again. With `--family`, other rows of the page
 stay as they are.
 
