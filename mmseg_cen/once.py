@@ -30,7 +30,7 @@ def warn_once(subject: str, message: str) -> None:
 
 @contextmanager
 def heard_warnings() -> Iterator[list[str]]:
-    """Collect the warnings of a block, those that were said before among them."""
+    """Collect the warnings of a block, in this thread; those said before among them."""
     heard: list[str] = []
     token = _HEARD.set(heard)
     try:

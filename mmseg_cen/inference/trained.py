@@ -1,10 +1,9 @@
 """The network of a config and a checkpoint."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmengine.runner.amp import autocast
@@ -13,6 +12,7 @@ from mmseg.registry import MODELS
 from mmseg_cen.datasets import samples_of_test, select
 from mmseg_cen.freezing import freeze_exchange
 from mmseg_cen.launch import check_checkpoint
+from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.modes import check_precision, set_network_modes
 from mmseg_cen.transforms import given_pipeline
 
@@ -34,7 +34,7 @@ def trained_network(cfg: Config, weights: str, options: Options) -> Network:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     kind = cfg.model.type
     samples = samples_of_test(cfg)
-    model = revert_sync_batchnorm(MODELS.build(_without_starts(cfg.model)))
+    model = revert_sync_batchnorm(MODELS.build(without_starts(cfg.model)))
     names = tuple(model.data_preprocessor.modalities)
     if options.absent and ({*options.absent} - {*names} or kind != 'CENSegmentor'):
         raise ValueError(
@@ -89,17 +89,3 @@ def trained_network(cfg: Config, weights: str, options: Options) -> Network:
         model=model,
         cfg=cfg,
     )
-
-
-def _without_starts(part: Any) -> Any:
-    """The config of a model without weights to start from: a checkpoint has others."""
-    if isinstance(part, (list, tuple)):
-        return [_without_starts(one) for one in part]
-    if not isinstance(part, Mapping):
-        return part
-    kept = {
-        key: _without_starts(value)
-        for key, value in part.items()
-        if key not in ('init_cfg', 'pretrained') or 'checkpoint' not in str(value)
-    }
-    return ConfigDict(kept)

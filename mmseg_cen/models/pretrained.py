@@ -2,9 +2,11 @@
 
 import os
 import re
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
+from mmengine.config import ConfigDict
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
@@ -112,3 +114,20 @@ def require_weights(model: nn.Module) -> None:
                     f'weights to start from must be a file, or be downloaded, got '
                     f'{checkpoint!r} with {one_line(error)!r}: {ANOTHER_START}'
                 ) from error
+
+
+def without_starts(part: Any) -> Any:
+    """The config of a model without weights to start from: a checkpoint has others.
+
+    An encoder of timm, which loads weights while it is built, is told not to.
+    """
+    if isinstance(part, (list, tuple)):
+        return [without_starts(one) for one in part]
+    if not isinstance(part, Mapping):
+        return part
+    kept = {
+        key: False if (key, value) == ('pretrained', True) else without_starts(value)
+        for key, value in part.items()
+        if key not in ('init_cfg', 'pretrained') or 'checkpoint' not in str(value)
+    }
+    return ConfigDict(kept)

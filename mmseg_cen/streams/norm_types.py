@@ -1,7 +1,9 @@
 """Which private norm replaces a norm layer, of the toolbox, mmpretrain or timm."""
 
 import copy
+import math
 import re
+from typing import Any
 
 import torch
 from mmengine.model.utils import _BatchNormXd
@@ -9,7 +11,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .copies import num_channels
+from .copies import num_channels, pack_copies
 from .layer_norm import ModalityLN, ModalityLN2d
 from .norm import NORM_BASES, ModalityBN, ModalityGN, ModalityIN, ModalityNorm
 from .norm_act import ModalityBNAct
@@ -35,23 +37,43 @@ def _tensors(layer: nn.Module) -> list[Tensor]:
     return [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
 
 
-def _as(base: type[nn.Module], layer: nn.Module, axis: int = -1) -> bool:
+def _as(base: type[nn.Module], layer: nn.Module, ndim: int = 4, axis: int = -1) -> bool:
     """Whether ``layer`` computes what ``base``, which it extends, does along ``axis``.
 
-    It is tried on images, with tensors that are not those of the start.
+    It is tried on inputs of ``ndim`` axes, of several orders of magnitude, in both
+    modes, and with other tensors than those that it has.
     """
-    channels = num_channels(layer)
-    trial = copy.deepcopy(layer).to_empty(device='cpu').float()
-    for i, parameter in enumerate(trial.parameters()):
-        parameter.data = torch.arange(parameter.numel()).add(i).cos().view_as(parameter)
-    x = torch.arange(2 * 3 * 4 * channels).square().cos().view(2, channels, 3, 4)
-    x = x.movedim(1, -1) if isinstance(layer, nn.LayerNorm) else x
-    try:
-        with torch.no_grad():
-            out = trial(x.movedim(-1, axis)).movedim(axis, -1)
-            return torch.allclose(out, base.forward(trial, x), atol=1e-5)
-    except (TypeError, RuntimeError, IndexError):  # another signature or layout
-        return False
+    tensors = dict([*layer.named_parameters(), *layer.named_buffers()])
+    if not tensors.keys() <= {'weight', 'bias'} or layer.weight is None:
+        return False  # there would be more to make private
+    trial: Any = copy.deepcopy(layer).to_empty(device='cpu').double()
+    C = num_channels(layer)
+    sizes = [n for n in (2, 3, 5, 7) if n != C][: ndim - 1]
+    with torch.no_grad(), torch.device('cpu'), torch.random.fork_rng(devices=[]):
+        for i, parameter in enumerate(trial.parameters(), start=1):
+            numbers = torch.arange(C, dtype=torch.float64).add(i)
+            parameter.copy_(3 * numbers.cos().view_as(parameter))
+        x = torch.arange(math.prod(sizes) * C).square().cos().double().view(*sizes, C)
+        if base is nn.GroupNorm:
+            x = x.movedim(-1, 1)
+        try:
+            return all(
+                torch.allclose(
+                    _forward(trial.train(mode), (scale * x).movedim(-1, axis)),
+                    base.forward(trial, scale * x).movedim(-1, axis),
+                    rtol=1e-4,
+                    atol=1e-4,
+                )
+                for scale in (1e-3, 1, 1e3)
+                for mode in (True, False)
+            )
+        except Exception:  # another signature or layout, or what it asks for of others
+            return False
+
+
+def _forward(layer: nn.Module, x: Tensor) -> Tensor:
+    """What a layer computes, without its hooks, in the precision of ``x``."""
+    return type(layer).forward(layer, x).to(x)
 
 
 def private_type(layer: nn.Module) -> type[ModalityNorm] | None:
@@ -69,11 +91,13 @@ def private_type(layer: nn.Module) -> type[ModalityNorm] | None:
     if type(layer) in PRIVATE_TYPES:
         return PRIVATE_TYPES[type(layer)]
     if isinstance(layer, nn.LayerNorm):
-        if _as(nn.LayerNorm, layer):
-            return ModalityLN
-        return ModalityLN2d if _as(nn.LayerNorm, layer, axis=1) else None
+        last = {_as(nn.LayerNorm, layer, ndim) for ndim in (3, 4)}
+        first = _as(nn.LayerNorm, layer, axis=1)
+        by_layout = {(True, False): ModalityLN, (False, True): ModalityLN2d}
+        return by_layout.get((last.pop(), first)) if len(last) == 1 else None
     if isinstance(layer, nn.GroupNorm) and _as(nn.GroupNorm, layer):
-        return ModalityGN
+        packed = pack_copies(layer, 2)  # such a layer will run
+        return ModalityGN if _as(nn.GroupNorm, packed) else None
     return None
 
 

@@ -5,7 +5,7 @@ from urllib.error import URLError
 import pytest
 from mmengine.model import BaseModule
 
-from mmseg_cen.models.pretrained import require_weights
+from mmseg_cen.models.pretrained import require_weights, without_starts
 
 
 def network(checkpoint):
@@ -48,3 +48,18 @@ def test_files_must_exist(tmp_path):
         require_weights(network(str(file)))
     file.touch()  # read when the training starts
     require_weights(network(str(file)))
+
+
+def test_what_a_checkpoint_replaces_is_not_loaded_before():
+    start = dict(type='Pretrained', checkpoint='weights.pth')
+    normal = dict(type='Normal', layer='Conv2d')
+    cfg = dict(
+        backbone=dict(
+            init_cfg=start, backbone=dict(type='TIMMBackbone', pretrained=True)
+        ),
+        decode_head=[dict(init_cfg=normal), dict(init_cfg=[start, normal])],
+    )
+    assert without_starts(cfg) == dict(
+        backbone=dict(backbone=dict(type='TIMMBackbone', pretrained=False)),
+        decode_head=[dict(init_cfg=normal), dict()],
+    )

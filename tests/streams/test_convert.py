@@ -102,6 +102,67 @@ class OnePlusLayerNorm(nn.LayerNorm):
         return F.layer_norm(x, self.normalized_shape, 1 + self.weight, self.bias)
 
 
+class NoisyLayerNorm(nn.LayerNorm):
+    """Which does something else in a training."""
+
+    def forward(self, x):
+        return F.dropout(super().forward(x), 0.5, self.training)
+
+
+class ShiftedLayerNorm(nn.LayerNorm):
+    """It has more tensors than a LayerNorm."""
+
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.register_buffer('shift', torch.zeros(channels))
+
+    def forward(self, x):
+        return super().forward(x) + self.shift
+
+
+class OwnEpsLayerNorm(nn.LayerNorm):
+    def forward(self, x):
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, 1e-6)
+
+
+class ClampedLayerNorm(nn.LayerNorm):
+    def forward(self, x):
+        return super().forward(x).clamp(-3, 3)
+
+
+class MaskedLayerNorm(nn.LayerNorm):
+    """As in mmpretrain: it asks for what is not there."""
+
+    def forward(self, x):
+        return super().forward(x) * self.no_such_mask
+
+
+class LayerNormByRank(nn.LayerNorm):
+    """Images have channels first, sequences last."""
+
+    def forward(self, x):
+        if x.ndim == 3:
+            return super().forward(x)
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class OneGroupNorm(nn.GroupNorm):
+    """Of the channels of several modalities, it would make one group."""
+
+    def forward(self, x):
+        return F.group_norm(x, 1, self.weight, self.bias, self.eps)
+
+
+OWN = (
+    OnePlusLayerNorm,
+    NoisyLayerNorm,
+    ShiftedLayerNorm,
+    OwnEpsLayerNorm,
+    ClampedLayerNorm,
+    MaskedLayerNorm,
+    LayerNormByRank,
+)
+
 LAYERS = {
     'BN1d': (nn.BatchNorm1d(4), (4,), ModalityBN),
     'BN1d of codes': (nn.BatchNorm1d(4), (4, 6), ModalityBN),
@@ -172,6 +233,21 @@ def test_every_type_of_norm_exchanges_by_its_scaling_factor(layer):
     assert same == [True, False, True, False]
 
 
+@pytest.mark.parametrize('training', [True, False])
+def test_a_layer_is_told_by_what_it_computes_without_a_trace(training):
+    layer = FastLayerNorm(8).train(training)
+    seen = []
+    layer.register_forward_hook(lambda *_: seen.append('a call'))
+    before, draws = deepcopy(layer.state_dict()), torch.get_rng_state()
+    with torch.device('meta'):
+        assert isinstance(to_multimodal(layer, 2), ModalityLN)
+    assert torch.equal(torch.get_rng_state(), draws)
+    assert not seen
+    assert layer.training == training
+    for name, tensor in layer.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
 def test_layers_without_tensors_are_left_as_they_are():
     net = nn.Sequential(nn.InstanceNorm2d(4), nn.LayerNorm(4, elementwise_affine=False))
     assert [type(m) for m in to_multimodal(net, 2)] == [nn.InstanceNorm2d, nn.LayerNorm]
@@ -210,10 +286,8 @@ class GRN(nn.Module):
             r'1\.bad \(OwnNorm\): it is a norm layer with a forward of its own',
         ),
         (GRN(), r'1\.bad \(GRN\): it is a norm layer with a forward of its own'),
-        (
-            OnePlusLayerNorm(4),
-            r'\(OnePlusLayerNorm\): it is a norm layer with a forward',
-        ),
+        *((own(64), r'\(\w+\): it is a norm layer with a forward') for own in OWN),
+        (OneGroupNorm(1, 8), r'\(OneGroupNorm\): it is a norm layer with a forward'),
         (nn.LayerNorm((4, 5, 5)), r'\(LayerNorm\): it normalizes over the axes'),
     ],
     ids=lambda value: type(value).__name__,
@@ -221,6 +295,7 @@ class GRN(nn.Module):
 def test_what_cannot_be_private_is_refused_by_name(layer, why):
     net = nn.Sequential(nn.BatchNorm2d(4), nn.Module())
     net[1].bad = layer
+    net.eval()
     with pytest.raises(ValueError, match=why):
         to_multimodal(net, 2)
     assert isinstance(net[0], nn.BatchNorm2d), 'nothing is changed'

@@ -38,6 +38,7 @@ import cv2
 import numpy as np
 import torch
 from analysis.feature_maps import find_sample, pictures_of
+from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
@@ -46,6 +47,7 @@ from torch import Tensor, nn
 from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import check_checkpoint, load_config
+from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.streams.attention_places import block_of
 from mmseg_cen.streams.token_loss import token_exchanges
 from mmseg_cen.visualization import Panel, draw_grid
@@ -113,8 +115,8 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args.config)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = MODELS.build(cfg.model).eval()
-    model.test_cfg.mode = 'whole'
+    model = MODELS.build(without_starts(cfg.model)).eval()
+    model.test_cfg = ConfigDict(model.test_cfg or {}, mode='whole')
     replaced = ReplacedTokens(model)
     check_checkpoint(model, args.checkpoint, strict=True)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)

@@ -2,8 +2,8 @@
 
 import re
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +94,13 @@ class Desk:
 
     def answer(self, asked: Asked) -> Answer:
         """Predict and draw; what is wrong is said in the answer."""
-        try:
-            with heard_warnings() as heard:
-                view = self.view(asked)
-            return self._shown(view, asked, map(self._without_folder, heard))
-        except Exception as error:
-            return Answer(words.error(self._said(error)))
+        with heard_warnings() as heard:
+            try:
+                answer = self._shown(self.view(asked), asked)
+            except Exception as error:
+                answer = Answer(words.error(self._said(error)))
+        doubts = map(words.warning, map(self._without_folder, heard))
+        return replace(answer, status=answer.status + ''.join(doubts))
 
     def write(self, asked: Asked, folder: Path) -> tuple[str, list[Path]]:
         """Write all files of a prediction; what is wrong, and their paths."""
@@ -117,7 +118,7 @@ class Desk:
             given, stored = self.samples[asked.sample].given, {}
         return self.explorer.predict(given, asked.present, asked.threshold, stored)
 
-    def _shown(self, view: View, asked: Asked, heard: Iterable[str]) -> Answer:
+    def _shown(self, view: View, asked: Asked) -> Answer:
         prediction = view.prediction
         classes, palette = prediction.meta['classes'], prediction.palette
         labels = prediction.labels
@@ -139,7 +140,7 @@ class Desk:
         if asked.threshold is not None and len(asked.present) < 2:
             said.append('One stream alone exchanges nothing.')
         return Answer(
-            words.said(said) + ''.join(map(words.warning, heard)),
+            words.said(said),
             {key: self._panel(key, shown, labels.shape) for key in self.titles},
             words.legend(labels, classes, palette),
             words.alpha_bar({title(name): one for name, one in view.alpha.items()}),

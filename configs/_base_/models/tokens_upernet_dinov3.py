@@ -2,7 +2,7 @@
 # stays as it was trained, but for products of rank 8 and norms of each modality.
 _base_ = './tokens_upernet_swin.py'
 model = dict(
-    data_preprocessor=dict(size=(512, 512)),
+    data_preprocessor=dict(size=(512, 512), test_cfg=dict(size_divisor=16)),
     backbone=dict(
         lora=dict(rank=8),
         backbone=dict(

@@ -11,7 +11,9 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01),
     paramwise_cfg=dict(
         custom_keys=dict(
-            norm=dict(decay_mult=0), decode_head=dict(lr_mult=10, decay_mult=1)
+            norm=dict(decay_mult=0),
+            decode_head=dict(lr_mult=10, decay_mult=1),
+            neck=dict(lr_mult=10),
         )
     ),
 )
