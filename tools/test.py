@@ -98,7 +98,6 @@ from mmseg_cen.launch import (
 )
 from mmseg_cen.metrics import StreamIoUMetric
 from mmseg_cen.models.modalities import names_of
-from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.modes import set_modes, test_in_mixed_precision
 from mmseg_cen.streams.presence import check_absent
 from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
@@ -261,7 +260,6 @@ def main() -> None:
         launcher=args.launcher,
     )
     cfg.load_from = args.checkpoint
-    cfg.model = without_starts(cfg.model)
     if args.show or args.show_dir:
         enable_pictures(cfg, args)
     if args.absent:

@@ -122,7 +122,7 @@ def without_starts(part: Any) -> Any:
     An encoder of timm, which loads weights while it is built, is told not to.
     """
     if isinstance(part, (list, tuple)):
-        return [without_starts(one) for one in part]
+        return type(part)(map(without_starts, part))
     if not isinstance(part, Mapping):
         return part
     kept = {
