@@ -132,10 +132,11 @@ def to_multimodal(
 
 
 def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
+    replacements = {layer: private_type(layer) for layer in module.modules()}
     refused = [
         f'{name or "the module"} ({type(layer).__name__}): {reason}'
         for name, layer in module.named_modules()
-        if (reason := why_not_private(layer))
+        if (reason := why_not_private(layer, replacements[layer]))
     ]
     if refused:
         raise ValueError(
@@ -146,8 +147,8 @@ def _make_norms_private(module: nn.Module, num_modalities: int) -> nn.Module:
     done = {m.norm for m in module.modules() if isinstance(m, ModalityNorm)}
     private = {
         layer: private_norm.from_unimodal(layer, num_modalities)
-        for layer in module.modules()
-        if (private_norm := private_type(layer)) and layer not in done
+        for layer, private_norm in replacements.items()
+        if private_norm and layer not in done
     }
     for parent in module.modules():
         types = {base.__name__ for base in type(parent).__mro__}

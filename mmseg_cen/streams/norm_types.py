@@ -101,13 +101,20 @@ def private_type(layer: nn.Module) -> type[ModalityNorm] | None:
     return None
 
 
-def why_not_private(layer: nn.Module) -> str | None:
-    """Why ``layer`` is a norm that cannot be made private, or None."""
+def why_not_private(
+    layer: nn.Module, private_norm: type[ModalityNorm] | None
+) -> str | None:
+    """Why ``layer`` is a norm that cannot be made private, or None.
+
+    Args:
+        layer: Any layer.
+        private_norm: Its :func:`private_type`.
+    """
     if isinstance(layer, nn.LayerNorm) and any(
         size > 1 for size in layer.normalized_shape[1:]
     ):
         return f'it normalizes over the axes {layer.normalized_shape}, not the channels'
-    if private_type(layer) or isinstance(layer, ModalityNorm):
+    if private_norm or isinstance(layer, ModalityNorm):
         return None
     named_so = re.search(r'Norm|^GRN$|^FRN$', type(layer).__name__)
     tensors = _tensors(layer)
