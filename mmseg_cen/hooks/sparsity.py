@@ -18,6 +18,7 @@ from mmseg_cen.streams.exchange import ExchangeScope, check_scope
 from mmseg_cen.streams.norm import ModalityNorm
 from mmseg_cen.streams.places import exchanging_norms
 from mmseg_cen.streams.sparsity import (
+    PAPERS_THRESHOLD,
     gamma_l1,
     magnitudes,
     penalized,
@@ -70,7 +71,8 @@ class GammaSparsityHook(Hook):
             (1, 0)]`` fades the penalty out in the second half.
         target_share: Share of the own parts, in (0, 1), that is to be exchanged at the
             end, in all layers together; :class:`ShareControl` then adjusts lambda
-            during the training.
+            during the training. Without exchange (``exchange_threshold=0``, the
+            penalty alone), as many factors end below the paper's threshold.
 
     Raises:
         ValueError: If an argument is out of its range, or, when a training begins, if
@@ -120,11 +122,18 @@ class GammaSparsityHook(Hook):
                 f'backbone such as CENResNet or a CENUNet, or remove the hook'
             )
         if self.target_share is not None:
-            if not any(n.exchange_threshold for n, _ in self._trained(model)):
+            trained = self._trained(model)
+            if not trained:
                 raise ValueError(
                     f'`target_share` must have trained scaling factors to bring below '
-                    f'an exchange threshold, got {self.target_share} and none: set '
-                    f'exchange_threshold, freeze fewer layers, or leave it out'
+                    f'a threshold, got {self.target_share} and none: freeze fewer '
+                    f'layers, or leave it out'
+                )
+            if not any(norm.exchange_threshold for norm, _ in trained):
+                print_log(
+                    f'nothing is exchanged, as exchange_threshold is 0: target_share '
+                    f'is the share of the own parts below {PAPERS_THRESHOLD}',
+                    'current',
                 )
             self._start_control(runner)
         add_penalty = partial(self._add_penalty, runner)

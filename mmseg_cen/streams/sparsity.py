@@ -12,6 +12,9 @@ from .exchange import ExchangeScope, own_part
 from .norm import ModalityNorm
 from .places import exchanging_norms
 
+#: The exchange threshold of the paper's segmentation, theta (Sec. 4.1).
+PAPERS_THRESHOLD = 2e-2
+
 
 def penalized(
     model: nn.Module, scope: ExchangeScope = 'own'
@@ -76,13 +79,15 @@ def step_size(group: dict[str, Any]) -> float:
 def magnitudes(layers: Iterable[tuple[ModalityNorm, Tensor]]) -> tuple[Tensor, float]:
     r"""The masked :math:`|\gamma|` of all layers, (N,), and the exchange threshold.
 
+    Where no layer exchanges, it is :data:`PAPERS_THRESHOLD`.
+
     Args:
         layers: Layers and masks, as :func:`penalized` yields them.
     """
     layers = list(layers)
     sizes = [norm.gamma[mask].detach().abs() for norm, mask in layers]
     threshold = max(norm.exchange_threshold or 0.0 for norm, _ in layers)
-    return torch.cat(sizes), threshold
+    return torch.cat(sizes), threshold or PAPERS_THRESHOLD
 
 
 def stage_of(name: str) -> str:

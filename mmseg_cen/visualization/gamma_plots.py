@@ -159,5 +159,32 @@ def draw_sensitivity(
     return to_picture(figure)
 
 
+def draw_shares(
+    shares: Sequence[float] | NDArray[np.floating],
+    outputs: Mapping[str, NDArray[np.floating]],
+    agreement: NDArray[np.floating],
+    metric: str,
+) -> Picture:
+    """A metric of all outputs, and the agreement of streams, against what is exchanged.
+
+    Args:
+        shares: Exchanged shares of the own parts, increasing, (R,).
+        outputs: Values of the metric, (R,), by name of the output.
+        agreement: Pixels on which the streams predict the same class, percent, (R,).
+        metric: Name of the metric.
+    """
+    figure = new_figure(4.8, 3.2, 120, 'constrained')
+    ax = figure.subplots()
+    other = ax.twinx()
+    for name, values in outputs.items():
+        ax.plot(shares, values, 'o-', ms=3, label=name)
+    other.plot(shares, agreement, 's--', color='gray', ms=3)
+    other.set_ylabel('agreement of the streams (%)', color='gray')
+    other.set_ylim(0, 102)
+    ax.set(xlabel='exchanged share of the own parts', ylabel=metric)
+    ax.legend(fontsize='small')
+    return to_picture(figure)
+
+
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isfinite(values), values, 0.0)

@@ -97,6 +97,23 @@ def test_frozen_scaling_factors_do_not_count():
         train(problem, hook, 400)
 
 
+@pytest.mark.parametrize('stiffness', [1e-2, 1])
+def test_a_penalty_without_exchange_holds_the_share_too(monkeypatch, stiffness):
+    """Factors that are not replaced are pulled back, and penalized again."""
+    torch.manual_seed(0)
+    said = []
+    monkeypatch.setattr(sparsity, 'print_log', lambda text, *args: said.append(text))
+    problem = Problem(stiffness, places=(0, 0.3))
+    problem.norm.exchange_threshold = 0
+    problem.forward = lambda mode='loss': {
+        'loss': (problem.stiffness * (problem.norm.gamma - problem.place) ** 2).sum()
+    }
+    hook = GammaSparsityHook(mode='proximal', target_share=0.5)
+    assert train(problem, hook, 800, lr=0.05) == pytest.approx(0.5, abs=0.05)
+    (text,) = said
+    assert 'nothing is exchanged, as exchange_threshold is 0' in text
+
+
 def test_without_control_the_same_weights_exchange_nothing_or_everything():
     shares = []
     for weight in (1e-4, 5e-2):

@@ -260,12 +260,3 @@ def test_one_modality_alone_trains_without_penalty():
 def test_arguments_out_of_their_range_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         GammaSparsityHook(**arguments)
-
-
-def test_a_target_without_threshold_is_refused():
-    model = Model()
-    model.norm.exchange_threshold = 0
-    with pytest.raises(ValueError, match=r'got 0.5 and none: set exchange_threshold'):
-        GammaSparsityHook(target_share=0.5).before_train(
-            SimpleNamespace(model=model, iter=0)
-        )

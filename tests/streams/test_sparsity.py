@@ -52,6 +52,9 @@ def test_magnitudes_are_those_of_the_masked_factors_of_all_layers(layers):
     sizes, threshold = magnitudes(penalized(layers))
     assert_close(sizes, torch.cat([own_magnitudes(norm) for norm in layers[:2]]))
     assert threshold == 0.1
+    for norm in layers[:2]:
+        norm.exchange_threshold = 0
+    assert magnitudes(penalized(layers))[1] == 2e-2, 'nothing is exchanged'
 
 
 def test_soft_thresholding_moves_toward_zero_and_stays_there():

@@ -8,10 +8,13 @@ run, `steps_<layer>.png` (--layers; by default the first, middle and last layer)
 `proportions.png` are written. Several runs give `lambda.png` and `theta.png`, too: the
 metric and the exchanged share of the own parts against the value in which the runs
 differ. Runs with a `target_share` have no fixed lambda and are not in `lambda.png`.
+`share.png` has the metric of each output, and how far the streams agree, against the
+exchanged share; runs of equal settings are averaged.
 """
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -54,8 +57,12 @@ from mmseg_cen.visualization.curves import read_scalars
 from mmseg_cen.visualization.gamma_plots import (
     draw_proportions,
     draw_sensitivity,
+    draw_shares,
     draw_steps,
 )
+
+#: Share of the pixels on which the streams predict the same class, in percent.
+AGREEMENT = 'streams/agreement'
 
 
 def write(folder: Path, name: str, picture: NDArray[np.uint8]) -> None:
@@ -81,8 +88,38 @@ def draw_run(work_dir: Path, chosen: list[str] | None, out: Path) -> float:
     return float((np.concatenate(own) < threshold).mean())
 
 
-def parameters_of(work_dir: Path) -> tuple[float | None, float]:
-    """Lambda and theta of a run's config; lambda is None if a target adjusts it."""
+@dataclass(frozen=True)
+class Setting:
+    """In what runs differ.
+
+    Args:
+        penalty: Lambda, or None if a target adjusts it.
+        target: The target share, or None.
+        threshold: Theta.
+    """
+
+    penalty: float | None
+    target: float | None
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run.
+
+    Args:
+        setting: Its setting.
+        share: The exchanged share of the own parts.
+        metrics: Figures of its last validation, by key.
+    """
+
+    setting: Setting
+    share: float
+    metrics: dict[str, float]
+
+
+def setting_of(work_dir: Path) -> Setting:
+    """The setting of a run's config."""
     found = sorted(work_dir.glob('*.py'))
     if not found:
         raise FileNotFoundError(
@@ -92,38 +129,66 @@ def parameters_of(work_dir: Path) -> tuple[float | None, float]:
     cfg = Config.fromfile(found[0])
     hooks = [h for h in cfg.get('custom_hooks', []) if 'Sparsity' in h['type']]
     weight = hooks[0].get('sparsity_weight', 5e-3) if hooks else 0.0
-    if hooks and hooks[0].get('target_share') is not None:
+    target = hooks[0].get('target_share') if hooks else None
+    if target is not None:
         print(f'{work_dir} is left out of the plot of lambda: it has a target_share')
         weight = None
     part = cfg.model.get('backbone') or cfg.model.generator
-    return weight, part.get('exchange_threshold') or 0.0
+    return Setting(weight, target, part.get('exchange_threshold') or 0.0)
+
+
+def outcome_of(work_dir: Path, metric: str, share: float) -> Outcome:
+    """Setting and figures of a run."""
+    curves = read_scalars(work_dir)
+    if metric not in curves:
+        raise ValueError(
+            f'`--metric` must be logged by {work_dir}, got {metric!r}: choose one of '
+            f'{[*curves]}'
+        )
+    metrics = {key: float(values[-1]) for key, (_, values) in curves.items()}
+    return Outcome(setting_of(work_dir), share, metrics)
+
+
+def compare(runs: list[Outcome], metric: str, out: Path) -> None:
+    """Draw several runs against the values in which they differ."""
+    for name, key in (('lambda', 'penalty'), ('theta', 'threshold')):
+        known = [run for run in runs if getattr(run.setting, key) is not None]
+        values = [getattr(run.setting, key) for run in known]
+        if len(set(values)) > 1:
+            figures = [run.metrics[metric] for run in known]
+            shares = [run.share for run in known]
+            write(out, name, draw_sensitivity(values, figures, shares, name, metric))
+    groups: dict[Setting, list[Outcome]] = {}
+    for run in runs:
+        groups.setdefault(run.setting, []).append(run)
+    keys = [key for key in runs[0].metrics if key.endswith(f'/{metric}')]
+    drawn = [*keys, metric, AGREEMENT]
+    if len(groups) > 1 and all({*drawn} <= run.metrics.keys() for run in runs):
+        means = sorted(
+            [np.mean([run.share for run in group])]
+            + [np.mean([run.metrics[key] for run in group]) for key in drawn]
+            for group in groups.values()
+        )
+        shares, *columns = np.array(means).T
+        outputs = [key.removesuffix(f'/{metric}') for key in keys] + ['ensemble']
+        curves = dict(zip(outputs, columns, strict=False))
+        write(out, 'share', draw_shares(shares, curves, columns[-1], metric))
 
 
 @as_tool
 def main() -> None:
     args = parse_args()
-    points = []
     work_dirs = [*{path.resolve(): path for path in args.work_dirs}.values()]
     names = unique_names(map(str, work_dirs))
+    several = len(work_dirs) > 1
+    runs = []
     for work_dir in work_dirs:
-        several = args.out and len(work_dirs) > 1
-        out = args.out / names[str(work_dir)] if several else args.out
+        out = args.out / names[str(work_dir)] if args.out and several else args.out
         share = draw_run(work_dir, args.layers, out or work_dir / 'figures')
-        if len(work_dirs) > 1:
-            curves = read_scalars(work_dir)
-            if args.metric not in curves:
-                raise ValueError(
-                    f'`--metric` must be logged by {work_dir}, got {args.metric!r}: '
-                    f'choose one of {[*curves]}'
-                )
-            figure = float(curves[args.metric][1][-1])
-            points.append((*parameters_of(work_dir), figure, share))
-    for i, name in enumerate(('lambda', 'theta') if points else ()):
-        known = [point for point in points if point[i] is not None]
-        if len({point[i] for point in known}) > 1:
-            values, figures, shares = ([point[k] for point in known] for k in (i, 2, 3))
-            picture = draw_sensitivity(values, figures, shares, name, args.metric)
-            write(args.out or args.work_dirs[0] / 'figures', name, picture)
+        if several:
+            runs.append(outcome_of(work_dir, args.metric, share))
+    if several:
+        compare(runs, args.metric, args.out or args.work_dirs[0] / 'figures')
 
 
 if __name__ == '__main__':

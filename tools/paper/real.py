@@ -30,6 +30,7 @@ _SYSTEMS = {
     'RGB alone': _TABLE_2['unimodal_rgb'],
     'depth alone': _TABLE_2['unimodal_depth'],
     'no exchange': VERSIONS['no_exchange'],
+    'penalty alone': VERSIONS['l1_half'],
     'CEN': OURS,
     'CEN, all channels': VERSIONS['exchange_all'],
     'shared norms': VERSIONS['shared_norms'],
@@ -44,6 +45,7 @@ TABLES = {
         [replace(row, cells=(name,), paper={}) for name, row in _SYSTEMS.items()],
         (
             ('exchange > no exchange', OURS.name, 'no_exchange'),
+            ('exchange > the penalty alone', OURS.name, 'l1_half'),
             ('RGB and depth > RGB alone', OURS.name, 'unimodal_rgb'),
             ('own part >= all channels', OURS.name, 'exchange_all'),
         ),

@@ -1,8 +1,11 @@
 """The pictures of tools/analysis/gamma_plots.py, drawn as a user draws them."""
 
+import json
 import sys
 
+import cv2
 import numpy as np
+import pytest
 from analysis import gamma_plots
 
 from mmseg_cen.hooks.gamma_recorder import RECORD
@@ -13,13 +16,17 @@ def call(tool, monkeypatch, *args):
     tool.main()
 
 
-def finished_run(folder, penalty, miou):
-    """What gamma_plots.py reads of a training."""
+def finished_run(folder, penalty, miou, *, exchanged=0, **metrics):
+    """What gamma_plots.py reads of a training.
+
+    Of the eight factors of the own parts, the first ones are exchanged.
+    """
     (folder / '2020/vis_data').mkdir(parents=True)
-    scalars = f'{{"mIoU": {miou}, "step": 1}}\n'
+    scalars = json.dumps(dict(mIoU=miou, step=1) | metrics)
     (folder / '2020/vis_data/scalars.json').write_text(scalars)
     record = {'_steps': np.arange(3), '_modalities': np.array(['rgb', 'depth'])}
-    gamma = np.random.default_rng(0).random((3, 2, 8))
+    gamma = np.ones((3, 2, 8))
+    gamma[:, 0, : min(exchanged, 4)] = gamma[:, 1, 4 : max(exchanged, 4)] = 0
     np.savez(folder / RECORD, _threshold=0.02, layer=gamma, **record)
     (folder / 'config.py').write_text(
         'model = dict(backbone=dict(exchange_threshold=0.02))\n'
@@ -56,3 +63,46 @@ def test_runs_that_adjust_lambda_are_not_drawn_at_one(tmp_path, monkeypatch, cap
         f'{runs[2]} is left out of the plot of lambda: it has a target_share'
         in capsys.readouterr().out
     )
+
+
+def test_outputs_are_drawn_against_the_exchanged_share(tmp_path, monkeypatch):
+    """Seeds of one setting are averaged."""
+
+    def run(name, target, exchanged, rgb, agreement):
+        metrics = {'rgb/mIoU': rgb, 'depth/mIoU': 5.0, 'streams/agreement': agreement}
+        penalty = f'target_share={target}'
+        folder = tmp_path / name
+        return finished_run(folder, penalty, 20, exchanged=exchanged, **metrics)
+
+    runs = [
+        run('half', 0.5, 4, 12, 90),
+        run('little_0', 0.2, 1, 10, 60),
+        run('little_1', 0.2, 3, 14, 70),
+    ]
+    drawn = []
+    monkeypatch.setattr(
+        gamma_plots, 'draw_shares',
+        lambda *args: drawn.append(args) or np.zeros((4, 4, 3), np.uint8),
+    )  # fmt: skip
+    call(gamma_plots, monkeypatch, *runs, '--out', tmp_path / 'out')
+    ((shares, outputs, agreement, metric),) = drawn
+    assert shares == pytest.approx([0.25, 0.5])
+    assert {name: [*values] for name, values in outputs.items()} == {
+        'rgb': [12, 12],
+        'depth': [5, 5],
+        'ensemble': [20, 20],
+    }
+    assert [*agreement] == [65, 90]
+    assert metric == 'mIoU'
+
+
+def test_the_picture_of_shares_has_a_curve_for_each_output(tmp_path, monkeypatch):
+    metrics = {'rgb/mIoU': 10.0, 'depth/mIoU': 12.0, 'streams/agreement': 80.0}
+    runs = [
+        finished_run(tmp_path / 'a', 'target_share=0.2', 20, exchanged=2, **metrics),
+        finished_run(tmp_path / 'b', 'target_share=0.8', 25, exchanged=6, **metrics),
+    ]
+    out = tmp_path / 'out'
+    call(gamma_plots, monkeypatch, *runs, '--out', out)
+    picture = cv2.imread(str(out / 'share.png'))
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 4
