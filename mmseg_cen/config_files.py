@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import os
+import re
 import traceback
 from difflib import get_close_matches
 from pathlib import Path
@@ -40,6 +41,15 @@ def require_file(path: str, what: str) -> None:
             f'the {what} must be a file, got {path!r}, which {found}: give a path from '
             f'{os.getcwd()!r}, or an absolute one'
         )
+
+
+def configs_in(work_dir: Path) -> list[Path]:
+    """The configs of the trainings in a work directory, by name.
+
+    Copies that were set aside, as ``name.old.py``, are left out.
+    """
+    found = work_dir.glob('*.py')
+    return sorted(p for p in found if not re.search(r'\.old\d*$', p.stem))
 
 
 def read_config(path: str) -> Config:

@@ -102,15 +102,27 @@ def build_runner(cfg: Config) -> Runner:
         ValueError: If the config asks for a mode of the network that there is not here,
             or for a cache of decoded files that cannot be used.
     """
-    hand_modes_to_hook(cfg)
-    hand_cache_to_loaders(cfg)
-    pin_for_gpus_only(cfg)
+    complete(cfg)
     hooks = cfg.get('default_hooks') or {}
     for name in [n for n in hooks if hooks[n] is None and n not in HOOKS_OF_MMENGINE]:
         del hooks[name]
     if 'runner_type' in cfg:
         return RUNNERS.build(cfg)
     return ShortLogRunner.from_cfg(cfg)
+
+
+def complete(cfg: Config) -> None:
+    """Write what short options mean into a config, as the runner's copy has it.
+
+    Args:
+        cfg: Changed in place; a second time, nothing is left to do.
+
+    Raises:
+        ValueError: As :func:`build_runner`.
+    """
+    hand_modes_to_hook(cfg)
+    hand_cache_to_loaders(cfg)
+    pin_for_gpus_only(cfg)
 
 
 def pin_for_gpus_only(cfg: Config) -> None:

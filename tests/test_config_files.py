@@ -1,7 +1,7 @@
 import pytest
 from mmengine.config import Config
 
-from mmseg_cen.config_files import merge_options, read_config
+from mmseg_cen.config_files import configs_in, merge_options, read_config
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,9 @@ def test_options_that_nothing_reads_are_refused():
         merge_options(cfg, {'train_cfg.hooks.4': 2})
     merge_options(cfg, {'randomness.seed': 1, 'train_cfg.new': 2})
     assert (cfg.randomness.seed, cfg.train_cfg.new) == (1, 2)
+
+
+def test_copies_that_were_set_aside_are_no_configs_of_a_training(tmp_path):
+    for name in ('cen.py', 'cen.old.py', 'cen.old2.py', 'an.older.py', 'note.txt'):
+        (tmp_path / name).touch()
+    assert [path.name for path in configs_in(tmp_path)] == ['an.older.py', 'cen.py']

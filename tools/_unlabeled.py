@@ -18,14 +18,21 @@ def predict_unlabeled(runner: Runner, is_saved: bool) -> None:
         is_saved: Whether predictions are saved or shown.
 
     Raises:
-        ValueError: If there are no labels, and predictions are not saved.
+        ValueError: If there are no labels, and predictions are not saved, or if some
+            data sets of the test have labels and others none.
     """
     if runner.test_loop is None:
         return
-    parts = multimodal_sets(runner.test_dataloader.dataset)
+    parts = [*multimodal_sets(runner.test_dataloader.dataset)]
     unlabeled = [part for part in parts if _is_unlabeled(part)]
     if not unlabeled:
         return
+    if len(unlabeled) < len(parts):
+        raise ValueError(
+            'all data sets of a test must have labels, or none, got '
+            f'{len(unlabeled)} of {len(parts)} without, such as '
+            f'{unlabeled[0].data_root}: test them one by one'
+        )
     if not is_saved:
         raise ValueError(
             'samples must have labels to be measured, got none in '

@@ -89,7 +89,9 @@ class ExchangeStatsHook(EveryNIterations):
         if ensemble is not None and getattr(ensemble, 'concat', None) is None:
             shares |= {
                 f'alpha/{name}': float(a)
-                for name, a in zip(modalities, ensemble.alpha.detach(), strict=True)
+                for name, a in zip(
+                    ensemble.modalities, ensemble.alpha.detach(), strict=True
+                )
             }
         per_stage = {key: v for key, v in shares.items() if key.count('/') > 2}
         for key, value in shares.items():
@@ -132,17 +134,21 @@ def may_become_one(model: nn.Module) -> bool:
 
 
 def model_and_modalities(runner: Runner) -> tuple[nn.Module, tuple[str, ...]]:
-    """The unwrapped model and the names of its modalities."""
+    """The unwrapped model and the names of the modalities that exchange.
+
+    They are those of the ensemble, unless a fusion merges the streams before it.
+    """
     model = unwrap(runner.model)
     ensemble = _ensemble_of(model)
-    if ensemble is not None:
+    norms = exchanging_norms(model).values()
+    M = max((norm.num_modalities for norm in norms), default=0)
+    if ensemble is not None and M in (0, len(ensemble.modalities)):
         return model, ensemble.modalities
     if streams := getattr(model, 'streams', None):  # of several tasks
         return model, streams
-    num_modalities = max(
-        (norm.num_modalities for norm in exchanging_norms(model).values()), default=0
-    )
-    return model, tuple(str(m) for m in range(num_modalities))
+    preprocessor = getattr(model, 'data_preprocessor', None)
+    names = tuple(getattr(preprocessor, 'modalities', ()))
+    return model, names if len(names) == M else tuple(map(str, range(M)))
 
 
 def _ensemble_of(model: nn.Module) -> Any:

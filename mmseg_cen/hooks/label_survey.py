@@ -40,7 +40,8 @@ def check_some_labels(dataset: BaseSegDataset) -> None:
 def survey_labels(datasets: Sequence[BaseSegDataset], weighted: bool) -> None:
     """Check some labels of a training, and warn of classes that cannot be learned.
 
-    It is read until all classes have been seen, within limits, and two at least.
+    Of each data set, some labels are read, more of them until all classes have been
+    seen; and on until two have been.
 
     Args:
         datasets: The multimodal data sets of the training, of the same classes.
@@ -56,10 +57,9 @@ def survey_labels(datasets: Sequence[BaseSegDataset], weighted: bool) -> None:
         if (loader := _loader_of(dataset)) is None:
             continue
         names = list(dataset.metainfo['classes'])
-        for index in _spread(len(dataset)):
+        for number, index in enumerate(_spread(len(dataset))):
             seen = 0 if found is None else (found.counts > 0).sum()
-            enough = FEW if seen == len(names) else MANY
-            if seen > 1 and len(read) >= enough * len(datasets):
+            if seen > 1 and number >= (FEW if seen == len(names) else MANY):
                 break
             info = dataset.get_data_info(index)
             own = ClassStatistics.of(

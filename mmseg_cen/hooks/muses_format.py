@@ -55,13 +55,9 @@ class MUSESFormatHook(Hook):
                 'every scene must be tested once for the server of MUSES, got '
                 f'{len(scenes)} images of {len({*scenes})} scenes: correct the list'
             )
-        self._folder = self.out_dir / getattr(runner.test_loop, 'subset', '') / FOLDER
-        present = {path.stem for path in self._folder.glob('*')}
-        if other := sorted(present - {*scenes}):
-            raise ValueError(
-                f'{self._folder} must have files of the tested scenes only, got '
-                f'{other[:3]}: choose an empty folder'
-            )
+        self._scenes = {*scenes}
+        self._check(self._folder(runner))
+        self._written: list[Path] = []
 
     def after_test_iter(
         self,
@@ -70,6 +66,10 @@ class MUSESFormatHook(Hook):
         data_batch: Any = None,
         outputs: Any = None,
     ) -> None:
+        folder = self._folder(runner)
+        if folder not in self._written:
+            self._check(folder)
+            self._written.append(folder)
         for sample in outputs:
             size = tuple(sample.pred_sem_seg.shape[-2:])
             if size != SIZE:
@@ -78,18 +78,31 @@ class MUSESFormatHook(Hook):
                     f'of MUSES, got {size[1]}x{size[0]} of {sample.img_path}: test the '
                     'images at their own size'
                 )
-            path = self._folder / f'{_scene_of(sample.img_path)}.png'
+            path = folder / f'{_scene_of(sample.img_path)}.png'
             write_classes(path, sample.to_dict(), NUM_CLASSES)
 
     def after_test_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        count = sum(1 for _ in self._folder.glob('*.png'))
-        print_log(
-            f'{count} predictions for the server of MUSES in {self._folder}: upload a '
-            f'zip file of this folder',
-            'current',
-        )
+        for folder in self._written:
+            count = sum(1 for _ in folder.glob('*.png'))
+            print_log(
+                f'{count} predictions for the server of MUSES in {folder}: upload a '
+                f'zip file of this folder',
+                'current',
+            )
+
+    def _folder(self, runner: Runner) -> Path:
+        """Where the predictions of now belong: subsets of modalities have their own."""
+        return self.out_dir / getattr(runner.test_loop, 'subset', '') / FOLDER
+
+    def _check(self, folder: Path) -> None:
+        present = {path.stem for path in folder.glob('*')}
+        if other := sorted(present - self._scenes):
+            raise ValueError(
+                f'{folder} must have files of the tested scenes only, got '
+                f'{other[:3]}: choose an empty folder'
+            )
 
 
 def _scene_of(path: str) -> str:

@@ -8,7 +8,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
 from mmseg_cen.checkpoints.latest import latest_checkpoint
-from mmseg_cen.config_files import merge_options
+from mmseg_cen.config_files import configs_in, merge_options
 from mmseg_cen.launch import load_config, require_file
 from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.models.modalities import names_of
@@ -80,7 +80,7 @@ def _config_of(model: Any, cfg_options: Any) -> Config:
     if isinstance(model, (str, os.PathLike)):
         path = str(model)
         if os.path.isdir(path):
-            files = [p for p in sorted(Path(path).glob('*.py')) if '.old' not in p.name]
+            files = configs_in(Path(path))
             if len(files) != 1:
                 raise ValueError(
                     'a work directory must have one config, got '

@@ -172,12 +172,16 @@ class ProtocolTestLoop(TestLoop):
         """Refuse metrics without the mIoU, which a protocol is about."""
         for metric in self.evaluator.metrics:
             measures = 'mIoU' in getattr(metric, 'metrics', ())
-            if measures and not getattr(metric, 'format_only', False):
+            named = measures and not getattr(metric, 'prefix', None)
+            if named and not getattr(metric, 'format_only', False):
                 return
-        found = [type(metric).__name__ for metric in self.evaluator.metrics]
+        found = [
+            f'{type(m).__name__}(prefix={getattr(m, "prefix", None)!r})'
+            for m in self.evaluator.metrics
+        ]
         raise ValueError(
-            '`test_evaluator` must measure the mIoU for a protocol, got '
-            f"{found}: set dict(type='StreamIoUMetric', iou_metrics=['mIoU'])"
+            '`test_evaluator` must measure the mIoU for a protocol, without a prefix, '
+            f"got {found}: set dict(type='StreamIoUMetric', iou_metrics=['mIoU'])"
         )
 
     @torch.no_grad()

@@ -36,7 +36,8 @@ class SubsetTestLoop(TestLoop):
         **kwargs: Passed to :class:`TestLoop`.
 
     Raises:
-        ValueError: If the model is not a CENSegmentor, or a name is unknown.
+        ValueError: If the model is not a CENSegmentor, or its streams are merged, or a
+            name is unknown.
     """
 
     def __init__(
@@ -50,6 +51,12 @@ class SubsetTestLoop(TestLoop):
         """Test every subset, and return the metrics of all."""
         runner = self.runner
         model = segmentor_of(runner.model)
+        if len(model.modalities) == 1 < getattr(model.backbone, 'num_modalities', 1):
+            raise ValueError(
+                'a model must keep its streams to be tested without one of them, got '
+                f'{model.modalities}, which a fusion has merged: test it by '
+                '--protocol emm --missing zero'
+            )
         subsets = self.subsets or all_subsets(model.modalities)
         for subset in subsets:
             check_absent(_others(subset, model.modalities), model.modalities)

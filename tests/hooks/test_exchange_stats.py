@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmseg.registry import MODELS
 
@@ -140,3 +141,17 @@ def test_streams_that_change_places_are_not_one_network(model, said):
     set_gammas(model, 0.0, scope='all')
     assert not ending(model, said)
     assert not ending(torch.nn.Linear(2, 2), said)
+
+
+def test_streams_that_are_merged_behind_the_exchange_have_their_names(model):
+    cfg = Config.fromfile('configs/demo/fusion_common_synthetic.py')
+    cfg.model.backbone.exchange_threshold = 2e-2
+    merged = MODELS.build(cfg.model)
+    assert merged.modalities == ('fused',)
+    assert {n.num_modalities for n in exchanging_norms(merged).values()} == {2}
+    runner = Recorder(merged, max_iters=1)
+    ExchangeStatsHook(interval=1)._report(runner, 1)
+    assert {key for _, key in runner.scalars} == {
+        *(f'train/exchange/{m}/{s}' for m in ('rgb', 'depth') for s in ('own', 'all')),
+        'train/alpha/fused',
+    }

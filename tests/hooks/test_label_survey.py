@@ -127,3 +127,13 @@ def test_not_all_files_of_a_large_data_set_are_read(labeled, monkeypatch):
     places = sorted(info['seg_map_path'] for info in read)
     assert (places[0], places[-1]) == (0, 999)
     assert max(np.diff(places)) < 20
+
+
+def test_labels_of_each_data_set_are_read(labeled, monkeypatch):
+    """A first part of all classes does not stand for the others."""
+    monkeypatch.setattr(label_survey, 'FEW', 2)
+    good = labeled([MIXED] * 9)
+    survey_labels([good, good], weighted=False)
+    bad = labeled([np.array(MIXED, np.uint16) + 256] * 2)
+    with pytest.raises(ValueError, match='got 256, 257, 258, 511'):
+        survey_labels([good, bad], weighted=False)

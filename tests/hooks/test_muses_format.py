@@ -57,6 +57,22 @@ def test_there_is_one_file_of_train_ids_for_each_scene(tmp_path, subset):
     hook.before_test_epoch(runner)  # a second test replaces them
 
 
+def test_each_subset_of_a_test_has_a_folder_of_its_own(tmp_path):
+    """A SubsetTestLoop says it before each of its tests, not before the first one."""
+    runner = runner_of(subset='')
+    hook = MUSESFormatHook(str(tmp_path))
+    hook.before_test_epoch(runner)
+    for label, subset in enumerate(('rgb+lidar', 'rgb')):
+        runner.test_loop.subset = subset
+        for path in PATHS:
+            hook.after_test_iter(runner, 0, None, [predicted(path, label)])
+    hook.after_test_epoch(runner)
+    for label, subset in enumerate(('rgb+lidar', 'rgb')):
+        stored = cv2.imread(f'{tmp_path}/{subset}/labelTrainIds/{SCENES[0]}.png')
+        assert (stored == label).all()
+    assert not (tmp_path / 'labelTrainIds').exists()
+
+
 def test_what_the_server_would_refuse_is_refused_before_it_is_predicted(tmp_path):
     hook = MUSESFormatHook(str(tmp_path))
     for runner, message in (
@@ -77,7 +93,8 @@ def test_what_the_server_would_refuse_is_refused_before_it_is_predicted(tmp_path
 
 def test_predictions_of_another_size_are_refused(tmp_path):
     hook = MUSESFormatHook(str(tmp_path))
-    hook.before_test_epoch(runner_of())
+    runner = runner_of()
+    hook.before_test_epoch(runner)
     outputs = [predicted(PATHS[0], 0, (540, 960))]
     with pytest.raises(ValueError, match=r'must be of 1920x1080 pixels .* got 960x540'):
-        hook.after_test_iter(None, 0, None, outputs)
+        hook.after_test_iter(runner, 0, None, outputs)

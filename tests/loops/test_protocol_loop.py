@@ -237,8 +237,9 @@ def test_files_of_metrics_are_of_the_intact_data(cfg):
     assert metrics['emm/rgb+depth/mIoU'] != metrics['emm/depth/mIoU']
 
 
-def test_a_metric_without_the_miou_is_refused(cfg):
-    cfg.test_evaluator = dict(type='StreamIoUMetric', iou_metrics=['mDice'])
+@pytest.mark.parametrize('options', [dict(iou_metrics=['mDice']), dict(prefix='seg')])
+def test_a_metric_without_the_miou_is_refused(cfg, options):
+    cfg.test_evaluator = dict(type='StreamIoUMetric', **options)
     with pytest.raises(ValueError, match='must measure the mIoU'):
         runner_of(cfg, protocol='emm').test()
 

@@ -81,3 +81,16 @@ def test_the_model_is_left_as_it_was(cfg):
     assert model.test_cfg is before
     with pytest.raises(ValueError, match="'CENSegmentor', got ReLU"):
         segmentor_of(torch.nn.ReLU())
+
+
+def test_merged_streams_cannot_be_left_out(cfg):
+    cfg.model.modalities = ('rgb', 'depth')
+    cfg.model.backbone |= dict(
+        convs='private', exchange_threshold=0,
+        fusion=dict(type='ConcatFusion', stages=('layer4',), merges=True),
+    )  # fmt: skip
+    cfg.test_cfg = dict(type='SubsetTestLoop')
+    with pytest.raises(
+        ValueError, match=r"got \('fused',\), which a fusion has merged"
+    ):
+        Runner.from_cfg(cfg).test()

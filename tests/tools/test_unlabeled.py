@@ -92,3 +92,13 @@ def test_data_with_labels_are_measured(runner_of):
     predict_unlabeled(runner, is_saved=False)
     assert len(runner.test_evaluator.metrics) == 2
     assert 'gt_sem_seg' in runner.test_dataloader.dataset[0]['data_samples']
+
+
+def test_labeled_and_unlabeled_parts_of_a_test_are_refused(runner_of):
+    """Else the labels would be left unmeasured."""
+    runner = runner_of([*LOAD, PACK], wrapped=True, seg_map_path='label')
+    runner.test_dataloader.dataset.datasets += runner_of(
+        [*LOAD, PACK], wrapped=True
+    ).test_dataloader.dataset.datasets
+    with pytest.raises(ValueError, match='must have labels, or none, got 1 of 2'):
+        predict_unlabeled(runner, is_saved=True)

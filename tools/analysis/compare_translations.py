@@ -51,6 +51,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
 
 from mmseg_cen.checkpoints.latest import latest_checkpoint
+from mmseg_cen.config_files import configs_in
 from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import check_checkpoint, load_config
@@ -74,7 +75,7 @@ class Network:
     """
 
     def __init__(self, work_dir: Path, name: str | None = None) -> None:
-        configs, checkpoint = sorted(work_dir.glob('*.py')), None
+        configs, checkpoint = configs_in(work_dir), None
         if configs:
             checkpoint = latest_checkpoint(str(work_dir))
         if checkpoint is None:

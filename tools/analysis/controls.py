@@ -100,6 +100,8 @@ from controlling.variants import (
     two_streams,
 )
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
 
 from mmseg_cen.disk import write_atomically
 from mmseg_cen.door import as_tool
@@ -141,6 +143,8 @@ def configs_of(
     for control in replacements(modality, source, args.shift):
         if (control.how or 'real') in ('real', *chosen):
             add(control, replaced(cfg, control, modality, source, args.seed))
+    if {*STREAMS} & {*chosen}:
+        require_data(one_stream(cfg, source))
     if 'single' in chosen:
         add(Control('single', f'{source} alone'), one_stream(cfg, source))
     if 'wide' in chosen:
@@ -148,6 +152,23 @@ def configs_of(
         print(f'wide: {matched}')
         add(Control('wide', f'{source} alone, as many multiplications'), wide)
     return configs, titles
+
+
+def require_data(cfg: Config) -> None:
+    """Refuse data that do not load one of their modalities alone.
+
+    Raises:
+        ValueError: If the data set of the training says so, as it does of a list that
+            has a column for each modality.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    try:
+        DATASETS.build(cfg.train_dataloader.dataset)
+    except (ValueError, OSError) as error:
+        raise ValueError(
+            f'the data must load one modality alone for the controls {STREAMS}, got: '
+            f'{error}; describe them so, or choose others by --controls'
+        ) from error
 
 
 def test_all(

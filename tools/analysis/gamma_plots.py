@@ -9,7 +9,7 @@ run, `steps_<layer>.png` (--layers; by default the first, middle and last layer)
 metric and the exchanged share of the own parts against the value in which the runs
 differ. Runs with a `target_share` have no fixed lambda and are not in `lambda.png`.
 `share.png` has the metric of each output, and how far the streams agree, against the
-exchanged share; runs of equal settings are averaged.
+exchanged share; runs that differ by their seeds are averaged.
 """
 
 import argparse
@@ -47,7 +47,9 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 import numpy as np
 from mmengine.config import Config
 from numpy.typing import NDArray
+from paper.comparison import decisive
 
+from mmseg_cen.config_files import configs_in
 from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
 from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
@@ -71,8 +73,14 @@ def write(folder: Path, name: str, picture: NDArray[np.uint8]) -> None:
     print(path)
 
 
-def draw_run(work_dir: Path, chosen: list[str] | None, out: Path) -> float:
-    """Draw one run, and return the share of the own parts exchanged at its end."""
+def draw_run(
+    work_dir: Path, chosen: list[str] | None, out: Path
+) -> tuple[float, float]:
+    """Draw one run.
+
+    Returns:
+        The exchanged share of the own parts at its end, and its theta.
+    """
     steps, layers, modalities, threshold = read_record(work_dir / RECORD)
     names = [*layers]
     for name in chosen or dict.fromkeys((names[0], names[len(names) // 2], names[-1])):
@@ -85,22 +93,7 @@ def draw_run(work_dir: Path, chosen: list[str] | None, out: Path) -> float:
     last = {name: gamma[-1] for name, gamma in layers.items()}
     write(out, 'proportions', draw_proportions(last, modalities))
     own = [np.abs(gamma)[own_part(*gamma.shape).numpy()] for gamma in last.values()]
-    return float((np.concatenate(own) < threshold).mean())
-
-
-@dataclass(frozen=True)
-class Setting:
-    """In what runs differ.
-
-    Args:
-        penalty: Lambda, or None if a target adjusts it.
-        target: The target share, or None.
-        threshold: Theta.
-    """
-
-    penalty: float | None
-    target: float | None
-    threshold: float
+    return float((np.concatenate(own) < threshold).mean()), threshold
 
 
 @dataclass(frozen=True)
@@ -108,19 +101,23 @@ class Outcome:
     """A finished run.
 
     Args:
-        setting: Its setting.
+        penalty: Lambda, or None if a target adjusts it.
+        threshold: Theta.
+        settings: All that decides its figures, but for the seed.
         share: The exchanged share of the own parts.
         metrics: Figures of its last validation, by key.
     """
 
-    setting: Setting
+    penalty: float | None
+    threshold: float
+    settings: str
     share: float
     metrics: dict[str, float]
 
 
-def setting_of(work_dir: Path) -> Setting:
-    """The setting of a run's config."""
-    found = sorted(work_dir.glob('*.py'))
+def outcome_of(work_dir: Path, metric: str, share: float, threshold: float) -> Outcome:
+    """What a run was set to, and its figures."""
+    found = configs_in(work_dir)
     if not found:
         raise FileNotFoundError(
             f'`WORK_DIR` must hold the config of a training, got {str(work_dir)!r}: '
@@ -129,16 +126,9 @@ def setting_of(work_dir: Path) -> Setting:
     cfg = Config.fromfile(found[0])
     hooks = [h for h in cfg.get('custom_hooks', []) if 'Sparsity' in h['type']]
     weight = hooks[0].get('sparsity_weight', 5e-3) if hooks else 0.0
-    target = hooks[0].get('target_share') if hooks else None
-    if target is not None:
+    if hooks and hooks[0].get('target_share') is not None:
         print(f'{work_dir} is left out of the plot of lambda: it has a target_share')
         weight = None
-    part = cfg.model.get('backbone') or cfg.model.generator
-    return Setting(weight, target, part.get('exchange_threshold') or 0.0)
-
-
-def outcome_of(work_dir: Path, metric: str, share: float) -> Outcome:
-    """Setting and figures of a run."""
     curves = read_scalars(work_dir)
     if metric not in curves:
         raise ValueError(
@@ -146,21 +136,21 @@ def outcome_of(work_dir: Path, metric: str, share: float) -> Outcome:
             f'{[*curves]}'
         )
     metrics = {key: float(values[-1]) for key, (_, values) in curves.items()}
-    return Outcome(setting_of(work_dir), share, metrics)
+    return Outcome(weight, threshold, str(decisive(cfg)), share, metrics)
 
 
 def compare(runs: list[Outcome], metric: str, out: Path) -> None:
     """Draw several runs against the values in which they differ."""
     for name, key in (('lambda', 'penalty'), ('theta', 'threshold')):
-        known = [run for run in runs if getattr(run.setting, key) is not None]
-        values = [getattr(run.setting, key) for run in known]
+        known = [run for run in runs if getattr(run, key) is not None]
+        values = [getattr(run, key) for run in known]
         if len(set(values)) > 1:
             figures = [run.metrics[metric] for run in known]
             shares = [run.share for run in known]
             write(out, name, draw_sensitivity(values, figures, shares, name, metric))
-    groups: dict[Setting, list[Outcome]] = {}
+    groups: dict[str, list[Outcome]] = {}
     for run in runs:
-        groups.setdefault(run.setting, []).append(run)
+        groups.setdefault(run.settings, []).append(run)
     keys = [key for key in runs[0].metrics if key.endswith(f'/{metric}')]
     drawn = [*keys, metric, AGREEMENT]
     if len(groups) > 1 and all({*drawn} <= run.metrics.keys() for run in runs):
@@ -184,9 +174,9 @@ def main() -> None:
     runs = []
     for work_dir in work_dirs:
         out = args.out / names[str(work_dir)] if args.out and several else args.out
-        share = draw_run(work_dir, args.layers, out or work_dir / 'figures')
+        found = draw_run(work_dir, args.layers, out or work_dir / 'figures')
         if several:
-            runs.append(outcome_of(work_dir, args.metric, share))
+            runs.append(outcome_of(work_dir, args.metric, *found))
     if several:
         compare(runs, args.metric, args.out or args.work_dirs[0] / 'figures')
 

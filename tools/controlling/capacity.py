@@ -11,6 +11,8 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
+from mmseg_cen.models.pretrained import without_starts
+
 from .variants import heads_of, one_stream
 
 #: Widths are multiples of it: the middle of a deep stem has half of one.
@@ -27,9 +29,8 @@ def cost(cfg: Config, size: Sequence[int]) -> tuple[int, int]:
         size: Height and width of the images, pixels.
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model_cfg = copy.deepcopy(cfg.model)
+    model_cfg = without_starts(cfg.model)
     model_cfg.auxiliary_head = None
-    model_cfg.backbone.init_cfg = None
     model = revert_sync_batchnorm(MODELS.build(model_cfg)).eval()
     total = count_parts(model, (1, model.backbone.packed_channels, *size))[-1]
     return total.macs, total.parameters

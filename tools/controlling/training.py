@@ -12,18 +12,23 @@ from paper.runs import read_run, run_config
 from paper.training import Task, train
 
 from mmseg_cen.checkpoints import latest_checkpoint
-from mmseg_cen.launch import say_order
+from mmseg_cen.launch import complete, say_order
 
 from .capacity import cost
 from .measuring import Figures, measure
 
 
 def require_epochs(cfg: Config) -> None:
-    """Refuse a training whose end is not an epoch, by which it is found finished.
+    """Refuse a training whose end is no validation, by which it is found finished.
 
     Raises:
-        ValueError: If there is no number of epochs.
+        ValueError: If there is no number of epochs, or no validation.
     """
+    if not cfg.get('val_evaluator'):
+        raise ValueError(
+            '`val_evaluator` must measure a training for --train, got '
+            f'{cfg.get("val_evaluator")}: set it, val_dataloader and val_cfg'
+        )
     if not (cfg.get('train_cfg') or {}).get('max_epochs'):
         raise ValueError(
             f'`train_cfg` must count epochs for --train, got {cfg.get("train_cfg")}: '
@@ -48,7 +53,8 @@ def plan(configs: dict[str, Config], args: argparse.Namespace, out: Path) -> lis
                 type='CheckpointHook', interval=1, max_keep_ckpts=2
             )
             cfg.pop('work_dir', None)
-            say_order(cfg)  # as the copy in the work directory does
+            say_order(cfg)
+            complete(cfg)  # as the copy in the work directory is
             work_dir = out / name / f'seed_{seed}'
             old = run_config(work_dir)
             if old is not None and (keys := differences(cfg, old)):

@@ -12,7 +12,10 @@ from mmseg_cen.models.modalities import names_of
 #: Transforms that make the arrays which a control replaces.
 LOADING = ('LoadModalities', 'LoadSyntheticRoom', 'EncodeDepth')
 REAL = 'real'
-#: Hooks of the exchange, without a meaning for one stream.
+#: Options of a backbone, and hooks, without a meaning for one stream.
+OF_STREAMS = (
+    'exchange', 'fusion', 'lora', 'modalities', 'num_modalities', 'pattern',
+)  # fmt: skip
 HOOKS_OF_EXCHANGE = ('GammaSparsityHook', 'ExchangeStatsHook', 'GammaRecorderHook')
 
 
@@ -143,8 +146,9 @@ def one_stream(cfg: Config, name: str) -> Config:
     model = cfg.model
     model.modalities = (name,)
     backbone = model.backbone
-    for key in ('exchange', 'fusion', 'pattern', 'num_modalities', 'modalities'):
+    for key in OF_STREAMS:
         backbone.pop(key, None)
+    model.pop('subset_distillation', None)
     backbone.exchange_threshold = 0
     for head in heads_of(cfg):
         head.pop('modalities', None)
@@ -159,6 +163,9 @@ def one_stream(cfg: Config, name: str) -> Config:
             dataset['modalities'] = {name: own[name]} if is_named else (name,)
             dataset.pop('order', None)
             dataset.pop('optional', None)
+            if prefix := dataset.get('data_prefix'):
+                kept = (name, 'seg_map_path')
+                dataset.data_prefix = {k: prefix[k] for k in kept if k in prefix}
             dataset['pipeline'] = _of_modality(dataset['pipeline'], name)
     cfg.custom_hooks = [
         hook
@@ -169,13 +176,20 @@ def one_stream(cfg: Config, name: str) -> Config:
 
 
 def _of_modality(pipeline: Sequence[Any], name: str) -> list[Any]:
-    """A pipeline without what encodes or drops other modalities."""
-    return [
-        t
-        for t in pipeline
-        if t['type'] != 'RandomModalityDropout'
-        and not (t['type'] == 'EncodeDepth' and t.get('modality', 'depth') != name)
-    ]
+    """A pipeline without what encodes, damages or drops other modalities."""
+    kept = []
+    for transform in pipeline:
+        kind = transform['type']
+        encoded = transform.get('modality', 'depth') if kind == 'EncodeDepth' else name
+        damaged = transform.get('modalities') if kind == 'CorruptModalities' else None
+        if kind == 'RandomModalityDropout' or encoded != name:
+            continue
+        if damaged is not None:
+            if name not in damaged:
+                continue
+            transform = {**transform, 'modalities': [name]}
+        kept.append(transform)
+    return kept
 
 
 def heads_of(cfg: Config) -> list[Any]:

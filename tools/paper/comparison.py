@@ -19,10 +19,10 @@ GENERATOR = dict(
     exchange_threshold=1e-2, exchange_scope='own',
 )  # fmt: skip
 
-#: Parts of a config that decide the figures of a training.
+#: Parts of a config that decide the figures of a training, besides the seed.
 TRAINING = (
     'model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
-    'optim_wrapper', 'param_scheduler', 'randomness', 'custom_hooks',
+    'optim_wrapper', 'param_scheduler', 'custom_hooks',
 )  # fmt: skip
 #: Hooks that decide no figure of a training; networks of some data lack one.
 OBSERVERS = ('ExchangeStatsHook', 'GammaRecorderHook', 'FiniteLossHook')
@@ -81,13 +81,20 @@ def flat(cfg: Any, prefix: str = '') -> dict[str, Any]:
 
 def differences(first: Config, second: Config) -> list[str]:
     """Keys of :data:`TRAINING` whose values differ in two configs."""
+    parts = decisive(first), decisive(second)
+    keys = [key for key in TRAINING if parts[0][key] != parts[1][key]]
+    return keys + ['randomness'] * (first.get('randomness') != second.get('randomness'))
 
-    def part(cfg: Config, key: str) -> Any:
-        value = cfg.get(key)
-        if key == 'val_evaluator':  # which is no list here
-            value = {k: v for k, v in value.items() if k != 'per_image_file'}
-        if key == 'custom_hooks':
-            value = [h for h in value or [] if h['type'] not in OBSERVERS]
-        return plain(value)
 
-    return [key for key in TRAINING if part(first, key) != part(second, key)]
+def decisive(cfg: Config) -> dict[str, Any]:
+    """What decides the figures of a training but the seed: :data:`TRAINING`."""
+    found = {key: cfg.get(key) for key in TRAINING}
+    metrics = found['val_evaluator'] or []
+    found['val_evaluator'] = [
+        {k: v for k, v in metric.items() if k != 'per_image_file'}
+        for metric in (metrics if isinstance(metrics, (list, tuple)) else [metrics])
+    ]
+    found['custom_hooks'] = [
+        hook for hook in found['custom_hooks'] or [] if hook['type'] not in OBSERVERS
+    ]
+    return plain(found)

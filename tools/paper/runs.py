@@ -11,7 +11,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
+from mmseg_cen.config_files import configs_in
 from mmseg_cen.launch import say_order
+from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.visualization.curves import read_scalars
 
 from .comparison import settings
@@ -42,7 +44,7 @@ class Run:
 
 def run_config(folder: Path) -> Config | None:
     """The config of a work directory, or None without one that can be read."""
-    found = sorted(folder.glob('*.py'))
+    found = configs_in(folder)
     if not found or not [*folder.glob('*/vis_data/scalars.json')]:
         return None
     try:
@@ -80,13 +82,9 @@ def read_run(folder: Path, cfg: Config) -> Run | None:
 def count_parameters(cfg: Config) -> tuple[int, int]:
     """Parameters of the network that predicts, in total and of the fusion."""
     init_default_scope('mmseg')
-    model_cfg = cfg.model.copy()
+    model_cfg = without_starts(cfg.model)
     model_cfg.data_preprocessor = None
-    if 'generator' in model_cfg:
-        model = MODELS.build(model_cfg.generator)
-    else:
-        model_cfg.backbone.init_cfg = None
-        model = MODELS.build(model_cfg)
+    model = MODELS.build(model_cfg.get('generator', model_cfg))
     sizes = {name: p.numel() for name, p in model.named_parameters()}
     fusion = (n for name, n in sizes.items() if FUSION_PARAMETERS.search(name))
     return sum(sizes.values()), sum(fusion)

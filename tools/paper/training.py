@@ -12,8 +12,7 @@ from filelock import FileLock, Timeout
 from mmengine.config import Config
 
 from mmseg_cen.door import ENDS_WITH_PARENT
-from mmseg_cen.launch import pin_for_gpus_only, say_order
-from mmseg_cen.modes import hand_modes_to_hook
+from mmseg_cen.launch import complete, say_order
 
 from . import locked
 from .comparison import differences
@@ -51,8 +50,8 @@ def plan(table: Table, folder: Path, args: argparse.Namespace) -> list[Task]:
             if args.weights is not None:
                 set_weights(cfg, args.weights)
             cfg.merge_from_dict(args.cfg_options or {})
-            for complete in (say_order, hand_modes_to_hook, pin_for_gpus_only):
-                complete(cfg)  # as the copy in the work directory is
+            say_order(cfg)
+            complete(cfg)  # as the copy in the work directory is
             epochs = f'{cfg.train_cfg.max_epochs}_epochs'
             work_dir = folder / args.data / epochs / row.name / f'seed_{seed}'
             if table.base is not None:

@@ -11,7 +11,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg_cen.checkpoints import is_training
-from mmseg_cen.config_files import read_config
+from mmseg_cen.config_files import configs_in, read_config
 from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
 from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.visualization.curves import Curve, collect, read_lines, scalar_files
@@ -50,7 +50,7 @@ class Run:
     def config(self) -> Config | None:
         """The config as it ran: the newest copy."""
         copies = [p for start in self.starts for p in start.glob('vis_data/config.py')]
-        own = sorted(self.folder.glob('*.py'), key=lambda p: p.stat().st_mtime)
+        own = sorted(configs_in(self.folder), key=lambda p: p.stat().st_mtime)
         for path in (*reversed(copies), *reversed(own)):
             try:
                 return read_config(str(path))
@@ -61,7 +61,7 @@ class Run:
     @property
     def config_file(self) -> Path | None:
         """The copy of the config in the work directory."""
-        own = sorted(self.folder.glob('*.py'), key=lambda p: p.stat().st_mtime)
+        own = sorted(configs_in(self.folder), key=lambda p: p.stat().st_mtime)
         return own[-1] if own else None
 
     @cached_property

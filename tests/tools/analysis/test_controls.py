@@ -73,7 +73,7 @@ def test_each_control_is_trained_once_and_tested(run, small, tmp_path, monkeypat
     def train(tasks, jobs):
         for task in tasks:
             assert task.cfg.optim_wrapper.dtype == 'bf16'
-            assert task.cfg.channels_last
+            assert task.cfg.custom_hooks[-1].channels_last
             trained.append((task.row.name, task.seed, task.cfg.randomness.seed))
             task.work_dir.mkdir(parents=True)
             weights_of(task.cfg, task.work_dir / 'epoch_1.pth')
@@ -105,6 +105,29 @@ def test_trainings_that_did_not_finish_are_named(
         '--out', tmp_path,
     )  # fmt: skip
     assert line.startswith('error: all trainings must finish, got 2 that did not')
+
+
+def test_data_that_do_not_load_one_modality_are_refused_before_a_training(
+    error_of, small, tmp_path
+):
+    (tmp_path / 'list.txt').write_text('a.png b.png c.png\n')
+    text = small.read_text().replace(
+        'dataset = dict(num_samples=2)',
+        f"""
+dataset = dict(
+    _delete_=True, type='MultimodalSegDataset', data_root={str(tmp_path)!r},
+    ann_file='list.txt', modalities=('rgb', 'depth'),
+    data_prefix=dict(seg_map_path=''), metainfo=dict(classes=('a', 'b')),
+    pipeline=[dict(type='LoadModalities'), dict(type='LoadAnnotations')],
+)""",
+    )
+    (tmp_path / 'columns.py').write_text(text)
+    line = error_of(
+        'analysis/controls.py', tmp_path / 'columns.py', '--train',
+        '--controls', 'single', '--out', tmp_path / 'out',
+    )  # fmt: skip
+    assert line.startswith('error: the data must load one modality alone for the')
+    assert 'columns' in line
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,19 @@ def test_a_cascade_behind_pretrained_weights_is_refused(demo, monkeypatch):
     demo.model.decode_head.head = [demo.model.decode_head.head]
     with pytest.raises(ValueError, match='leave out the control wide'):
         as_costly(demo, 'rgb', SIZE)
+
+
+def test_any_backbone_is_counted_without_its_weights(demo):
+    """A CENBackbone has its start within, and takes no init_cfg of its own."""
+    expected = cost(demo, SIZE)
+    own = demo.model.backbone
+    demo.model.backbone = dict(
+        type='CENBackbone',
+        modalities=('rgb', 'depth'),
+        backbone=dict(
+            type='ResNet', depth=18, base_channels=16, stem_channels=16,
+            init_cfg=dict(type='Pretrained', checkpoint='nowhere.pth'),
+        ),
+    )  # fmt: skip
+    assert own.depth == 18
+    assert cost(demo, SIZE) == expected

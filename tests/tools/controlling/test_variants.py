@@ -1,7 +1,7 @@
 import pytest
 from controlling.variants import one_stream, replaced, replacements, two_streams
 from mmengine.config import Config
-from mmseg.registry import MODELS
+from mmseg.registry import DATASETS, MODELS
 
 CONTROLS = {c.name: c for c in replacements('depth', 'rgb', [4, -8])}
 
@@ -81,3 +81,36 @@ def test_networks_of_one_modality_have_no_controls(demo):
     demo.model.type = 'EncoderDecoder'
     with pytest.raises(ValueError, match="must be 'CENSegmentor'"):
         two_streams(demo)
+
+
+def test_one_stream_has_nothing_that_is_of_the_other(demo):
+    demo.model.subset_distillation = dict(weight=1.0)
+    demo.model.backbone.lora = dict(rank=2)
+    dataset = demo.train_dataloader.dataset
+    dataset.data_prefix = dict(rgb='a', depth='b', seg_map_path='c')
+    dataset.pipeline[1:1] = [
+        dict(type='CorruptModalities', how='zero', amount=0.5, modalities=['depth']),
+        dict(type='CorruptModalities', how='gaussian', amount=0.1),
+        dict(
+            type='CorruptModalities', how='zero', amount=1, modalities=['depth', 'rgb']
+        ),
+    ]
+    single = one_stream(demo, 'rgb')
+    assert 'subset_distillation' not in single.model
+    assert 'lora' not in single.model.backbone
+    left = single.train_dataloader.dataset
+    assert left.data_prefix == dict(rgb='a', seg_map_path='c')
+    assert [t.get('modalities') for t in left.pipeline[1:3]] == [None, ['rgb']]
+    assert left.pipeline[1].how == 'gaussian'
+
+
+def test_one_stream_of_folders_loads_its_files(folders):
+    cfg = Config(
+        dict(
+            model=Config.fromfile('configs/demo/cen_synthetic.py').model,
+            train_dataloader=dict(dataset=folders),
+        )
+    )
+    single = one_stream(cfg, 'depth')
+    dataset = DATASETS.build(single.train_dataloader.dataset)
+    assert dataset[0]['inputs'].shape[0] == 1

@@ -6,6 +6,7 @@ import signal
 import time
 from argparse import Namespace
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -15,8 +16,7 @@ from paper.configs import build_config
 from paper.rows import ALL_TABLES, TABLES
 from paper.training import Task, plan, train_one
 
-from mmseg_cen.launch import pin_for_gpus_only
-from mmseg_cen.modes import hand_modes_to_hook
+from mmseg_cen.launch import complete
 
 ROWS = {row.name: row for table in TABLES.values() for row in table.rows}
 
@@ -95,17 +95,24 @@ def planned(folder, table, **options):
 
 def test_a_repeated_call_finds_its_training_whatever_the_modes(tmp_path):
     """The copy of the config in a work directory has hooks in place of the modes."""
-    options = {'channels_last': True, 'train_dataloader.pin_memory': True}
-    (task,) = planned(tmp_path, TABLES['1'], cfg_options=options)
+    cache = str(tmp_path / 'cache')
+    options = {
+        'channels_last': True,
+        'train_dataloader.pin_memory': True,
+        'decoded_cache': cache,
+    }
+    plan_again = partial(planned, tmp_path, TABLES['1'], data='nyud_half')
+    (task,) = plan_again(cfg_options=options)
+    assert task.cfg.train_dataloader.dataset.pipeline[0].cache == cache
     (task.work_dir / 'a/vis_data').mkdir(parents=True)
     (task.work_dir / 'a/vis_data/scalars.json').touch()
     runner_cfg = task.cfg.copy()
-    hand_modes_to_hook(runner_cfg)
-    pin_for_gpus_only(runner_cfg)
+    complete(runner_cfg)
     runner_cfg.dump(task.work_dir / 'copy.py')
-    assert planned(tmp_path, TABLES['1'], cfg_options=options)
+    assert plan_again(cfg_options=options)
+    options.pop('channels_last')
     with pytest.raises(ValueError, match='got other settings of custom_hooks:'):
-        planned(tmp_path, TABLES['1'], cfg_options={})
+        plan_again(cfg_options=options)
 
 
 def test_only_where_rows_are_compared_a_training_stores_each_image(tmp_path):
