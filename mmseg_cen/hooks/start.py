@@ -40,7 +40,7 @@ class RuntimeInfoHook(RuntimeInfoHookOfMMEngine):
         self._trains = True
         datasets = [*multimodal_sets(runner.train_dataloader.dataset)]
         for dataset in datasets:
-            check_classes(dataset, learns=True)
+            check_classes(dataset)
             check_agreement(runner.model, dataset)
             check_padding(
                 runner.model, len(dataset.metainfo['classes']), dataset.ignore_index
@@ -72,8 +72,8 @@ def say_samples(what: str, loop: Any) -> None:
         )
 
 
-def check_classes(dataset: BaseSegDataset, learns: bool = False) -> None:
-    """Refuse a data set without classes, or one to learn from with a single class."""
+def check_classes(dataset: BaseSegDataset) -> None:
+    """Refuse a data set without classes, or with a single one."""
     classes = tuple(dataset.metainfo.get('classes') or ())
     if not classes:
         raise ValueError(
@@ -81,9 +81,9 @@ def check_classes(dataset: BaseSegDataset, learns: bool = False) -> None:
             "metainfo=dict(classes=('wall', 'floor', ...)), one name for each class of "
             'the heads'
         )
-    if learns and len(classes) < 2:
+    if len(classes) < 2:
         raise ValueError(
-            f'`classes` must be two at least to learn from, got {classes}: name the '
+            f'`classes` must be two at least, got {classes}: name the '
             "background, too, classes=('background', "
             f'{classes[0]!r}), or map its label by `label_map`'
         )

@@ -42,7 +42,7 @@ def trained_network(cfg: Config, weights: str, options: Options) -> Network:
             f'{list(options.absent)} of a {kind}: correct it'
         )
     pipeline = cfg.tta_pipeline if options.tta and 'tta_pipeline' in cfg else None
-    if options.tta and (pipeline is None or 'tta_model' not in cfg):
+    if options.tta and (pipeline is None or cfg.get('tta_model') is None):
         raise ValueError(
             'the config must have tta_model and tta_pipeline for test-time '
             'augmentation, got one of them or none: add them, or leave it out'

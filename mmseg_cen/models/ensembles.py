@@ -1,6 +1,7 @@
 """How the outputs of all streams become one: weighted means, or a convolution."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmseg_cen.streams.precision import at_least_float32, without_autocast
@@ -83,4 +84,7 @@ class ConcatEnsemble(nn.Conv2d):
             )
         if present is not None:
             streams = streams.masked_fill(~present.view(*present.shape, 1, 1, 1), 0)
-        return at_least_float32(super().forward(streams.flatten(1, 2)))
+        values = streams.flatten(1, 2), self.weight, self.get_parameter('bias')
+        with without_autocast(streams):
+            x, weight, bias = map(at_least_float32, values)
+            return F.conv2d(x, weight, bias)

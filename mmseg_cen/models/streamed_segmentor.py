@@ -7,7 +7,10 @@ from torch import Tensor
 
 from mmseg_cen.fusion.losses import FusedFeatures, pop_losses
 from mmseg_cen.logged_losses import MeanOfProcesses
+from mmseg_cen.streams.context import streams_on_batch
 from mmseg_cen.streams.presence import presence_of, present_modalities
+
+from .feature_streams import batch_size
 
 
 class StreamedSegmentor(MeanOfProcesses, EncoderDecoder):
@@ -43,5 +46,7 @@ class StreamedSegmentor(MeanOfProcesses, EncoderDecoder):
         feats = self.backbone(inputs)
         if not self.with_neck:
             return feats
+        with streams_on_batch(self.neck, batch_size(feats)):
+            outputs = self.neck(feats)
         # A neck does not hand on the losses that travel with the features.
-        return FusedFeatures(self.neck(feats), pop_losses(feats))
+        return FusedFeatures(outputs, pop_losses(feats))

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from mmseg.utils import add_prefix
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmseg_cen.streams.fold import split_streams
 from mmseg_cen.streams.precision import at_least_float32
@@ -77,7 +77,7 @@ class SubsetDistillation:
             ValueError: If blocks of the network recompute their activations, or its
                 decode head does not predict one map of logits.
         """
-        if any(getattr(module, 'with_cp', False) for module in model.modules()):
+        if any(map(_recomputes, model.modules())):
             raise ValueError(
                 '`subset_distillation` must have a network that keeps its activations, '
                 'got blocks that recompute them, which would have lost the modalities '
@@ -185,3 +185,12 @@ def divergence_of(
     )
     total = (divergence * counts[:, 0]).sum()
     return temperature**2 * total / counts.sum().clamp(min=1)
+
+
+def _recomputes(module: nn.Module) -> bool:
+    """Whether a module runs again in the backward pass.
+
+    mmengine's ``activation_checkpointing`` wraps the ``forward`` of an instance.
+    """
+    wrapped = hasattr(vars(module).get('forward'), '__wrapped__')
+    return wrapped or getattr(module, 'with_cp', False)

@@ -73,6 +73,11 @@ class MultitaskSegmentor(StreamedSegmentor):
         self.modalities = _distinct('modalities', modalities)
         if isinstance(data_preprocessor, dict) and 'modalities' in data_preprocessor:
             data_preprocessor = {'order': self.modalities, **data_preprocessor}
+        if kwargs.get('auxiliary_head') is not None:
+            raise ValueError(
+                '`auxiliary_head` must be None with several tasks, whose samples it '
+                f'does not tell apart, got {kwargs["auxiliary_head"]}: leave it out'
+            )
         kind = decode_head.get('type')
         if kind not in ('MultitaskHead', MultitaskHead):
             raise ValueError(

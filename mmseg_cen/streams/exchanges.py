@@ -33,6 +33,8 @@ class Exchange(nn.Module):
     #: Whether scaling factors may decide. They are penalized then, and the share of the
     #: :meth:`chosen` channels is reported; else, they are factors as of any norm.
     by_gamma: bool = True
+    #: Numbers of the streams that have no partner: they give no channel away.
+    alone: tuple[int, ...] = ()
 
     def __init__(self) -> None:  # of no arguments, whereas nn.Module takes any
         super().__init__()
@@ -127,6 +129,7 @@ class ExchangeSequence(Exchange):
         by_gamma = [part for part in parts if part.by_gamma]
         self.by_gamma = bool(by_gamma)
         self._leader = parts.index(by_gamma[0]) if by_gamma else 0
+        self.alone = parts[self._leader].alone
 
     @property
     def threshold(self) -> float:

@@ -79,6 +79,7 @@ class GroupedExchange(ChannelExchange):
     ) -> None:
         super().__init__(threshold, scope)
         self.groups = tuple(tuple(group) for group in groups)
+        self.alone = tuple(m for m, *others in self.groups if not others)
 
     def prepare(self, num_modalities: int, num_channels: int, place: int) -> None:
         """Check the groups, and do as the parent.

@@ -6,6 +6,7 @@ the statistics that a test uses.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 import torch
 from torch import Tensor, distributed, nn
@@ -34,12 +35,10 @@ def seen_modalities(
     if not training:
         return None
     seen = None if present is None else present.any(dim=0)
-    if (
-        distributed.is_available()
-        and distributed.is_initialized()
-        and any('SyncBatchNorm' in type(norm).__name__ for norm in training)
-    ):
-        device = next(training[0].buffers()).device
+    synchronized = [n for n in training if 'SyncBatchNorm' in type(n).__name__]
+    if synchronized and distributed.is_available() and distributed.is_initialized():
+        held = chain(synchronized[0].parameters(), synchronized[0].buffers())
+        device = next(held).device
         seen = torch.ones(num_modalities, device=device) if seen is None else seen
         seen = seen.to(device, torch.float32)
         distributed.all_reduce(seen, op=distributed.ReduceOp.MIN)

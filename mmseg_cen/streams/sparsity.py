@@ -21,7 +21,8 @@ def penalized(
 ) -> Iterator[tuple[ModalityNorm, Tensor]]:
     r"""The penalized scaling factors :math:`\hat\gamma` of each exchanging layer.
 
-    One modality alone exchanges nothing, and none of its factors is penalized.
+    One modality alone, or without a partner, exchanges nothing, and none of its factors
+    is penalized.
 
     Args:
         model: A network with exchanging norm layers.
@@ -35,7 +36,11 @@ def penalized(
         if norm.num_modalities > 1:
             M, C = norm.gamma.shape
             mask = own_part(M, C, norm.gamma.device)
-            yield norm, mask if scope == 'own' else torch.ones_like(mask)
+            mask = mask.clone() if scope == 'own' else torch.ones_like(mask)
+            exchange: Any = norm.exchange
+            mask[[*exchange.alone]] = False
+            if mask.any():
+                yield norm, mask
 
 
 def gamma_l1(
@@ -120,6 +125,7 @@ def exchange_shares(model: nn.Module, modalities: tuple[str, ...]) -> dict[str, 
         exchange: Any = norm.exchange
         # One transfer of a layer, rather than one of each count.
         chosen = exchange.chosen(norm.gamma).cpu()
+        chosen[[*exchange.alone]] = False
         own = own_part(norm.num_modalities, norm.num_features)
         for m, name in enumerate(modalities):
             for scope, channels in (('own', chosen[m, own[m]]), ('all', chosen[m])):

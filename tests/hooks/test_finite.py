@@ -5,7 +5,7 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import nn
 
-from mmseg_cen.hooks import FiniteLossHook
+from mmseg_cen.hooks import FiniteLossHook, finite
 from mmseg_cen.hooks.finite import first_infinite_layer, not_finite, weights_of
 from mmseg_cen.modes import compile_network
 
@@ -147,3 +147,18 @@ def test_the_layer_is_found_within_compiled_code():
     model(x)
     nn.init.constant_(model.backbone[1].bias, torch.inf)
     assert first_infinite_layer(model, (x,), {}).endswith('of the Linear backbone.1')
+
+
+def test_a_process_does_not_run_synchronized_layers_alone(runner, monkeypatch):
+    """The others would never answer it."""
+    runner.model.norm = nn.SyncBatchNorm(1)
+    monkeypatch.setattr(finite, 'is_distributed', lambda: True)
+    monkeypatch.setattr(finite, 'first_infinite_layer', lambda *_: 'run again')
+    hook = FiniteLossHook()
+    hook.before_train(runner)
+    with pytest.raises(ValueError, match='losses must be finite') as error:
+        train_iter(hook, runner, 0.0)
+    assert 'run again' not in str(error.value)
+    del runner.model.norm
+    with pytest.raises(ValueError, match='run again'):
+        train_iter(hook, runner, 0.0)

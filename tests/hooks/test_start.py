@@ -100,10 +100,9 @@ def test_a_data_set_without_classes_is_refused(labeled):
             check_classes(labeled(LABELS, classes))
 
 
-def test_nothing_is_learned_from_a_single_class(labeled):
-    check_classes(labeled(LABELS, ('chair',)))
+def test_a_single_class_is_refused(labeled):
     with pytest.raises(ValueError, match=r"classes=\('background', 'chair'\)"):
-        check_classes(labeled(LABELS, ('chair',)), learns=True)
+        check_classes(labeled(LABELS, ('chair',)))
 
 
 def test_labels_that_a_test_would_resize_are_refused(labeled):

@@ -75,6 +75,11 @@ def test_a_network_runs_in_all_modes(open_inferencer, files, options):
     )
 
 
+def test_an_augmentation_that_the_config_has_not_is_refused(open_inferencer):
+    with pytest.raises(ValueError, match='must have tta_model and tta_pipeline'):
+        open_inferencer(tta=True, cfg_options=dict(tta_model=None))
+
+
 def test_a_modality_may_be_absent_if_that_was_said(open_inferencer, files):
     rgb = dict(rgb=files['rgb'])
     with pytest.raises(ValueError, match=r"got none of \['depth'\]"):

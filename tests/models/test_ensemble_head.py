@@ -14,6 +14,7 @@ from mmseg_cen.models import (
     split_streams,
     stream_state_dict,
 )
+from mmseg_cen.models.ensembles import ConcatEnsemble
 from mmseg_cen.streams.fold import map_tensors
 
 
@@ -391,3 +392,14 @@ def test_the_checkpoint_of_a_unimodal_head_initializes_all_streams(name):
 def test_features_of_another_number_of_modalities_are_refused(head):
     with pytest.raises(ValueError, match=r'must be of 6 streams, .* got 4'):
         head.loss([torch.randn(4, 4, 8, 8)], samples_of(2), None)
+
+
+def test_a_convolution_over_the_logits_is_in_float32_in_mixed_precision():
+    """Logits that differ by less than bfloat16 tells apart stay different."""
+    concat = ConcatEnsemble(2, 3)
+    streams = torch.tensor([10.03, 10.05, 1.0]).expand(1, 2, 3).reshape(1, 2, 3, 1, 1)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = concat(streams)
+    assert_close(found, concat(streams), rtol=0, atol=0)
+    assert found.argmax(1).item() == 1
+    assert concat.half()(streams.half()).dtype == torch.float32

@@ -7,6 +7,7 @@ from mmseg.structures import SegDataSample
 from torch.testing import assert_close
 
 from mmseg_cen.models import ENSEMBLE, CENSegmentor, ModalityNorm
+from mmseg_cen.streams.presence import present_modalities
 
 
 def config(type='CENSegmentor', num_modalities=2, names=('rgb', 'depth'), **kwargs):
@@ -268,7 +269,7 @@ def test_a_plain_head_is_refused():
         MODELS.build(cfg)
 
 
-def test_norms_of_the_neck_are_private():
+def with_neck():
     cfg = config()
     cfg.backbone.exchange_threshold = 0.0
     cfg.neck = dict(
@@ -279,7 +280,23 @@ def test_norms_of_the_neck_are_private():
         norm_cfg=dict(type='BN'),
     )
     cfg.pop('auxiliary_head')
-    model = MODELS.build(cfg).train()
+    return MODELS.build(cfg).train()
+
+
+def test_statistics_of_the_neck_are_of_modalities_that_are_there():
+    model = with_neck()
+    norm = model.neck.fpn_convs[0].bn.norm
+    with present_modalities(torch.tensor([[True, False]] * 2)):
+        model.extract_feat(torch.randn(2, 6, 32, 64))
+    rgb, depth = norm.running_mean.chunk(2)
+    assert rgb.any()
+    assert not depth.any()
+    model.extract_feat(torch.randn(2, 6, 32, 64))
+    assert norm.running_mean.chunk(2)[1].any()
+
+
+def test_norms_of_the_neck_are_private():
+    model = with_neck()
     assert isinstance(model.neck.fpn_convs[0].bn, ModalityNorm)
     x = torch.randn(2, 6, 32, 64)
     y = torch.cat([x[:, :3], torch.randn(2, 3, 32, 64)], dim=1)

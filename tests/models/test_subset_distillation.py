@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 import torch
 from mmengine.config import ConfigDict
+from mmengine.runner.activation_checkpointing import turn_on_activation_checkpointing
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -239,5 +240,9 @@ def test_what_cannot_be_distilled_is_refused():
         losses_of(build(ON, type='DAHead', pam_channels=2))
     model = build(ON)
     model.backbone.layer1[0].with_cp = True
+    with pytest.raises(ValueError, match='keeps its activations, got blocks'):
+        losses_of(model)
+    model = build(ON)
+    turn_on_activation_checkpointing(model, ['backbone.layer3'])
     with pytest.raises(ValueError, match='keeps its activations, got blocks'):
         losses_of(model)

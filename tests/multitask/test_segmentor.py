@@ -232,6 +232,7 @@ def test_streams_are_named_by_their_tasks(build):
     ('wrong', 'message'),
     [
         (dict(partners='none'), '`partners` must be one of'),
+        (dict(auxiliary_head=dict(type='FCNHead')), '`auxiliary_head` must be None'),
         (dict(tasks=()), '`tasks` must be distinct names'),
         (dict(tasks=('depth', 'depth')), '`tasks` must be distinct names'),
         (dict(modalities='rgb'), '`modalities` must be distinct names'),

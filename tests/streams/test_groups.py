@@ -4,6 +4,8 @@ from torch.testing import assert_close
 
 from mmseg_cen.streams.exchanges import build_exchange
 from mmseg_cen.streams.groups import GroupedExchange, have_partners, mean_of_partners
+from mmseg_cen.streams.norm import ModalityBN
+from mmseg_cen.streams.sparsity import exchange_shares, penalized
 
 GROUPS = ((0, 3), (1, 4, 2), (5,))
 
@@ -66,3 +68,17 @@ def test_threshold_0_exchanges_nothing():
 def test_groups_of_other_streams_are_refused(groups):
     with pytest.raises(ValueError, match='`groups` must have each of the streams'):
         build_exchange(dict(type='GroupedExchange', groups=groups), 3, 4)
+
+
+@pytest.mark.parametrize('scope', ['own', 'all'])
+def test_factors_of_a_stream_without_a_partner_are_not_penalized(scope):
+    """They would be driven to zero, and nothing would replace their channels."""
+    exchange = dict(type='GroupedExchange', groups=[[0, 1], [2]], threshold=2.0)
+    norm = ModalityBN(6, 3, exchange=exchange)
+    ((found, mask),) = penalized(norm, scope)
+    assert found is norm
+    assert mask.any(1).tolist() == [True, True, False]
+    shares = exchange_shares(norm, ('a', 'b', 'c'))
+    assert [shares[f'{name}/own'] for name in 'abc'] == [1, 1, 0]
+    norm.set_exchange({**exchange, 'groups': [[0], [1], [2]]})
+    assert [*penalized(norm, scope)] == []

@@ -59,6 +59,7 @@ def test_a_modality_that_one_process_lacks_is_seen_by_none_of_a_synchronized_lay
     monkeypatch.setattr(running.distributed, 'is_initialized', lambda: True)
     monkeypatch.setattr(running.distributed, 'all_reduce', all_reduce)
     sync = CPUSyncBatchNorm.convert(nn.SyncBatchNorm(M * C))
+    layer_norm = nn.LayerNorm(C)  # without buffers
     for present, expected in ((None, [False, True, True]), (LACKS_SECOND, [0, 0, 1])):
-        assert seen_modalities([sync], present, M).tolist() == expected
+        assert seen_modalities([layer_norm, sync], present, M).tolist() == expected
     assert seen_modalities([nn.BatchNorm2d(M * C)], None, M) is None
