@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from typing import Any
 
 from _options import ToolParser
 from _protocol import add_protocol, check_protocol, protocol_loop
@@ -83,11 +82,12 @@ if __name__ == '__main__':
     parse_args()  # --help and wrong options end here, before the slow imports
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
+from _pictures import enable_pictures, is_translation, metrics_of
 from _unlabeled import predict_unlabeled
 from mmengine.config import Config
-from mmseg.registry import METRICS
 
 from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
+from mmseg_cen.datasets.of_config import innermost
 from mmseg_cen.door import as_tool
 from mmseg_cen.freezing import freeze_within
 from mmseg_cen.launch import (
@@ -100,7 +100,6 @@ from mmseg_cen.metrics import StreamIoUMetric
 from mmseg_cen.models.modalities import names_of
 from mmseg_cen.modes import set_modes, test_in_mixed_precision
 from mmseg_cen.streams.presence import check_absent
-from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
 
 
 def only_checkpoint(paths: list[str]) -> str:
@@ -118,30 +117,6 @@ def only_checkpoint(paths: list[str]) -> str:
     return paths[0]
 
 
-def enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
-    """Switch the visualization hook of the config on, or add one."""
-    own = (
-        'MultimodalVisualizationHook',
-        'TranslationVisualizationHook',
-        'MultitaskVisualizationHook',
-        'CyclicVisualizationHook',
-    )
-    default = dict(visualization=dict(type=own[int(is_translation(cfg))]))
-    cfg.default_hooks = {**default, **cfg.get('default_hooks', {})}
-    hook = cfg.default_hooks.visualization
-    if hook['type'] == 'SegVisualizationHook':  # which names pictures without folders
-        cfg.default_hooks.visualization = hook = Config(default).visualization
-    hook.update(draw=True, interval=args.show_interval)
-    if args.show:
-        hook.update(show=True, wait_time=args.wait_time)
-    if args.show_dir is None:
-        return
-    if hook['type'] in own:
-        hook['out_dir'] = args.show_dir
-    else:
-        cfg.visualizer['save_dir'] = args.show_dir
-
-
 def enable_tta(cfg: Config) -> None:
     """Wrap the model for test-time augmentation.
 
@@ -154,7 +129,8 @@ def enable_tta(cfg: Config) -> None:
             f'the config must have tta_model and tta_pipeline for --tta, got no '
             f'{" and no ".join(missing)}: add them, or leave out --tta'
         )
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    for dataset in innermost(cfg.test_dataloader.dataset):
+        dataset['pipeline'] = cfg.tta_pipeline
     cfg.tta_model.module = cfg.model
     cfg.model = cfg.tta_model
 
@@ -182,18 +158,6 @@ def leave_out(cfg: Config, absent: list[str]) -> None:
     require_segmentor(cfg, '--absent')
     check_absent(absent, names_of(cfg.model))
     cfg.model.test_cfg = {**(cfg.model.get('test_cfg') or {}), 'absent': absent}
-
-
-def metrics_of(cfg: Config) -> list[dict[str, Any]]:
-    """The configs of the metrics of the test."""
-    evaluator = cfg.test_evaluator
-    return list(evaluator) if isinstance(evaluator, list | tuple) else [evaluator]
-
-
-def is_translation(cfg: Config) -> bool:
-    """Whether the config tests images, not classes."""
-    types = [METRICS.get(str(metric.get('type'))) for metric in metrics_of(cfg)]
-    return any(t in (TranslationMetric, GenerativeMetric) for t in types)
 
 
 def add_hook(cfg: Config, **hook: str) -> None:
@@ -260,6 +224,7 @@ def main() -> None:
         launcher=args.launcher,
     )
     cfg.load_from = args.checkpoint
+    cfg.resume = False  # as the copy of a resumed training's config may not say
     if args.show or args.show_dir:
         enable_pictures(cfg, args)
     if args.absent:

@@ -106,14 +106,15 @@ class MultimodalSegDataset(BaseSegDataset):
         self,
         modalities: ModalityOptions | None = None,
         data_prefix: Mapping[str, str | None] | None = None,
-        groups: Mapping[str, str] | None = None,
+        groups: Mapping[str, str | None] | None = None,
         optional: Sequence[str] = (),
         order: Sequence[str] | None = None,
         label_map: Mapping[Any, int | None] | None = None,
         ignore_index: int | None = None,
         **kwargs: Any,
     ) -> None:
-        self.groups = {**self.GROUPS, **(groups or {})}
+        chosen_groups = {**self.GROUPS, **(groups or {})}
+        self.groups = {k: v for k, v in chosen_groups.items() if v is not None}
         self.modalities = self.build_modalities(modalities)
         if order is not None:
             if unknown := sorted({*order} - {*self.modalities}):

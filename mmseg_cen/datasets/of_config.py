@@ -1,6 +1,6 @@
 """What a config says about the samples of its test, without a look at their files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -114,9 +114,16 @@ def select(
 def _dataset_of(cfg: Config) -> dict[str, Any]:
     """The data set of the test, else of the validation, within wrappers."""
     for key in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
-        dataset = (cfg.get(key) or {}).get('dataset')
-        while dataset and ('dataset' in dataset or 'datasets' in dataset):
-            dataset = dataset.get('dataset') or dataset['datasets'][0]
-        if dataset:
-            return dict(dataset)
+        if dataset := (cfg.get(key) or {}).get('dataset'):
+            return dict(next(innermost(dataset)))
     return {}
+
+
+def innermost(dataset: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The configs of the data sets within wrappers, or of one that is not wrapped."""
+    parts = dataset.get('datasets') or [dataset.get('dataset')]
+    for part in parts:
+        if part is None:
+            yield dataset
+        else:
+            yield from innermost(part)

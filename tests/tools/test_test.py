@@ -107,6 +107,23 @@ def test_an_option_of_a_segmentor_or_of_augmentation_is_refused_without_it(load_
         test.enable_tta(cfg)
 
 
+def test_augmentation_is_of_each_data_set_within_wrappers(load_tool):
+    parts = [dict(type='MultimodalSegDataset', pipeline=[]) for _ in range(2)]
+    repeated = dict(type='RepeatDataset', times=1, dataset=parts[1])
+    dataset = dict(type='ConcatDataset', datasets=[parts[0], repeated])
+    cfg = Config(
+        dict(
+            model=dict(type='CENSegmentor'), tta_model=dict(),
+            tta_pipeline=[dict(type='TestTimeAug')],
+            test_dataloader=dict(dataset=dataset),
+        )
+    )  # fmt: skip
+    load_tool('test.py').enable_tta(cfg)
+    first, second = cfg.test_dataloader.dataset.datasets
+    assert first.pipeline == second.dataset.pipeline == cfg.tta_pipeline
+    assert 'pipeline' not in second
+
+
 @pytest.mark.parametrize(
     'model',
     [dict(type='CyclicPix2Pix'), dict(type='MultitaskSegmentor', tasks=('depth',))],
@@ -153,10 +170,13 @@ def test_pictures_of_the_toolbox_become_ours_which_keep_folders(load_tool):
     ))  # fmt: skip
     args = SimpleNamespace(show=False, show_dir='pictures', show_interval=2)
     test.enable_pictures(cfg, args)
-    hook = cfg.default_hooks.visualization
-    assert hook == dict(
+    expected = dict(
         type='MultimodalVisualizationHook', draw=True, interval=2, out_dir='pictures'
     )
+    assert cfg.default_hooks.visualization == expected
+    cfg.default_hooks.visualization = None  # no hook of the toolbox
+    test.enable_pictures(cfg, args)
+    assert cfg.default_hooks.visualization == expected
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 """The config and the command that predict the labels of own data without labels."""
 
+import inspect
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+from mmseg.registry import DATASETS
 from own_config import CONFIG_NAME, DATA_ROOT, dicts, in_docstring, work_dir_of, write
 
+from mmseg_cen.datasets import MultimodalSegDataset
 from mmseg_cen.launch import load_config
 from mmseg_cen.models.modalities import names_of
 from mmseg_cen.preparation import Folder, read_meta
@@ -30,6 +34,7 @@ test_dataloader = dict(
 {modalities}
         ),
         data_prefix=dict(_delete_=True, {prefixes}, seg_map_path=None),
+        groups=dict({groups}),
     ),
 )
 '''
@@ -45,9 +50,11 @@ def check_network(config: str, folders: Mapping[str, Folder]) -> None:
 
     Raises:
         FileNotFoundError: If there is no such config.
-        ValueError: If the network has other modalities than the data.
+        ValueError: If the network has other modalities than the data, or its test is
+            not of one data set of files.
     """
-    model = load_config(config).get('model') or {}
+    loaded = load_config(config)
+    model = loaded.get('model') or {}
     if model.get('type') != 'CENSegmentor':
         raise ValueError(
             f'`--config` must be of a CENSegmentor, got {config} with '
@@ -59,6 +66,13 @@ def check_network(config: str, folders: Mapping[str, Folder]) -> None:
             f'the data must have the modalities of {config}, {names}, got no '
             f'{", no ".join(missing)}: add --modality {missing[0]}=DIR, or choose '
             'another config'
+        )
+    kind = loaded.test_dataloader.dataset.get('type')
+    found = DATASETS.get(kind) if isinstance(kind, str) else kind
+    if not (inspect.isclass(found) and issubclass(found, MultimodalSegDataset)):
+        raise ValueError(
+            f'`--config` must test one data set of files, got {config} with a {kind}: '
+            'name the config of a network that was trained on files'
         )
     options = (model.get('data_preprocessor') or {}).get('modalities') or {}
     for name in names:
@@ -99,6 +113,7 @@ def write_prediction(
         work_dir=work_dir_of(out),
         modalities=dicts({name: options[name] for name in names}, 12),
         prefixes=', '.join(f'{name}={name!r}' for name in names),
+        groups=', '.join(f'{name}=None' for name in groups_of(cfg)),
     )
     write(path, text)
     return COMMAND.format(
@@ -106,6 +121,13 @@ def write_prediction(
         checkpoint=shlex.quote(str(checkpoint or 'CHECKPOINT')),
         out=shlex.quote(predictions),
     )
+
+
+def groups_of(cfg: Config) -> list[str]:
+    """The groupings of a test, which other samples do not have."""
+    dataset = cfg.test_dataloader.dataset
+    known = DATASETS.get(dataset.type).GROUPS
+    return list(dict.fromkeys([*known, *(dataset.get('groups') or {})]))
 
 
 def trained_checkpoint(work_dir: Path) -> Path | None:

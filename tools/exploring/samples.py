@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS, TRANSFORMS
 from numpy.typing import NDArray
 
+from mmseg_cen.datasets.of_config import innermost
 from mmseg_cen.inference.samples import Given
 from mmseg_cen.modality import modality_key
 from mmseg_cen.visualization.panels import Picture, color_modality
@@ -46,6 +47,7 @@ def samples_of(cfg: Config | None, names: Sequence[str], count: int) -> list[Sam
     settings = ((cfg or {}).get('test_dataloader') or {}).get('dataset')
     if settings is None:
         return []
+    settings = next(innermost(settings))
     dataset = DATASETS.build({**settings, 'indices': None})
     found = []
     loading = [one for one in settings['pipeline'] if one['type'].startswith('Load')]

@@ -207,6 +207,28 @@ def test_data_without_labels_get_a_config_that_predicts_them(
     assert cfg.model.to_dict() == Config.fromfile(mine / 'config.py').model.to_dict()
 
 
+def test_the_groups_of_a_network_are_not_those_of_own_samples(prepare, tmp_path):
+    mine = tmp_path / 'data/mine'
+    assert prepare(mine, [[0, 1]] * 3)[0] == 0
+    config = mine / 'grouped.py'
+    groups = "groups=dict(camera='cameras.json', day='_([DN])$')"
+    config.write_text(
+        f"_base_ = './config.py'\ntest_dataloader = dict(dataset=dict({groups}))\n"
+    )
+    options = ['--config', config]
+    assert prepare(tmp_path / 'new', [[0, 1]], *options, label=False)[0] == 0
+    cfg = Config.fromfile(tmp_path / 'new/config.py')
+    assert len(DATASETS.build(cfg.test_dataloader.dataset)) == 1
+
+
+def test_a_network_of_rendered_rooms_is_refused(load_tool):
+    folder = load_tool('own_storage').Folder
+    folders = dict(rgb=folder(channels=3), depth=folder(channels=1))
+    demo = str(ROOT / 'configs/demo/cen_synthetic.py')
+    with pytest.raises(ValueError, match=r'one data set of files, got .* with a Synth'):
+        load_tool('own_prediction').check_network(demo, folders)
+
+
 def test_a_network_of_other_modalities_is_refused(prepare, tmp_path, load_tool):
     mine = tmp_path / 'mine'
     assert prepare(mine, [[0, 1]] * 3)[0] == 0

@@ -44,6 +44,9 @@ def test_samples_of_files_are_their_paths(tmp_path):
         name: str(tmp_path / name / 'a.png') for name in ('heat', 'rgb')
     }
     assert sample.truth.tolist() == np.ones((4, 6)).tolist()
+    config.test_dataloader.dataset = dict(type='ConcatDataset', datasets=[dataset])
+    assert samples_of(config, ('heat', 'rgb'), 5)[0].given == sample.given
+    config.test_dataloader.dataset = dataset
     config.test_dataloader.dataset.data_root = str(tmp_path / 'elsewhere')
     with pytest.raises(FileNotFoundError, match='elsewhere'):
         samples_of(config, ('rgb',), 5)
