@@ -19,11 +19,6 @@ from mmseg_cen.version import __version__
 from .formats import FORMATS, OPSET
 from .network import ExportedNetwork, channels_of
 
-#: Options of a modality that say how its files are read.
-OF_FILES = (
-    'suffix', 'channels', 'dtype', 'scale', 'key', 'invalid', 'fill', 'orientation',
-    'offset', 'stored_channels', 'nodata', 'range', 'log_unit', 'vectors', 'derive',
-)  # fmt: skip
 #: Transforms of a test that leave values and sizes as they are.
 PLAIN = {
     'LoadModalities', 'LoadSyntheticRoom', 'LoadAnnotations', 'PackMultimodalInputs',
@@ -148,7 +143,7 @@ def _describe_modalities(model: Any, cfg: Config) -> list[dict[str, Any]]:
                 mean=own.get('mean'),
                 std=own.get('std'),
                 values=_values_of(model, name, files),
-                file={key: files[key] for key in OF_FILES if key in files},
+                file=files,
             )
         )
     return described

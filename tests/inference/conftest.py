@@ -14,7 +14,8 @@ SIZE = (24, 32)
 
 CONFIG = """
 modalities = dict(
-    rgb=dict(), depth=dict(dtype='uint16', scale=0.001, fill='nearest'))
+    rgb=dict(interpolation='bicubic'),
+    depth=dict(dtype='uint16', scale=0.001, fill='nearest', interpolation='area'))
 loading = dict(type='LoadModalities')
 test_dataloader = dict(dataset=dict(
     type='MultimodalSegDataset', modalities=modalities,
