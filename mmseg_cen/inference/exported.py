@@ -107,7 +107,8 @@ def _modality(described: Mapping[str, Any]) -> Modality:
     """How the files of a modality of an exported network are read."""
     name = described['name']
     known = {k: v for k, v in described['file'].items() if k in FILE_OPTIONS}
-    known['channels'] = described['channels']
+    # Those of the network are others where a transform encodes depth.
+    known.setdefault('channels', described['channels'])
     modality = build_modalities({name: known})[name]
     if is_depth(name, modality) and modality.dtype is None and modality.scale is None:
         return replace(modality, dtype='float32', fill='nearest')  # rendered rooms

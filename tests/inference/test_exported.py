@@ -53,6 +53,22 @@ def test_preprocessing_outside_is_done_here(network, exported, files):
     torch.testing.assert_close(found, expected)
 
 
+def test_depth_that_a_transform_encodes_is_read_as_its_files_are(network, exported):
+    """Of one channel, of which the network gets three."""
+    path = network.folder / 'encoded.ts'
+    described = json.loads((network.folder / 'net.ts.json').read_text())
+    described['modalities'][1] |= dict(channels=3, mean=[127.5] * 3, std=[60.0] * 3)
+    described['test']['transforms'] = [dict(type='EncodeDepth', encoding='jet')]
+    path.write_bytes((network.folder / 'net.ts').read_bytes())
+    path.with_name('encoded.ts.json').write_text(json.dumps(described))
+    inferencer = MultimodalInferencer(str(path))
+    depth = np.arange(500, 1268, dtype=np.uint16).reshape(24, 32)
+    given = inferencer.collect(dict(rgb=np.zeros((24, 32, 3), np.uint8), depth=depth))
+    ((one,),) = inferencer.preprocess(given)
+    assert one.images['depth'].shape == (1, 24, 32)
+    assert one.packed['inputs'].shape == (6, 24, 32)
+
+
 def test_what_an_exported_network_cannot_do_is_refused(network, exported, files):
     for options, message in (
         (dict(weights=network.checkpoint), 'must be alone'),
