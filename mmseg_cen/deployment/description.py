@@ -115,6 +115,7 @@ def describe(
             classes=meta.get('classes'),
             palette=meta.get('palette'),
             ignore_index=_ignore_index(model),
+            threshold=_threshold(model),
         )
     plain: dict[str, Any] = json.loads(json.dumps(description, default=_plain))
     return plain
@@ -166,6 +167,12 @@ def _channels_of_stream(model: Any) -> int:
 def _ignore_index(model: Any) -> int | None:
     index = getattr(model.decode_head.heads[-1], 'ignore_index', None)
     return None if index is None else int(index)
+
+
+def _threshold(model: Any) -> float | None:
+    """Least probability of class 1, as the model has it; None of several logits."""
+    head = model.decode_head
+    return float(head.threshold or 0) if head.out_channels == 1 else None
 
 
 def _dataset_of(cfg: Config) -> dict[str, Any]:

@@ -123,7 +123,8 @@ class _ExportedSegmentor:
         self.device = device
         self.streams = [one['stream'] for one in description['outputs']]
         self.least = description['size']['at_least']
-        self.threshold = description.get('threshold', 0.5)
+        # Descriptions of earlier versions have none; this is the toolbox's default.
+        self.threshold = description.get('threshold', 0.3)
         self.names = [one['name'] for one in description['modalities']]
         self.preprocessor = None
         if description['preprocessing'] == 'outside':

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmseg.registry import MODELS
 
 from mmseg_cen.deployment import describe, prepare, write
+from mmseg_cen.deployment.formats import FORMATS, Format
 from mmseg_cen.inference import MultimodalInferencer
 
 
@@ -51,6 +53,32 @@ def test_preprocessing_outside_is_done_here(network, exported, files):
     expected = network.model.data_preprocessor(packed)['inputs']
     (found,) = inferencer.network.predict.__self__.inputs(packed)
     torch.testing.assert_close(found, expected)
+
+
+def test_a_binary_network_has_the_threshold_of_its_model(
+    network, tmp_path, monkeypatch
+):
+    cfg = Config.fromfile(network.config)
+    cfg.test_dataloader.dataset.metainfo.classes = ('floor', 'thing')
+    cfg.test_dataloader.dataset.pipeline.pop(1)
+    cfg.model.decode_head.head |= dict(num_classes=2, out_channels=1, threshold=0.3)
+    model = MODELS.build(cfg.model).eval()
+    torch.nn.init.constant_(model.decode_head.heads[-1].conv_seg.weight, 0)
+    torch.nn.init.constant_(model.decode_head.heads[-1].conv_seg.bias, -0.4)
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'binary.pth')
+    expected = MultimodalInferencer(cfg, str(tmp_path / 'binary.pth'))
+    copied, path = prepare(model), tmp_path / 'binary.ts'
+    path.touch()
+    described = describe(model, copied, cfg, 'torchscript')
+    path.with_name('binary.ts.json').write_text(json.dumps(described))
+    runs = Format(None, lambda *_: lambda images: [copied(*images)])
+    monkeypatch.setitem(FORMATS, 'torchscript', runs)
+    given = dict(
+        rgb=np.zeros((64, 64, 3), np.uint8), depth=np.full((64, 64), 1000, np.uint16)
+    )
+    for inferencer in (expected, MultimodalInferencer(str(path))):
+        (labels,) = inferencer(given)['predictions']
+        assert (labels == 1).all()  # probabilities are 0.4
 
 
 def test_depth_that_a_transform_encodes_is_read_as_its_files_are(network, exported):

@@ -133,6 +133,14 @@ def fill_holes(image: np.ndarray, fill: float | str) -> np.ndarray:
     return filled
 
 
+def classify(logits: np.ndarray, threshold: float) -> np.ndarray:
+    """Classes (H, W) of logits (K, H, W); one alone is that of class 1, of two."""
+    if len(logits) > 1:
+        return logits.argmax(axis=0)
+    probability = (1 + np.tanh(logits[0] / 2)) / 2  # the sigmoid, without overflow
+    return (probability > threshold).astype(int)
+
+
 def draw(labels: np.ndarray, image: np.ndarray, palette: list[list[int]]) -> np.ndarray:
     """Classes in their colors, over the image that they were found in, BGR."""
     colors = np.array(palette, np.uint8)[labels][..., ::-1]
@@ -162,7 +170,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     # One output, or with --streams those of all modalities before the ensemble's.
     logits = session.run(None, arrays)[-1][0]
-    labels = logits.argmax(axis=0) if len(logits) > 1 else (logits[0] > 0).astype(int)
+    labels = classify(logits, description.get('threshold', 0.3))
     write(args.out, labels.astype(np.uint8 if len(logits) <= 256 else np.uint16))
     if args.overlay:
         first = next(iter(arrays.values()))[0].transpose(1, 2, 0)

@@ -117,6 +117,14 @@ def test_integers_without_a_unit_need_a_scale(network, load_tool):
     tool.main([*files, '--scale', f'depth={SCALE}'])
 
 
+def test_a_binary_network_has_the_threshold_of_its_description(load_tool):
+    logits = np.array([[[-800, -0.9, -0.8, 0.1, 800]]], np.float32)
+    classify = load_tool(TOOL).classify
+    # The log odds of 0.3 are -0.847.
+    assert classify(logits, 0.3).tolist() == [[0, 0, 1, 1, 1]]
+    assert classify(logits, 0.6).tolist() == [[0, 0, 0, 0, 1]]
+
+
 def test_it_needs_neither_torch_nor_the_package():
     source = Path(__file__).parents[3] / 'tools' / TOOL
     imported = {
