@@ -116,6 +116,7 @@ def describe(
             palette=meta.get('palette'),
             ignore_index=_ignore_index(model),
             threshold=_threshold(model),
+            align_corners=bool(model.align_corners),
         )
     plain: dict[str, Any] = json.loads(json.dumps(description, default=_plain))
     return plain

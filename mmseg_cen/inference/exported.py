@@ -123,8 +123,9 @@ class _ExportedSegmentor:
         self.device = device
         self.streams = [one['stream'] for one in description['outputs']]
         self.least = description['size']['at_least']
-        # Descriptions of earlier versions have none; this is the toolbox's default.
+        # Descriptions of earlier versions have neither; these are usual.
         self.threshold = description.get('threshold', 0.3)
+        self.align_corners = description.get('align_corners', False)
         self.names = [one['name'] for one in description['modalities']]
         self.preprocessor = None
         if description['preprocessing'] == 'outside':
@@ -172,10 +173,15 @@ class _ExportedSegmentor:
                 parts[name].append(part)
         return tuple(torch.stack(parts[name]).to(self.device) for name in self.names)
 
-    @staticmethod
-    def _scores(logits: Tensor, size: Sequence[int]) -> Tensor:
-        logits = resize(logits.float(), size=tuple(size), mode='bilinear')[0]
-        return logits.sigmoid() if len(logits) == 1 else logits
+    def _scores(self, logits: Tensor, size: Sequence[int]) -> Tensor:
+        (resized,) = resize(
+            logits.float(),
+            size=tuple(size),
+            mode='bilinear',
+            align_corners=self.align_corners,
+            warning=False,
+        )
+        return resized.sigmoid() if len(resized) == 1 else resized
 
 
 def _set_predictions(

@@ -42,7 +42,7 @@ model = dict(
     decode_head=dict(type='EnsembleHead', head=dict(
         type='FCNHead', in_channels=64, channels=8, num_convs=1, num_classes=3,
         concat_input=False, dropout_ratio=0, norm_cfg=dict(type='BN'),
-        align_corners=False)),
+        align_corners=True)),
     test_cfg=dict(mode='whole'))
 """
 
