@@ -70,8 +70,6 @@ def describe(
     least, factor = network.core.least_size, network.factor
     size = ['height', 'width']
     dataset = _dataset_of(cfg)
-    found = DATASETS.get(dataset['type']) if 'type' in dataset else None
-    meta = {**getattr(found, 'METAINFO', {}), **(dataset.get('metainfo') or {})}
     test_cfg = dict(cfg.model.get('test_cfg') or {})
     description = dict(
         format=file_format,
@@ -111,9 +109,11 @@ def describe(
         ),
     )
     if not is_translation:
+        meta = _meta_of(dataset)
         description |= dict(
             classes=meta.get('classes'),
             palette=meta.get('palette'),
+            reduce_zero_label=bool(meta.get('reduce_zero_label')),
             ignore_index=_ignore_index(model),
             threshold=_threshold(model),
             align_corners=bool(model.align_corners),
@@ -182,6 +182,15 @@ def _dataset_of(cfg: Config) -> dict[str, Any]:
     while 'dataset' in dataset or 'datasets' in dataset:
         dataset = dict(dataset.get('dataset') or dataset['datasets'][0])
     return dataset
+
+
+def _meta_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """What a data set makes of its classes: names, their colors, how labels count."""
+    found = DATASETS.get(dataset['type']) if 'type' in dataset else None
+    if not hasattr(found, 'METAINFO'):
+        return {}
+    built: Any = DATASETS.build({**dataset, 'lazy_init': True})
+    return dict(built.metainfo)
 
 
 def _transforms(dataset: Mapping[str, Any]) -> list[Any]:

@@ -76,7 +76,12 @@ def exported_network(path: str, options: Options) -> Network:
     network = _ExportedSegmentor(description, run, options.device)
     return Network(
         modalities,
-        given_pipeline(pipeline, modalities, size=options.size),
+        given_pipeline(
+            pipeline,
+            modalities,
+            reduce_zero_label=description.get('reduce_zero_label', False),
+            size=options.size,
+        ),
         {key: value for key, value in meta.items() if value is not None},
         network.predict,
         are_probabilities=channels == 1,

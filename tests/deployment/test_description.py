@@ -1,8 +1,11 @@
 """What the JSON beside an exported network says."""
 
+from pathlib import Path
+
 import pytest
 from mmengine.config import Config
 
+from mmseg_cen.datasets import NYUDv2Dataset
 from mmseg_cen.deployment import describe, prepare
 
 from .conftest import segmentor
@@ -33,3 +36,25 @@ def test_the_threshold_of_a_binary_network_is_that_of_its_model(described):
     with pytest.warns(UserWarning, match='threshold'):
         assert described(**BINARY)['threshold'] == 0.3
     assert described()['threshold'] is None
+
+
+@pytest.mark.parametrize('classes', [('floor', 'wall'), 'names.txt'])
+def test_classes_are_those_that_the_data_set_makes_of_them(
+    described, classes, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path('names.txt').write_text('floor\nwall\n')
+    metainfo = dict(classes=classes)
+    dataset = dict(type='NYUDv2Dataset', metainfo=metainfo, reduce_zero_label=True)
+    told = described(dataset)
+    assert told['classes'] == ['floor', 'wall']
+    wall, floor = NYUDv2Dataset.METAINFO['palette'][:2]
+    assert told['palette'] == [floor, wall]
+    assert told['reduce_zero_label'] is True
+
+
+def test_classes_without_colors_have_those_of_their_test(described):
+    dataset = dict(type='MultimodalSegDataset', modalities=('rgb', 'depth'))
+    told = described(dict(**dataset, metainfo=dict(classes=('wall', 'floor'))))
+    assert len(told['palette']) == 2
+    assert described()['palette'] is described()['classes'] is None

@@ -1,7 +1,9 @@
 """Exported networks are predicted by as the checkpoints that they were made of."""
 
 import json
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -26,6 +28,21 @@ def exported(network):
     return str(path)
 
 
+@pytest.fixture
+def copied(exported, tmp_path):
+    """Path of a copy of the file whose description was changed."""
+
+    def copied(change):
+        described = json.loads(Path(f'{exported}.json').read_text())
+        change(described)
+        path = tmp_path / 'copied.ts'
+        path.write_bytes(Path(exported).read_bytes())
+        Path(f'{path}.json').write_text(json.dumps(described))
+        return str(path)
+
+    return copied
+
+
 def test_an_exported_network_predicts_the_same(network, exported, files):
     size = dict(size=(88, 66), show_progress=False)
     whole = MultimodalInferencer(network.config, network.checkpoint, **size)
@@ -40,14 +57,10 @@ def test_an_exported_network_predicts_the_same(network, exported, files):
     assert inferencer.classes == ('wall', 'floor', 'chair')
 
 
-def test_preprocessing_outside_is_done_here(network, exported, files):
+def test_preprocessing_outside_is_done_here(network, copied, files):
     """By a preprocessor that is made of the description."""
-    path = network.folder / 'outside.ts'
-    described = json.loads((network.folder / 'net.ts.json').read_text())
-    described['preprocessing'] = 'outside'
-    path.write_bytes((network.folder / 'net.ts').read_bytes())
-    path.with_name('outside.ts.json').write_text(json.dumps(described))
-    inferencer = MultimodalInferencer(str(path), size=(88, 66), show_progress=False)
+    path = copied(lambda described: described.update(preprocessing='outside'))
+    inferencer = MultimodalInferencer(path, size=(88, 66), show_progress=False)
     (batch,) = inferencer.preprocess(inferencer.collect(files), batch_size=2)
     packed = inferencer.collate_fn([one.packed for one in batch])
     expected = network.model.data_preprocessor(packed)['inputs']
@@ -81,20 +94,27 @@ def test_a_binary_network_has_the_threshold_of_its_model(
         assert (labels == 1).all()  # probabilities are 0.4
 
 
-def test_depth_that_a_transform_encodes_is_read_as_its_files_are(network, exported):
+def test_depth_that_a_transform_encodes_is_read_as_its_files_are(copied):
     """Of one channel, of which the network gets three."""
-    path = network.folder / 'encoded.ts'
-    described = json.loads((network.folder / 'net.ts.json').read_text())
-    described['modalities'][1] |= dict(channels=3, mean=[127.5] * 3, std=[60.0] * 3)
-    described['test']['transforms'] = [dict(type='EncodeDepth', encoding='jet')]
-    path.write_bytes((network.folder / 'net.ts').read_bytes())
-    path.with_name('encoded.ts.json').write_text(json.dumps(described))
-    inferencer = MultimodalInferencer(str(path))
+
+    def encode(described):
+        described['modalities'][1]['channels'] = 3
+        described['test']['transforms'] = [dict(type='EncodeDepth', encoding='jet')]
+
+    inferencer = MultimodalInferencer(copied(encode))
     depth = np.arange(500, 1268, dtype=np.uint16).reshape(24, 32)
     given = inferencer.collect(dict(rgb=np.zeros((24, 32, 3), np.uint8), depth=depth))
     ((one,),) = inferencer.preprocess(given)
     assert one.images['depth'].shape == (1, 24, 32)
     assert one.packed['inputs'].shape == (6, 24, 32)
+
+
+def test_labels_that_count_from_1_are_written_so(copied, files, tmp_path):
+    path = copied(lambda described: described.update(reduce_zero_label=True))
+    inferencer = MultimodalInferencer(path, size=(88, 66), show_progress=False)
+    (one, _) = inferencer(files, True, out_dir=tmp_path / 'out')['predictions']
+    labels = cv2.imread(str(tmp_path / 'out/labels/a/1.png'), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(labels, one.pred_sem_seg.data[0] + 1)
 
 
 def test_what_an_exported_network_cannot_do_is_refused(network, exported, files):

@@ -66,6 +66,11 @@ def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, dict[str, An
             'the test of the training must have no transforms of its own for this '
             f'example, got {transforms}: apply them to the arrays in a program of yours'
         )
+    if args.overlay and not description['palette']:
+        raise ValueError(
+            '`--overlay` must be of a network whose description has a palette, got '
+            f"none in '{args.model}.json': add the color of each class, [[R, G, B], …]"
+        )
     names = [modality['name'] for modality in description['modalities']]
     of_files = argparse.ArgumentParser(usage=parser.usage, allow_abbrev=False)
     for name in names:

@@ -117,6 +117,14 @@ def test_integers_without_a_unit_need_a_scale(network, load_tool):
     tool.main([*files, '--scale', f'depth={SCALE}'])
 
 
+def test_an_overlay_needs_colors(network, load_tool):
+    path = Path(f'{network}.json')
+    path.write_text(json.dumps({**json.loads(path.read_text()), 'palette': None}))
+    files = arguments(network, out='labels.png', overlay='overlay.png')
+    with pytest.raises(ValueError, match='`--overlay` must be of a network whose desc'):
+        load_tool(TOOL).main(files)
+
+
 def test_a_binary_network_has_the_threshold_of_its_description(load_tool):
     logits = np.array([[[-800, -0.9, -0.8, 0.1, 800]]], np.float32)
     classify = load_tool(TOOL).classify
