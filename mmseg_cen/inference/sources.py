@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from mmseg_cen.disk import find_files
-from mmseg_cen.transforms.decoding import decode, file_order
+from mmseg_cen.transforms.decoding import decode, turn_picture
 from mmseg_cen.transforms.given import Source
 
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
@@ -205,7 +205,8 @@ def _pattern(path: str) -> re.Pattern[str]:
 def of_archive(path: str, names: Sequence[str]) -> dict[str, Source] | None:
     """The arrays of a ``.npz`` file with one under each modality; None: another file.
 
-    Pictures in it are red first, as in other files, and turned blue first here.
+    Pictures in it are red first, as in other files, and turned blue first here; other
+    arrays stay as they are.
     """
     if not path.lower().endswith('.npz') or not os.path.isfile(path):
         return None
@@ -214,7 +215,9 @@ def of_archive(path: str, names: Sequence[str]) -> dict[str, Source] | None:
     if not found:
         return None
     content = Path(path).read_bytes()
-    return {name: file_order(decode(content, '.npz', key=name)) for name in found}
+    return {
+        name: turn_picture(name, decode(content, '.npz', key=name)) for name in found
+    }
 
 
 def as_source(item: Any) -> Source:

@@ -94,6 +94,20 @@ def test_arrays_are_numbered_and_archives_hold_a_sample(tmp_path):
     assert one.sources(('rgb', 'depth'))['rgb'][0, 0].tolist() == [0, 0, 9]
 
 
+def test_arrays_of_archives_that_are_no_pictures_stay_as_they_are(tmp_path):
+    arrays = dict(
+        rgb=IMAGE,
+        normal=np.arange(48, dtype=np.float32).reshape(4, 4, 3),
+        nir=np.arange(64, dtype=np.uint8).reshape(4, 4, 4),
+    )
+    np.savez(tmp_path / 's.npz', **arrays)
+    modalities = build_modalities({name: {} for name in arrays})
+    (one,) = collect(tmp_path / 's.npz', modalities)
+    sources = one.sources(list(arrays))
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(sources[name], array)
+
+
 def test_frames_of_a_video_go_with_the_files_of_a_folder_in_order(tmp_path, place):
     path = str(tmp_path / 'clip.avi')
     writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 5, (32, 32))
