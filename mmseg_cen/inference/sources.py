@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ class Video:
         path: The file.
 
     Raises:
-        ValueError: If OpenCV cannot read it.
+        ValueError: If OpenCV cannot read it, or its header has no number of frames.
     """
 
     def __init__(self, path: str) -> None:
@@ -42,6 +43,11 @@ class Video:
             raise ValueError(
                 f'the video must be one that OpenCV reads, got {path!r}: convert it to '
                 'MP4, or to a folder of images'
+            )
+        if len(self) == 0:
+            raise ValueError(
+                'the video must have the number of its frames in its header, got none '
+                f'in {path!r}: convert it to MP4, or to a folder of images'
             )
 
     def __len__(self) -> int:
@@ -158,8 +164,8 @@ def _distinct(name: str, sources: Sources) -> Sources:
             f'`{name}` must lead to files, got none of {sources.what}: check the path '
             f'(files end with {", ".join(sorted(READABLE))})'
         )
-    keys = sources.keys or []
-    if twice := sorted({key for key in keys if keys.count(key) > 1})[:3]:
+    counts = Counter(sources.keys)
+    if twice := sorted(key for key, count in counts.items() if count > 1)[:3]:
         raise ValueError(
             f'`{name}` must have one file of each stem, got several of {twice} in '
             f'{sources.what}: name them by a pattern, such as {"*.png"!r}'

@@ -127,6 +127,14 @@ def test_frames_of_a_video_go_with_the_files_of_a_folder_in_order(tmp_path, plac
         collect(dict(rgb=path, depth=str(root / 'depth')), MODALITIES)
 
 
+def test_a_video_that_does_not_tell_its_length_is_refused(tmp_path):
+    """As browsers record them; here, pictures one after another."""
+    _, picture = cv2.imencode('.jpg', IMAGE)
+    (tmp_path / 'clip.mpg').write_bytes(picture.tobytes() * 3)
+    with pytest.raises(ValueError, match='must have the number of its frames'):
+        collect(dict(rgb=str(tmp_path / 'clip.mpg')), MODALITIES)
+
+
 @pytest.mark.parametrize(
     ('inputs', 'message'),
     [
