@@ -126,10 +126,10 @@ def _pair(inputs: Mapping[str, Any], modalities: Mapping[str, Modality]) -> list
 def _pair_by_stem(found: Mapping[str, Sources]) -> list[Given] | None:
     """Samples of equal keys; None if lists have no key in common."""
     keys = [dict.fromkeys(sources.keys or []) for sources in found.values()]
-    common = [key for key in keys[0] if all(key in own for own in keys)]
+    common = dict.fromkeys(key for key in keys[0] if all(key in own for own in keys))
     are_folders = any(sources.is_folder for sources in found.values())
     alone = {
-        name: [key for key in own if key not in {*common}]
+        name: [key for key in own if key not in common]
         for name, own in zip(found, keys, strict=True)
     }
     said = '; '.join(

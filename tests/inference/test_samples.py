@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mmseg_cen.inference import samples as samples_module
+from mmseg_cen.inference import sources as sources_module
 from mmseg_cen.inference.samples import collect
 from mmseg_cen.modality import build_modalities
 
@@ -43,6 +44,34 @@ def test_folders_are_paired_by_stem_below_them_and_what_is_alone_is_named(
     assert given['b/1']['depth'].endswith('depth/b/1.tif')
     assert ': c; ' in said[0]
     assert said[0].endswith(': d')
+
+
+def test_twice_as_many_files_are_twice_the_work(place, monkeypatch):
+    """Hashes and comparisons of keys are counted."""
+
+    class Key(str):
+        count = 0
+
+        def __eq__(self, other):
+            Key.count += 1
+            return str.__eq__(self, other)
+
+        def __hash__(self):
+            Key.count += 1
+            return str.__hash__(self)
+
+    stem = sources_module._stem
+    monkeypatch.setattr(sources_module, '_stem', lambda *args: Key(stem(*args)))
+    monkeypatch.setattr(samples_module, 'print_log', lambda *_: None)
+    counts = []
+    for n in (20, 40):
+        names = [f'{n}/{k:02d}.png' for k in range(n)]
+        root = place(*(f'rgb/{name}' for name in names))
+        place(*(f'depth/{name}' for name in names[1:]), f'depth/{n}/alone.png')
+        Key.count = 0
+        collect(dict(rgb=root / f'rgb/{n}', depth=root / f'depth/{n}'), MODALITIES)
+        counts.append(Key.count)
+    assert counts[1] < 2.5 * counts[0]
 
 
 def test_stars_of_patterns_are_what_pairs_files(place):
