@@ -194,7 +194,7 @@ class MultimodalInferencer(BaseInferencer):
         if outputs is not None:
             outputs.check(given)
             if skip_existing:
-                given = [one for one in given if not outputs.are_written(one.name)]
+                given = [one for one in given if not outputs.are_written(one)]
         self.speed = Speed()
         predictions = self._predictions(given, batch_size, outputs)
         if self.show_progress and len(given) > 1:

@@ -13,7 +13,15 @@ from mmseg_cen.modality import Modality, main_modality
 from mmseg_cen.transforms.given import Source
 from mmseg_cen.visualization import unique_names
 
-from .sources import Frame, Sources, as_source, is_mapping_of, of_archive, sources_of
+from .sources import (
+    Frame,
+    Sources,
+    as_source,
+    is_mapping_of,
+    names_in,
+    of_archive,
+    sources_of,
+)
 
 _MAX_NAMED = 5
 
@@ -35,6 +43,11 @@ class Given:
         if '' in self.items:
             return of_archive(self.items[''], names) or {}
         return {name: as_source(item) for name, item in self.items.items()}
+
+    def present(self, names: Sequence[str]) -> list[str]:
+        """Those modalities out of ``names`` that it has."""
+        items = self.items if '' not in self.items else names_in(self.items[''], names)
+        return [name for name in names if name in items]
 
     def files(self) -> Iterator[str]:
         """Paths of its files."""

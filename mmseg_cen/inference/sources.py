@@ -208,16 +208,21 @@ def _pattern(path: str) -> re.Pattern[str]:
     )
 
 
+def names_in(path: str, names: Sequence[str]) -> list[str]:
+    """Those out of ``names`` that are names of arrays of a ``.npz`` file."""
+    if not path.lower().endswith('.npz') or not os.path.isfile(path):
+        return []
+    with np.load(path, allow_pickle=False) as archive:
+        return [name for name in names if name in archive.files]
+
+
 def of_archive(path: str, names: Sequence[str]) -> dict[str, Source] | None:
     """The arrays of a ``.npz`` file with one under each modality; None: another file.
 
     Pictures in it are red first, as in other files, and turned blue first here; other
     arrays stay as they are.
     """
-    if not path.lower().endswith('.npz') or not os.path.isfile(path):
-        return None
-    with np.load(path, allow_pickle=False) as archive:
-        found = [name for name in names if name in archive.files]
+    found = names_in(path, names)
     if not found:
         return None
     content = Path(path).read_bytes()
