@@ -71,7 +71,7 @@ def describe(
     size = ['height', 'width']
     dataset = _dataset_of(cfg)
     test_cfg = dict(cfg.model.get('test_cfg') or {})
-    description = dict(
+    description: dict[str, Any] = dict(
         format=file_format,
         opset=OPSET if FORMATS[file_format].packages else None,
         device=None if FORMATS[file_format].packages else device,
