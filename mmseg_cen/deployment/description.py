@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 from torch import nn
 
-from mmseg_cen.datasets import MultimodalSegDataset
+from mmseg_cen.datasets import MultimodalSegDataset, SyntheticRGBDDataset
 from mmseg_cen.modality import Modality, build_modalities
 from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.translation import CENPix2Pix, build_domains
@@ -33,7 +33,7 @@ def modalities_of(cfg: Config) -> dict[str, Modality]:
         cfg: The whole config.
     """
     dataset = _dataset_of(cfg)
-    found = DATASETS.get(dataset['type']) if 'type' in dataset else None
+    found = _type_of(dataset)
     if found is None:
         return {}
     if issubclass(found, MultimodalSegDataset):
@@ -125,6 +125,7 @@ def describe(
 def _describe_modalities(model: Any, cfg: Config) -> list[dict[str, Any]]:
     """Modalities in the order of the streams: how each is read and normalized."""
     known = modalities_of(cfg)
+    are_rendered = _type_of(_dataset_of(cfg)) is SyntheticRGBDDataset
     preprocessor = model.data_preprocessor
     described = []
     options = cfg.model.data_preprocessor.get('modalities') or {}
@@ -145,6 +146,7 @@ def _describe_modalities(model: Any, cfg: Config) -> list[dict[str, Any]]:
                 mean=own.get('mean'),
                 std=own.get('std'),
                 values=_values_of(model, name, files),
+                rendered=are_rendered and name != 'rgb' if name in known else None,
                 file=files,
             )
         )
@@ -184,10 +186,13 @@ def _dataset_of(cfg: Config) -> dict[str, Any]:
     return dataset
 
 
+def _type_of(dataset: Mapping[str, Any]) -> Any:
+    return DATASETS.get(dataset['type']) if 'type' in dataset else None
+
+
 def _meta_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
     """What a data set makes of its classes: names, their colors, how labels count."""
-    found = DATASETS.get(dataset['type']) if 'type' in dataset else None
-    if not hasattr(found, 'METAINFO'):
+    if not hasattr(_type_of(dataset), 'METAINFO'):
         return {}
     built: Any = DATASETS.build({**dataset, 'lazy_init': True})
     return dict(built.metainfo)

@@ -115,8 +115,12 @@ def _modality(described: Mapping[str, Any]) -> Modality:
     # Those of the network are others where a transform encodes depth.
     known.setdefault('channels', described['channels'])
     modality = build_modalities({name: known})[name]
-    if is_depth(name, modality) and modality.dtype is None and modality.scale is None:
-        return replace(modality, dtype='float32', fill='nearest')  # rendered rooms
+    is_rendered = described.get('rendered')
+    if is_rendered is None:  # the data set was not known, or the version earlier
+        is_untold = modality.dtype is None and modality.scale is None
+        is_rendered = is_depth(name, modality) and is_untold
+    if is_rendered:
+        return replace(modality, dtype='float32', fill='nearest')
     return modality
 
 

@@ -53,6 +53,16 @@ def test_classes_are_those_that_the_data_set_makes_of_them(
     assert told['reduce_zero_label'] is True
 
 
+def test_depth_of_rooms_is_rendered(described):
+    for dataset, expected in (
+        (dict(type='SyntheticRGBDDataset'), [False, True]),
+        (dict(type='NYUDv2Dataset'), [False, False]),
+        (None, [None, None]),
+    ):
+        told = described(dataset)['modalities']
+        assert [one['rendered'] for one in told] == expected
+
+
 def test_classes_without_colors_have_those_of_their_test(described):
     dataset = dict(type='MultimodalSegDataset', modalities=('rgb', 'depth'))
     told = described(dict(**dataset, metainfo=dict(classes=('wall', 'floor'))))

@@ -109,6 +109,21 @@ def test_depth_that_a_transform_encodes_is_read_as_its_files_are(copied):
     assert one.packed['inputs'].shape == (6, 24, 32)
 
 
+@pytest.mark.parametrize('rendered', [False, True, None])
+def test_only_rendered_depth_must_be_meters_in_floats(copied, rendered):
+    """None: as of descriptions that do not say it."""
+
+    def untell(described):
+        depth = described['modalities'][1]
+        depth['file'] |= dict(dtype=None, scale=None, fill=None)
+        depth['rendered'] = rendered
+
+    inferencer = MultimodalInferencer(copied(untell))
+    depth = inferencer.network.modalities['depth']
+    expected = (None, None) if rendered is False else ('float32', 'nearest')
+    assert (depth.dtype, depth.fill) == expected
+
+
 def test_labels_that_count_from_1_are_written_so(copied, files, tmp_path):
     path = copied(lambda described: described.update(reduce_zero_label=True))
     inferencer = MultimodalInferencer(path, size=(88, 66), show_progress=False)

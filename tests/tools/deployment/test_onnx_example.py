@@ -17,10 +17,16 @@ TOOL = 'deployment/onnx_example.py'
 SIZE = (6, 8)
 SCALE = 0.5
 MODALITIES = [
-    dict(name='rgb', channels=3, file=dict(dtype='uint8', scale=None, fill=None)),
+    dict(
+        name='rgb',
+        channels=3,
+        rendered=False,
+        file=dict(dtype='uint8', scale=None, fill=None),
+    ),
     dict(
         name='depth',
         channels=1,
+        rendered=False,
         file=dict(dtype='uint16', scale=SCALE, fill='nearest'),
     ),
 ]
@@ -125,7 +131,12 @@ def test_options_of_files_mean_what_they_mean_to_the_data_set(
     path = str(tmp_path / ('x.tif' if dtype == 'float32' else 'x.png'))
     assert cv2.imwrite(path, image)
     file = asdict(Modality(dtype=dtype, **options))
-    described = dict(name='other', channels=channels, file=json.loads(json.dumps(file)))
+    described = dict(
+        name='other',
+        channels=channels,
+        rendered=False,
+        file=json.loads(json.dumps(file)),
+    )
     (found,) = example.read(path, described, None)
     expected = np.atleast_3d(load('other', Modality(**file), path).image)
     np.testing.assert_array_equal(found.transpose(1, 2, 0), expected)
@@ -142,7 +153,7 @@ def test_files_are_turned_as_the_data_set_turns_them(
     path = str(tmp_path / 'x.jpg')
     Image.fromarray(image).save(path, exif=exif)
     modality = Modality(dtype='uint8', channels=3, orientation=orientation)
-    described = dict(name=name, channels=3, file=asdict(modality))
+    described = dict(name=name, channels=3, rendered=False, file=asdict(modality))
     (found,) = example.read(path, described, None)
     expected = load(name, modality, path).image
     np.testing.assert_array_equal(found.transpose(1, 2, 0), expected)
@@ -153,7 +164,8 @@ def test_values_that_are_not_finite_are_refused_where_nothing_replaces_them(
 ):
     path = str(tmp_path / 'x.tif')
     assert cv2.imwrite(path, np.full(SIZE, np.nan, np.float32))
-    described = dict(name='depth', channels=1, file=dict(dtype='float32'))
+    file = dict(dtype='float32')
+    described = dict(name='depth', channels=1, rendered=False, file=file)
     with pytest.raises(ValueError, match='`--depth` must be finite'):
         example.read(path, described, None)
 
@@ -178,11 +190,17 @@ def test_wrong_files_are_refused(network, load_tool, change, message):
         load_tool(TOOL).main(files)
 
 
-def test_integers_without_a_unit_need_a_scale(network, load_tool):
+@pytest.mark.parametrize('rendered', [True, None])
+def test_integers_without_a_unit_need_a_scale(network, load_tool, rendered):
     path = Path(f'{network}.json')
-    path.write_text(path.read_text().replace(f'"scale": {SCALE}', '"scale": null'))
-    path.write_text(path.read_text().replace('"uint16"', 'null'))
+    described = json.loads(path.read_text())
+    depth = described['modalities'][1]
+    depth['file'] |= dict(scale=None, dtype=None)
+    path.write_text(json.dumps(described))
     tool, files = load_tool(TOOL), arguments(network, out='labels.png')
+    tool.main(files)  # as the training read them
+    depth['rendered'] = rendered
+    path.write_text(json.dumps(described))
     with pytest.raises(ValueError, match='`--scale` must tell the unit of depth'):
         tool.main(files)
     tool.main([*files, '--scale', f'depth={SCALE}'])
