@@ -219,7 +219,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.overlay:
         first = next(iter(arrays.values()))[0].transpose(1, 2, 0)
         write(args.overlay, draw(labels, first, description['palette']))
-    classes = description['classes'] or [str(k) for k in range(len(logits))]
+    classes = description['classes'] or [str(k) for k in range(max(len(logits), 2))]
     counts = np.bincount(labels.ravel(), minlength=len(classes))
     for k in np.argsort(-counts)[:5]:
         if counts[k]:
