@@ -98,6 +98,7 @@ from mmseg_cen.launch import (
 )
 from mmseg_cen.metrics import StreamIoUMetric
 from mmseg_cen.models.modalities import names_of
+from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.modes import set_modes, test_in_mixed_precision
 from mmseg_cen.streams.presence import check_absent
 
@@ -144,8 +145,7 @@ def require_segmentor(cfg: Config, option: str) -> None:
     name = cfg.model.get('type')
     if name != 'CENSegmentor':
         raise ValueError(
-            f"`model.type` must be 'CENSegmentor' for {option}, got {name!r}: leave it "
-            f'out'
+            f"`model.type` must be 'CENSegmentor' for {option}, got {name!r}: omit it"
         )
 
 
@@ -247,7 +247,10 @@ def main() -> None:
     if args.amp:
         test_in_mixed_precision(cfg, args.amp)
     start_cpu_processes(cfg)
+    asked, cfg.model = cfg.model, without_starts(cfg.model)
     runner = build_runner(cfg)
+    runner.cfg.model = asked  # the copy of the config keeps the starts of its training
+    runner.dump_config()
     check_checkpoint(runner.model, args.checkpoint, strict=True)
     saved = args.out or args.format_muses or args.show or args.show_dir
     predict_unlabeled(runner, bool(saved))

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 from torch import nn
 
-from mmseg_cen.datasets import MultimodalSegDataset
+from mmseg_cen.datasets import MultimodalSegDataset, SyntheticRGBDDataset
 from mmseg_cen.modality import Modality, build_modalities
 from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.translation import CENPix2Pix, build_domains
@@ -19,11 +19,6 @@ from mmseg_cen.version import __version__
 from .formats import FORMATS, OPSET
 from .network import ExportedNetwork, channels_of
 
-#: Options of a modality that say how its files are read.
-OF_FILES = (
-    'suffix', 'channels', 'dtype', 'scale', 'key', 'invalid', 'fill', 'orientation',
-    'offset', 'stored_channels', 'nodata', 'range', 'log_unit', 'vectors', 'derive',
-)  # fmt: skip
 #: Transforms of a test that leave values and sizes as they are.
 PLAIN = {
     'LoadModalities', 'LoadSyntheticRoom', 'LoadAnnotations', 'PackMultimodalInputs',
@@ -38,7 +33,7 @@ def modalities_of(cfg: Config) -> dict[str, Modality]:
         cfg: The whole config.
     """
     dataset = _dataset_of(cfg)
-    found = DATASETS.get(dataset['type']) if 'type' in dataset else None
+    found = _type_of(dataset)
     if found is None:
         return {}
     if issubclass(found, MultimodalSegDataset):
@@ -75,10 +70,8 @@ def describe(
     least, factor = network.core.least_size, network.factor
     size = ['height', 'width']
     dataset = _dataset_of(cfg)
-    found = DATASETS.get(dataset['type']) if 'type' in dataset else None
-    meta = {**getattr(found, 'METAINFO', {}), **(dataset.get('metainfo') or {})}
     test_cfg = dict(cfg.model.get('test_cfg') or {})
-    description = dict(
+    description: dict[str, Any] = dict(
         format=file_format,
         opset=OPSET if FORMATS[file_format].packages else None,
         device=None if FORMATS[file_format].packages else device,
@@ -116,10 +109,14 @@ def describe(
         ),
     )
     if not is_translation:
+        meta = _meta_of(dataset)
         description |= dict(
             classes=meta.get('classes'),
             palette=meta.get('palette'),
+            reduce_zero_label=bool(meta.get('reduce_zero_label')),
             ignore_index=_ignore_index(model),
+            threshold=_threshold(model),
+            align_corners=bool(model.align_corners),
         )
     plain: dict[str, Any] = json.loads(json.dumps(description, default=_plain))
     return plain
@@ -128,6 +125,7 @@ def describe(
 def _describe_modalities(model: Any, cfg: Config) -> list[dict[str, Any]]:
     """Modalities in the order of the streams: how each is read and normalized."""
     known = modalities_of(cfg)
+    are_rendered = _type_of(_dataset_of(cfg)) is SyntheticRGBDDataset
     preprocessor = model.data_preprocessor
     described = []
     options = cfg.model.data_preprocessor.get('modalities') or {}
@@ -148,7 +146,8 @@ def _describe_modalities(model: Any, cfg: Config) -> list[dict[str, Any]]:
                 mean=own.get('mean'),
                 std=own.get('std'),
                 values=_values_of(model, name, files),
-                file={key: files[key] for key in OF_FILES if key in files},
+                rendered=are_rendered and name != 'rgb' if name in known else None,
+                file=files,
             )
         )
     return described
@@ -173,12 +172,30 @@ def _ignore_index(model: Any) -> int | None:
     return None if index is None else int(index)
 
 
+def _threshold(model: Any) -> float | None:
+    """Least probability of class 1, as the model has it; None of several logits."""
+    head = model.decode_head
+    return float(head.threshold or 0) if head.out_channels == 1 else None
+
+
 def _dataset_of(cfg: Config) -> dict[str, Any]:
     """The data set of the test, within wrappers."""
     dataset = dict((cfg.get('test_dataloader') or {}).get('dataset') or {})
     while 'dataset' in dataset or 'datasets' in dataset:
         dataset = dict(dataset.get('dataset') or dataset['datasets'][0])
     return dataset
+
+
+def _type_of(dataset: Mapping[str, Any]) -> Any:
+    return DATASETS.get(dataset['type']) if 'type' in dataset else None
+
+
+def _meta_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """What a data set makes of its classes: names, their colors, how labels count."""
+    if not hasattr(_type_of(dataset), 'METAINFO'):
+        return {}
+    built: Any = DATASETS.build({**dataset, 'lazy_init': True})
+    return dict(built.metainfo)
 
 
 def _transforms(dataset: Mapping[str, Any]) -> list[Any]:

@@ -76,7 +76,12 @@ def exported_network(path: str, options: Options) -> Network:
     network = _ExportedSegmentor(description, run, options.device)
     return Network(
         modalities,
-        given_pipeline(pipeline, modalities, size=options.size),
+        given_pipeline(
+            pipeline,
+            modalities,
+            reduce_zero_label=description.get('reduce_zero_label', False),
+            size=options.size,
+        ),
         {key: value for key, value in meta.items() if value is not None},
         network.predict,
         are_probabilities=channels == 1,
@@ -107,10 +112,15 @@ def _modality(described: Mapping[str, Any]) -> Modality:
     """How the files of a modality of an exported network are read."""
     name = described['name']
     known = {k: v for k, v in described['file'].items() if k in FILE_OPTIONS}
-    known['channels'] = described['channels']
+    # Those of the network are others where a transform encodes depth.
+    known.setdefault('channels', described['channels'])
     modality = build_modalities({name: known})[name]
-    if is_depth(name, modality) and modality.dtype is None and modality.scale is None:
-        return replace(modality, dtype='float32', fill='nearest')  # rendered rooms
+    is_rendered = described.get('rendered')
+    if is_rendered is None:  # the data set was not known, or the version earlier
+        is_untold = modality.dtype is None and modality.scale is None
+        is_rendered = is_depth(name, modality) and is_untold
+    if is_rendered:
+        return replace(modality, dtype='float32', fill='nearest')
     return modality
 
 
@@ -122,7 +132,9 @@ class _ExportedSegmentor:
         self.device = device
         self.streams = [one['stream'] for one in description['outputs']]
         self.least = description['size']['at_least']
-        self.threshold = description.get('threshold', 0.5)
+        # Descriptions of earlier versions have neither; these are usual.
+        self.threshold = description.get('threshold', 0.3)
+        self.align_corners = description.get('align_corners', False)
         self.names = [one['name'] for one in description['modalities']]
         self.preprocessor = None
         if description['preprocessing'] == 'outside':
@@ -170,10 +182,15 @@ class _ExportedSegmentor:
                 parts[name].append(part)
         return tuple(torch.stack(parts[name]).to(self.device) for name in self.names)
 
-    @staticmethod
-    def _scores(logits: Tensor, size: Sequence[int]) -> Tensor:
-        logits = resize(logits.float(), size=tuple(size), mode='bilinear')[0]
-        return logits.sigmoid() if len(logits) == 1 else logits
+    def _scores(self, logits: Tensor, size: Sequence[int]) -> Tensor:
+        (resized,) = resize(
+            logits.float(),
+            size=tuple(size),
+            mode='bilinear',
+            align_corners=self.align_corners,
+            warning=False,
+        )
+        return resized.sigmoid() if len(resized) == 1 else resized
 
 
 def _set_predictions(

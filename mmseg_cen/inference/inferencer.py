@@ -129,10 +129,10 @@ class MultimodalInferencer(BaseInferencer):
         Args:
             inputs: ``dict(rgb=…, depth=…)``: under the name of each modality a file, a
                 folder, a pattern, a video, an array (H, W) or (H, W, C), a tensor
-                (C, H, W), or a list of these; or a list of such dicts; or a ``.npz``
-                file with an array under each name. Pictures in memory are in BGR.
-            return_datasamples: Whether predictions are ``SegDataSample``, else arrays
-                of labels.
+                (C, H, W), or a list of these; a list of such dicts; or a ``.npz`` file
+                with an array under each name. In memory, ``rgb`` and three channels of
+                uint8 are in BGR, other arrays as in their files.
+            return_datasamples: Whether predictions are ``SegDataSample``, else labels.
             batch_size: Samples of one size that the network gets at once.
             show: Whether to show a picture of each sample in a window.
             wait_time: How long, in seconds; 0 waits for a key.
@@ -194,7 +194,7 @@ class MultimodalInferencer(BaseInferencer):
         if outputs is not None:
             outputs.check(given)
             if skip_existing:
-                given = [one for one in given if not outputs.are_written(one.name)]
+                given = [one for one in given if not outputs.are_written(one)]
         self.speed = Speed()
         predictions = self._predictions(given, batch_size, outputs)
         if self.show_progress and len(given) > 1:

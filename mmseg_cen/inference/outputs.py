@@ -200,11 +200,17 @@ class Outputs:
                         'choose another folder'
                     )
 
-    def are_written(self, name: str) -> bool:
-        """Whether all files of a sample are there; streams may be absent."""
-        files = self.paths(name)
-        needed = {f: p for f, p in files.items() if not f.startswith(STREAMS)} or files
-        return all(path.is_file() for path in needed.values())
+    def are_written(self, sample: Given) -> bool:
+        """Whether all files of a sample are there, but for streams that it lacks.
+
+        Streams are written first, so that others tell of them.
+        """
+        files = self.paths(sample.name)
+        needed = [file for kind, file in files.items() if not kind.startswith(STREAMS)]
+        if not needed:
+            present = sample.present(self.streams)
+            needed = [files[f'{STREAMS}/{stream}'] for stream in present]
+        return all(path.is_file() for path in needed)
 
     def write(self, prediction: Prediction) -> dict[str, Path]:
         """Write the files of a sample; returns them by kind."""

@@ -13,7 +13,15 @@ from mmseg_cen.modality import Modality, main_modality
 from mmseg_cen.transforms.given import Source
 from mmseg_cen.visualization import unique_names
 
-from .sources import Frame, Sources, as_source, is_mapping_of, of_archive, sources_of
+from .sources import (
+    Frame,
+    Sources,
+    as_source,
+    is_mapping_of,
+    names_in,
+    of_archive,
+    sources_of,
+)
 
 _MAX_NAMED = 5
 
@@ -35,6 +43,11 @@ class Given:
         if '' in self.items:
             return of_archive(self.items[''], names) or {}
         return {name: as_source(item) for name, item in self.items.items()}
+
+    def present(self, names: Sequence[str]) -> list[str]:
+        """Those modalities out of ``names`` that it has."""
+        items = self.items if '' not in self.items else names_in(self.items[''], names)
+        return [name for name in names if name in items]
 
     def files(self) -> Iterator[str]:
         """Paths of its files."""
@@ -126,10 +139,10 @@ def _pair(inputs: Mapping[str, Any], modalities: Mapping[str, Modality]) -> list
 def _pair_by_stem(found: Mapping[str, Sources]) -> list[Given] | None:
     """Samples of equal keys; None if lists have no key in common."""
     keys = [dict.fromkeys(sources.keys or []) for sources in found.values()]
-    common = [key for key in keys[0] if all(key in own for own in keys)]
+    common = dict.fromkeys(key for key in keys[0] if all(key in own for own in keys))
     are_folders = any(sources.is_folder for sources in found.values())
     alone = {
-        name: [key for key in own if key not in {*common}]
+        name: [key for key in own if key not in common]
         for name, own in zip(found, keys, strict=True)
     }
     said = '; '.join(

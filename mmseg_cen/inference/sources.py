@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from mmseg_cen.disk import find_files
-from mmseg_cen.transforms.decoding import decode, file_order
+from mmseg_cen.transforms.decoding import decode, turn_picture
 from mmseg_cen.transforms.given import Source
 
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
@@ -31,7 +32,7 @@ class Video:
         path: The file.
 
     Raises:
-        ValueError: If OpenCV cannot read it.
+        ValueError: If OpenCV cannot read it, or its header has no number of frames.
     """
 
     def __init__(self, path: str) -> None:
@@ -42,6 +43,11 @@ class Video:
             raise ValueError(
                 f'the video must be one that OpenCV reads, got {path!r}: convert it to '
                 'MP4, or to a folder of images'
+            )
+        if len(self) == 0:
+            raise ValueError(
+                'the video must have the number of its frames in its header, got none '
+                f'in {path!r}: convert it to MP4, or to a folder of images'
             )
 
     def __len__(self) -> int:
@@ -158,8 +164,8 @@ def _distinct(name: str, sources: Sources) -> Sources:
             f'`{name}` must lead to files, got none of {sources.what}: check the path '
             f'(files end with {", ".join(sorted(READABLE))})'
         )
-    keys = sources.keys or []
-    if twice := sorted({key for key in keys if keys.count(key) > 1})[:3]:
+    counts = Counter(sources.keys)
+    if twice := sorted(key for key, count in counts.items() if count > 1)[:3]:
         raise ValueError(
             f'`{name}` must have one file of each stem, got several of {twice} in '
             f'{sources.what}: name them by a pattern, such as {"*.png"!r}'
@@ -202,19 +208,27 @@ def _pattern(path: str) -> re.Pattern[str]:
     )
 
 
+def names_in(path: str, names: Sequence[str]) -> list[str]:
+    """Those out of ``names`` that are names of arrays of a ``.npz`` file."""
+    if not path.lower().endswith('.npz') or not os.path.isfile(path):
+        return []
+    with np.load(path, allow_pickle=False) as archive:
+        return [name for name in names if name in archive.files]
+
+
 def of_archive(path: str, names: Sequence[str]) -> dict[str, Source] | None:
     """The arrays of a ``.npz`` file with one under each modality; None: another file.
 
-    Pictures in it are red first, as in other files, and turned blue first here.
+    Pictures in it are red first, as in other files, and turned blue first here; other
+    arrays stay as they are.
     """
-    if not path.lower().endswith('.npz') or not os.path.isfile(path):
-        return None
-    with np.load(path, allow_pickle=False) as archive:
-        found = [name for name in names if name in archive.files]
+    found = names_in(path, names)
     if not found:
         return None
     content = Path(path).read_bytes()
-    return {name: file_order(decode(content, '.npz', key=name)) for name in found}
+    return {
+        name: turn_picture(name, decode(content, '.npz', key=name)) for name in found
+    }
 
 
 def as_source(item: Any) -> Source:

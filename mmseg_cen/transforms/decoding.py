@@ -71,6 +71,19 @@ def file_order(image: NDArray[Any]) -> NDArray[Any]:
     return image
 
 
+def turn_picture(name: str, image: NDArray[Any]) -> NDArray[Any]:
+    """Swap blue and red of a picture, between the order of files and of memory.
+
+    Args:
+        name: Name of the modality.
+        image: Three channels of 'rgb', or of type uint8, are a picture. Any other array
+            has the order of its file in memory, too, and is returned as it is.
+    """
+    is_picture = name == 'rgb' or image.dtype == np.uint8
+    has_colors = image.ndim == 3 and image.shape[2] == 3
+    return image[..., ::-1] if is_picture and has_colors else image
+
+
 def orientation_of(content: bytes, suffix: str) -> int:
     """Orientation tag of a file, 1 to 8; arrays have none."""
     if suffix in ARRAYS:

@@ -11,11 +11,13 @@ from torch import Tensor
 
 from mmseg_cen.modality import Modality, main_modality
 
+from .decoding import turn_picture
 from .inspection import doubt_depth, is_depth, summarize_depth
 from .loading import LoadModalities
 from .reading import Loaded, check_channels, fit_sizes, interpret, read_stored
 
-#: A file or values, (H, W) or (H, W, C), of a tensor (C, H, W); pictures in BGR.
+#: A file or values, (H, W) or (H, W, C), of a tensor (C, H, W); pictures in BGR, see
+#: :func:`~mmseg_cen.transforms.decoding.turn_picture`.
 Source = str | os.PathLike[str] | np.ndarray | Tensor
 
 #: Samples whose depth is looked at.
@@ -29,8 +31,10 @@ class LoadGivenModalities(LoadModalities):
     Required Keys:
 
     - img_path (Mapping[str, Source]): a file, an array (H, W) or (H, W, C), or a tensor
-      (C, H, W), under the name of each modality. Pictures in memory are blue first, as
-      OpenCV reads them; files of arrays red first. None stands for an absent modality
+      (C, H, W), under the name of each modality. Pictures in memory, which are 'rgb'
+      and any three channels of uint8, are blue first, as OpenCV reads them; files of
+      arrays red first. Other arrays are as in their files. None stands for an absent
+      modality
 
     Modified Keys:
 
@@ -129,7 +133,7 @@ class LoadGivenModalities(LoadModalities):
                 name, any_type, str(source), {modality.channels}, self.backend_args
             )
         else:
-            stored = _stored(what, any_type, source)
+            stored = turn_picture(name, _stored(what, any_type, source))
         _require_type(what, name, modality, stored)
         if self._inspected < INSPECTED and is_depth(name, modality):
             summary = summarize_depth(stored, modality)
@@ -145,7 +149,7 @@ def _path(source: Any) -> str | None:
 
 
 def _stored(place: str, modality: Modality, source: np.ndarray | Tensor) -> np.ndarray:
-    """Values in memory as a file would hold them: channels last, pictures in RGB."""
+    """Values in memory with channels last."""
     if isinstance(source, Tensor):
         array = source.detach().cpu().numpy()
         array = array.transpose(1, 2, 0) if array.ndim == 3 else array
@@ -158,8 +162,7 @@ def _stored(place: str, modality: Modality, source: np.ndarray | Tensor) -> np.n
         )
     if array.dtype.kind not in 'buif':
         raise ValueError(f'{place} must hold numbers, got {array.dtype}: convert it')
-    array = check_channels(place, array, modality, {modality.channels})
-    return array[..., ::-1] if array.ndim == 3 and array.shape[2] == 3 else array
+    return check_channels(place, array, modality, {modality.channels})
 
 
 def _require_type(

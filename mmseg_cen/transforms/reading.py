@@ -18,7 +18,7 @@ from mmseg_cen.sentinels import find_invalid
 
 from .decoded_cache import DecodedCache, fetch
 from .decoded_entry import Decoded
-from .decoding import decode, orientation_of
+from .decoding import decode, orientation_of, turn_picture
 from .depth import fill_invalid, fill_nearest, valid_pixels
 from .orientation import TURNS, UPRIGHT, turn
 from .sampling import resize, resize_nearest
@@ -171,9 +171,7 @@ def interpret(
     Raises:
         ValueError: If they are not as ``modality`` says.
     """
-    is_picture = name == 'rgb' or stored.dtype == np.uint8
-    if is_picture and stored.ndim == 3 and stored.shape[2] == 3:
-        stored = stored[..., ::-1]
+    stored = turn_picture(name, stored)
     image = np.require(stored, requirements=('C', 'W'))  # transforms write into it
     ranges = modality.invalid or ()
     fill = 0.0 if ranges and modality.fill is None else modality.fill

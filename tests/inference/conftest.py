@@ -14,7 +14,8 @@ SIZE = (24, 32)
 
 CONFIG = """
 modalities = dict(
-    rgb=dict(), depth=dict(dtype='uint16', scale=0.001, fill='nearest'))
+    rgb=dict(interpolation='bicubic'),
+    depth=dict(dtype='uint16', scale=0.001, fill='nearest', interpolation='area'))
 loading = dict(type='LoadModalities')
 test_dataloader = dict(dataset=dict(
     type='MultimodalSegDataset', modalities=modalities,
@@ -41,7 +42,7 @@ model = dict(
     decode_head=dict(type='EnsembleHead', head=dict(
         type='FCNHead', in_channels=64, channels=8, num_convs=1, num_classes=3,
         concat_input=False, dropout_ratio=0, norm_cfg=dict(type='BN'),
-        align_corners=False)),
+        align_corners=True)),
     test_cfg=dict(mode='whole'))
 """
 

@@ -1,13 +1,17 @@
 """Exported networks are predicted by as the checkpoints that they were made of."""
 
 import json
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmseg.registry import MODELS
 
 from mmseg_cen.deployment import describe, prepare, write
+from mmseg_cen.deployment.formats import FORMATS, Format
 from mmseg_cen.inference import MultimodalInferencer
 
 
@@ -24,6 +28,21 @@ def exported(network):
     return str(path)
 
 
+@pytest.fixture
+def copied(exported, tmp_path):
+    """Path of a copy of the file whose description was changed."""
+
+    def copied(change):
+        described = json.loads(Path(f'{exported}.json').read_text())
+        change(described)
+        path = tmp_path / 'copied.ts'
+        path.write_bytes(Path(exported).read_bytes())
+        Path(f'{path}.json').write_text(json.dumps(described))
+        return str(path)
+
+    return copied
+
+
 def test_an_exported_network_predicts_the_same(network, exported, files):
     size = dict(size=(88, 66), show_progress=False)
     whole = MultimodalInferencer(network.config, network.checkpoint, **size)
@@ -38,19 +57,79 @@ def test_an_exported_network_predicts_the_same(network, exported, files):
     assert inferencer.classes == ('wall', 'floor', 'chair')
 
 
-def test_preprocessing_outside_is_done_here(network, exported, files):
+def test_preprocessing_outside_is_done_here(network, copied, files):
     """By a preprocessor that is made of the description."""
-    path = network.folder / 'outside.ts'
-    described = json.loads((network.folder / 'net.ts.json').read_text())
-    described['preprocessing'] = 'outside'
-    path.write_bytes((network.folder / 'net.ts').read_bytes())
-    path.with_name('outside.ts.json').write_text(json.dumps(described))
-    inferencer = MultimodalInferencer(str(path), size=(88, 66), show_progress=False)
+    path = copied(lambda described: described.update(preprocessing='outside'))
+    inferencer = MultimodalInferencer(path, size=(88, 66), show_progress=False)
     (batch,) = inferencer.preprocess(inferencer.collect(files), batch_size=2)
     packed = inferencer.collate_fn([one.packed for one in batch])
     expected = network.model.data_preprocessor(packed)['inputs']
     (found,) = inferencer.network.predict.__self__.inputs(packed)
     torch.testing.assert_close(found, expected)
+
+
+def test_a_binary_network_has_the_threshold_of_its_model(
+    network, tmp_path, monkeypatch
+):
+    cfg = Config.fromfile(network.config)
+    cfg.test_dataloader.dataset.metainfo.classes = ('floor', 'thing')
+    cfg.test_dataloader.dataset.pipeline.pop(1)
+    cfg.model.decode_head.head |= dict(num_classes=2, out_channels=1, threshold=0.3)
+    model = MODELS.build(cfg.model).eval()
+    torch.nn.init.constant_(model.decode_head.heads[-1].conv_seg.weight, 0)
+    torch.nn.init.constant_(model.decode_head.heads[-1].conv_seg.bias, -0.4)
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'binary.pth')
+    expected = MultimodalInferencer(cfg, str(tmp_path / 'binary.pth'))
+    copied, path = prepare(model), tmp_path / 'binary.ts'
+    path.touch()
+    described = describe(model, copied, cfg, 'torchscript')
+    path.with_name('binary.ts.json').write_text(json.dumps(described))
+    runs = Format(None, lambda *_: lambda images: [copied(*images)])
+    monkeypatch.setitem(FORMATS, 'torchscript', runs)
+    given = dict(
+        rgb=np.zeros((64, 64, 3), np.uint8), depth=np.full((64, 64), 1000, np.uint16)
+    )
+    for inferencer in (expected, MultimodalInferencer(str(path))):
+        (labels,) = inferencer(given)['predictions']
+        assert (labels == 1).all()  # probabilities are 0.4
+
+
+def test_depth_that_a_transform_encodes_is_read_as_its_files_are(copied):
+    """Of one channel, of which the network gets three."""
+
+    def encode(described):
+        described['modalities'][1]['channels'] = 3
+        described['test']['transforms'] = [dict(type='EncodeDepth', encoding='jet')]
+
+    inferencer = MultimodalInferencer(copied(encode))
+    depth = np.arange(500, 1268, dtype=np.uint16).reshape(24, 32)
+    given = inferencer.collect(dict(rgb=np.zeros((24, 32, 3), np.uint8), depth=depth))
+    ((one,),) = inferencer.preprocess(given)
+    assert one.images['depth'].shape == (1, 24, 32)
+    assert one.packed['inputs'].shape == (6, 24, 32)
+
+
+@pytest.mark.parametrize('rendered', [False, True, None])
+def test_only_rendered_depth_must_be_meters_in_floats(copied, rendered):
+    """None: as of descriptions that do not say it."""
+
+    def untell(described):
+        depth = described['modalities'][1]
+        depth['file'] |= dict(dtype=None, scale=None, fill=None)
+        depth['rendered'] = rendered
+
+    inferencer = MultimodalInferencer(copied(untell))
+    depth = inferencer.network.modalities['depth']
+    expected = (None, None) if rendered is False else ('float32', 'nearest')
+    assert (depth.dtype, depth.fill) == expected
+
+
+def test_labels_that_count_from_1_are_written_so(copied, files, tmp_path):
+    path = copied(lambda described: described.update(reduce_zero_label=True))
+    inferencer = MultimodalInferencer(path, size=(88, 66), show_progress=False)
+    (one, _) = inferencer(files, True, out_dir=tmp_path / 'out')['predictions']
+    labels = cv2.imread(str(tmp_path / 'out/labels/a/1.png'), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(labels, one.pred_sem_seg.data[0] + 1)
 
 
 def test_what_an_exported_network_cannot_do_is_refused(network, exported, files):

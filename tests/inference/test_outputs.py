@@ -53,6 +53,20 @@ def test_an_interrupted_inference_is_finished_by_the_next(inferencer, files, tmp
     assert not [*inferencer.stream(given, 1, outputs, True)]
 
 
+def test_streams_that_a_sample_lacks_are_not_waited_for(network, files, tmp_path):
+    inferencer = MultimodalInferencer(
+        network.config, network.checkpoint, absent=['rgb'], show_progress=False
+    )
+    depth = f'{files["depth"]}/a/1.png'
+    np.savez(tmp_path / 'x.npz', depth=cv2.imread(depth, cv2.IMREAD_UNCHANGED))
+    for inputs, name in ((dict(depth=depth), '1'), (tmp_path / 'x.npz', 'x')):
+        given, out = inferencer.collect(inputs), tmp_path / f'of_{name}'
+        outputs = inferencer.outputs(out, [STREAMS])
+        assert len([*inferencer.stream(given, 1, outputs, True)]) == 1
+        assert written(out) == [f'streams/depth/{name}.png']
+        assert not [*inferencer.stream(given, 1, outputs, True)]
+
+
 def test_files_that_are_read_are_not_written_over(inferencer, files, tmp_path):
     (tmp_path / 'labels').symlink_to(tmp_path / 'rgb')
     with pytest.raises(ValueError, match='must not hold files that are read'):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mmseg_cen.inference import samples as samples_module
+from mmseg_cen.inference import sources as sources_module
 from mmseg_cen.inference.samples import collect
 from mmseg_cen.modality import build_modalities
 
@@ -43,6 +44,34 @@ def test_folders_are_paired_by_stem_below_them_and_what_is_alone_is_named(
     assert given['b/1']['depth'].endswith('depth/b/1.tif')
     assert ': c; ' in said[0]
     assert said[0].endswith(': d')
+
+
+def test_twice_as_many_files_are_twice_the_work(place, monkeypatch):
+    """Hashes and comparisons of keys are counted."""
+
+    class Key(str):
+        count = 0
+
+        def __eq__(self, other):
+            Key.count += 1
+            return str.__eq__(self, other)
+
+        def __hash__(self):
+            Key.count += 1
+            return str.__hash__(self)
+
+    stem = sources_module._stem
+    monkeypatch.setattr(sources_module, '_stem', lambda *args: Key(stem(*args)))
+    monkeypatch.setattr(samples_module, 'print_log', lambda *_: None)
+    counts = []
+    for n in (20, 40):
+        names = [f'{n}/{k:02d}.png' for k in range(n)]
+        root = place(*(f'rgb/{name}' for name in names))
+        place(*(f'depth/{name}' for name in names[1:]), f'depth/{n}/alone.png')
+        Key.count = 0
+        collect(dict(rgb=root / f'rgb/{n}', depth=root / f'depth/{n}'), MODALITIES)
+        counts.append(Key.count)
+    assert counts[1] < 2.5 * counts[0]
 
 
 def test_stars_of_patterns_are_what_pairs_files(place):
@@ -94,6 +123,20 @@ def test_arrays_are_numbered_and_archives_hold_a_sample(tmp_path):
     assert one.sources(('rgb', 'depth'))['rgb'][0, 0].tolist() == [0, 0, 9]
 
 
+def test_arrays_of_archives_that_are_no_pictures_stay_as_they_are(tmp_path):
+    arrays = dict(
+        rgb=IMAGE,
+        normal=np.arange(48, dtype=np.float32).reshape(4, 4, 3),
+        nir=np.arange(64, dtype=np.uint8).reshape(4, 4, 4),
+    )
+    np.savez(tmp_path / 's.npz', **arrays)
+    modalities = build_modalities({name: {} for name in arrays})
+    (one,) = collect(tmp_path / 's.npz', modalities)
+    sources = one.sources(list(arrays))
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(sources[name], array)
+
+
 def test_frames_of_a_video_go_with_the_files_of_a_folder_in_order(tmp_path, place):
     path = str(tmp_path / 'clip.avi')
     writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 5, (32, 32))
@@ -111,6 +154,14 @@ def test_frames_of_a_video_go_with_the_files_of_a_folder_in_order(tmp_path, plac
     place('depth/4.png')
     with pytest.raises(ValueError, match=r'got 3 of rgb, .*clip.avi.*, 4 of depth, '):
         collect(dict(rgb=path, depth=str(root / 'depth')), MODALITIES)
+
+
+def test_a_video_that_does_not_tell_its_length_is_refused(tmp_path):
+    """As browsers record them; here, pictures one after another."""
+    _, picture = cv2.imencode('.jpg', IMAGE)
+    (tmp_path / 'clip.mpg').write_bytes(picture.tobytes() * 3)
+    with pytest.raises(ValueError, match='must have the number of its frames'):
+        collect(dict(rgb=str(tmp_path / 'clip.mpg')), MODALITIES)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import copy
 import json
 import os
 from types import SimpleNamespace
@@ -26,6 +27,31 @@ def test_one_of_several_checkpoints_must_be_chosen(error_of, config, tmp_path):
     line = error_of('test.py', config, *paths)
     assert line.startswith('error: `checkpoint` must be one file')
     assert line.endswith(f"(the newest is '{paths[1]}')")
+
+
+def test_weights_that_the_checkpoint_replaces_are_not_looked_for(
+    error_of, config, tmp_path, monkeypatch
+):
+    """They need torchvision; the copy of the config keeps them for a training."""
+    copies = []
+
+    def build_runner(cfg):
+        own = copy.deepcopy(cfg)
+        model = MODELS.build(cfg.model)
+        return SimpleNamespace(
+            cfg=own, model=model, dump_config=lambda: copies.append(own.pretty_text)
+        )
+
+    monkeypatch.setattr('mmseg_cen.launch.build_runner', build_runner)
+    monkeypatch.setattr('mmseg_cen.models.pretrained.find_spec', lambda name: None)
+    torch.save(dict(state_dict=dict(weight=torch.zeros(1))), tmp_path / 'other.pth')
+    line = error_of(
+        'test.py', config, tmp_path / 'other.pth', '--work-dir', tmp_path / 'work',
+        '--cfg-options', 'model.backbone.init_cfg.type=Pretrained',
+        'model.backbone.init_cfg.checkpoint=torchvision://resnet18',
+    )  # fmt: skip
+    assert line.startswith('error: the checkpoint must be of the model')
+    assert "checkpoint='torchvision://resnet18'" in copies[-1]
 
 
 @pytest.mark.slow

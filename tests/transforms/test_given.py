@@ -45,6 +45,24 @@ def test_files_arrays_and_tensors_are_loaded_alike(files):
     assert load(arrays)['img_path'] is None
 
 
+@pytest.mark.parametrize('dtype', ['uint8', 'uint16', 'float32'])
+def test_arrays_of_three_channels_are_those_of_their_file(dtype, tmp_path):
+    """Pictures, of 8 bits, are blue first in memory; all else is as in the file."""
+    array = RGB.astype(dtype)
+    np.save(tmp_path / 'normal.npy', array)
+    loader = LoadGivenModalities(
+        build_modalities(dict(rgb={}, normal=dict(channels=3)))
+    )
+    from_file, from_memory = (
+        loader(dict(img_path=dict(rgb=RGB, normal=normal)))['normal']
+        for normal in (
+            str(tmp_path / 'normal.npy'),
+            array[..., ::-1] if dtype == 'uint8' else array,
+        )
+    )
+    assert_array_equal(from_file, from_memory)
+
+
 def test_floats_of_any_width_are_taken_where_floats_are_described():
     options = dict(dtype='float32', scale=None)
     loaded = load(dict(rgb=RGB, depth=DEPTH / 1000), **options)

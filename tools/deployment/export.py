@@ -84,6 +84,7 @@ from mmseg_cen.disk import replacing, write_atomically
 from mmseg_cen.door import as_tool
 from mmseg_cen.freezing import freeze_exchange
 from mmseg_cen.launch import check_checkpoint, load_config, require_file
+from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.modes import require_device
 from mmseg_cen.translation import TranslationPreprocessor
 
@@ -124,7 +125,7 @@ def main(argv: list[str] | None = None) -> None:
     cfg = load_config(args.config, options=args.cfg_options)
     require_file(args.checkpoint, 'checkpoint')
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = MODELS.build(cfg.model)
+    model = MODELS.build(without_starts(cfg.model))
     complete_preprocessor(model, cfg)
     choice = dict(streams=args.streams, preprocessing=args.preprocessing == 'inside')
     original = reference(model, **choice)

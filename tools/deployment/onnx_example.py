@@ -66,6 +66,11 @@ def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, dict[str, An
             'the test of the training must have no transforms of its own for this '
             f'example, got {transforms}: apply them to the arrays in a program of yours'
         )
+    if args.overlay and not description['palette']:
+        raise ValueError(
+            '`--overlay` must be of a network whose description has a palette, got '
+            f"none in '{args.model}.json': add the color of each class, [[R, G, B], …]"
+        )
     names = [modality['name'] for modality in description['modalities']]
     of_files = argparse.ArgumentParser(usage=parser.usage, allow_abbrev=False)
     for name in names:
@@ -80,14 +85,29 @@ def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, dict[str, An
     return args, description
 
 
-def read(path: str, modality: dict[str, Any], scale: str | None) -> np.ndarray:
-    """One modality as the network takes it, float32 (1, C, H, W), pictures in BGR."""
-    name, options = modality['name'], modality['file']
-    flags = cv2.IMREAD_COLOR if name == 'rgb' else cv2.IMREAD_UNCHANGED
-    stored = cv2.imread(path, flags | cv2.IMREAD_IGNORE_ORIENTATION)
+def decode(path: str, name: str, options: dict[str, Any]) -> np.ndarray:
+    """Stored values, (H, W) or (H, W, C): of pictures in BGR, else as in the file."""
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+    if options.get('orientation') != 'apply':
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION
+        flags = flags if name == 'rgb' else cv2.IMREAD_UNCHANGED
+    elif name != 'rgb':
+        flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
+    stored = cv2.imread(path, flags)
     if stored is None:
         raise ValueError(f'`--{name}` must be an image, got {path!r}: check the path')
-    dtype = options.get('dtype')
+    channels = stored.shape[2] if stored.ndim == 3 else 1
+    is_picture = channels == 3 and (name == 'rgb' or stored.dtype == np.uint8)
+    if channels == 1 or is_picture:
+        return stored
+    return stored[..., [2, 1, 0, 3][:channels]]  # OpenCV swaps blue and red
+
+
+def read(path: str, modality: dict[str, Any], scale: str | None) -> np.ndarray:
+    """One modality as the network takes it, float32 (1, C, H, W)."""
+    name, options = modality['name'], modality['file']
+    stored = decode(path, name, options)
+    dtype = None if scale else options.get('dtype')
     channels = stored.shape[2] if stored.ndim == 3 else 1
     if channels != modality['channels'] or (dtype and stored.dtype != dtype):
         raise ValueError(
@@ -96,23 +116,47 @@ def read(path: str, modality: dict[str, Any], scale: str | None) -> np.ndarray:
             'the file'
         )
     factor = float(scale) if scale else options.get('scale')
-    if factor is None and np.issubdtype(stored.dtype, np.integer) and dtype is None:
+    is_rendered = modality.get('rendered')
+    if is_rendered is None:  # the export knew no data set
+        is_rendered = dtype is None and factor is None and name != 'rgb'
+    if factor is None and is_rendered and np.issubdtype(stored.dtype, np.integer):
         raise ValueError(
             f'`--scale` must tell the unit of {name}, as the training read no files, '
             f'got {stored.dtype} in {path!r}: add e.g. --scale {name}=0.0002'
         )
+    fill, ranges = options.get('fill'), options.get('invalid') or []
+    if fill is None and (scale or is_rendered):
+        fill = 'nearest'
+    holes = find_holes(stored, ranges, zeros=fill is not None)
     image = stored.astype(np.float32) * np.float32(factor or 1)
-    fill = 'nearest' if scale else options.get('fill')
-    if fill is not None:
-        image = fill_holes(image, fill)
-    # Three channels of other modalities are read as OpenCV does, too: blue comes first.
+    if holes.any() and fill is None and not ranges:
+        raise ValueError(
+            f'`--{name}` must be finite, got NaN or infinite values in {path!r}: '
+            'replace them'
+        )
+    image = fill_holes(image, holes, 0.0 if fill is None else fill)
     return np.atleast_3d(image).transpose(2, 0, 1)[None]
 
 
-def fill_holes(image: np.ndarray, fill: float | str) -> np.ndarray:
-    """Replace pixels that are 0 in every channel, by a value or the nearest pixel."""
-    holes = ~np.atleast_3d(image).any(axis=-1)
-    if holes.all() or not holes.any():
+def find_holes(
+    stored: np.ndarray, ranges: list[list[float]], zeros: bool
+) -> np.ndarray:
+    """Pixels (H, W) that were not measured: not finite, in a range, or perhaps zero."""
+    values = np.atleast_3d(stored)
+    wrong = ~np.isfinite(values)
+    for limits in ranges:  # lowest and highest stored value
+        is_float = values.dtype.kind == 'f'
+        low, high = np.array(limits).astype(values.dtype if is_float else float)
+        wrong |= (values >= low) & (values <= high)
+    holes: np.ndarray = wrong.any(axis=-1)
+    return holes | ~values.any(axis=-1) if zeros else holes
+
+
+def fill_holes(image: np.ndarray, holes: np.ndarray, fill: float | str) -> np.ndarray:
+    """Replace pixels by a value or the nearest other pixel; by 0 if all are holes."""
+    if holes.all():
+        return np.zeros_like(image)
+    if not holes.any():
         return image
     filled = image.copy()
     if not isinstance(fill, str):
@@ -131,6 +175,14 @@ def fill_holes(image: np.ndarray, fill: float | str) -> np.ndarray:
     pixels = image.reshape(-1, *image.shape[2:])
     filled[holes] = pixels[nearest[labels[holes]]]
     return filled
+
+
+def classify(logits: np.ndarray, threshold: float) -> np.ndarray:
+    """Classes (H, W) of logits (K, H, W); one alone is that of class 1, of two."""
+    if len(logits) > 1:
+        return logits.argmax(axis=0)
+    probability = (1 + np.tanh(logits[0] / 2)) / 2  # the sigmoid, without overflow
+    return (probability > threshold).astype(int)
 
 
 def draw(labels: np.ndarray, image: np.ndarray, palette: list[list[int]]) -> np.ndarray:
@@ -162,12 +214,12 @@ def main(argv: list[str] | None = None) -> None:
     )
     # One output, or with --streams those of all modalities before the ensemble's.
     logits = session.run(None, arrays)[-1][0]
-    labels = logits.argmax(axis=0) if len(logits) > 1 else (logits[0] > 0).astype(int)
+    labels = classify(logits, description.get('threshold', 0.3))
     write(args.out, labels.astype(np.uint8 if len(logits) <= 256 else np.uint16))
     if args.overlay:
         first = next(iter(arrays.values()))[0].transpose(1, 2, 0)
         write(args.overlay, draw(labels, first, description['palette']))
-    classes = description['classes'] or [str(k) for k in range(len(logits))]
+    classes = description['classes'] or [str(k) for k in range(max(len(logits), 2))]
     counts = np.bincount(labels.ravel(), minlength=len(classes))
     for k in np.argsort(-counts)[:5]:
         if counts[k]:

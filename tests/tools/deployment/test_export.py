@@ -106,6 +106,21 @@ def test_wrong_arguments_are_refused_before_any_work(
     assert re.search(message, line)
 
 
+def test_weights_that_the_checkpoint_replaces_are_not_looked_for(
+    network, load_tool, tmp_path, monkeypatch
+):
+    """They need torchvision."""
+    monkeypatch.setattr('mmseg_cen.models.pretrained.find_spec', lambda name: None)
+    config, checkpoint, _ = network
+    start = 'dict(type="Pretrained", checkpoint="torchvision://resnet18")'
+    config.write_text(
+        f'{config.read_text()}\nmodel["backbone"]["init_cfg"] = {start}\n'
+    )
+    arguments = [config, checkpoint, tmp_path / 'net.ts', '--format', 'torchscript']
+    load_tool(TOOL).main([*map(str, arguments), '--no-verify'])
+    assert (tmp_path / 'net.ts').is_file()
+
+
 def test_the_checkpoint_of_another_model_is_refused(network, error_of, tmp_path):
     config, _, _ = network
     torch.save(dict(state_dict=dict(weight=torch.zeros(1))), tmp_path / 'other.pth')
