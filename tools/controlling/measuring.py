@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from mmseg_cen.launch import build_runner, check_checkpoint
 from mmseg_cen.metrics import StreamIoUMetric
+from mmseg_cen.models.pretrained import without_starts
 
 #: Parts of a config that a test does without.
 OF_TRAININGS = (
@@ -52,7 +53,8 @@ def measure(cfg: Config, checkpoint: str, work_dir: Path, name: str) -> Figures:
     """
     cfg = copy.deepcopy(cfg)
     cfg.work_dir = str(work_dir)
-    cfg.load_from = checkpoint
+    cfg.load_from, cfg.resume = checkpoint, False
+    cfg.model = without_starts(cfg.model)
     cfg.experiment_name = name
     if 'visualizer' in cfg:
         cfg.visualizer['name'] = name
