@@ -2,8 +2,8 @@
 
 python tools/train.py configs/cen/pspnet_r50half_nyud_quarter.py
 
-From ImageNet weights in the file that the variable HALF_RESNET50 names. Ensemble: 23.8
-mIoU, 20.3 without exchange, two seeds (docs/results.md).
+From ImageNet weights in the file that the variable HALF_RESNET50 names. Ensemble: 24.0
+mIoU, 20.7 without exchange, three seeds (docs/results.md).
 """
 
 _base_ = [
