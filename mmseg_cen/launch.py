@@ -27,6 +27,7 @@ from mmseg_cen.datasets import MultimodalSegDataset
 from mmseg_cen.disk import write_new
 from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.models.modalities import names_of
+from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.modes import hand_modes_to_hook
 from mmseg_cen.short_log import ShortLogRunner
 from mmseg_cen.slurm import name_slurm_processes
@@ -93,8 +94,19 @@ def load_config(
     return cfg
 
 
-def build_runner(cfg: Config) -> Runner:
-    """The runner of a config: a :class:`ShortLogRunner` unless it names another.
+class TestingRunner(ShortLogRunner):
+    """A runner of a checkpoint, whose network needs no other weights to start from.
+
+    The copy of the config in the work directory keeps them: it is of a training, too.
+    """
+
+    def build_model(self, model: Any) -> nn.Module:
+        """Build it without the weights that an encoder of timm loads while built."""
+        return super().build_model(without_starts(model))
+
+
+def build_runner(cfg: Config, kind: type[Runner] = ShortLogRunner) -> Runner:
+    """The runner of a config: of a kind unless it names another.
 
     Any hook of ``default_hooks`` may be None, for none; mmengine wants it of its own.
 
@@ -108,7 +120,7 @@ def build_runner(cfg: Config) -> Runner:
         del hooks[name]
     if 'runner_type' in cfg:
         return RUNNERS.build(cfg)
-    return ShortLogRunner.from_cfg(cfg)
+    return kind.from_cfg(cfg)
 
 
 def complete(cfg: Config) -> None:

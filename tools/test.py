@@ -91,6 +91,7 @@ from mmseg_cen.datasets.of_config import innermost
 from mmseg_cen.door import as_tool
 from mmseg_cen.freezing import freeze_within
 from mmseg_cen.launch import (
+    TestingRunner,
     build_runner,
     check_checkpoint,
     load_config,
@@ -98,7 +99,6 @@ from mmseg_cen.launch import (
 )
 from mmseg_cen.metrics import StreamIoUMetric
 from mmseg_cen.models.modalities import names_of
-from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.modes import set_modes, test_in_mixed_precision
 from mmseg_cen.streams.presence import check_absent
 
@@ -247,10 +247,7 @@ def main() -> None:
     if args.amp:
         test_in_mixed_precision(cfg, args.amp)
     start_cpu_processes(cfg)
-    asked, cfg.model = cfg.model, without_starts(cfg.model)
-    runner = build_runner(cfg)
-    runner.cfg.model = asked  # the copy of the config keeps the starts of its training
-    runner.dump_config()
+    runner = build_runner(cfg, TestingRunner)
     check_checkpoint(runner.model, args.checkpoint, strict=True)
     saved = args.out or args.format_muses or args.show or args.show_dir
     predict_unlabeled(runner, bool(saved))

@@ -97,7 +97,8 @@ class MUSESFormatHook(Hook):
         return self.out_dir / getattr(runner.test_loop, 'subset', '') / FOLDER
 
     def _check(self, folder: Path) -> None:
-        present = {path.stem for path in folder.glob('*')}
+        # Not the files that other processes are writing, whose names begin with a dot.
+        present = {path.stem for path in folder.glob('[!.]*')}
         if other := sorted(present - self._scenes):
             raise ValueError(
                 f'{folder} must have files of the tested scenes only, got '

@@ -15,6 +15,7 @@ from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
 from mmseg_cen.streams.exchange import ExchangeScope, check_scope
+from mmseg_cen.streams.exchanges import by_threshold
 from mmseg_cen.streams.norm import ModalityNorm
 from mmseg_cen.streams.places import exchanging_norms
 from mmseg_cen.streams.sparsity import (
@@ -122,14 +123,14 @@ class GammaSparsityHook(Hook):
                 f'backbone such as CENResNet or a CENUNet, or remove the hook'
             )
         if self.target_share is not None:
-            trained = self._trained(model)
-            if not trained:
+            trained = [norm for norm, _ in self._trained(model)]
+            if not any(by_threshold(norm.exchange) for norm in trained):
                 raise ValueError(
                     f'`target_share` must have trained scaling factors to bring below '
                     f'a threshold, got {self.target_share} and none: freeze fewer '
-                    f'layers, or leave it out'
+                    f'layers, take a ChannelExchange, or leave it out'
                 )
-            if not any(norm.exchange_threshold for norm, _ in trained):
+            if not any(norm.exchange_threshold for norm in trained):
                 print_log(
                     f'nothing is exchanged, as exchange_threshold is 0: target_share '
                     f'is the share of the own parts below {PAPERS_THRESHOLD}',

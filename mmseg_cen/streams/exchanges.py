@@ -116,6 +116,13 @@ class ChannelExchange(Exchange):
         return f'threshold={self.threshold}, scope={self.scope!r}'
 
 
+def by_threshold(exchange: Exchange | None) -> bool:
+    """Whether a threshold on the scaling factors decides what is exchanged."""
+    if isinstance(exchange, ExchangeSequence):
+        return by_threshold(exchange._first)
+    return isinstance(exchange, ChannelExchange)
+
+
 class ExchangeSequence(Exchange):
     """Several exchanges behind one norm, one after the other.
 
@@ -128,8 +135,8 @@ class ExchangeSequence(Exchange):
         self.parts = nn.ModuleList(parts)
         by_gamma = [part for part in parts if part.by_gamma]
         self.by_gamma = bool(by_gamma)
-        self._leader = parts.index(by_gamma[0]) if by_gamma else 0
-        self.alone = parts[self._leader].alone
+        self.leader = parts.index(by_gamma[0]) if by_gamma else 0
+        self.alone = parts[self.leader].alone
 
     @property
     def threshold(self) -> float:
@@ -147,7 +154,7 @@ class ExchangeSequence(Exchange):
 
     @property
     def _first(self) -> Any:
-        return self.parts[self._leader]
+        return self.parts[self.leader]
 
     def chosen(self, gamma: Tensor) -> Tensor:
         chosen: Tensor = self._first.chosen(gamma)

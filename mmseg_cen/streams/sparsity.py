@@ -33,14 +33,15 @@ def penalized(
         A layer and a boolean mask (M, C) over its scaling factors.
     """
     for norm in exchanging_norms(model).values():
-        if norm.num_modalities > 1:
+        exchange: Any = norm.exchange
+        if norm.num_modalities > max(1, len(exchange.alone)):
             M, C = norm.gamma.shape
             mask = own_part(M, C, norm.gamma.device)
-            mask = mask.clone() if scope == 'own' else torch.ones_like(mask)
-            exchange: Any = norm.exchange
-            mask[[*exchange.alone]] = False
-            if mask.any():
-                yield norm, mask
+            mask = mask if scope == 'own' else torch.ones_like(mask)
+            if exchange.alone:
+                mask = mask.clone()
+                mask[[*exchange.alone]] = False
+            yield norm, mask
 
 
 def gamma_l1(
@@ -125,7 +126,8 @@ def exchange_shares(model: nn.Module, modalities: tuple[str, ...]) -> dict[str, 
         exchange: Any = norm.exchange
         # One transfer of a layer, rather than one of each count.
         chosen = exchange.chosen(norm.gamma).cpu()
-        chosen[[*exchange.alone]] = False
+        if exchange.alone:
+            chosen[[*exchange.alone]] = False
         own = own_part(norm.num_modalities, norm.num_features)
         for m, name in enumerate(modalities):
             for scope, channels in (('own', chosen[m, own[m]]), ('all', chosen[m])):

@@ -97,6 +97,13 @@ def test_frozen_scaling_factors_do_not_count():
         train(problem, hook, 400)
 
 
+def test_a_share_that_no_threshold_decides_has_no_target():
+    problem = Problem(1e-2)
+    problem.norm.set_exchange(dict(type='FixedPortionExchange', portion=0.2))
+    with pytest.raises(ValueError, match=r'and none: .*take a ChannelExchange'):
+        train(problem, GammaSparsityHook(target_share=0.5), 400)
+
+
 @pytest.mark.parametrize('stiffness', [1e-2, 1])
 def test_a_penalty_without_exchange_holds_the_share_too(monkeypatch, stiffness):
     """Factors that are not replaced are pulled back, and penalized again."""

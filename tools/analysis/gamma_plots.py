@@ -75,11 +75,11 @@ def write(folder: Path, name: str, picture: NDArray[np.uint8]) -> None:
 
 def draw_run(
     work_dir: Path, chosen: list[str] | None, out: Path
-) -> tuple[float, float]:
+) -> tuple[float, float, tuple[str, ...]]:
     """Draw one run.
 
     Returns:
-        The exchanged share of the own parts at its end, and its theta.
+        The exchanged share of the own parts at its end, its theta, and its modalities.
     """
     steps, layers, modalities, threshold = read_record(work_dir / RECORD)
     names = [*layers]
@@ -93,7 +93,8 @@ def draw_run(
     last = {name: gamma[-1] for name, gamma in layers.items()}
     write(out, 'proportions', draw_proportions(last, modalities))
     own = [np.abs(gamma)[own_part(*gamma.shape).numpy()] for gamma in last.values()]
-    return float((np.concatenate(own) < threshold).mean()), threshold
+    share = float((np.concatenate(own) < threshold).mean())
+    return share, threshold, modalities
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class Outcome:
     Args:
         penalty: Lambda, or None if a target adjusts it.
         threshold: Theta.
+        modalities: Names of the streams.
         settings: All that decides its figures, but for the seed.
         share: The exchanged share of the own parts.
         metrics: Figures of its last validation, by key.
@@ -110,12 +112,19 @@ class Outcome:
 
     penalty: float | None
     threshold: float
+    modalities: tuple[str, ...]
     settings: str
     share: float
     metrics: dict[str, float]
 
 
-def outcome_of(work_dir: Path, metric: str, share: float, threshold: float) -> Outcome:
+def outcome_of(
+    work_dir: Path,
+    metric: str,
+    share: float,
+    threshold: float,
+    modalities: tuple[str, ...],
+) -> Outcome:
     """What a run was set to, and its figures."""
     found = configs_in(work_dir)
     if not found:
@@ -136,7 +145,8 @@ def outcome_of(work_dir: Path, metric: str, share: float, threshold: float) -> O
             f'{[*curves]}'
         )
     metrics = {key: float(values[-1]) for key, (_, values) in curves.items()}
-    return Outcome(weight, threshold, str(decisive(cfg)), share, metrics)
+    settings = str(decisive(cfg))
+    return Outcome(weight, threshold, modalities, settings, share, metrics)
 
 
 def compare(runs: list[Outcome], metric: str, out: Path) -> None:
@@ -151,7 +161,7 @@ def compare(runs: list[Outcome], metric: str, out: Path) -> None:
     groups: dict[str, list[Outcome]] = {}
     for run in runs:
         groups.setdefault(run.settings, []).append(run)
-    keys = [key for key in runs[0].metrics if key.endswith(f'/{metric}')]
+    keys = [f'{name}/{metric}' for name in runs[0].modalities]
     drawn = [*keys, metric, AGREEMENT]
     if len(groups) > 1 and all({*drawn} <= run.metrics.keys() for run in runs):
         means = sorted(
@@ -160,7 +170,7 @@ def compare(runs: list[Outcome], metric: str, out: Path) -> None:
             for group in groups.values()
         )
         shares, *columns = np.array(means).T
-        outputs = [key.removesuffix(f'/{metric}') for key in keys] + ['ensemble']
+        outputs = [*runs[0].modalities, 'ensemble']
         curves = dict(zip(outputs, columns, strict=False))
         write(out, 'share', draw_shares(shares, curves, columns[-1], metric))
 

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
-from mmseg_cen.launch import build_runner, check_checkpoint
+from mmseg_cen.launch import TestingRunner, build_runner, check_checkpoint
 from mmseg_cen.metrics import StreamIoUMetric
-from mmseg_cen.models.pretrained import without_starts
 
 #: Parts of a config that a test does without.
 OF_TRAININGS = (
@@ -54,7 +53,6 @@ def measure(cfg: Config, checkpoint: str, work_dir: Path, name: str) -> Figures:
     cfg = copy.deepcopy(cfg)
     cfg.work_dir = str(work_dir)
     cfg.load_from, cfg.resume = checkpoint, False
-    cfg.model = without_starts(cfg.model)
     cfg.experiment_name = name
     if 'visualizer' in cfg:
         cfg.visualizer['name'] = name
@@ -63,7 +61,7 @@ def measure(cfg: Config, checkpoint: str, work_dir: Path, name: str) -> Figures:
     cfg.custom_hooks = []  # of trainings
     for metric in metrics_of(cfg):
         metric.pop('per_image_file', None)  # one for all controls
-    runner = build_runner(cfg)
+    runner = build_runner(cfg, TestingRunner)
     check_checkpoint(runner.model, checkpoint, strict=True)
     runner.test()
     (metric,) = (

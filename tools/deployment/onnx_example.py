@@ -116,16 +116,18 @@ def read(path: str, modality: dict[str, Any], scale: str | None) -> np.ndarray:
             'the file'
         )
     factor = float(scale) if scale else options.get('scale')
-    is_rendered = modality.get('rendered')
+    is_rendered = has_holes = modality.get('rendered')
     if is_rendered is None:  # the export knew no data set
         is_rendered = dtype is None and factor is None and name != 'rgb'
+        is_depth = f'{name}_'.removeprefix('raw_').startswith('depth_')
+        has_holes = is_rendered and is_depth and channels == 1
     if factor is None and is_rendered and np.issubdtype(stored.dtype, np.integer):
         raise ValueError(
             f'`--scale` must tell the unit of {name}, as the training read no files, '
             f'got {stored.dtype} in {path!r}: add e.g. --scale {name}=0.0002'
         )
     fill, ranges = options.get('fill'), options.get('invalid') or []
-    if fill is None and (scale or is_rendered):
+    if fill is None and (scale or has_holes):
         fill = 'nearest'
     holes = find_holes(stored, ranges, zeros=fill is not None)
     image = stored.astype(np.float32) * np.float32(factor or 1)
