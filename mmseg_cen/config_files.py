@@ -44,12 +44,13 @@ def require_file(path: str, what: str) -> None:
 
 
 def configs_in(work_dir: Path) -> list[Path]:
-    """The configs of the trainings in a work directory, by name.
+    """The configs of the trainings in a work directory, the newest one last.
 
     Copies that were set aside, as ``name.old.py``, are left out.
     """
     found = work_dir.glob('*.py')
-    return sorted(p for p in found if not re.search(r'\.old\d*$', p.stem))
+    kept = [path for path in found if not re.search(r'\.old\d*$', path.stem)]
+    return sorted(kept, key=lambda path: (path.stat().st_mtime, path))
 
 
 def read_config(path: str) -> Config:

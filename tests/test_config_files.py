@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from mmengine.config import Config
 
@@ -45,4 +47,5 @@ def test_options_that_nothing_reads_are_refused():
 def test_copies_that_were_set_aside_are_no_configs_of_a_training(tmp_path):
     for name in ('cen.py', 'cen.old.py', 'cen.old2.py', 'an.older.py', 'note.txt'):
         (tmp_path / name).touch()
-    assert [path.name for path in configs_in(tmp_path)] == ['an.older.py', 'cen.py']
+    os.utime(tmp_path / 'cen.py', (1, 1))
+    assert [path.name for path in configs_in(tmp_path)] == ['cen.py', 'an.older.py']

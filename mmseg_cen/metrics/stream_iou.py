@@ -58,7 +58,8 @@ class StreamIoUMetric(IoUMetric):
 
     Raises:
         ValueError: If a sample has no group of such a name, two samples to be saved
-            have one stem, or ``per_image_file`` has another suffix.
+            have one stem (in a process, of several), or ``per_image_file`` has another
+            suffix.
     """
 
     output_dir: str | None

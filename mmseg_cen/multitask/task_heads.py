@@ -122,7 +122,9 @@ class SegmentationHead(TaskHead):
                 return logits.argmax(dim=0, keepdim=True)
             return (logits.sigmoid() > (self.streams.threshold or 0)).to(logits)
 
-        sample.seg_logits = PixelData(data=ensemble)
+        binary = len(ensemble) == 1  # probabilities, as those of a CENSegmentor
+        scores = ensemble.sigmoid() if binary else ensemble
+        sample.seg_logits = PixelData(data=scores)
         sample.pred_sem_seg = PixelData(data=classes(ensemble))
         if len(self.modalities) > 1:
             fields = {name: classes(logits) for name, logits in streams.items()}

@@ -56,6 +56,7 @@ from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import check_checkpoint, load_config
 from mmseg_cen.streams.fold import ENSEMBLE
+from mmseg_cen.translation import CENPix2Pix
 from mmseg_cen.translation.outputs import named_outputs, target_and_validity
 from mmseg_cen.translation.visualization import color_domain, errors_of, target_panel
 from mmseg_cen.visualization import Panel, draw_grid
@@ -83,11 +84,11 @@ class Network:
                 f'`WORK_DIR` must hold the config and a checkpoint of a training, got '
                 f'{str(work_dir)!r}: name the folder that tools/train.py has written'
             )
-        self.name = name or configs[0].stem
-        cfg = load_config(str(configs[0]))
+        self.name = name or configs[-1].stem
+        cfg = load_config(str(configs[-1]))
         init_default_scope(cfg.get('default_scope', 'mmseg'))
         self.model = MODELS.build(cfg.model).eval()
-        if not hasattr(self.model, 'generator'):
+        if not isinstance(self.model, CENPix2Pix):
             raise ValueError(
                 f'`WORK_DIR` must be of an image translation, got {str(work_dir)!r} '
                 f'of a {type(self.model).__name__}: draw it by tools/test.py --show-dir'

@@ -132,7 +132,7 @@ def outcome_of(
             f'`WORK_DIR` must hold the config of a training, got {str(work_dir)!r}: '
             'name a folder that tools/train.py wrote'
         )
-    cfg = Config.fromfile(found[0])
+    cfg = Config.fromfile(found[-1])
     hooks = [h for h in cfg.get('custom_hooks', []) if 'Sparsity' in h['type']]
     weight = hooks[0].get('sparsity_weight', 5e-3) if hooks else 0.0
     if hooks and hooks[0].get('target_share') is not None:

@@ -88,7 +88,7 @@ def read_system(text: str, output: str = ENSEMBLE) -> System:
         name, path = text.split('=', 1)
     if not Path(path).exists() and '@' in path:
         path, output = path.rsplit('@', 1)
-    files = glob(path, recursive=True)
+    files = [path] if Path(path).is_file() else glob(path, recursive=True)
     if Path(path).is_dir():
         files = [str(file) for file in Path(path).rglob(PER_IMAGE)]
     if not files:
@@ -98,6 +98,13 @@ def read_system(text: str, output: str = ENSEMBLE) -> System:
             f'FILE'
         )
     runs = [(file, read_per_image(file)) for file in sorted(files)]
+    for file, run in runs:
+        if run.areas.keys() != runs[0][1].areas.keys():
+            raise ValueError(
+                'runs of a system must have the same outputs, got '
+                f'{[*runs[0][1].areas]} in {runs[0][0]} and {[*run.areas]} in {file}: '
+                'name the files of one kind of test, e.g. by a pattern'
+            )
     return System(name or path, runs, output)
 
 

@@ -1,12 +1,14 @@
 """The data sets and pipelines of an mmseg config over several modalities."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import ConfigDict
 from mmseg.registry import DATASETS
+
+from mmseg_cen.datasets.classes import read_class_names
 
 RENAMED = {
     'LoadImageFromFile': 'LoadModalities',
@@ -57,13 +59,19 @@ def convert_dataset(dataset: ConfigDict, modalities: Sequence[str]) -> dict[str,
     if 'seg_map_path' in (dataset.get('data_prefix') or {}):
         prefixes['seg_map_path'] = dataset['data_prefix']['seg_map_path']
     own = ('type', 'data_prefix', 'img_suffix', 'pipeline', 'metainfo')
+    metainfo, of_subset = _classes_of(
+        dataset_class.METAINFO,
+        read_class_names(dataset.get('metainfo')),
+        settings['reduce_zero_label'],
+    )
     return dict(
         type='MultimodalSegDataset',
-        metainfo={**dataset_class.METAINFO, **(dataset.get('metainfo') or {})},
+        metainfo=metainfo,
         modalities={name: _modality(name, suffix) for name in modalities},
         data_prefix=prefixes,
         seg_map_suffix=settings['seg_map_suffix'],
-        reduce_zero_label=settings['reduce_zero_label'],
+        reduce_zero_label=settings['reduce_zero_label'] and not of_subset,
+        **of_subset,
         **{
             key: value
             for key, value in dataset.items()
@@ -71,6 +79,33 @@ def convert_dataset(dataset: ConfigDict, modalities: Sequence[str]) -> dict[str,
         },
         pipeline=convert_pipelines(dataset['pipeline'], modalities),
     )
+
+
+def _classes_of(
+    known: Mapping[str, Any], own: Mapping[str, Any], reduce_zero_label: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Meta information, and the map of labels to classes that are chosen of a data set.
+
+    The toolbox derives the map from the class of the data set, which is another now.
+
+    Args:
+        known: ``METAINFO`` of the class of the data set.
+        own: Meta information of the config.
+        reduce_zero_label: Whether stored labels begin at 1.
+
+    Returns:
+        The meta information, and ``label_map`` if there is one.
+    """
+    names, chosen = list(known.get('classes') or ()), list(own.get('classes') or ())
+    if not chosen or not names or chosen == names or not {*chosen} <= {*names}:
+        return {**known, **own}, {}
+    kept = {name: chosen.index(name) for name in chosen}
+    first = int(reduce_zero_label)
+    label_map = {0: None} if reduce_zero_label else {}
+    label_map |= {k: kept.get(name) for k, name in enumerate(names, first)}
+    colors = dict(zip(names, known.get('palette') or (), strict=False))
+    palette = {'palette': [colors[name] for name in chosen]} if colors else {}
+    return {**known, **palette, **own}, {'label_map': label_map}
 
 
 def _defaults(dataset_class: type) -> dict[str, Any]:

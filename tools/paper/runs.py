@@ -48,7 +48,7 @@ def run_config(folder: Path) -> Config | None:
     if not found or not [*folder.glob('*/vis_data/scalars.json')]:
         return None
     try:
-        cfg = Config.fromfile(found[0])
+        cfg = Config.fromfile(found[-1])
     except Exception:  # a file that was not written to its end raises any
         return None
     if not {'model', 'train_cfg', 'train_dataloader'} <= cfg.keys():

@@ -25,10 +25,11 @@ def tiles(run: Run) -> list[Tile]:
         if key not in run.validations:
             continue
         steps, values = run.validations[key]
-        best = (np.nanargmin if metric == 'MAE' else np.nanargmax)(values)
         note = ''
-        if len(values) > 1 and best != len(values) - 1:
-            note = f'best {_figure(values[best])} ({run.unit} {steps[best]:g})'
+        if np.isfinite(values[:-1]).any():
+            best = (np.nanargmin if metric == 'MAE' else np.nanargmax)(values)
+            if best != len(values) - 1:
+                note = f'best {_figure(values[best])} ({run.unit} {steps[best]:g})'
         several = len(run.outputs) > 1
         name = f'{metric} {output}' if several else metric
         found.append(Tile(name, _figure(values[-1]), note))

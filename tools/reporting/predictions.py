@@ -14,7 +14,7 @@ from mmseg_cen.disk import replacing
 #: Name of the file in the work directory.
 CACHE = 'report_predictions.npz'
 #: A cache of another version is made anew.
-VERSION = 1
+VERSION = 2
 #: Bins of the confidence.
 BINS = 15
 #: A bin with less than this share of the pixels has no accuracy worth drawing.

@@ -50,7 +50,7 @@ class Run:
     def config(self) -> Config | None:
         """The config as it ran: the newest copy."""
         copies = [p for start in self.starts for p in start.glob('vis_data/config.py')]
-        own = sorted(configs_in(self.folder), key=lambda p: p.stat().st_mtime)
+        own = configs_in(self.folder)
         for path in (*reversed(copies), *reversed(own)):
             try:
                 return read_config(str(path))
@@ -61,7 +61,7 @@ class Run:
     @property
     def config_file(self) -> Path | None:
         """The copy of the config in the work directory."""
-        own = sorted(configs_in(self.folder), key=lambda p: p.stat().st_mtime)
+        own = configs_in(self.folder)
         return own[-1] if own else None
 
     @cached_property

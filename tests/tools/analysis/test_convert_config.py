@@ -9,9 +9,11 @@ import pytest
 from analysis.convert_config import main
 from conversion import text
 from conversion.config import convert_config, share
+from conversion.data import convert_dataset
 from conversion.own import modalities_of
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmseg.registry import DATASETS as MMSEG_DATASETS
 from mmseg.registry import MODELS
 
 from mmseg_cen.config_files import read_config
@@ -281,3 +283,21 @@ def test_a_converted_config_trains_on_data_as_it_describes_it(tmp_path, pspnet):
     scalars = runner.message_hub.log_scalars
     assert 'train/loss_sparsity' in scalars
     assert {'val/mIoU', 'val/rgb/mIoU', 'val/depth/mIoU'} <= set(scalars)
+
+
+@pytest.mark.parametrize('reduce_zero_label', [False, True])
+def test_chosen_classes_keep_the_labels_of_the_data_set(reduce_zero_label):
+    """The toolbox derives the map from its class of the data set."""
+    source = read_config(PSPNET)
+    dataset = source.val_dataloader.dataset
+    dataset.metainfo = dict(classes=('car', 'road'))
+    dataset.reduce_zero_label = reduce_zero_label
+    expected = MMSEG_DATASETS.build({**dataset, 'lazy_init': True})
+    built = convert_dataset(dataset, ('rgb', 'depth'))
+    found = MMSEG_DATASETS.build({**built, 'lazy_init': True})
+    for key in ('classes', 'palette'):
+        assert [*found.metainfo[key]] == [*expected.metainfo[key]]
+    first = int(reduce_zero_label)
+    labels = {k + first: v for k, v in expected.label_map.items()}
+    known = {k: 255 if v is None else v for k, v in found.own_label_map.items()}
+    assert known == {**({0: 255} if reduce_zero_label else {}), **labels}

@@ -47,3 +47,15 @@ def test_classes_that_are_left_out_are_known_and_not_all():
 
 def test_the_spread_is_the_standard_deviation_of_several_seeds():
     assert [spread([]), spread([1.0]), spread([1.0, 3.0])] == ['', '1.0', '2.0 ± 1.4']
+
+
+def test_tests_of_several_subsets_are_no_seeds(write_run, tmp_path):
+    write_run(tmp_path / 'rgb+depth/per_image.npz', 0.5)
+    write_run(tmp_path / 'rgb/per_image.npz', 0.5, streams=('rgb',))
+    with pytest.raises(ValueError, match=r'must have the same outputs, got .*rgb/per'):
+        read_system(str(tmp_path))
+
+
+def test_a_file_in_a_folder_with_brackets_is_itself(write_run, tmp_path):
+    path = write_run(tmp_path / '[a]/per_image.npz', 0.5)
+    assert [name for name, _ in read_system(str(path)).files] == [str(path)]

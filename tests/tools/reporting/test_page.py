@@ -74,6 +74,14 @@ def test_what_is_missing_is_said_in_its_place(work_dir, lines):
         assert words in html, words
 
 
+def test_a_metric_that_was_never_a_number_has_a_tile(work_dir, lines):
+    found = [
+        {**line, 'mIoU': float('nan')} if 'mIoU' in line else line for line in lines
+    ]
+    html = html_of(work_dir(starts=(found,)))
+    assert 'Validation' in titles(html)
+
+
 def test_a_run_of_plain_mmseg_has_a_report(work_dir):
     lines = [
         {'loss': 1.0, 'decode.loss_ce': 0.5, 'aux.loss_ce': 0.5, 'iter': 1, 'step': 1},
