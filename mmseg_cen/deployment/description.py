@@ -11,6 +11,7 @@ from mmseg.registry import DATASETS
 from torch import nn
 
 from mmseg_cen.datasets import MultimodalSegDataset, SyntheticRGBDDataset
+from mmseg_cen.datasets.of_config import innermost
 from mmseg_cen.modality import Modality, build_modalities
 from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.translation import CENPix2Pix, build_domains
@@ -180,10 +181,8 @@ def _threshold(model: Any) -> float | None:
 
 def _dataset_of(cfg: Config) -> dict[str, Any]:
     """The data set of the test, within wrappers."""
-    dataset = dict((cfg.get('test_dataloader') or {}).get('dataset') or {})
-    while 'dataset' in dataset or 'datasets' in dataset:
-        dataset = dict(dataset.get('dataset') or dataset['datasets'][0])
-    return dataset
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
+    return dict(next(innermost(dataset)))
 
 
 def _type_of(dataset: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
+from mmseg_cen.streams.running import synchronized
 from mmseg_cen.streams.state import first_names, unwrap
 
 from .every_n_iterations import EveryNIterations
@@ -62,12 +63,10 @@ class FiniteLossHook(EveryNIterations):
                 found = _infinite(_losses(output))
                 if found and not self._may_be_skipped(runner):
                     self._check(runner)  # an earlier one is the cause
+                    layer = ''
                     # Run by one process alone, synchronized layers wait for ever.
-                    layer = (
-                        ''
-                        if _waits_for_others(model)
-                        else (first_infinite_layer(model, args, kwargs))
-                    )
+                    if not (is_distributed() and synchronized(model.modules())):
+                        layer = first_infinite_layer(model, args, kwargs)
                     names = _names(kwargs.get('data_samples'))
                     raise _divergence(found, runner.iter, names, layer)
 
@@ -167,13 +166,6 @@ def first_infinite_layer(
         return 'the outputs of all layers are finite'
     module = type(dict(model.named_modules())[found[0]]).__name__
     return f'the first output that is not finite is of the {module} {found[0]}'
-
-
-def _waits_for_others(model: nn.Module) -> bool:
-    """Whether layers exchange messages with other processes while they run."""
-    return is_distributed() and any(
-        'SyncBatchNorm' in type(module).__name__ for module in model.modules()
-    )
 
 
 def _losses(outputs: Any) -> dict[str, Tensor]:

@@ -119,7 +119,7 @@ class ChannelExchange(Exchange):
 def by_threshold(exchange: Exchange | None) -> bool:
     """Whether a threshold on the scaling factors decides what is exchanged."""
     if isinstance(exchange, ExchangeSequence):
-        return by_threshold(exchange._first)
+        return by_threshold(exchange.leader)
     return isinstance(exchange, ChannelExchange)
 
 
@@ -135,29 +135,30 @@ class ExchangeSequence(Exchange):
         self.parts = nn.ModuleList(parts)
         by_gamma = [part for part in parts if part.by_gamma]
         self.by_gamma = bool(by_gamma)
-        self.leader = parts.index(by_gamma[0]) if by_gamma else 0
-        self.alone = parts[self.leader].alone
+        self._leader = parts.index(by_gamma[0]) if by_gamma else 0
+        self.alone = self.leader.alone
 
     @property
     def threshold(self) -> float:
         """Threshold of the exchange by scaling factors, if there is one."""
-        return self._first.threshold
+        return self.leader.threshold
 
     @threshold.setter
     def threshold(self, threshold: float) -> None:
-        self._first.threshold = threshold
+        self.leader.threshold = threshold
 
     @property
     def scope(self) -> ExchangeScope:  # type: ignore[override]
         """Scope of the exchange by scaling factors, if there is one."""
-        return self._first.scope
+        return self.leader.scope
 
     @property
-    def _first(self) -> Any:
-        return self.parts[self.leader]
+    def leader(self) -> Any:
+        """The exchange by scaling factors, else the first."""
+        return self.parts[self._leader]
 
     def chosen(self, gamma: Tensor) -> Tensor:
-        chosen: Tensor = self._first.chosen(gamma)
+        chosen: Tensor = self.leader.chosen(gamma)
         return chosen
 
     def forward(

@@ -35,15 +35,20 @@ def seen_modalities(
     if not training:
         return None
     seen = None if present is None else present.any(dim=0)
-    synchronized = [n for n in training if 'SyncBatchNorm' in type(n).__name__]
-    if synchronized and distributed.is_available() and distributed.is_initialized():
-        held = chain(synchronized[0].parameters(), synchronized[0].buffers())
+    together = synchronized(training)
+    if together and distributed.is_available() and distributed.is_initialized():
+        held = chain(together[0].parameters(), together[0].buffers())
         device = next(held).device
         seen = torch.ones(num_modalities, device=device) if seen is None else seen
         seen = seen.to(device, torch.float32)
         distributed.all_reduce(seen, op=distributed.ReduceOp.MIN)
         seen = seen > 0
     return None if seen is None or seen.all() else seen
+
+
+def synchronized(modules: Iterable[nn.Module]) -> list[nn.Module]:
+    """Those that send messages to other processes while they run (SyncBN)."""
+    return [m for m in modules if 'SyncBatchNorm' in type(m).__name__]
 
 
 @contextmanager

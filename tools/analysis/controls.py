@@ -144,9 +144,10 @@ def configs_of(
         if (control.how or 'real') in ('real', *chosen):
             add(control, replaced(cfg, control, modality, source, args.seed))
     if {*STREAMS} & {*chosen}:
-        require_data(one_stream(cfg, source))
-    if 'single' in chosen:
-        add(Control('single', f'{source} alone'), one_stream(cfg, source))
+        single = one_stream(cfg, source)
+        require_data(single)
+        if 'single' in chosen:
+            add(Control('single', f'{source} alone'), single)
     if 'wide' in chosen:
         wide, matched = as_costly(cfg, source, args.size)
         print(f'wide: {matched}')

@@ -54,6 +54,7 @@ from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
 from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
 from mmseg_cen.streams.exchange import own_part
+from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.visualization import unique_names
 from mmseg_cen.visualization.curves import read_scalars
 from mmseg_cen.visualization.gamma_plots import (
@@ -169,10 +170,10 @@ def compare(runs: list[Outcome], metric: str, out: Path) -> None:
             + [np.mean([run.metrics[key] for run in group]) for key in drawn]
             for group in groups.values()
         )
-        shares, *columns = np.array(means).T
-        outputs = [*runs[0].modalities, 'ensemble']
-        curves = dict(zip(outputs, columns, strict=False))
-        write(out, 'share', draw_shares(shares, curves, columns[-1], metric))
+        shares, *columns, agreement = np.array(means).T
+        outputs = [*runs[0].modalities, ENSEMBLE]
+        curves = dict(zip(outputs, columns, strict=True))
+        write(out, 'share', draw_shares(shares, curves, agreement, metric))
 
 
 @as_tool

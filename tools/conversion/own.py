@@ -9,6 +9,7 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
 from mmseg_cen.datasets import MultimodalSegDataset
+from mmseg_cen.datasets.of_config import innermost
 
 from .model import dicts_in
 
@@ -25,7 +26,8 @@ def modalities_of(data: Config) -> dict[str, int]:
     """
     if imports := data.get('custom_imports'):
         import_modules_from_strings(**imports)
-    dataset = _innermost((data.get('train_dataloader') or {}).get('dataset') or {})
+    wrapped = (data.get('train_dataloader') or {}).get('dataset') or {}
+    dataset = next(innermost(wrapped))
     name = dataset.get('type')
     found = DATASETS.get(name) if name else None
     options = dataset.get('modalities')
@@ -96,13 +98,6 @@ def use_data(
     return new
 
 
-def _innermost(dataset: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The (first) data set within wrappers."""
-    while inner := dataset.get('dataset') or dataset.get('datasets'):
-        dataset = inner if isinstance(inner, Mapping) else inner[0]
-    return dataset
-
-
 def _choose(dataset: dict[str, Any], modalities: Sequence[str]) -> None:
     """Leave out the other modalities of a data set."""
     for part in dicts_in(dataset):
@@ -122,7 +117,7 @@ def _choose(dataset: dict[str, Any], modalities: Sequence[str]) -> None:
 
 
 def _classes(data: Config) -> int:
-    dataset = _innermost(data.train_dataloader.dataset)
+    dataset = next(innermost(data.train_dataloader.dataset))
     metainfo = {
         **DATASETS.get(dataset['type']).METAINFO,
         **(dataset.get('metainfo') or {}),

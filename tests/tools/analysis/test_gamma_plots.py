@@ -16,6 +16,16 @@ def call(tool, monkeypatch, *args):
     tool.main()
 
 
+def drawn_by(name, monkeypatch):
+    """The arguments of each call of a function that draws."""
+    drawn = []
+    monkeypatch.setattr(
+        gamma_plots, name,
+        lambda *args: drawn.append(args) or np.zeros((4, 4, 3), np.uint8),
+    )  # fmt: skip
+    return drawn
+
+
 def finished_run(folder, penalty, miou, *, exchanged=0, **metrics):
     """What gamma_plots.py reads of a training.
 
@@ -52,11 +62,7 @@ def test_runs_that_adjust_lambda_are_not_drawn_at_one(tmp_path, monkeypatch, cap
         finished_run(tmp_path / 'other', 'sparsity_weight=0.002', 10),
         finished_run(tmp_path / 'target', 'target_share=0.5', 20),
     ]
-    drawn = []
-    monkeypatch.setattr(
-        gamma_plots, 'draw_sensitivity',
-        lambda *args: drawn.append(args) or np.zeros((4, 4, 3), np.uint8),
-    )  # fmt: skip
+    drawn = drawn_by('draw_sensitivity', monkeypatch)
     call(gamma_plots, monkeypatch, *runs, '--out', tmp_path / 'out')
     assert [args[0] for args in drawn] == [[0.001, 0.002]]
     assert (
@@ -79,11 +85,7 @@ def test_outputs_are_drawn_against_the_exchanged_share(tmp_path, monkeypatch):
         run('little_0', 0.2, 1, 10, 60),
         run('little_1', 0.2, 3, 14, 70),
     ]
-    drawn = []
-    monkeypatch.setattr(
-        gamma_plots, 'draw_shares',
-        lambda *args: drawn.append(args) or np.zeros((4, 4, 3), np.uint8),
-    )  # fmt: skip
+    drawn = drawn_by('draw_shares', monkeypatch)
     call(gamma_plots, monkeypatch, *runs, '--out', tmp_path / 'out')
     ((shares, outputs, agreement, metric),) = drawn
     assert shares == pytest.approx([0.25, 0.5])
