@@ -74,7 +74,7 @@ class ExchangeStatsHook(EveryNIterations):
                 f'{least:.0%} of the own part of each stream is exchanged, or more: '
                 f'the streams compute nearly the same{_agreement(runner)}, and the '
                 f'ensemble can hardly be better than each of them. If they are to be '
-                f'different opinions, set a target_share of GammaSparsityHook, 0.5 '
+                f'different opinions, set a target_share of GammaSparsityHook, 0.25 '
                 f'or less',
                 'current',
                 logging.WARNING,

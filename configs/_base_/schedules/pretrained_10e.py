@@ -12,7 +12,7 @@ param_scheduler[1].end = max_epochs
 train_cfg = dict(max_epochs=max_epochs)
 default_hooks = dict(checkpoint=dict(interval=1))
 custom_hooks = [
-    dict(type='GammaSparsityHook', target_share=0.5, mode='proximal'),
+    dict(type='GammaSparsityHook', target_share=0.25, mode='proximal'),
     dict(type='ExchangeStatsHook'),
     dict(type='GammaRecorderHook'),
 ]
