@@ -1,101 +1,15 @@
 """Curves of the scalars that a training logged."""
 
 import fnmatch
-import json
 import math
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .figures import new_figure, to_picture
-
-Curve = tuple[NDArray[np.floating], NDArray[np.floating]]
-
-
-def read_scalars(work_dir: str | Path) -> dict[str, Curve]:
-    """Read all scalars that mmengine's ``LocalVisBackend`` wrote in a work directory.
-
-    The runs in it (``<time>/vis_data/scalars.json``) follow each other, as interrupted
-    and resumed trainings do: where a later run logged a step again, its value counts.
-    The last line of a run that was interrupted while writing it is left out. Seconds of
-    an iteration of the validation are ``val/time`` and ``val/data_time``.
-
-    Args:
-        work_dir: Work directory, or one ``scalars.json``.
-
-    Returns:
-        Steps and values, in the order of the steps, by key.
-
-    Raises:
-        FileNotFoundError: If there is no log.
-        ValueError: If a line of a log is not a JSON object with a ``step``.
-    """
-    return collect(line for file in scalar_files(work_dir) for line in read_lines(file))
-
-
-def scalar_files(work_dir: str | Path) -> list[Path]:
-    """The logs of scalars in a work directory, the oldest first.
-
-    Raises:
-        FileNotFoundError: If there is none.
-    """
-    root = Path(work_dir)
-    files = sorted(root.glob('*/vis_data/scalars.json'))
-    if root.is_file() and root.suffix == '.json':
-        files = [root]
-    if not files:
-        raise FileNotFoundError(
-            f'`work_dir` must hold <time>/vis_data/scalars.json, got {root} without '
-            f'one: give the work directory of a training whose visualizer has a '
-            f'LocalVisBackend'
-        )
-    return files
-
-
-def read_lines(file: Path) -> list[dict[str, Any]]:
-    """What was logged, each time with its ``step``.
-
-    Raises:
-        ValueError: If a line is not a JSON object with a ``step``.
-    """
-    lines = file.read_text(encoding='utf-8', errors='replace').splitlines()
-    found = []
-    for number, line in enumerate(lines, 1):
-        try:
-            scalars = json.loads(line)
-            scalars['step']
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            if number == len(lines) and isinstance(error, json.JSONDecodeError):
-                continue
-            raise ValueError(
-                f'each line of a log must be a JSON object with a `step`, got '
-                f'{line[:80]!r} in {file}, line {number}: remove the line'
-            ) from error
-        found.append(scalars)
-    return found
-
-
-def collect(lines: Iterable[dict[str, Any]]) -> dict[str, Curve]:
-    """Curves by key, of the lines of :func:`read_lines`; later lines count."""
-    values: dict[str, dict[float, float]] = {}
-    for scalars in lines:
-        for key, value in scalars.items():
-            if not isinstance(value, int | float) or key in ('epoch', 'iter', 'step'):
-                continue
-            is_duration = key in ('time', 'data_time') and 'iter' not in scalars
-            name = f'val/{key}' if is_duration else key
-            values.setdefault(name, {})[scalars['step']] = value
-    return {
-        key: (
-            np.array(sorted(steps), float),
-            np.array([steps[step] for step in sorted(steps)], float),
-        )
-        for key, steps in values.items()
-    }
+from .scalars import Curve
 
 
 def select(keys: Iterable[str], patterns: Sequence[str]) -> list[str]:

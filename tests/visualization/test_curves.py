@@ -1,72 +1,12 @@
-import json
-
 import numpy as np
 import pytest
 
 from mmseg_cen.visualization.curves import (
     draw_curves,
     group_by_quantity,
-    read_scalars,
     select,
     smooth,
 )
-
-
-def write(work_dir, run, *lines):
-    path = work_dir / run / 'vis_data' / 'scalars.json'
-    path.parent.mkdir(parents=True)
-    path.write_text(''.join(json.dumps(line) + '\n' for line in lines))
-    return path
-
-
-def test_a_resumed_run_continues_the_curve(tmp_path):
-    write(
-        tmp_path,
-        '20260101_000000',
-        dict(loss=4.0, iter=10, epoch=1, step=10),
-        dict(loss=9.0, step=20),
-        {'MAE': 0.5, 'rgb/MAE': float('nan'), 'step': 1},
-    )
-    write(tmp_path, '20260102_000000', dict(loss=3.0, step=20), dict(loss=2.0, step=30))
-    curves = read_scalars(tmp_path)
-    assert set(curves) == {'loss', 'MAE', 'rgb/MAE'}
-    steps, values = curves['loss']
-    assert steps.tolist() == [10, 20, 30]
-    assert values.tolist() == [4, 3, 2]
-    assert np.isnan(curves['rgb/MAE'][1]).all()
-    only = read_scalars(tmp_path / '20260102_000000' / 'vis_data' / 'scalars.json')
-    assert only['loss'][0].tolist() == [20, 30]
-
-
-def test_seconds_of_the_validation_are_apart_from_those_of_the_training(tmp_path):
-    write(
-        tmp_path, 'run', dict(time=0.5, iter=4, step=4), dict(time=9.0, mAcc=1, step=4)
-    )
-    curves = read_scalars(tmp_path)
-    assert {key: values.tolist() for key, (_, values) in curves.items()} == {
-        'time': [0.5], 'val/time': [9.0], 'mAcc': [1.0],
-    }  # fmt: skip
-
-
-def test_a_line_that_an_interruption_cut_off_is_left_out(tmp_path):
-    log = tmp_path / 'scalars.json'
-    log.write_text('{"loss": 2.0, "step": 1}\n{"loss": 1.0, "st')
-    steps, values = read_scalars(log)['loss']
-    assert (steps.tolist(), values.tolist()) == ([1], [2.0])
-    log.write_text('{"loss": 2.0, "st\n{"loss": 1.0, "step": 2}\n')
-    with pytest.raises(ValueError, match='line 1: remove'):
-        read_scalars(log)
-
-
-def test_missing_and_broken_logs_are_errors(tmp_path):
-    with pytest.raises(FileNotFoundError, match='LocalVisBackend'):
-        read_scalars(tmp_path)
-    path = write(tmp_path, 'run', dict(loss=1.0, step=1), dict(loss=1.0))
-    with pytest.raises(ValueError, match=r'with a `step`, got .* line 2'):
-        read_scalars(tmp_path)
-    path.write_text('{"loss": 1\n{"loss": 1, "step": 2}')
-    with pytest.raises(ValueError, match='line 1'):
-        read_scalars(tmp_path)
 
 
 def test_keys_are_selected_by_patterns():

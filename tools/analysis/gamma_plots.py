@@ -56,13 +56,13 @@ from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
 from mmseg_cen.streams.exchange import own_part
 from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.visualization import unique_names
-from mmseg_cen.visualization.curves import read_scalars
 from mmseg_cen.visualization.gamma_plots import (
     draw_proportions,
     draw_sensitivity,
     draw_shares,
     draw_steps,
 )
+from mmseg_cen.visualization.scalars import read_scalars
 
 #: Share of the pixels on which the streams predict the same class, in percent.
 AGREEMENT = 'streams/agreement'

@@ -50,7 +50,8 @@ if __name__ == '__main__':
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
-from mmseg_cen.visualization.curves import draw_curves, read_scalars, select
+from mmseg_cen.visualization.curves import draw_curves, select
+from mmseg_cen.visualization.scalars import read_scalars
 
 
 def is_of_interest(key: str) -> bool:

@@ -50,7 +50,7 @@ from benchmarking.tables import markdown
 
 from mmseg_cen.door import as_tool
 from mmseg_cen.multitask.gain import relative_gains
-from mmseg_cen.visualization.curves import read_scalars
+from mmseg_cen.visualization.scalars import read_scalars
 
 
 def figures_of(path: Path) -> dict[str, float]:

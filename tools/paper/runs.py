@@ -14,7 +14,7 @@ from mmseg.registry import MODELS
 from mmseg_cen.config_files import configs_in
 from mmseg_cen.launch import say_order
 from mmseg_cen.models.pretrained import without_starts
-from mmseg_cen.visualization.curves import read_scalars
+from mmseg_cen.visualization.scalars import read_scalars
 
 from .comparison import settings
 from .configs import load_leaf

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmseg_cen.streams.fold import ENSEMBLE
-from mmseg_cen.visualization.curves import Curve
+from mmseg_cen.visualization.scalars import Curve
 
 from .blocks import Block, Figure, Missing, Section, Table
 from .plots import Series, line_plot

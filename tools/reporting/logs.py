@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from mmseg_cen.visualization.scalars import read_log
+
 TIME = re.compile(r'^(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) - ', re.MULTILINE)
 VALIDATED = re.compile(r'Epoch\(val\)\s+\[(\d+)\]')
 PROGRESS = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\]')
@@ -62,7 +64,7 @@ def read_logs(folder: Path, starts: tuple[Path, ...]) -> Facts:
     classes: dict[str, dict[str, float]] = {}
     warnings: tuple[str, ...] = ()
     for start in starts:
-        log = _text(start / f'{start.name}.log')
+        log = read_log(start)
         for text in (_text(start / 'start.log'), log):
             for name, pattern in LINES.items():
                 if found := pattern.search(text):

@@ -43,11 +43,11 @@ LONGEST = 1100
 
 def choose_checkpoint(run: Run) -> Path | None:
     """The best checkpoint of a run, by the names that mmengine gives; or its last."""
-    best = sorted(run.folder.glob('best_*.pth'), key=lambda p: p.stat().st_mtime)
+    best = [path for path in run.folder.glob('best_*.pth') if run.is_own(path)]
     if best:
-        return best[-1]
+        return max(best, key=lambda path: path.stat().st_mtime)
     last = latest_checkpoint(str(run.folder))
-    return Path(last) if last is not None and Path(last).is_file() else None
+    return Path(last) if last is not None and run.is_own(Path(last)) else None
 
 
 def predictions_of(

@@ -14,7 +14,7 @@ from mmseg_cen.checkpoints import is_training
 from mmseg_cen.config_files import configs_in, read_config
 from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
 from mmseg_cen.streams.fold import ENSEMBLE
-from mmseg_cen.visualization.curves import Curve, collect, read_lines, scalar_files
+from mmseg_cen.visualization.scalars import Curve, collect, read_starts
 
 from .logs import Facts, read_logs
 
@@ -95,7 +95,7 @@ class Run:
         unit = 'epochs' if train_cfg.get('max_epochs') else 'iterations'
         of = int(train_cfg.get('max_epochs') or train_cfg.get('max_iters') or 0)
         noted = self.folder / 'last_checkpoint'
-        name = noted.read_text().strip() if noted.is_file() else ''
+        name = noted.read_text().strip() if self.is_own(noted) else ''
         kind = 'epoch' if unit == 'epochs' else 'iter'
         number = re.search(rf'{kind}_(\d+)\.pth$', name)
         done = [int(number[1])] if number else []
@@ -104,6 +104,13 @@ class Run:
         elif any(len(steps) for steps, _ in self.curves.values()):
             done.append(int(max(steps[-1] for steps, _ in self.curves.values())))
         return max(done, default=0), of, unit
+
+    def is_own(self, file: Path) -> bool:
+        """Whether a file is of this training, not of one before it in the folder."""
+        begun = parse_time(self.starts[0])
+        return file.is_file() and (
+            begun is None or file.stat().st_mtime >= begun.timestamp()
+        )
 
     @property
     def state(self) -> tuple[str, str]:
@@ -123,11 +130,13 @@ class Run:
     @cached_property
     def gamma(self) -> Any:
         """Steps, layers, modalities and threshold of the record, or None."""
+        path = self.folder / RECORD
+        if not self.is_own(path):
+            return None
         try:
-            record = read_record(self.folder / RECORD)
-        except (FileNotFoundError, ValueError) as error:
-            if (self.folder / RECORD).is_file():
-                self.missing.append(str(error))
+            record = read_record(path)
+        except ValueError as error:
+            self.missing.append(str(error))
             return None
         return record if record[1] else None
 
@@ -139,16 +148,10 @@ def read_run(folder: Path, name: str) -> Run:
         FileNotFoundError: If no training has logged there.
         ValueError: If a log is damaged.
     """
-    files = scalar_files(folder)
-    logged = [read_lines(file) for file in files]
-    # A training that began anew in the folder leaves the lines of those before it.
-    first = [next((i['iter'] for i in lines if 'iter' in i), None) for lines in logged]
-    known = [i for i in first if i is not None]
-    anew = max((k for k, i in enumerate(first) if known and i == min(known)), default=0)
-    logged, files = logged[anew:], files[anew:]
-    lines = [line for part in logged for line in part]
+    found = read_starts(folder)
+    lines = [line for start in found for line in start.lines]
     train = [line for line in lines if _is_of_training(line)]
-    starts = tuple(file.parents[1] for file in files)
+    starts = tuple(start.folder for start in found)
     return Run(
         folder=folder,
         name=name,

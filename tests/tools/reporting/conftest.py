@@ -66,16 +66,18 @@ def config_text():
 
 @pytest.fixture
 def work_dir(tmp_path):
-    """A function that writes a work directory, of one start or of several."""
+    """A function that writes a work directory: one start, and those that `resumed`."""
 
-    def write(name='run', starts=(LINES,), config=CONFIG, last='epoch_2'):
+    def write(name='run', starts=(LINES,), config=CONFIG, last='epoch_2', resumed=()):
         folder = tmp_path / name
+        words = dict(zip(range(1, len(starts)), resumed, strict=False))
         for number, lines in enumerate(starts):
             start = folder / f'20260101_1{number}0000'
             (start / 'vis_data').mkdir(parents=True)
             text = ''.join(json.dumps(line) + '\n' for line in lines)
             (start / 'vis_data' / 'scalars.json').write_text(text)
-            (start / f'{start.name}.log').write_text(LOG)
+            log = f'{words[number]}\n{LOG}' if number in words else LOG
+            (start / f'{start.name}.log').write_text(log)
             (start / 'start.log').write_text(START)
             if config is not None:
                 (start / 'vis_data' / 'config.py').write_text(config)

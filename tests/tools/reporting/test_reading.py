@@ -3,6 +3,7 @@ import socket
 
 import pytest
 from reporting.page import read_runs
+from reporting.predicting import choose_checkpoint
 from reporting.reading import flatten, read_run
 
 from mmseg_cen.checkpoints.lock import HOLDER
@@ -21,13 +22,28 @@ def test_scalars_of_the_training_and_of_validations_stay_apart(work_dir):
 def test_a_training_that_began_anew_leaves_out_the_one_before(work_dir, lines):
     train = [line for line in lines if 'iter' in line]
     other = [{**line, 'loss': 9.0} for line in train]
-    resumed = read_run(work_dir('resumed', (other[:2], train[2:])), 'run')
+    words = ['x - INFO - resumed epoch: 1, iter: 20']
+    folder = work_dir('resumed', (other[:2], train[2:]), resumed=words)
+    resumed = read_run(folder, 'run')
     assert resumed.curves['loss'][1].tolist() == [9.0, 9.0, 1.0, 0.75]
     assert len(resumed.starts) == 2
     assert 'resumed once' in resumed.state[1]
-    anew = read_run(work_dir('anew', (other, train[:2])), 'run')
-    assert anew.curves['loss'][1].tolist() == [3.0, 1.5]
+    # Also where it logs at longer intervals than the one before.
+    anew = read_run(work_dir('anew', (other, train[1:2])), 'run')
+    assert anew.curves['loss'][1].tolist() == [1.5]
     assert len(anew.starts) == 1
+
+
+def test_files_of_a_training_before_are_none_of_this_one(work_dir):
+    run = read_run(work_dir(last='epoch_8'), 'run')
+    best = run.folder / 'best_mIoU_epoch_2.pth'
+    best.touch()
+    assert choose_checkpoint(run) == best
+    assert run.length == (8, 2, 'epochs')
+    for path in run.folder.glob('*'):
+        os.utime(path, (0, 0))
+    assert choose_checkpoint(run) is None
+    assert run.length == (2, 2, 'epochs')
 
 
 def test_a_run_says_how_far_it_is(work_dir, config_text):
