@@ -2,6 +2,7 @@
 
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mmseg.registry import HOOKS
 from numpy.typing import NDArray
 
 from mmseg_cen.disk import damage_in_words, replacing
+from mmseg_cen.streams.exchange import own_part
 from mmseg_cen.streams.places import exchanging_norms
 
 from .every_n_iterations import EveryNIterations
@@ -23,6 +25,52 @@ from .exchange_stats import model_and_modalities
 RECORD = 'gamma.npz'
 #: Names of the entries of a record that are not layers; layers have no leading '_'.
 _STEPS, _MODALITIES, _THRESHOLD = '_steps', '_modalities', '_threshold'
+_ALONE = '_alone'  # missing in records of older versions
+
+
+@dataclass(frozen=True)
+class GammaRecord:
+    """The scaling factors of a training.
+
+    Args:
+        steps: Iterations, (T,).
+        layers: Scaling factors, (T, M, C), by the name of the layer.
+        modalities: Names of the streams.
+        threshold: The exchange threshold.
+        alone: Numbers of the streams that have no partner.
+    """
+
+    steps: NDArray[np.integer]
+    layers: dict[str, NDArray[np.float16]]
+    modalities: tuple[str, ...]
+    threshold: float
+    alone: tuple[int, ...] = ()
+
+    @property
+    def partnered(self) -> list[int]:
+        """Numbers of the streams that have a partner."""
+        return [m for m in range(len(self.modalities)) if m not in self.alone]
+
+    def exchanged(self, layer: str) -> NDArray[np.float64]:
+        """Exchanged share of the own parts of a layer, (T, M); 0 without a partner."""
+        own, small = self._small(layer)
+        shares: NDArray[np.float64] = small.sum(2) / own.sum(1).clip(min=1)
+        return shares
+
+    @property
+    def share(self) -> float:
+        """Exchanged share of the own parts at the end, of streams with a partner."""
+        counts = [self._small(layer) for layer in self.layers]
+        own = sum(own[self.partnered].sum() for own, _ in counts)
+        return float(sum(small[-1].sum() for _, small in counts) / max(own, 1))
+
+    def _small(self, layer: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """The own parts, (M, C), and what is exchanged of them, (T, M, C)."""
+        gamma = self.layers[layer]
+        own = own_part(*gamma.shape[1:]).numpy()
+        small = (np.abs(gamma.astype(np.float32)) < self.threshold) & own
+        small[:, [*self.alone]] = False
+        return own, small
 
 
 @HOOKS.register_module()
@@ -47,13 +95,13 @@ class GammaRecorderHook(EveryNIterations):
         path = Path(runner.work_dir, RECORD)
         if runner.iter and path.is_file():
             try:
-                steps, layers, *_ = read_record(path)
+                record = read_record(path)
             except ValueError as error:
                 print_log(f'{error}; a new record begins', 'current')
             else:
-                kept = steps < runner.iter
-                self._steps = steps[kept].tolist()
-                self._layers = {name: [*v[kept]] for name, v in layers.items()}
+                kept = record.steps < runner.iter
+                self._steps = record.steps[kept].tolist()
+                self._layers = {name: [*v[kept]] for name, v in record.layers.items()}
         self._record(runner, runner.iter)
 
     def act(self, runner: Runner, outputs: Any) -> None:
@@ -79,10 +127,12 @@ class GammaRecorderHook(EveryNIterations):
             return
         model, modalities = model_and_modalities(runner)
         norms = exchanging_norms(model).values()
+        alone = {m for norm in norms for m in norm.exchange.alone}
         record: dict[str, Any] = {
             _STEPS: np.array(self._steps),
             _MODALITIES: np.array(modalities),
             _THRESHOLD: np.array(max(n.exchange_threshold or 0 for n in norms)),
+            _ALONE: np.array(sorted(alone), int),
             **{name: np.stack(values) for name, values in self._layers.items()},
         }
         with (
@@ -92,14 +142,8 @@ class GammaRecorderHook(EveryNIterations):
             np.savez_compressed(file, **record)
 
 
-def read_record(
-    path: Path,
-) -> tuple[NDArray[np.integer], dict[str, NDArray[np.float16]], tuple[str, ...], float]:
+def read_record(path: Path) -> GammaRecord:
     """Read the record of a :class:`GammaRecorderHook`.
-
-    Returns:
-        Steps (T,); scaling factors (T, M, C) of each layer; names of the modalities;
-        the exchange threshold.
 
     Raises:
         FileNotFoundError: If there is no record.
@@ -114,7 +158,9 @@ def read_record(
         with path.open('rb') as file, np.load(file) as record:
             layers = {name: record[name] for name in record if name[0] != '_'}
             names = tuple(str(name) for name in record[_MODALITIES])
-            return record[_STEPS], layers, names, float(record[_THRESHOLD])
+            alone = record[_ALONE].tolist() if _ALONE in record else ()
+            threshold = float(record[_THRESHOLD])
+            return GammaRecord(record[_STEPS], layers, names, threshold, tuple(alone))
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f'the record must be a complete file of a GammaRecorderHook, got {path}, '

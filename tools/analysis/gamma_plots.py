@@ -52,8 +52,7 @@ from paper.comparison import decisive
 from mmseg_cen.config_files import configs_in
 from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
-from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
-from mmseg_cen.streams.exchange import own_part
+from mmseg_cen.hooks.gamma_recorder import RECORD, GammaRecord, read_record
 from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.visualization import unique_names
 from mmseg_cen.visualization.gamma_plots import (
@@ -74,28 +73,21 @@ def write(folder: Path, name: str, picture: NDArray[np.uint8]) -> None:
     print(path)
 
 
-def draw_run(
-    work_dir: Path, chosen: list[str] | None, out: Path
-) -> tuple[float, float, tuple[str, ...]]:
-    """Draw one run.
-
-    Returns:
-        The exchanged share of the own parts at its end, its theta, and its modalities.
-    """
-    steps, layers, modalities, threshold = read_record(work_dir / RECORD)
-    names = [*layers]
+def draw_run(work_dir: Path, chosen: list[str] | None, out: Path) -> GammaRecord:
+    """Draw one run, of which the record is returned."""
+    record = read_record(work_dir / RECORD)
+    names = [*record.layers]
     for name in chosen or dict.fromkeys((names[0], names[len(names) // 2], names[-1])):
-        if name not in layers:
+        if name not in names:
             raise ValueError(
                 f'`--layers` must be among {names}, got {name!r}: name some of these'
             )
-        picture = draw_steps(steps, layers[name], modalities, threshold, name)
-        write(out, f'steps_{name}', picture)
-    last = {name: gamma[-1] for name, gamma in layers.items()}
-    write(out, 'proportions', draw_proportions(last, modalities))
-    own = [np.abs(gamma)[own_part(*gamma.shape).numpy()] for gamma in last.values()]
-    share = float((np.concatenate(own) < threshold).mean())
-    return share, threshold, modalities
+        gamma = record.layers[name]
+        shown = record.steps, gamma, record.modalities, record.threshold, name
+        write(out, f'steps_{name}', draw_steps(*shown))
+    last = {name: gamma[-1] for name, gamma in record.layers.items()}
+    write(out, 'proportions', draw_proportions(last, record.modalities))
+    return record
 
 
 @dataclass(frozen=True)
@@ -104,28 +96,18 @@ class Outcome:
 
     Args:
         penalty: Lambda, or None if a target adjusts it.
-        threshold: Theta.
-        modalities: Names of the streams.
+        record: Its scaling factors, and theta.
         settings: All that decides its figures, but for the seed.
-        share: The exchanged share of the own parts.
         metrics: Figures of its last validation, by key.
     """
 
     penalty: float | None
-    threshold: float
-    modalities: tuple[str, ...]
+    record: GammaRecord
     settings: str
-    share: float
     metrics: dict[str, float]
 
 
-def outcome_of(
-    work_dir: Path,
-    metric: str,
-    share: float,
-    threshold: float,
-    modalities: tuple[str, ...],
-) -> Outcome:
+def outcome_of(work_dir: Path, metric: str, record: GammaRecord) -> Outcome:
     """What a run was set to, and its figures."""
     found = configs_in(work_dir)
     if not found:
@@ -147,31 +129,33 @@ def outcome_of(
         )
     metrics = {key: float(values[-1]) for key, (_, values) in curves.items()}
     settings = str(decisive(cfg))
-    return Outcome(weight, threshold, modalities, settings, share, metrics)
+    return Outcome(weight, record, settings, metrics)
 
 
 def compare(runs: list[Outcome], metric: str, out: Path) -> None:
     """Draw several runs against the values in which they differ."""
-    for name, key in (('lambda', 'penalty'), ('theta', 'threshold')):
-        known = [run for run in runs if getattr(run, key) is not None]
-        values = [getattr(run, key) for run in known]
+    penalties = [(run, run.penalty) for run in runs if run.penalty is not None]
+    thresholds = [(run, run.record.threshold) for run in runs]
+    for name, known in (('lambda', penalties), ('theta', thresholds)):
+        values = [value for _, value in known]
         if len(set(values)) > 1:
-            figures = [run.metrics[metric] for run in known]
-            shares = [run.share for run in known]
+            figures = [run.metrics[metric] for run, _ in known]
+            shares = [run.record.share for run, _ in known]
             write(out, name, draw_sensitivity(values, figures, shares, name, metric))
     groups: dict[str, list[Outcome]] = {}
     for run in runs:
         groups.setdefault(run.settings, []).append(run)
-    keys = [f'{name}/{metric}' for name in runs[0].modalities]
+    modalities = runs[0].record.modalities
+    keys = [f'{name}/{metric}' for name in modalities]
     drawn = [*keys, metric, AGREEMENT]
     if len(groups) > 1 and all({*drawn} <= run.metrics.keys() for run in runs):
         means = sorted(
-            [np.mean([run.share for run in group])]
+            [np.mean([run.record.share for run in group])]
             + [np.mean([run.metrics[key] for run in group]) for key in drawn]
             for group in groups.values()
         )
         shares, *columns, agreement = np.array(means).T
-        outputs = [*runs[0].modalities, ENSEMBLE]
+        outputs = [*modalities, ENSEMBLE]
         curves = dict(zip(outputs, columns, strict=True))
         write(out, 'share', draw_shares(shares, curves, agreement, metric))
 
@@ -185,9 +169,9 @@ def main() -> None:
     runs = []
     for work_dir in work_dirs:
         out = args.out / names[str(work_dir)] if args.out and several else args.out
-        found = draw_run(work_dir, args.layers, out or work_dir / 'figures')
+        record = draw_run(work_dir, args.layers, out or work_dir / 'figures')
         if several:
-            runs.append(outcome_of(work_dir, args.metric, *found))
+            runs.append(outcome_of(work_dir, args.metric, record))
     if several:
         compare(runs, args.metric, args.out or args.work_dirs[0] / 'figures')
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmseg_cen.streams.exchange import own_part
+from mmseg_cen.hooks.gamma_recorder import GammaRecord
 from mmseg_cen.visualization.gamma_plots import draw_proportions, draw_steps
 
 from .blocks import Block, Figure, Html, Missing, Section
@@ -35,9 +35,9 @@ def gamma_section(runs: Sequence[Run], is_quick: bool = False) -> Section | None
                 blocks.append(Missing(_why_not(run)))
             continue
         suffix = f', {run.name}' if len(runs) > 1 else ''
-        blocks += _shares(run, suffix)
+        blocks += _shares(run.gamma, run.name, suffix)
         if len(runs) == 1 and not is_quick:
-            blocks += _figures(run)
+            blocks += _figures(run.gamma)
     if len(runs) > 1:
         blocks = _compared(runs) + blocks
     if not blocks:
@@ -58,27 +58,19 @@ def _why_not(run: Run) -> str:
     )
 
 
-def exchanged(gamma: NDArray[np.floating], threshold: float) -> NDArray[np.float64]:
-    """Exchanged share of the own parts over time, (T, M), of gamma (T, M, C)."""
-    own = own_part(*gamma.shape[1:]).numpy()
-    below = (np.abs(gamma.astype(np.float32)) < threshold) & own
-    shares: NDArray[np.float64] = below.sum(2) / own.sum(1)
-    return shares
-
-
-def _shares(run: Run, suffix: str) -> list[Block]:
+def _shares(record: GammaRecord, name: str, suffix: str) -> list[Block]:
     """A matrix of layers and steps for each modality."""
-    steps, layers, modalities, threshold = run.gamma
-    if not threshold:
-        return [Missing(f'{run.name}: the threshold is 0, so no channel is exchanged.')]
-    keep = np.unique(np.linspace(0, len(steps) - 1, MOST_STEPS).round().astype(int))
-    shares = {name: exchanged(g[keep], threshold) for name, g in layers.items()}
+    if not record.threshold:
+        return [Missing(f'{name}: the threshold is 0, so no channel is exchanged.')]
+    last = len(record.steps) - 1
+    keep = np.unique(np.linspace(0, last, MOST_STEPS).round().astype(int))
+    shares = [record.exchanged(layer)[keep] for layer in record.layers]
     return [
         Figure(
             matrix(
-                np.stack([share[:, m] for share in shares.values()]),
-                _short(layers),
-                [str(int(step)) for step in steps[keep]],
+                np.stack([share[:, m] for share in shares]),
+                _short(record.layers),
+                [str(int(step)) for step in record.steps[keep]],
                 'layer',
                 'iteration',
             ),
@@ -86,7 +78,8 @@ def _shares(run: Run, suffix: str) -> list[Block]:
             width='half',
             caption='The bluer, the more of its channels are exchanged.',
         )
-        for m, modality in enumerate(modalities)
+        for m, modality in enumerate(record.modalities)
+        if m in record.partnered
     ]
 
 
@@ -99,9 +92,10 @@ def _short(layers: Iterable[str]) -> list[str]:
     return ['.'.join(p[common:]) for p in parts]
 
 
-def _figures(run: Run) -> list[Block]:
+def _figures(record: GammaRecord) -> list[Block]:
     """Figures 5 and 11 of the paper."""
-    steps, layers, modalities, threshold = run.gamma
+    steps, layers = record.steps, record.layers
+    modalities, threshold = record.modalities, record.threshold
     names = list(layers)
     spread = np.linspace(0, len(names) - 1, DRAWN).round().astype(int)
     chosen = dict.fromkeys(names[k] for k in spread)
@@ -128,10 +122,11 @@ def _compared(runs: Sequence[Run]) -> list[Block]:
     """The exchanged share of all layers at the end, one curve for each run."""
     series = []
     for number, run in enumerate(runs):
-        if run.gamma is None or not run.gamma[3]:
+        record = run.gamma
+        if record is None or not record.threshold or not record.partnered:
             continue
-        _, layers, _, threshold = run.gamma
-        share = [exchanged(g[-1:], threshold).mean() for g in layers.values()]
+        shares = [record.exchanged(n)[-1, record.partnered] for n in record.layers]
+        share = [of_layer.mean() for of_layer in shares]
         series.append(
             Series(run.name, np.arange(1, len(share) + 1), np.array(share), number)
         )

@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from mmseg_cen.checkpoints import is_training
 from mmseg_cen.config_files import configs_in, read_config
-from mmseg_cen.hooks.gamma_recorder import RECORD, read_record
+from mmseg_cen.hooks.gamma_recorder import RECORD, GammaRecord, read_record
 from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.visualization.scalars import Curve, collect, read_starts
 
@@ -128,8 +128,8 @@ class Run:
         return state, words
 
     @cached_property
-    def gamma(self) -> Any:
-        """Steps, layers, modalities and threshold of the record, or None."""
+    def gamma(self) -> GammaRecord | None:
+        """The record of the scaling factors, or None."""
         path = self.folder / RECORD
         if not self.is_own(path):
             return None
@@ -138,7 +138,7 @@ class Run:
         except ValueError as error:
             self.missing.append(str(error))
             return None
-        return record if record[1] else None
+        return record if record.layers else None
 
 
 def read_run(folder: Path, name: str) -> Run:
