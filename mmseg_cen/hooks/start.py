@@ -114,7 +114,11 @@ def check_evaluation(model: torch.nn.Module, loop: Any) -> None:
     """Refuse a validation or test that could not measure, or would measure wrongly."""
     metrics = getattr(loop.evaluator, 'metrics', ())  # an evaluator may have none
     check_targets(model, metrics)
-    for dataset in multimodal_sets(loop.dataloader.dataset):
+    datasets = [*multimodal_sets(loop.dataloader.dataset)]
+    for metric in metrics:
+        if hasattr(metric, 'check_data'):
+            metric.check_data(datasets)
+    for dataset in datasets:
         check_classes(dataset)
         check_agreement(model, dataset)
         for metric in metrics:

@@ -58,8 +58,7 @@ class StreamIoUMetric(IoUMetric):
 
     Raises:
         ValueError: If a sample has no group of such a name, two samples to be saved
-            have one stem (in a process, of several), or ``per_image_file`` has another
-            suffix.
+            have one stem, or ``per_image_file`` has another suffix.
     """
 
     output_dir: str | None
@@ -79,6 +78,22 @@ class StreamIoUMetric(IoUMetric):
         # Of the last evaluation, by output and metric, in [0, 1]: (K,), but aAcc.
         self.per_class: dict[str, dict[str, np.ndarray]] = {}
 
+    def check_data(self, datasets: Sequence[Any]) -> None:
+        """Refuse data that could not be measured or saved, before any is predicted.
+
+        Args:
+            datasets: All data of a validation or test, with ``get_data_info(index)``.
+
+        Raises:
+            ValueError: If a data set has no groups of such a name, or two samples to be
+                saved have one stem.
+        """
+        for dataset in datasets:
+            if not self.format_only and len(dataset):
+                groups_of(dataset.get_data_info(0), self.group_by)
+            for index in range(len(dataset) if self.output_dir is not None else 0):
+                self._path(str(dataset.get_data_info(index)['img_path']))
+
     def process(
         self, data_batch: dict[str, Any], data_samples: Sequence[dict[str, Any]]
     ) -> None:
@@ -94,8 +109,10 @@ class StreamIoUMetric(IoUMetric):
         finally:
             self.output_dir = output_dir
         if output_dir is not None:
+            num_classes = len(self.dataset_meta['classes'])
             for sample in data_samples:
-                self._save(Path(output_dir), sample)
+                path = self._path(str(sample['img_path']))
+                write_classes(path, sample, num_classes)
         if self.format_only:
             return
         groups = [groups_of(sample, self.group_by) for sample in data_samples]
@@ -136,17 +153,16 @@ class StreamIoUMetric(IoUMetric):
         predicted, true = areas(pred_label), areas(label)
         return both, predicted + true - both, predicted, true
 
-    def _save(self, folder: Path, sample: dict[str, Any]) -> None:
-        """Write the prediction for a sample, unless that is another one's file."""
-        image = str(sample['img_path'])
-        path = folder / f'{Path(image).stem}.png'
+    def _path(self, image: str) -> Path:
+        """The file of the prediction for an image, unless it is another one's."""
+        path = Path(self.output_dir or '', f'{Path(image).stem}.png')
         other = self._saved.setdefault(path, image)
         if other != image:
             raise ValueError(
                 f'samples must have different names to be saved in `output_dir`, got '
                 f'{other} and {image}: use tools/test.py --out DIR, which keeps folders'
             )
-        write_classes(path, sample, len(self.dataset_meta['classes']))
+        return path
 
     def compute_metrics(
         self, results: list[tuple[dict[str, Areas], Facts]]

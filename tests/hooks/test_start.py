@@ -1,3 +1,4 @@
+import copy
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from mmseg_cen.hooks import RuntimeInfoHook
 from mmseg_cen.hooks.start import check_classes, check_evaluation, check_targets
+from mmseg_cen.metrics import StreamIoUMetric
 from mmseg_cen.multitask import DepthErrorMetric
 
 LABELS = [[[0, 1, 2, 255], [0, 1, 2, 2]]] * 2
@@ -111,6 +113,25 @@ def test_labels_that_a_test_would_resize_are_refused(labeled):
         check_evaluation(segmentor(), evaluation(moved))
     moved.pipeline.transforms[1:3] = moved.pipeline.transforms[2:0:-1]
     check_evaluation(segmentor(), evaluation(moved))
+
+
+def test_what_a_metric_cannot_do_with_the_data_is_refused_at_the_start(
+    labeled, tmp_path
+):
+    data = labeled(LABELS)
+    loop = evaluation(data)
+    loop.evaluator.metrics = [StreamIoUMetric('camera')]
+    with pytest.raises(ValueError, match=r"got \['camera'\], but .*: set `groups"):
+        check_evaluation(segmentor(), loop)
+    data = loop.dataloader.dataset = labeled(LABELS, groups=dict(camera='0'))
+    check_evaluation(segmentor(), loop)
+    # Of several processes, each saves some samples.
+    other = copy.copy(data)
+    other.get_data_info = lambda index: dict(img_path=f'b/00{index}.png')
+    metric = StreamIoUMetric(output_dir=str(tmp_path / 'out'))
+    metric.check_data([data])
+    with pytest.raises(ValueError, match=r'different names .*000.png and b/000.png'):
+        metric.check_data([data, other])
 
 
 def test_a_validation_by_itself_is_checked_once(labeled, monkeypatch):
