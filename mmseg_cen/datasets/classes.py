@@ -90,12 +90,44 @@ def complete_label_map(
 
 
 def map_of_subset(
-    label_map: Mapping[int, int] | None, ignore_index: int
+    label_map: Mapping[int, int] | None,
+    whole: Mapping[str, Any],
+    part: Mapping[str, Any],
+    ignore_index: int,
 ) -> dict[int, int] | None:
-    """The toolbox's map to some classes of a data set, others ignored as 255 there."""
+    """The toolbox's map to some classes of a data set, with its own ignored label.
+
+    Args:
+        label_map: Number of the chosen class of each label. The toolbox writes 255 for
+            those that are not chosen, and for the chosen class of this number.
+        whole: Meta information with all classes.
+        part: That with the chosen classes.
+        ignore_index: Label of pixels without a class.
+    """
     if label_map is None:
         return None
+    chosen = {*part['classes']}
+    known = {stored for stored, name in enumerate(whole['classes']) if name in chosen}
     return {
-        stored: ignore_index if label == IGNORED else label
+        stored: ignore_index if label == IGNORED and stored not in known else label
         for stored, label in label_map.items()
     }
+
+
+def palette_of_subset(
+    whole: Mapping[str, Any], part: Mapping[str, Any]
+) -> list[Sequence[int]] | None:
+    """The colors of some classes of a data set; None if it has no more colors.
+
+    The toolbox's leave out that of the class 255.
+
+    Args:
+        whole: Meta information with all classes.
+        part: That with the chosen classes, and perhaps the ``palette`` of all.
+    """
+    classes, chosen = whole.get('classes') or (), part.get('classes') or ()
+    palette = part.get('palette') or ()
+    if not len(chosen) < len(palette) == len(classes) or {*chosen} - {*classes}:
+        return None
+    colors = dict(zip(classes, palette, strict=True))
+    return [colors[name] for name in chosen]

@@ -155,3 +155,9 @@ def require_files(
         f'files missing{what}: check `data_root`, `data_prefix`, `suffix`, `ann_file`'
         '\n  ' + '\n  '.join(named)
     )
+
+
+def remove_suffix(file: str, suffix: str | tuple[str, ...]) -> str:
+    """The stem of a file that ends with a suffix, or with one of some."""
+    ends = (suffix,) if isinstance(suffix, str) else suffix
+    return file.removesuffix(next(end for end in ends if file.endswith(end)))

@@ -3,6 +3,7 @@
 import os.path as osp
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from mmengine import fileio
@@ -21,6 +22,7 @@ from .classes import (
     choose_ignore_index,
     complete_label_map,
     map_of_subset,
+    palette_of_subset,
     read_class_names,
 )
 from .groups import find_groups
@@ -29,6 +31,7 @@ from .listing import (
     check_columns,
     list_files,
     read_rows,
+    remove_suffix,
     require_files,
     say_repeated,
 )
@@ -159,6 +162,10 @@ class MultimodalSegDataset(BaseSegDataset):
         loaded: dict = super()._load_metainfo(read_class_names(metainfo))
         return loaded
 
+    def _update_palette(self) -> list:
+        own = palette_of_subset(self.METAINFO, self._metainfo)
+        return own or super()._update_palette()
+
     @classmethod
     def build_modalities(
         cls, modalities: ModalityOptions | None = None
@@ -199,14 +206,19 @@ class MultimodalSegDataset(BaseSegDataset):
         """
         return find_groups(self.groups, stems, self.data_root, self.backend_args)
 
+    @cached_property
+    def _label_map(self) -> dict[int, int] | None:
+        return self.own_label_map or map_of_subset(
+            self.label_map, self.METAINFO, self.metainfo, self.ignore_index
+        )
+
     def _data_info(self, row: Sequence[str]) -> dict[str, Any]:
         paths = dict(zip(self.modalities, row, strict=False))
         data_info = dict(
             img_path=paths[main_modality(list(paths))],
             modality_paths=paths,
             modalities=self.modalities,
-            label_map=self.own_label_map
-            or map_of_subset(self.label_map, self.ignore_index),
+            label_map=self._label_map,
             reduce_zero_label=self.reduce_zero_label,
             num_classes=len(self.metainfo.get('classes') or ()) or None,
             ignore_index=self.ignore_index,
@@ -252,7 +264,7 @@ class MultimodalSegDataset(BaseSegDataset):
             )
         files = list_files(folder, self.backend_args)
         ends = modality.suffix
-        count = Counter(_remove_suffix(f, ends) for f in files if f.endswith(ends))
+        count = Counter(remove_suffix(f, ends) for f in files if f.endswith(ends))
         say_repeated(count, f'{folder}, where {ends} follow one another')
         stems = sorted(count)
         if not stems:
@@ -286,8 +298,3 @@ class MultimodalSegDataset(BaseSegDataset):
 
     def _is_file(self, path: str) -> bool:
         return fileio.isfile(path, backend_args=self.backend_args)
-
-
-def _remove_suffix(file: str, suffix: str | tuple[str, ...]) -> str:
-    ends = (suffix,) if isinstance(suffix, str) else suffix
-    return file.removesuffix(next(end for end in ends if file.endswith(end)))

@@ -98,13 +98,16 @@ class SyntheticRGBDDataset(BaseSegDataset):
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Name the rooms: they are drawn when they are loaded."""
+        label_map = map_of_subset(
+            self.label_map, self.METAINFO, self.metainfo, self.ignore_index
+        )
         return [
             dict(
                 img_path=f'room_{self.seed}_{index:06d}.png',  # names results, no file
                 room=(self.seed, index),
                 image_size=self.image_size,
                 modalities=self.modalities,
-                label_map=map_of_subset(self.label_map, self.ignore_index),
+                label_map=label_map,
                 reduce_zero_label=self.reduce_zero_label,
                 seg_fields=[],
             )

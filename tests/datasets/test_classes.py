@@ -70,5 +70,6 @@ def test_a_label_map_to_no_class_is_refused(label_map, what):
 
 
 def test_the_classes_that_a_subset_leaves_out_are_ignored_by_any_label():
-    assert map_of_subset(None, 65535) is None
-    assert map_of_subset({0: 255, 1: 0}, 65535) == {0: 65535, 1: 0}
+    whole, part = dict(classes=('a', 'b')), dict(classes=('b',))
+    assert map_of_subset(None, whole, whole, 65535) is None
+    assert map_of_subset({0: 255, 1: 0}, whole, part, 65535) == {0: 65535, 1: 0}

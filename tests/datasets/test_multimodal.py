@@ -373,6 +373,24 @@ def test_classes_that_a_subset_leaves_out_have_the_ignored_label(root):
     assert data.metainfo['palette'] == [[2, 2, 2]]
 
 
+def test_a_subset_of_many_classes_keeps_the_one_of_number_255(root):
+    class Things(MultimodalSegDataset):
+        METAINFO = dict(
+            classes=[f'thing {k}' for k in range(300)],
+            palette=[[k % 256, k // 256, 0] for k in range(300)],
+        )
+
+    data = Things(
+        RGBD,
+        data_root=str(root),
+        data_prefix=dict(seg_map_path='label'),
+        metainfo=dict(classes=[f'thing {k}' for k in range(1, 258)]),
+    )
+    label_map = data.get_data_info(0)['label_map']
+    assert label_map == {k: k - 1 if 1 <= k < 258 else 65535 for k in range(300)}
+    assert data.metainfo['palette'] == Things.METAINFO['palette'][1:258]
+
+
 def test_classes_as_text_are_refused(root):
     with pytest.raises(ValueError, match=r"got 'a,b': .*classes=\('a', 'b'\)"):
         dataset(root, metainfo=dict(classes='a,b'))
