@@ -17,6 +17,7 @@ from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.visualization.scalars import Curve, collect, read_starts
 
 from .logs import Facts, read_logs
+from .quantities import PHYSICAL
 
 #: Keys of what hooks log between two lines of the training.
 BETWEEN = ('exchange/', 'alpha/')
@@ -70,7 +71,7 @@ class Run:
         keys = [*self.validations, *self.curves]
         found = [k.split('/')[0] for k in keys if re.fullmatch(r'\w+/(mIoU|MAE)', k)]
         found += [k.split('/')[1] for k in keys if re.fullmatch(r'alpha/\w+', k)]
-        streams = [*dict.fromkeys(found)]
+        streams = [name for name in dict.fromkeys(found) if name != PHYSICAL]
         return [*streams, ENSEMBLE] if streams else [ENSEMBLE]
 
     @property

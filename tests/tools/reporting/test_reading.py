@@ -4,6 +4,7 @@ import socket
 import pytest
 from reporting.page import read_runs
 from reporting.predicting import choose_checkpoint
+from reporting.quantities import validation_quantity
 from reporting.reading import flatten, read_run
 
 from mmseg_cen.checkpoints.lock import HOLDER
@@ -56,6 +57,16 @@ def test_a_run_says_how_far_it_is(work_dir, config_text):
     iterations = "train_cfg = dict(max_iters=80)\nmodel = dict(type='A')\n"
     run = read_run(work_dir('iterations', config=iterations, last=None), 'run')
     assert run.state == ('stopped', 'unfinished, 40 of 80 iterations')
+
+
+def test_errors_in_physical_units_are_no_output_and_have_a_plot_of_their_own(work_dir):
+    line = {'MAE': 0.1, 'rgb/MAE': 0.2, 'physical/MAE': 1.0, 'physical/rgb/MAE': 2.0}
+    run = read_run(work_dir(starts=([{**line, 'step': 1}],), config=None), 'run')
+    assert run.outputs == ['rgb', 'ensemble']
+    titles = {key: validation_quantity(key)[0].title for key in line}
+    assert titles['MAE'] == titles['rgb/MAE'] == 'MAE of the validation'
+    assert titles['physical/MAE'] == titles['physical/rgb/MAE'] == 'MAE, physical'
+    assert validation_quantity('physical/rgb/MAE')[1] == 'rgb'
 
 
 def test_logs_tell_command_data_classes_and_time(work_dir):
