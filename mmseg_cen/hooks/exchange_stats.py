@@ -134,21 +134,26 @@ def may_become_one(model: nn.Module) -> bool:
 
 
 def model_and_modalities(runner: Runner) -> tuple[nn.Module, tuple[str, ...]]:
-    """The unwrapped model and the names of the modalities that exchange.
+    """The unwrapped model, and its :func:`names_of_streams`."""
+    model = unwrap(runner.model)
+    return model, names_of_streams(model)
+
+
+def names_of_streams(model: nn.Module) -> tuple[str, ...]:
+    """The names of the modalities that exchange; of several tasks, of their streams.
 
     They are those of the ensemble, unless a fusion merges the streams before it.
     """
-    model = unwrap(runner.model)
     ensemble = _ensemble_of(model)
     norms = exchanging_norms(model).values()
     M = max((norm.num_modalities for norm in norms), default=0)
     if ensemble is not None and M in (0, len(ensemble.modalities)):
-        return model, ensemble.modalities
+        return tuple(ensemble.modalities)
     if streams := getattr(model, 'streams', None):  # of several tasks
-        return model, streams
+        return tuple(streams)
     preprocessor = getattr(model, 'data_preprocessor', None)
     names = tuple(getattr(preprocessor, 'modalities', ()))
-    return model, names if len(names) == M else tuple(map(str, range(M)))
+    return names if len(names) == M else tuple(map(str, range(M)))
 
 
 def _ensemble_of(model: nn.Module) -> Any:

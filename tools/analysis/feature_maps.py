@@ -4,8 +4,9 @@ python tools/analysis/feature_maps.py CONFIG CHECKPOINT 0 1 2 --out maps
 python tools/analysis/feature_maps.py CONFIG CHECKPOINT room_2_000003 --layer backbone.layer2.1.bn2
 
 Samples of the test data are given by number or by the name of their image. The picture
-of a sample has a row for each modality (or source of a translation): the input, and the
-means of the channels before the exchange. Without `--layer`, the first layer that
+of a sample has a row for each stream: of a modality, of a source of a translation, or of
+a task: the input, and the means of the channels before the exchange, of the whole image,
+also where the config predicts in windows. Without `--layer`, the first layer that
 exchanges a channel is drawn.
 """  # noqa: E501
 
@@ -40,6 +41,7 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 import cv2
 import numpy as np
 import torch
+from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
@@ -47,8 +49,10 @@ from torch import nn
 
 from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
+from mmseg_cen.hooks.exchange_stats import names_of_streams
 from mmseg_cen.launch import check_checkpoint, load_config
 from mmseg_cen.models import exchanging_norms
+from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.translation.visualization import color_domain, color_limits
 from mmseg_cen.visualization import Panel, SampleNames, color_modality, draw_grid
 from mmseg_cen.visualization.feature_maps import averaged_maps, kept_groups
@@ -57,11 +61,16 @@ from mmseg_cen.visualization.panels import Picture
 
 def choose_layer(model: nn.Module, name: str | None) -> tuple[str, Any]:
     norms = exchanging_norms(model)
+    if not norms:
+        raise ValueError(
+            'CONFIG must be of a network that exchanges channels by scaling factors, '
+            'got none: set an exchange_threshold of its backbone or generator'
+        )
     if name is None:
         exchanging = (
             key for key, norm in norms.items() if norm.exchange.chosen(norm.gamma).any()
         )
-        name = next(exchanging, next(iter(norms), None))
+        name = next(exchanging, next(iter(norms)))
     if name not in norms:
         raise ValueError(
             f'`--layer` must be among {list(norms)}, got {name!r}: name one of these'
@@ -120,15 +129,17 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args.config)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = MODELS.build(cfg.model).eval()
+    model = MODELS.build(without_starts(cfg.model)).eval()
+    if hasattr(model, 'test_cfg'):
+        model.test_cfg = ConfigDict(model.test_cfg or {}, mode='whole')
     check_checkpoint(model, args.checkpoint, strict=True)
     layer, norm = choose_layer(model, args.layer)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     seen: list[Any] = []
     norm.exchange.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    streams = model if hasattr(model, 'modalities') else model.decode_head
+    streams = names_of_streams(model)
     fate = '~ 0' if norm.exchange_threshold else 'exchanged'
-    groups = kept_groups(norm.exchange.chosen(norm.gamma), streams.modalities, fate)
+    groups = kept_groups(norm.exchange.chosen(norm.gamma), streams, fate)
     for wanted in args.samples:
         index = find_sample(dataset, wanted)
         sample = dataset[index]
@@ -136,7 +147,9 @@ def main() -> None:
         model.test_step(pseudo_collate([sample]))
         maps = averaged_maps(seen[0].float(), groups)
         rows: list[list[Panel | None]] = []
-        for m, (name, picture) in enumerate(pictures_of(sample).items()):
+        inputs = [*pictures_of(sample).values()]  # the same for each of several tasks
+        for m, name in enumerate(streams):
+            picture = inputs[m % len(inputs)]
             row: list[Panel | None] = [Panel(picture, name)]
             for group, values in maps.items():
                 number = int(groups[group].sum())

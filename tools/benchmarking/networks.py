@@ -6,11 +6,13 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import nn
 
+from mmseg_cen.models.pretrained import without_starts
+
 
 def network_of(cfg: Config) -> nn.Module:
     """The network of a config that predicts: no auxiliary head, no discriminator."""
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = revert_sync_batchnorm(MODELS.build(cfg.model)).eval()
+    model = revert_sync_batchnorm(MODELS.build(without_starts(cfg.model))).eval()
     if getattr(model, 'auxiliary_head', None) is not None:
         model.auxiliary_head = None  # of the training only
     return getattr(model, 'generator', model)

@@ -1,5 +1,6 @@
 """Systems that are compared: what they predicted of the same images, for some seeds."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -125,9 +126,11 @@ def chosen(classes: Sequence[str], left_out: Sequence[str]) -> NDArray[np.bool_]
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:
-    """Mean and, of several values, standard deviation."""
+    """Mean and, of several values, standard deviation; of NaN, none."""
     if not values:
         return ''
+    if any(map(math.isnan, values)):
+        return 'nan'
     text = f'{statistics.mean(values):.{digits}f}'
     if len(values) > 1:
         text += f' ± {statistics.stdev(values):.{digits}f}'

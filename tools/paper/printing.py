@@ -3,18 +3,10 @@
 import operator
 import statistics
 
+from comparing.systems import spread
+
 from .row import Table
 from .runs import Run
-
-
-def summarize(values: list[float], digits: int = 1) -> str:
-    """Mean and, of several, standard deviation."""
-    if not values:
-        return ''
-    text = f'{statistics.mean(values):.{digits}f}'
-    if len(values) > 1:
-        text += f' ± {statistics.stdev(values):.{digits}f}'
-    return text
 
 
 def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
@@ -45,7 +37,7 @@ def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
             paper = row.paper.get(name)
             if name in of_paper:
                 line += ['' if paper is None else f'{paper:.{digits}f}']
-            line += [summarize(values, digits)]
+            line += [spread(values, digits)]
         for name, key in (
             ('Params (M)', 'parameters'),
             ('Fusion (M)', 'fusion_parameters'),
@@ -54,7 +46,7 @@ def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
             counts = {getattr(r, key) for r in of_row}
             line += ['' if paper is None else f'{paper:.1f}']
             line += [' / '.join(f'{n / 1e6:.3g}' for n in sorted(counts))]
-        line += [summarize([r.seconds for r in of_row], 3), str(len(of_row))]
+        line += [spread([r.seconds for r in of_row], 3), str(len(of_row))]
         lines.append(line)
     return lines
 
@@ -75,8 +67,7 @@ def check_claims(table: Table, runs: dict[str, list[Run]]) -> list[str]:
         if min(first) <= max(second) and min(second) <= max(first):
             verdict += ', but seeds overlap'
         lines.append(
-            f'{text}: {verdict}: {summarize(first)} against {summarize(second)} '
-            '(ensemble)'
+            f'{text}: {verdict}: {spread(first)} against {spread(second)} (ensemble)'
         )
     return lines
 

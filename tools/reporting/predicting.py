@@ -25,6 +25,7 @@ from mmseg_cen.checkpoints import latest_checkpoint
 from mmseg_cen.hooks.visualization import unaugmented_inputs
 from mmseg_cen.launch import check_checkpoint, pin_for_gpus_only, say_order
 from mmseg_cen.metrics.per_image import names_of_images
+from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.visualization.panels import Picture
 
 from .counting import ClassCounts, TranslationCounts
@@ -147,7 +148,7 @@ def _model_of(config: Config, checkpoint: Path) -> torch.nn.Module:
     settings = config.model
     if config.get('data_preprocessor') is not None:
         settings.setdefault('data_preprocessor', config.data_preprocessor)
-    model = MODELS.build(settings)
+    model = MODELS.build(without_starts(settings))
     check_checkpoint(model, str(checkpoint), strict=True)
     device = get_device()
     if device == 'cpu':

@@ -45,6 +45,43 @@ def test_feature_maps_of_a_translation_have_a_row_for_each_source(
         ]
 
 
+@pytest.mark.parametrize(
+    ('config', 'streams'),
+    [
+        ('demo/cen_synthetic.py', ['rgb', 'depth']),
+        ('multitask/rooms_exchange.py', ['segmentation', 'depth', 'normals']),
+    ],
+)
+def test_feature_maps_have_a_row_for_each_stream_and_are_of_the_whole_image(
+    config, streams, tmp_path, monkeypatch
+):
+    cfg = Config.fromfile(ROOT / 'configs' / config)
+    cfg.model.test_cfg = dict(mode='slide', crop_size=(32, 32), stride=(32, 32))
+    cfg.test_dataloader.dataset.update(num_samples=1, image_size=(64, 96))
+    cfg.dump(tmp_path / 'config.py')
+    state = MODELS.build(cfg.model).state_dict()
+    torch.save({'state_dict': state}, tmp_path / 'checkpoint.pth')
+    grids, sizes = [], []
+    averaged = feature_maps.averaged_maps
+    monkeypatch.setattr(feature_maps, 'draw_grid', grids.append)
+    monkeypatch.setattr(feature_maps, 'write_picture', lambda *_: None)
+    monkeypatch.setattr(
+        feature_maps,
+        'averaged_maps',
+        lambda x, groups: sizes.append(x.shape[-2:]) or averaged(x, groups),
+    )
+    paths = (tmp_path / 'config.py', tmp_path / 'checkpoint.pth')
+    call(feature_maps, monkeypatch, *paths, '0', '--layer', 'backbone.layer1.0.bn1')
+    assert [row[0].title for row in grids[0]] == streams
+    assert grids[0][0][1].title == f'{streams[-1]} kept, {", ".join(streams[:-1])} ~ 0'
+    assert sizes == [(16, 24)]  # of 64x96 pixels
+
+
+def test_a_network_that_exchanges_no_channels_has_no_such_maps():
+    with pytest.raises(ValueError, match='got none: set an exchange_threshold'):
+        feature_maps.choose_layer(torch.nn.Linear(2, 2), None)
+
+
 class Samples:
     def __init__(self, *paths):
         self.paths = paths

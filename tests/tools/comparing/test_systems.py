@@ -47,6 +47,7 @@ def test_classes_that_are_left_out_are_known_and_not_all():
 
 def test_the_spread_is_the_standard_deviation_of_several_seeds():
     assert [spread([]), spread([1.0]), spread([1.0, 3.0])] == ['', '1.0', '2.0 ± 1.4']
+    assert spread([1.0, float('nan')]) == 'nan'  # as of a stream that no image has
 
 
 def test_tests_of_several_subsets_are_no_seeds(write_run, tmp_path):
