@@ -138,3 +138,18 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
             f'keys of `--cfg-options` must lead to a place in the config, got '
             f'{[*options]} ({one_line(error)}): correct them'
         ) from error
+
+
+def dataset_of(cfg: Config, split: str) -> Any:
+    """The config of the data set of ``'train'``, ``'val'`` or ``'test'``.
+
+    Raises:
+        ValueError: If the config has no such dataloader.
+    """
+    loader = f'{split}_dataloader'
+    if not cfg.get(loader):
+        found = [key for key in cfg if key.endswith('_dataloader') and cfg[key]]
+        raise ValueError(
+            f'the config must have `{loader}`, got {found}: choose another `--split`'
+        )
+    return cfg[loader].dataset

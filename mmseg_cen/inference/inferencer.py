@@ -160,7 +160,7 @@ class MultimodalInferencer(BaseInferencer):
             found['visualization'] += part['visualization']
             found['names'] += part['names']
             if outputs is not None:
-                found['files'].append(outputs.paths(prediction.name))
+                found['files'].append(outputs.paths_of(prediction))
             if outputs is None or return_datasamples:
                 found['predictions'] += part['predictions']
         return found
@@ -190,7 +190,14 @@ class MultimodalInferencer(BaseInferencer):
 
         Yields:
             The prediction of each sample, when its files are written.
+
+        Raises:
+            ValueError: If the batch size is not positive.
         """
+        if batch_size < 1:
+            raise ValueError(
+                f'`batch_size` must be at least 1, got {batch_size}: give a larger one'
+            )
         if outputs is not None:
             outputs.check(given)
             if skip_existing:

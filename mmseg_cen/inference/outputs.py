@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -183,6 +183,13 @@ class Outputs:
             files |= {f: self.out_dir / f / f'{name}.png' for f in folders}
         return files
 
+    def paths_of(self, prediction: Prediction) -> dict[str, Path]:
+        """The files of a predicted sample by kind, of the streams that it has."""
+        absent = {*self.streams} - prediction.streams.keys()
+        without = {f'{STREAMS}/{stream}' for stream in absent}
+        files = self.paths(prediction.name)
+        return {kind: path for kind, path in files.items() if kind not in without}
+
     def check(self, samples: Iterable[Given]) -> None:
         """Refuse to write over files that are read.
 
@@ -214,21 +221,15 @@ class Outputs:
 
     def write(self, prediction: Prediction) -> dict[str, Path]:
         """Write the files of a sample; returns them by kind."""
-        files = self.paths(prediction.name)
-        streams: Mapping[str, Any] = prediction.streams
-        written = {}
+        files = self.paths_of(prediction)
         # The streams first: whether all is there is asked of the other files.
         for kind in sorted(files, key=lambda kind: not kind.startswith(STREAMS)):
-            path = files[kind]
             if kind.startswith(STREAMS):
                 stream = kind.removeprefix(f'{STREAMS}/')
-                if stream not in streams:
-                    continue
                 sample = prediction.sample.to_dict()
                 data = prediction.sample.pred_streams.get(stream)
                 sample = {**sample, 'pred_sem_seg': dict(data=data)}
-                write_classes(path, sample, len(prediction.meta['classes']))
+                write_classes(files[kind], sample, len(prediction.meta['classes']))
             else:
-                KINDS[kind][1](path, prediction)
-            written[kind] = path
-        return written
+                KINDS[kind][1](files[kind], prediction)
+        return files

@@ -110,12 +110,18 @@ def sources_of(name: str, given: Any, suffix: str | tuple[str, ...] = ()) -> Sou
             its path there without it, else without the usual suffix.
 
     Raises:
-        ValueError: If there are no files, or it is something else.
+        ValueError: If there are no files, it is an array of several samples, or
+            something else.
         FileNotFoundError: If there is no such file.
     """
     if isinstance(given, (str, os.PathLike)):
         return _of_path(name, str(given), suffix)
     if isinstance(given, (np.ndarray, Tensor)):
+        if given.ndim > 3:
+            raise ValueError(
+                f'`{name}` must be an array of one sample, or a list of such, got one '
+                f'of the shape {tuple(given.shape)}: write list(array)'
+            )
         return Sources([given], None, f'{name}, an array')
     if not isinstance(given, Sequence) or not given:
         raise ValueError(

@@ -84,7 +84,7 @@ def draw_curves(
         for key in keys:
             steps, values = curves[key]
             # A single point would be an invisible line.
-            marker = 'o' if len(steps) == 1 else None
+            marker = 'o' if np.isfinite(values).sum() == 1 else None
             (line,) = axes.plot(
                 steps, smooth(values, window), label=key, marker=marker, linewidth=1.5
             )

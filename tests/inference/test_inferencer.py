@@ -62,6 +62,8 @@ def test_images_of_several_sizes_are_no_batch(open_inferencer):
     inferencer = open_inferencer(size=(100, 100))
     found = inferencer([*samples, small], batch_size=3)['predictions']
     assert [one.shape for one in found] == [(24, 32), (24, 32), (8, 32)]
+    with pytest.raises(ValueError, match='`batch_size` must be at least 1, got 0'):
+        inferencer(samples, batch_size=0)
 
 
 @pytest.mark.parametrize('options', [dict(tta=True), dict(amp='bf16')])

@@ -65,6 +65,8 @@ def test_streams_that_a_sample_lacks_are_not_waited_for(network, files, tmp_path
         assert len([*inferencer.stream(given, 1, outputs, True)]) == 1
         assert written(out) == [f'streams/depth/{name}.png']
         assert not [*inferencer.stream(given, 1, outputs, True)]
+    (paths,) = inferencer(dict(depth=depth), out_dir=out, save=[STREAMS])['files']
+    assert [*paths] == ['streams/depth']
 
 
 def test_files_that_are_read_are_not_written_over(inferencer, files, tmp_path):

@@ -170,6 +170,7 @@ def test_a_video_that_does_not_tell_its_length_is_refused(tmp_path):
         (dict(rgb='nowhere.png'), "file of rgb must be a file, got 'nowhere.png'"),
         (dict(thermal='x.png'), r"of each of \['rgb', 'depth'\], got \['thermal'\]"),
         (dict(rgb=[]), '`rgb` must be a path'),
+        (dict(rgb=np.zeros((2, 4, 4, 3))), r'\(2, 4, 4, 3\): write list'),
         ({}, 'write dict'),
         (7, 'got 7'),
         (dict(rgb='{root}/empty'), 'must lead to files, got none'),

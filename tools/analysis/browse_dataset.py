@@ -35,6 +35,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS
 
+from mmseg_cen.config_files import dataset_of
 from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import load_config
@@ -48,12 +49,7 @@ def main(argv: list[str] | None = None) -> None:
         raise ValueError(f'`--number` must be positive, got {args.number}: raise it')
     cfg = load_config(args.config, options=args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    if (loader := f'{args.split}_dataloader') not in cfg:
-        found = [key for key in cfg if key.endswith('_dataloader')]
-        raise ValueError(
-            f'{args.config} must have `{loader}`, got {found}: choose another `--split`'
-        )
-    dataset = DATASETS.build(cfg[loader].dataset)
+    dataset = DATASETS.build(dataset_of(cfg, args.split))
     if 'classes' not in dataset.metainfo:
         raise ValueError(
             'the data set must have `classes`, got a translation: look at its pictures '

@@ -57,6 +57,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import ProgressBar
 from mmseg.registry import DATASETS
 
+from mmseg_cen.config_files import dataset_of
 from mmseg_cen.disk import set_aside, write_atomically
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import load_config
@@ -65,6 +66,8 @@ from mmseg_cen.preparation.statistics import ClassStatistics, PixelStatistics
 
 #: Transforms that make the arrays, rather than move or alter them.
 LOADING = ('EncodeDepth', 'DeriveDomains')
+#: Bars of a histogram in the picture.
+MOST_BARS = 256
 
 
 def keep_loading(node: Any) -> None:
@@ -198,6 +201,26 @@ def snippet(summary: dict[str, Any]) -> str:
     return '\n'.join(lines)
 
 
+def to_bars(
+    histogram: dict[int, int], bin_width: float
+) -> tuple[dict[float, float], float]:
+    """Shares under the left ends of bars that are wide enough to be seen, their width.
+
+    As many bins are one bar as leave :data:`MOST_BARS`: values of 8 or 16 bits that
+    are no meters have thousands of bins.
+    """
+    first, last = min(histogram, default=0), max(histogram, default=0)
+    several = -(-(last - first + 1) // MOST_BARS)
+    bars: Counter[int] = Counter()
+    for number, count in histogram.items():
+        bars[(number - first) // several] += count
+    shares = {
+        (first + several * k) * bin_width: count / bars.total()
+        for k, count in bars.items()
+    }
+    return shares, several * bin_width
+
+
 def draw(
     summary: dict[str, Any],
     histograms: dict[str, Counter[int]],
@@ -213,14 +236,8 @@ def draw(
     panels = iter(axes[:, 0])
     for name, histogram in histograms.items():
         panel = next(panels)
-        bins = sorted(histogram)
-        total = sum(histogram.values())
-        panel.bar(
-            [b * bin_width for b in bins],
-            [histogram[b] / total for b in bins],
-            width=bin_width,
-            align='edge',
-        )
+        bars, width = to_bars(histogram, bin_width)
+        panel.bar([*bars], [*bars.values()], width=width, align='edge')
         invalid = summary['modalities'][name]['no_data']
         panel.set_title(f'{name}: share of valid pixels; {invalid:.1%} are invalid')
     if 'classes' in summary:
@@ -242,7 +259,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     cfg = load_config(args.config, options=args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    dataset_cfg = cfg[f'{args.split}_dataloader'].dataset
+    dataset_cfg = dataset_of(cfg, args.split)
     keep_loading(dataset_cfg)
     dataset = DATASETS.build(dataset_cfg)
     pixels, histograms, classes = measure_all(dataset, args.jobs, args.bin_width)

@@ -110,3 +110,19 @@ def test_sentinels_do_not_count(tool, images, tmp_path, fill):
         of_depth['mean'], [depth[known].mean() / 1000], rtol=1e-6
     )
     assert of_depth['no_data'] == pytest.approx(1 - known.mean())
+
+
+def test_bars_of_a_histogram_are_wide_enough_to_be_seen(tool):
+    few = tool.to_bars({-2: 1, 3: 3}, 0.5)
+    assert few == ({-1.0: 0.25, 1.5: 0.75}, 0.5)
+    bars, width = tool.to_bars(dict.fromkeys(range(0, 2560, 10), 1), 0.1)  # 8 bits
+    assert (len(bars), width) == (256, 1.0)
+    assert sum(bars.values()) == pytest.approx(1)
+    assert tool.to_bars({}, 0.1) == ({}, 0.1)
+
+
+def test_a_split_that_the_config_lacks_is_refused(tool, tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text(CONFIG.replace('DATA_ROOT', "'data'") + 'test_dataloader = None')
+    with pytest.raises(SystemExit, match=r"`test_dataloader`, got \['train"):
+        tool.main([str(config), '--split', 'test'])
