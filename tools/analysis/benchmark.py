@@ -5,6 +5,7 @@ alike: compare the ratios, and the times only of a quiet machine.
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -137,6 +138,10 @@ def check_args(args: argparse.Namespace) -> None:
                 f'`--{option.replace("_", "-")}` must be positive, got {values}: '
                 f'correct it'
             )
+    if args.warmup < 0:
+        raise ValueError(
+            f'`--warmup` must not be negative, got {args.warmup}: give 0 for none'
+        )
     if not 0 <= args.exchanged <= 1:
         raise ValueError(
             f'`--exchanged` must be a share between 0 and 1, got {args.exchanged}: '
@@ -190,7 +195,9 @@ def main(argv: list[str] | None = None) -> None:
         args.exchanged,
         args.checkpoint,
     )
-    command = ' '.join(['python tools/analysis/benchmark.py', *(argv or sys.argv[1:])])
+    command = shlex.join(
+        ['python', 'tools/analysis/benchmark.py', *(argv or sys.argv[1:])]
+    )
     machine = describe_machine(setting.device)
     page = [f'`{command}`', '', machine]
     record: dict[str, Any] = dict(command=command, machine=machine)

@@ -9,7 +9,8 @@ import torch
 
 def describe_machine(device: torch.device) -> str:
     """Processor, cores and threads, version of torch, GPU."""
-    cores = len(os.sched_getaffinity(0))
+    known = hasattr(os, 'sched_getaffinity')  # not on macOS and Windows
+    cores = len(os.sched_getaffinity(0)) if known else os.cpu_count()
     parts = [
         f'{processor()}, {cores} cores, {torch.get_num_threads()} threads of torch',
         f'torch {torch.__version__}, Python {platform.python_version()}',

@@ -59,6 +59,7 @@ def test_modalities_and_sizes_are_measured_side_by_side(run):
     ('options', 'message'),
     [
         (['--rounds', '0'], r'`--rounds` must be positive, got \[0\]'),
+        (['--warmup', '-1'], '`--warmup` must not be negative, got -1'),
         (['--size', '0', '4'], r'`--size` must be positive, got \[0, 4\]'),
         (['--exchanged', '2'], '`--exchanged` must be a share'),
         (['--against', 'none'], r"`--against` must be of .* got \['none'\]"),
