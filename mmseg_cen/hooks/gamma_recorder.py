@@ -127,7 +127,8 @@ class GammaRecorderHook(EveryNIterations):
             return
         model, modalities = model_and_modalities(runner)
         norms = exchanging_norms(model).values()
-        alone = {m for norm in norms for m in norm.exchange.alone}
+        exchanges: list[Any] = [norm.exchange for norm in norms]
+        alone = {m for exchange in exchanges for m in exchange.alone}
         record: dict[str, Any] = {
             _STEPS: np.array(self._steps),
             _MODALITIES: np.array(modalities),

@@ -190,9 +190,11 @@ class Explorer:
     @staticmethod
     def _may_give(norm: ModalityNorm) -> Tensor:
         """Channels that a modality may give away, bool (M, C)."""
+        may = torch.ones_like(norm.gamma, dtype=torch.bool)
+        may[[*norm.exchange.alone]] = False
         if norm.exchange.scope == 'own':
-            return own_part(*norm.gamma.shape, norm.gamma.device)
-        return torch.ones_like(norm.gamma, dtype=torch.bool)
+            may &= own_part(*norm.gamma.shape, norm.gamma.device)
+        return may
 
 
 def write_files(prediction: Prediction, folder: Path) -> list[Path]:

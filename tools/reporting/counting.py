@@ -88,7 +88,8 @@ class TranslationCounts:
         outputs = named_outputs(fields)
         self.outputs = list(outputs)
         target, valid = target_and_validity(fields)
-        errors = (outputs[ENSEMBLE] - target)[valid.expand_as(target)]
+        image = outputs[ENSEMBLE].to(target.device)
+        errors = (image - target)[valid.expand_as(target)]
         self.scores.append(float(errors.abs().mean()))
 
     @staticmethod

@@ -115,7 +115,7 @@ def line_plot(
     x = Axis(*(x_range or _limits(xs, pad=0)), LEFT, WIDTH - RIGHT, whole=whole)
     low, high = _limits(ys, pad=0.05, log=log)
     low = low if y_range[0] is None else y_range[0]
-    high = high if y_range[1] is None else max(y_range[1], low + 1e-9)
+    high = max(high if y_range[1] is None else y_range[1], low + 1e-9)
     y = Axis(low, high, HEIGHT - BOTTOM, TOP, log)
     parts = _frame(x, y, x_label)
     for s in known:

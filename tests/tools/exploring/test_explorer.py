@@ -52,6 +52,13 @@ def test_shares_are_those_of_the_channels_that_may_be_exchanged(explorer, sample
         assert view.shares[layer].tolist() == pytest.approx((count / own).tolist())
 
 
+def test_a_stream_without_a_partner_gives_nothing_away(explorer, samples, monkeypatch):
+    for norm in explorer.norms.values():
+        monkeypatch.setattr(norm.exchange, 'alone', (1,), raising=False)
+    shares = explorer.predict(samples[0].given, threshold=1e9).shares
+    assert [share.tolist() for share in shares.values()] == len(shares) * [[1, 0]]
+
+
 def test_the_largest_threshold_exchanges_all_that_may_be(explorer, samples):
     step, largest = explorer.thresholds
     assert explorer.threshold == 20 * step

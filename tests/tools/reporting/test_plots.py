@@ -53,6 +53,12 @@ def test_one_point_and_equal_values_are_drawn():
         assert ElementTree.fromstring(svg).find('circle') is not None
 
 
+def test_values_below_their_axis_are_drawn_at_its_end():
+    series = [Series('a', np.arange(3.0), np.array([-1.0, -2.0, -4.0]))]
+    [curve] = points(line_plot(series, y_range=(0.0, None)))
+    assert len({y for _, y in curve}) == 1
+
+
 def test_a_long_curve_has_no_more_points_than_a_screen():
     svg = line_plot([Series('a', np.arange(1e5), np.arange(1e5))])
     assert len(svg) < 40_000
