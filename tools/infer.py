@@ -254,7 +254,7 @@ def main(argv: list[str] | None = None) -> int:
         classes = np.union1d(classes, np.unique(prediction.labels))
     for one in absent:
         print(f'Predicted without {one}.')
-    if args.out:
+    if args.out and count:
         print(f'{args.out}: classes {classes.tolist()}')
     report(outputs, name, count, len(given) - count)
     if count > 1:

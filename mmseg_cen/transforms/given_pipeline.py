@@ -31,7 +31,8 @@ def given_pipeline(
             network, keeping their ratio, instead of as the pipeline says.
 
     Raises:
-        ValueError: If the pipeline does not load modalities.
+        ValueError: If the pipeline does not load modalities, or the size is not two
+            positive numbers.
     """
     loaders = [
         i
@@ -47,6 +48,11 @@ def given_pipeline(
     encodings = [TRANSFORMS.build(t) for t in rest if t['type'] == 'EncodeDepth']
     resizing = []
     if size is not None:
+        if len(size) != 2 or min(size) < 1:
+            raise ValueError(
+                f'`size` must be a width and a height, in pixels, got {size}: give two '
+                'positive numbers'
+            )
         resizing = [dict(type='Resize', scale=tuple(size), keep_ratio=True)]
         rest = [t for t in rest if t['type'] != 'Resize']
     loader = dict(

@@ -89,6 +89,11 @@ def test_folders_are_predicted_and_finished_later(network, load_tool, tmp_path, 
     (out / 'labels/more/a.png').unlink()
     assert load_tool('infer.py').main(arguments) == 0
     assert '1 samples, 1 were there already' in capsys.readouterr().out
+    one = [*arguments, '--out', str(tmp_path / 'labels.png')]
+    for name in ('rgb', 'depth'):
+        one[one.index(f'--{name}') + 1] = str(tmp_path / name / 'a.png')
+    assert load_tool('infer.py').main(one) == 0
+    assert f'{tmp_path / "labels.png"}: classes' not in capsys.readouterr().out
     with pytest.raises(SystemExit, match='must be of one sample, got 2'):
         load_tool('infer.py').main([*arguments, '--out', 'labels.png'])
 

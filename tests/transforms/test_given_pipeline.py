@@ -39,6 +39,9 @@ def test_a_size_for_the_network_replaces_that_of_the_pipeline():
         dict(type='Resize', scale=(99, 99)),
         dict(type='PackMultimodalInputs'),
     ]
+    for wrong in ((4,), (0, 4)):
+        with pytest.raises(ValueError, match='`size` must be a width and a height'):
+            given_pipeline(pipeline, modalities(), size=wrong)
     changed = Compose(given_pipeline(pipeline, modalities(), size=(4, 4)))
     packed = changed(dict(img_path=dict(rgb=RGB, depth=DEPTH)))
     assert packed['inputs'].shape == (4, 3, 4)
