@@ -107,11 +107,16 @@ class Run:
         return max(done, default=0), of, unit
 
     def is_own(self, file: Path) -> bool:
-        """Whether a file is of this training, not of one before it in the folder."""
-        begun = parse_time(self.starts[0])
-        return file.is_file() and (
-            begun is None or file.stat().st_mtime >= begun.timestamp()
-        )
+        """Whether a file is there, and of no training before this one in the folder."""
+        if not file.is_file():
+            return False
+        logs = [*self.folder.glob('*/vis_data/scalars.json')]
+        if len(logs) == len(self.starts):
+            return True
+        # Names of folders are times of the place where it was trained.
+        first = [path for path in self.starts[0].rglob('*') if path.is_file()]
+        begun = min(path.stat().st_mtime for path in first)
+        return file.stat().st_mtime >= begun
 
     @property
     def state(self) -> tuple[str, str]:

@@ -35,16 +35,18 @@ def test_a_training_that_began_anew_leaves_out_the_one_before(work_dir, lines):
     assert len(anew.starts) == 1
 
 
-def test_files_of_a_training_before_are_none_of_this_one(work_dir):
-    run = read_run(work_dir(last='epoch_8'), 'run')
-    best = run.folder / 'best_mIoU_epoch_2.pth'
-    best.touch()
-    assert choose_checkpoint(run) == best
-    assert run.length == (8, 2, 'epochs')
-    for path in run.folder.glob('*'):
-        os.utime(path, (0, 0))
-    assert choose_checkpoint(run) is None
-    assert run.length == (2, 2, 'epochs')
+def test_files_of_a_training_before_are_none_of_this_one(work_dir, lines):
+    for name, starts in dict(only=[lines], anew=[lines, lines]).items():
+        run = read_run(work_dir(name, starts, last='epoch_8'), 'run')
+        best = run.folder / 'best_mIoU_epoch_2.pth'
+        best.touch()
+        assert choose_checkpoint(run) == best
+        assert run.length == (8, 2, 'epochs')
+        os.utime(best, (0, 0))
+        os.utime(run.folder / 'last_checkpoint', (0, 0))
+        is_anew = name == 'anew'
+        assert choose_checkpoint(run) == (None if is_anew else best)
+        assert run.length == (2 if is_anew else 8, 2, 'epochs')
 
 
 def test_a_run_says_how_far_it_is(work_dir, config_text):
