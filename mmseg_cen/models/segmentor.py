@@ -15,6 +15,7 @@ from mmseg_cen.streams.presence import check_absent
 from .ensemble_head import EnsembleHead
 from .given import with_given_samples
 from .modalities import check_agreement, hand_down
+from .multimodal_backbone import MultimodalBackbone
 from .preprocessor import MultimodalPreprocessor
 from .streamed_segmentor import StreamedSegmentor
 from .subset_distillation import SubsetDistillation, check_subsets
@@ -99,6 +100,13 @@ class CENSegmentor(StreamedSegmentor):
     def _check_modalities(self, modalities: Sequence[str] | None) -> None:
         num_modalities = getattr(self.backbone, 'num_modalities', None)
         out_streams = getattr(self.backbone, 'out_streams', num_modalities)
+        if num_modalities is None and len(self.modalities) > 1:
+            name = type(self.backbone).__name__
+            raise ValueError(
+                f'`backbone` of a CENSegmentor must be one over the streams '
+                f'{self.modalities}, got {name}, which has no num_modalities: wrap it, '
+                f"dict(type='CENBackbone', backbone=dict(type={name!r}, ...))"
+            )
         preprocessor = self.data_preprocessor
         auxiliary = getattr(self, 'auxiliary_head', None)
         several = auxiliary if isinstance(auxiliary, nn.ModuleList) else [auxiliary]
@@ -118,6 +126,21 @@ class CENSegmentor(StreamedSegmentor):
             num_modalities,
             merges=out_streams != num_modalities,
         )
+        if isinstance(self.backbone, MultimodalBackbone):
+            self._check_channels(self.backbone)
+
+    def _check_channels(self, backbone: MultimodalBackbone) -> None:
+        preprocessor, packed = self.data_preprocessor, backbone.packed_channels
+        mean = getattr(preprocessor, 'mean', None)
+        if isinstance(preprocessor, MultimodalPreprocessor):
+            backbone.check_channels(len(preprocessor.mean))
+        elif isinstance(mean, Tensor) and len(mean) not in (1, packed):
+            raise ValueError(
+                f'`data_preprocessor` must normalize the {packed} packed channels of '
+                f'{self.modalities}, got a {type(preprocessor).__name__} with a mean '
+                f'of {len(mean)}: take a MultimodalPreprocessor, which has mean and '
+                f'std of each modality'
+            )
 
     @property
     def cfg(self) -> Any:

@@ -1,5 +1,6 @@
 """What segmentors over streams have in common: absent modalities, losses of fusions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mmseg.models.segmentors import EncoderDecoder
@@ -24,9 +25,10 @@ class StreamedSegmentor(MeanOfProcesses, EncoderDecoder):
     modalities: Any
 
     @property
-    def absent(self) -> tuple[str, ...]:
+    def absent(self) -> Sequence[str]:
         """Names of the modalities that are missing in all predictions."""
-        return tuple((self.test_cfg or {}).get('absent') or ())
+        absent: Sequence[str] = (self.test_cfg or {}).get('absent') or ()
+        return absent
 
     def forward(
         self,

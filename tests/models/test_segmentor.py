@@ -262,6 +262,37 @@ def test_a_plain_auxiliary_head_is_refused():
         MODELS.build(cfg)
 
 
+def test_a_backbone_of_one_stream_is_refused():
+    cfg = config()
+    cfg.backbone = dict(type='ResNet', depth=18)
+    with pytest.raises(ValueError, match=r"wrap it, dict\(type='CENBackbone', .*ResNet"):
+        MODELS.build(cfg)
+    cfg.modalities = cfg.decode_head.modalities = cfg.auxiliary_head.modalities = None
+    cfg.modalities = ('rgb',)
+    assert MODELS.build(cfg).modalities == ('rgb',)
+
+
+def test_channels_of_the_preprocessor_that_the_backbone_does_not_take_are_refused():
+    cfg = config()
+    cfg.data_preprocessor.num_channels = 4
+    with pytest.raises(ValueError, match=r'2 \* 3 = 6, got 8: set in_channels=4'):
+        MODELS.build(cfg)
+    cfg.data_preprocessor = dict(mean=[0] * 3, std=[1] * 3, type='SegDataPreProcessor')
+    with pytest.raises(ValueError, match=r'6 packed channels .* with a mean of 3: take'):
+        MODELS.build(cfg)
+    for channels in (1, 6):
+        one_each = dict(mean=[0] * channels, std=[1] * channels)
+        cfg.data_preprocessor = dict(type='SegDataPreProcessor', **one_each)
+        MODELS.build(cfg)
+
+
+def test_absent_modalities_are_a_list_of_names():
+    cfg = config()
+    cfg.test_cfg.absent = 'depth'
+    with pytest.raises(ValueError, match=r"must be a list of names, .* got 'depth'"):
+        MODELS.build(cfg)
+
+
 def test_a_plain_head_is_refused():
     cfg = config()
     cfg['decode_head'] = cfg['decode_head']['head']
