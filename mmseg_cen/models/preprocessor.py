@@ -78,8 +78,8 @@ class MultimodalPreprocessor(SegDataPreProcessor):
         if not isinstance(modalities, Mapping):
             raise ValueError(
                 f'`modalities` of {type(self).__name__} must be a dict of the options '
-                f'of each modality, got {modalities!r}: write dict(rgb=dict(mean=[...], '
-                f'std=[...]), ...)'
+                f'of each modality, got {modalities!r}: write '
+                f'dict(rgb=dict(mean=[...], std=[...]), ...)'
             )
         check_modality_names(list(modalities))
         if order is None and len(modalities) > 1:

@@ -128,6 +128,13 @@ def without_starts(part: Any) -> Any:
     kept = {
         key: False if (key, value) == ('pretrained', True) else without_starts(value)
         for key, value in part.items()
-        if key not in ('init_cfg', 'pretrained') or 'checkpoint' not in str(value)
+        if not _is_start(key, value)
     }
     return ConfigDict(kept)
+
+
+def _is_start(key: str, value: Any) -> bool:
+    """Whether an option names a checkpoint to start from."""
+    if key not in ('init_cfg', 'pretrained'):
+        return False
+    return 'checkpoint' in str(value) or (key, type(value)) == ('pretrained', str)

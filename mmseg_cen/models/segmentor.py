@@ -18,7 +18,7 @@ from .modalities import check_agreement, hand_down
 from .multimodal_backbone import MultimodalBackbone
 from .preprocessor import MultimodalPreprocessor
 from .streamed_segmentor import StreamedSegmentor
-from .subset_distillation import SubsetDistillation, check_subsets
+from .subset_distillation import SubsetDistillation, build_distillation
 
 
 @MODELS.register_module()
@@ -92,10 +92,11 @@ class CENSegmentor(StreamedSegmentor):
             to_multimodal(self.neck, len(self.modalities))
         self._check_modalities(modalities)
         check_absent(self.absent, self.modalities)
-        self.subset_distillation = None
+        self.subset_distillation: SubsetDistillation | None = None
         if subset_distillation is not None:
-            check_subsets(self.modalities)
-            self.subset_distillation = SubsetDistillation(**subset_distillation)
+            self.subset_distillation = build_distillation(
+                subset_distillation, self.modalities
+            )
 
     def _check_modalities(self, modalities: Sequence[str] | None) -> None:
         num_modalities = getattr(self.backbone, 'num_modalities', None)

@@ -85,6 +85,16 @@ def test_a_concat_fusion_starts_as_the_mean_and_trains_nothing_but_itself():
         EnsembleHead(cfg, modalities=('rgb', 'depth'), ensemble='sum')
 
 
+@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning')
+@pytest.mark.filterwarnings('ignore:.torch.jit.trace:DeprecationWarning')
+def test_streams_that_are_concatenated_can_be_traced():
+    cfg = fcn(dropout_ratio=0)
+    head = EnsembleHead(cfg, modalities=('rgb', 'depth'), ensemble='concat').eval()
+    feats = torch.randn(4, 4, 8, 8)
+    traced = torch.jit.trace(head, [(feats,)], check_trace=False)
+    assert_close(traced((feats,)), head([feats]))
+
+
 def test_one_head_serves_all_streams_with_private_norms(head):
     """Each stream is what a unimodal head with the same weights computes."""
     feats = torch.randn(6, 4, 8, 8)
