@@ -91,7 +91,7 @@ class CENSegmentor(StreamedSegmentor):
         if self.with_neck:
             to_multimodal(self.neck, len(self.modalities))
         self._check_modalities(modalities)
-        check_absent(self.absent, self.modalities)
+        check_absent(self.absent, self.inputs)
         self.subset_distillation: SubsetDistillation | None = None
         if subset_distillation is not None:
             self.subset_distillation = build_distillation(
@@ -150,8 +150,7 @@ class CENSegmentor(StreamedSegmentor):
 
     @cfg.setter
     def cfg(self, cfg: Any) -> None:
-        names = getattr(self.data_preprocessor, 'modalities', self.modalities)
-        self._cfg = with_given_samples(cfg, tuple(names))
+        self._cfg = with_given_samples(cfg, self.inputs)
 
     def _init_decode_head(self, decode_head: dict[str, Any]) -> None:
         super()._init_decode_head(decode_head)

@@ -47,6 +47,10 @@ class SubsetDistillation:
         ValueError: If an argument is out of its range.
     """
 
+    weight: float
+    temperature: float
+    label_weight: float
+
     def __init__(
         self, weight: float = 1.0, temperature: float = 1.0, label_weight: float = 1.0
     ) -> None:

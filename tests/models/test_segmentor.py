@@ -218,6 +218,12 @@ def test_a_preprocessor_names_the_inputs_of_a_merged_stream():
     assert model.modalities == ('fused',)
 
 
+def test_an_input_that_a_merging_fusion_lacks_is_refused_as_such():
+    model = MODELS.build(merging(('thermal', 'rgb', 'depth'))).eval()
+    with pytest.raises(ValueError, match='must have all modalities for AverageFusion'):
+        predict(model, torch.randn(1, 9, 32, 40), [sample(absent=('depth',))])
+
+
 def test_nobody_guesses_the_order_of_other_modalities_than_rgb_and_depth():
     cfg = said_once(('rgb', 'depth', 'thermal'))
     del cfg['modalities']
