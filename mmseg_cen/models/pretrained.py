@@ -135,6 +135,5 @@ def without_starts(part: Any) -> Any:
 
 def _is_start(key: str, value: Any) -> bool:
     """Whether an option names a checkpoint to start from."""
-    if key not in ('init_cfg', 'pretrained'):
-        return False
-    return 'checkpoint' in str(value) or (key, type(value)) == ('pretrained', str)
+    is_name = key == 'pretrained' and isinstance(value, str)
+    return is_name or (key in ('init_cfg', 'pretrained') and 'checkpoint' in str(value))

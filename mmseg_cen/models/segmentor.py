@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.structures import PixelData
+from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -132,16 +133,17 @@ class CENSegmentor(StreamedSegmentor):
 
     def _check_channels(self, backbone: MultimodalBackbone) -> None:
         preprocessor, packed = self.data_preprocessor, backbone.packed_channels
-        mean = getattr(preprocessor, 'mean', None)
         if isinstance(preprocessor, MultimodalPreprocessor):
             backbone.check_channels(len(preprocessor.mean))
-        elif isinstance(mean, Tensor) and len(mean) not in (1, packed):
-            raise ValueError(
-                f'`data_preprocessor` must normalize the {packed} packed channels of '
-                f'{self.modalities}, got a {type(preprocessor).__name__} with a mean '
-                f'of {len(mean)}: take a MultimodalPreprocessor, which has mean and '
-                f'std of each modality'
-            )
+        elif isinstance(preprocessor, SegDataPreProcessor):
+            means = len(getattr(preprocessor, 'mean', ())) or 1  # one is for all
+            if means not in (1, packed):
+                raise ValueError(
+                    f'`data_preprocessor` must normalize the {packed} packed channels '
+                    f'of {self.inputs}, got a {type(preprocessor).__name__} with a '
+                    f'mean of {means}: take a MultimodalPreprocessor, which has mean '
+                    f'and std of each modality'
+                )
 
     @property
     def cfg(self) -> Any:
