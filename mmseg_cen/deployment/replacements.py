@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 from unittest import mock
 
 import torch
@@ -11,13 +12,21 @@ from torch import Tensor, nn
 
 from mmseg_cen.models import EnsembleHead
 from mmseg_cen.models.ensembles import weighted_mean
+from mmseg_cen.streams.ablations import FixedPortionExchange, RandomExchange
 from mmseg_cen.streams.exchange import replace_channels
 from mmseg_cen.streams.exchanges import ChannelExchange, Exchange
 from mmseg_cen.streams.norm import ModalityNorm
 
+#: Exchanges of whole channels, and which channels (M, C) they replace.
+MASKS: dict[type, Any] = {
+    ChannelExchange: ChannelExchange.replaced,
+    FixedPortionExchange: FixedPortionExchange.chosen,
+    RandomExchange: RandomExchange.chosen,
+}
+
 
 class FixedExchange(Exchange):
-    """A :class:`ChannelExchange` whose channels no longer depend on scaling factors.
+    """The paper's exchange of channels that no longer depend on scaling factors.
 
     Args:
         replaced: Channels that are replaced, bool (M, C).
@@ -38,15 +47,15 @@ class FixedExchange(Exchange):
 def fix_exchange(module: nn.Module) -> None:
     """Make constants of the masks of exchanged channels.
 
-    Layers in which nothing is exchanged no longer exchange. Other exchanges than the
-    paper's stay as they are.
+    Layers in which nothing is exchanged no longer exchange. Exchanges that do not
+    replace whole channels by the mean of the others stay as they are.
 
     Args:
         module: A trained network, changed in place.
     """
     for norm in module.modules():
-        if isinstance(norm, ModalityNorm) and type(norm.exchange) is ChannelExchange:
-            replaced = norm.exchange.replaced(norm.gamma.detach())
+        if isinstance(norm, ModalityNorm) and type(norm.exchange) in MASKS:
+            replaced = MASKS[type(norm.exchange)](norm.exchange, norm.gamma.detach())
             norm.exchange = FixedExchange(replaced) if replaced.any() else None
 
 

@@ -120,6 +120,7 @@ def CENBackbone(  # noqa: N802  # a type of configs, as CENResNet is
     modalities: Sequence[str] | None = None,
     exchange_threshold: float = 2e-2,
     fusion: dict[str, Any] | None = None,
+    pretrained: str | None = None,
     **places: Any,
 ) -> MultimodalBackbone:
     """Build any backbone of the toolbox over streams that exchange channels.
@@ -136,6 +137,7 @@ def CENBackbone(  # noqa: N802  # a type of configs, as CENResNet is
         modalities: Names of the modalities; only their number counts.
         exchange_threshold: See :func:`to_multimodal`, as for ``places``.
         fusion: Config of :class:`StageFusions`, see :class:`CENResNet`.
+        pretrained: That of the backbone, as segmentors hand down their ``pretrained``.
         **places: ``exchange_scope``, ``kernel_sizes``, ``pattern``, ``stages``,
             ``layer_norms``, ``convs``, ``norms``, ``exchange`` and ``lora``.
 
@@ -149,8 +151,8 @@ def CENBackbone(  # noqa: N802  # a type of configs, as CENResNet is
     _, *known = inspect.signature(to_multimodal).parameters
     if unknown := sorted(places.keys() - known):
         raise ValueError(
-            f'arguments of CENBackbone must be backbone, modalities, fusion or of '
-            f'{known}, got {unknown}: leave them out'
+            f'arguments of CENBackbone must be backbone, modalities, fusion, '
+            f'pretrained or of {known}, got {unknown}: leave them out'
         )
     given = [num_modalities, None if modalities is None else len(modalities)]
     counts = {count for count in given if count is not None}
@@ -159,6 +161,8 @@ def CENBackbone(  # noqa: N802  # a type of configs, as CENResNet is
             f'`num_modalities` or `modalities` must tell the number of modalities, '
             f'alike if both do, got {num_modalities} and {modalities}: give one of them'
         )
+    if pretrained is not None:
+        backbone = {**backbone, 'pretrained': pretrained}
     base = registered_type(backbone)
     if base is None:
         return MODELS.build(backbone)  # says which types there are

@@ -20,6 +20,7 @@ from mmseg_cen.streams.private import Sharing
 from .ensembles import ConcatEnsemble
 from .feature_streams import batch_size, check_streams
 from .heads import build_heads
+from .modalities import check_names
 from .streamed_head import recorded_outputs
 
 
@@ -76,13 +77,13 @@ class EnsembleHead(BaseModule):
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.modalities = tuple(modalities)
-        names = [*self.modalities, ENSEMBLE]
-        if len(set(names)) < len(names):
+        self.modalities = check_names(modalities)
+        if ENSEMBLE in self.modalities:
             raise ValueError(
                 f'`modalities` must be distinct names other than {ENSEMBLE!r}, got '
                 f'{self.modalities}: rename them'
             )
+        names = [*self.modalities, ENSEMBLE]
         if output not in names:
             raise ValueError(
                 f'`output` must be one of {names}, got {output!r}: choose a stream, or '
@@ -126,18 +127,10 @@ class EnsembleHead(BaseModule):
         return getattr(self.heads[-1], 'threshold', None)  # IterativeDecodeHead
 
     @property
-    def alpha(self) -> Tensor:
-        """Weights of the ensemble, (M,): positive, of sum 1.
-
-        Raises:
-            ValueError: If the streams are concatenated.
-        """
-        if self.concat is not None:
-            raise ValueError(
-                "`ensemble` must be 'alpha' for streams to have weights, got 'concat': "
-                'look at the weights of `concat` instead'
-            )
-        return self.alpha_logits.softmax(dim=0)
+    def alpha(self) -> Tensor | None:
+        """Weights of the ensemble, (M,): positive, of sum 1; ``None`` of 'concat'."""
+        # No error, as ``torch.jit.trace`` reads all properties.
+        return None if self.concat is not None else self.alpha_logits.softmax(dim=0)
 
     def forward_streams(
         self,

@@ -82,19 +82,7 @@ class MultimodalBackbone(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Any:
-        if x.shape[1] != self.packed_channels:
-            C, rest = divmod(int(x.shape[1]), self.num_modalities)  # a trace's tensor
-            remedy = 'make `modalities` of the data_preprocessor and the backbone agree'
-            if not rest:
-                remedy = (
-                    f'set in_channels={C} of the backbone, or `num_channels` of the '
-                    'data_preprocessor, the channels of every modality, to another'
-                )
-            raise ValueError(
-                f'the packed channels must be num_modalities * in_channels = '
-                f'{self.num_modalities} * {self.packed_channels // self.num_modalities}'
-                f' = {self.packed_channels}, got {x.shape[1]}: {remedy}'
-            )
+        self.check_channels(x.shape[1])
         if (present := current_presence()) is not None:
             if present.shape != (len(x), self.num_modalities):
                 raise ValueError(
@@ -116,6 +104,23 @@ class MultimodalBackbone(nn.Module):
         feats.losses['loss_tokens'] = loss
         self._untaken.carried_by(feats)
         return feats
+
+    def check_channels(self, packed: int) -> None:
+        """Raise a ValueError unless the network takes so many packed channels."""
+        if packed == self.packed_channels:
+            return
+        C, rest = divmod(int(packed), self.num_modalities)  # a trace's tensor
+        remedy = 'make `modalities` of the data_preprocessor and the backbone agree'
+        if not rest:
+            remedy = (
+                f'set in_channels={C} of the backbone, or `num_channels` of the '
+                'data_preprocessor, the channels of every modality, to another'
+            )
+        raise ValueError(
+            f'the packed channels must be num_modalities * in_channels = '
+            f'{self.num_modalities} * {self.packed_channels // self.num_modalities}'
+            f' = {self.packed_channels}, got {packed}: {remedy}'
+        )
 
     def _run(self, x: Tensor) -> Any:
         with streams_on_batch(self, x.shape[0]):

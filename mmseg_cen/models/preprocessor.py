@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import torch
@@ -74,6 +75,12 @@ class MultimodalPreprocessor(SegDataPreProcessor):
         if kwargs.get('size') is None and kwargs.get('size_divisor') is None:
             kwargs['size_divisor'] = 1  # to the largest sample of the batch
         super().__init__(**kwargs)
+        if not isinstance(modalities, Mapping):
+            raise ValueError(
+                f'`modalities` of {type(self).__name__} must be a dict of the options '
+                f'of each modality, got {modalities!r}: write '
+                f'dict(rgb=dict(mean=[...], std=[...]), ...)'
+            )
         check_modality_names(list(modalities))
         if order is None and len(modalities) > 1:
             print_log(
@@ -189,6 +196,12 @@ def _num_channels(name: str, options: Mapping[str, Any]) -> int:
             f'options of modality {name!r} must be out of {OPTIONS}, got {unknown}: '
             f'correct or remove them'
         )
+    for key in ('mean', 'std'):
+        if isinstance(value := options.get(key), Real):
+            raise ValueError(
+                f'`{key}` of modality {name!r} must be a list with a value for each '
+                f'channel, got {value}: put it into a list'
+            )
     if ('mean' in options) != ('std' in options):
         raise ValueError(
             f'modality {name!r} must have both `mean` and `std`, or none, got '

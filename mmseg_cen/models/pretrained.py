@@ -128,6 +128,12 @@ def without_starts(part: Any) -> Any:
     kept = {
         key: False if (key, value) == ('pretrained', True) else without_starts(value)
         for key, value in part.items()
-        if key not in ('init_cfg', 'pretrained') or 'checkpoint' not in str(value)
+        if not _is_start(key, value)
     }
     return ConfigDict(kept)
+
+
+def _is_start(key: str, value: Any) -> bool:
+    """Whether an option names a checkpoint to start from."""
+    is_name = key == 'pretrained' and isinstance(value, str)
+    return is_name or (key in ('init_cfg', 'pretrained') and 'checkpoint' in str(value))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.structures import PixelData
+from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -15,9 +16,10 @@ from mmseg_cen.streams.presence import check_absent
 from .ensemble_head import EnsembleHead
 from .given import with_given_samples
 from .modalities import check_agreement, hand_down
+from .multimodal_backbone import MultimodalBackbone
 from .preprocessor import MultimodalPreprocessor
 from .streamed_segmentor import StreamedSegmentor
-from .subset_distillation import SubsetDistillation, check_subsets
+from .subset_distillation import SubsetDistillation, build_distillation
 
 
 @MODELS.register_module()
@@ -90,15 +92,23 @@ class CENSegmentor(StreamedSegmentor):
         if self.with_neck:
             to_multimodal(self.neck, len(self.modalities))
         self._check_modalities(modalities)
-        check_absent(self.absent, self.modalities)
-        self.subset_distillation = None
+        check_absent(self.absent, self.inputs)
+        self.subset_distillation: SubsetDistillation | None = None
         if subset_distillation is not None:
-            check_subsets(self.modalities)
-            self.subset_distillation = SubsetDistillation(**subset_distillation)
+            self.subset_distillation = build_distillation(
+                subset_distillation, self.modalities
+            )
 
     def _check_modalities(self, modalities: Sequence[str] | None) -> None:
         num_modalities = getattr(self.backbone, 'num_modalities', None)
         out_streams = getattr(self.backbone, 'out_streams', num_modalities)
+        if num_modalities is None and len(self.modalities) > 1:
+            name = type(self.backbone).__name__
+            raise ValueError(
+                f'`backbone` of a CENSegmentor must be one over the streams '
+                f'{self.modalities}, got {name}, which has no num_modalities: wrap it, '
+                f"dict(type='CENBackbone', backbone=dict(type={name!r}, ...))"
+            )
         preprocessor = self.data_preprocessor
         auxiliary = getattr(self, 'auxiliary_head', None)
         several = auxiliary if isinstance(auxiliary, nn.ModuleList) else [auxiliary]
@@ -118,6 +128,22 @@ class CENSegmentor(StreamedSegmentor):
             num_modalities,
             merges=out_streams != num_modalities,
         )
+        if isinstance(self.backbone, MultimodalBackbone):
+            self._check_channels(self.backbone)
+
+    def _check_channels(self, backbone: MultimodalBackbone) -> None:
+        preprocessor, packed = self.data_preprocessor, backbone.packed_channels
+        if isinstance(preprocessor, MultimodalPreprocessor):
+            backbone.check_channels(len(preprocessor.mean))
+        elif isinstance(preprocessor, SegDataPreProcessor):
+            means = len(getattr(preprocessor, 'mean', ())) or 1  # one is for all
+            if means not in (1, packed):
+                raise ValueError(
+                    f'`data_preprocessor` must normalize the {packed} packed channels '
+                    f'of {self.inputs}, got a {type(preprocessor).__name__} with a '
+                    f'mean of {means}: take a MultimodalPreprocessor, which has mean '
+                    f'and std of each modality'
+                )
 
     @property
     def cfg(self) -> Any:
@@ -126,8 +152,7 @@ class CENSegmentor(StreamedSegmentor):
 
     @cfg.setter
     def cfg(self, cfg: Any) -> None:
-        names = getattr(self.data_preprocessor, 'modalities', self.modalities)
-        self._cfg = with_given_samples(cfg, tuple(names))
+        self._cfg = with_given_samples(cfg, self.inputs)
 
     def _init_decode_head(self, decode_head: dict[str, Any]) -> None:
         super()._init_decode_head(decode_head)

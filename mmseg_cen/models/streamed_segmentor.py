@@ -1,5 +1,6 @@
 """What segmentors over streams have in common: absent modalities, losses of fusions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mmseg.models.segmentors import EncoderDecoder
@@ -24,9 +25,15 @@ class StreamedSegmentor(MeanOfProcesses, EncoderDecoder):
     modalities: Any
 
     @property
-    def absent(self) -> tuple[str, ...]:
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the modalities of samples, of which a fusion may merge some."""
+        return tuple(getattr(self.data_preprocessor, 'modalities', self.modalities))
+
+    @property
+    def absent(self) -> Sequence[str]:
         """Names of the modalities that are missing in all predictions."""
-        return tuple((self.test_cfg or {}).get('absent') or ())
+        absent: Sequence[str] = (self.test_cfg or {}).get('absent') or ()
+        return absent
 
     def forward(
         self,
@@ -37,7 +44,7 @@ class StreamedSegmentor(MeanOfProcesses, EncoderDecoder):
         """Run with the modalities that the samples have; else as the parent."""
         absent = () if mode == 'loss' else self.absent
         samples = data_samples or [{}] * len(inputs)
-        present = presence_of(samples, self.modalities, absent, inputs.device)
+        present = presence_of(samples, self.inputs, absent, inputs.device)
         with present_modalities(present):
             return super().forward(inputs, data_samples, mode)
 

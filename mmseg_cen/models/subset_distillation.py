@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
+from mmseg_cen.streams.build import arguments_of, build_from_config
 from mmseg_cen.streams.fold import split_streams
 from mmseg_cen.streams.precision import at_least_float32
 from mmseg_cen.streams.presence import current_presence, present_modalities
@@ -45,19 +47,23 @@ class SubsetDistillation:
         ValueError: If an argument is out of its range.
     """
 
+    weight: float
+    temperature: float
+    label_weight: float
+
     def __init__(
         self, weight: float = 1.0, temperature: float = 1.0, label_weight: float = 1.0
     ) -> None:
         for name, value in (('weight', weight), ('label_weight', label_weight)):
-            if not (math.isfinite(value) and value >= 0):
+            if not (isinstance(value, Real) and 0 <= value < math.inf):
                 raise ValueError(
                     f'`{name}` of subset_distillation must be a number that is not '
-                    f'negative, got {value}: set 0 to leave out its losses'
+                    f'negative, got {value!r}: set 0 to leave out its losses'
                 )
-        if not (math.isfinite(temperature) and temperature > 0):
+        if not (isinstance(temperature, Real) and 0 < temperature < math.inf):
             raise ValueError(
                 f'`temperature` of subset_distillation must be a positive number, got '
-                f'{temperature}: set 1 for the probabilities as they are'
+                f'{temperature!r}: set 1 for the probabilities as they are'
             )
         self.weight = weight
         self.temperature = temperature
@@ -113,13 +119,30 @@ class SubsetDistillation:
         return losses
 
 
-def check_subsets(modalities: Sequence[str]) -> None:
-    """Raise a ValueError unless there are several streams."""
+def build_distillation(
+    options: dict[str, Any], modalities: Sequence[str]
+) -> SubsetDistillation:
+    """Build the distillation of a network.
+
+    Args:
+        options: Arguments of :class:`SubsetDistillation`.
+        modalities: Names of the streams.
+
+    Raises:
+        ValueError: If the options are wrong, or there are no several streams.
+    """
+    if not isinstance(options, dict):
+        known = arguments_of(SubsetDistillation)
+        raise ValueError(
+            f'`subset_distillation` must be a dict of {known}, got {options!r}: write '
+            f'dict() for the defaults'
+        )
     if len(modalities) < 2:
         raise ValueError(
             f'`subset_distillation` must have streams of several modalities, got '
             f'{tuple(modalities)}: leave it out'
         )
+    return build_from_config(dict(options, type=SubsetDistillation), SubsetDistillation)
 
 
 def draw_subsets(present: Tensor) -> Tensor:

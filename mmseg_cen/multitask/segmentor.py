@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mmseg_cen.models.streamed_segmentor import StreamedSegmentor
 from mmseg_cen.streams.convert import to_multimodal
+from mmseg_cen.streams.exchanges import ChannelExchange
 from mmseg_cen.streams.groups import GroupedExchange
 from mmseg_cen.streams.presence import (
     check_absent,
@@ -140,15 +141,16 @@ class MultitaskSegmentor(StreamedSegmentor):
         backbone = {**backbone, 'num_modalities': K * M}
         if partners == 'all':
             return backbone
-        exchange = dict(backbone.get('exchange') or {})
-        if exchange.pop('type', 'ChannelExchange') != 'ChannelExchange':
+        exchange = backbone.get('exchange') or {}
+        several = isinstance(exchange, (list, tuple))
+        kind = None if several else exchange.get('type', ChannelExchange)
+        if kind not in ('ChannelExchange', ChannelExchange):
             raise ValueError(
                 f"`partners` must be 'all' with another exchange than ChannelExchange, "
-                f'got {partners!r} with {backbone["exchange"]}: leave one of them out'
+                f'got {partners!r} with {exchange}: leave one of them out'
             )
-        groups = groups_of_streams(K, M, partners)
-        exchange |= dict(type=GroupedExchange, groups=groups)
-        return {**backbone, 'exchange': exchange}
+        grouped = dict(type=GroupedExchange, groups=groups_of_streams(K, M, partners))
+        return {**backbone, 'exchange': {**exchange, **grouped}}
 
     def extract_feat(self, inputs: Tensor) -> Any:
         """Packed modalities (B, M*C, H, W) -> features of all streams, folded."""

@@ -1,6 +1,7 @@
 """Make any module multimodal: private norms, some of which exchange channels."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from torch import nn
@@ -86,10 +87,10 @@ def to_multimodal(
         ValueError: If layers cannot be made private (the message names them all, and
             why), or an argument is out of its range or chooses no layer.
     """
-    if num_modalities < 1:
+    if not isinstance(num_modalities, Integral) or num_modalities < 1:
         raise ValueError(
-            f'`num_modalities` must be at least 1, got {num_modalities}: count the '
-            f'modalities of the data'
+            f'`num_modalities` must be an integer of at least 1, got '
+            f'{num_modalities!r}: count the modalities of the data'
         )
     configs = exchange_configs(exchange, exchange_threshold, exchange_scope)
     check_sharing(convs=convs, norms=norms)

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
@@ -28,7 +28,17 @@ def choose_places(
 
     See :func:`~mmseg_cen.streams.convert.to_multimodal` for the arguments. A network
     without any such norm gets a warning.
+
+    Raises:
+        ValueError: If an argument is wrong, or chooses no norm of those that there are.
     """
+    if not isinstance(kernel_sizes, Collection) or not all(
+        isinstance(size, int) for size in kernel_sizes
+    ):
+        raise ValueError(
+            f'`kernel_sizes` must be a list of integers, got {kernel_sizes!r}: write '
+            f'[3] for the norms behind 3x3 convolutions'
+        )
     places = norms_after_convolutions(module, kernel_sizes)
     if layer_norms:
         places |= {
@@ -128,8 +138,20 @@ def choose(
     """The names in which ``pattern`` is found and that lie within ``stages``.
 
     Raises:
-        ValueError: If no name is left, or a stage holds none of the names.
+        ValueError: If no name is left, a stage holds none of the names, or ``pattern``
+            is no regular expression.
     """
+    if isinstance(stages, str):
+        raise ValueError(
+            f'`stages` must be a list of names, got {stages!r}: write [{stages!r}]'
+        )
+    try:
+        expression = re.compile(pattern or '')
+    except (re.error, TypeError) as error:
+        raise ValueError(
+            f'`pattern` must be a regular expression, got {pattern!r}, with the error '
+            f'{str(error)!r}: correct it'
+        ) from error
     prefixes = tuple(f'{stage}.' for stage in stages or ())
     for prefix in prefixes:
         if not any(name.startswith(prefix) for name in names):
@@ -140,8 +162,7 @@ def choose(
     chosen = [
         name
         for name in names
-        if (pattern is None or re.search(pattern, name))
-        and (stages is None or name.startswith(prefixes))
+        if expression.search(name) and (stages is None or name.startswith(prefixes))
     ]
     if names and not chosen:
         raise ValueError(

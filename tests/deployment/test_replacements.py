@@ -26,6 +26,17 @@ def test_a_fixed_exchange_replaces_the_channels_that_were_small(num_modalities, 
     assert torch.equal(norm(x), expected)
 
 
+@pytest.mark.parametrize('exchange', ['FixedPortionExchange', 'RandomExchange'])
+def test_a_fixed_number_of_channels_is_as_constant(exchange):
+    norm = ModalityBN(8, 2, exchange=dict(type=exchange)).eval()
+    nn.init.normal_(norm.norm.weight)
+    x = torch.randn(4, 8, 3, 4)
+    expected = norm(x)
+    fix_exchange(nn.Sequential(norm))
+    assert isinstance(norm.exchange, FixedExchange)
+    assert torch.equal(norm(x), expected)
+
+
 def test_a_norm_without_small_scaling_factors_no_longer_exchanges():
     norm = ModalityBN(8, 2, 2e-2).eval()
     fix_exchange(nn.Sequential(norm))

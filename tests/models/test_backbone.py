@@ -3,6 +3,7 @@ from copy import deepcopy
 
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmseg.models.backbones import ResNet
 from mmseg.registry import MODELS
 from torch.testing import assert_close
@@ -211,6 +212,19 @@ def test_the_number_of_modalities_is_given_once_or_alike():
     for arguments in ({}, {'num_modalities': 3, 'modalities': ['rgb', 'depth']}):
         with pytest.raises(ValueError, match='must tell the number of modalities'):
             CENBackbone(cfg, **arguments)
+
+
+def test_weights_that_a_segmentor_hands_down_start_the_backbone():
+    cfg = ConfigDict(
+        type='EncoderDecoder',
+        pretrained='resnet18.pth',
+        backbone=dict(
+            type='CENBackbone', num_modalities=2, backbone={**RESNET, 'depth': 18}
+        ),
+        decode_head=dict(type='FCNHead', in_channels=32, channels=4, num_classes=2),
+    )
+    init_cfg = MODELS.build(cfg).backbone.init_cfg
+    assert init_cfg == dict(type='Pretrained', checkpoint='resnet18.pth')
 
 
 def test_arguments_that_cenbackbone_does_not_have_are_refused():

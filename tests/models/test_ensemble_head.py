@@ -80,10 +80,19 @@ def test_a_concat_fusion_starts_as_the_mean_and_trains_nothing_but_itself():
         'concat.weight',
         'concat.bias',
     }
-    with pytest.raises(ValueError, match="must be 'alpha' for streams to have"):
-        _ = head.alpha
+    assert head.alpha is None
     with pytest.raises(ValueError, match="got 'sum'"):
         EnsembleHead(cfg, modalities=('rgb', 'depth'), ensemble='sum')
+
+
+@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning')
+@pytest.mark.filterwarnings('ignore:.torch.jit.trace:DeprecationWarning')
+def test_streams_that_are_concatenated_can_be_traced():
+    cfg = fcn(dropout_ratio=0)
+    head = EnsembleHead(cfg, modalities=('rgb', 'depth'), ensemble='concat').eval()
+    feats = torch.randn(4, 4, 8, 8)
+    traced = torch.jit.trace(head, [(feats,)], check_trace=False)
+    assert_close(traced((feats,)), head([feats]))
 
 
 def test_one_head_serves_all_streams_with_private_norms(head):
@@ -117,7 +126,7 @@ def test_the_output_of_a_plain_segmentor_is_chosen():
         EnsembleHead(fcn(), modalities=('rgb', 'depth'), output='thermal')
 
 
-@pytest.mark.parametrize('modalities', [('rgb', 'rgb'), ('rgb', 'ensemble')])
+@pytest.mark.parametrize('modalities', [('rgb', 'rgb'), ('rgb', 'ensemble'), 'fused'])
 def test_names_that_are_taken_are_refused(modalities):
     with pytest.raises(ValueError, match='distinct names'):
         EnsembleHead(fcn(), modalities=modalities)

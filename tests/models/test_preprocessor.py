@@ -258,6 +258,8 @@ def test_another_number_of_input_channels_is_an_error():
         ({}, 'at least one modality'),
         (dict(img=dict(channels=1)), 'name of a modality'),
         (dict(depth=dict(channels=1, means=[0])), r"got \['means'\]"),
+        (('rgb', 'depth'), "must be a dict of the options .* got \\('rgb', 'depth'\\)"),
+        (dict(depth=dict(mean=2.5, std=1.5)), '`mean` .*depth.* must be a list'),
         (dict(depth=dict(mean=[0.0])), 'both `mean` and `std`'),
         (dict(depth={}), 'or `channels`'),
         (dict(depth=dict(mean=[0.0], std=[1.0, 1.0])), 'one `mean` and `std` per'),

@@ -54,6 +54,7 @@ def test_what_a_checkpoint_replaces_is_not_loaded_before():
     start = dict(type='Pretrained', checkpoint='weights.pth')
     normal = dict(type='Normal', layer='Conv2d')
     cfg = dict(
+        pretrained='torchvision://resnet18',
         backbone=dict(
             init_cfg=start, backbone=dict(type='TIMMBackbone', pretrained=True)
         ),

@@ -218,6 +218,12 @@ def test_a_preprocessor_names_the_inputs_of_a_merged_stream():
     assert model.modalities == ('fused',)
 
 
+def test_an_input_that_a_merging_fusion_lacks_is_refused_as_such():
+    model = MODELS.build(merging(('thermal', 'rgb', 'depth'))).eval()
+    with pytest.raises(ValueError, match='must have all modalities for AverageFusion'):
+        predict(model, torch.randn(1, 9, 32, 40), [sample(absent=('depth',))])
+
+
 def test_nobody_guesses_the_order_of_other_modalities_than_rgb_and_depth():
     cfg = said_once(('rgb', 'depth', 'thermal'))
     del cfg['modalities']
@@ -259,6 +265,37 @@ def test_a_plain_auxiliary_head_is_refused():
     cfg['auxiliary_head'] = cfg['auxiliary_head']['head']
     message = r'`auxiliary_head` .* must be an EnsembleHead'
     with pytest.raises(ValueError, match=message):
+        MODELS.build(cfg)
+
+
+def test_a_backbone_of_one_stream_is_refused():
+    cfg = config()
+    cfg.backbone = dict(type='ResNet', depth=18)
+    with pytest.raises(ValueError, match=r"wrap it, .*CENBackbone.*'ResNet'"):
+        MODELS.build(cfg)
+    del cfg.decode_head.modalities, cfg.auxiliary_head.modalities
+    cfg.modalities = ('rgb',)  # a single stream
+    assert MODELS.build(cfg).modalities == ('rgb',)
+
+
+def test_channels_of_the_preprocessor_that_the_backbone_does_not_take_are_refused():
+    cfg = config()
+    cfg.data_preprocessor.num_channels = 4
+    with pytest.raises(ValueError, match=r'2 \* 3 = 6, got 8: set in_channels=4'):
+        MODELS.build(cfg)
+    cfg.data_preprocessor = dict(mean=[0] * 3, std=[1] * 3, type='SegDataPreProcessor')
+    with pytest.raises(ValueError, match=r'6 packed channels .* a mean of 3: take'):
+        MODELS.build(cfg)
+    for channels in (1, 6):
+        one_each = dict(mean=[0] * channels, std=[1] * channels)
+        cfg.data_preprocessor = dict(type='SegDataPreProcessor', **one_each)
+        MODELS.build(cfg)
+
+
+def test_absent_modalities_are_a_list_of_names():
+    cfg = config()
+    cfg.test_cfg.absent = 'depth'
+    with pytest.raises(ValueError, match=r"must be a list of names, .* got 'depth'"):
         MODELS.build(cfg)
 
 

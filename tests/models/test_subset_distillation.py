@@ -226,11 +226,23 @@ def test_in_mixed_precision_probabilities_are_compared_in_float32():
 
 @pytest.mark.parametrize(
     ('option', 'value'),
-    [('weight', -1), ('label_weight', float('nan')), ('temperature', 0)],
+    [
+        ('weight', -1),
+        ('weight', '1'),
+        ('label_weight', float('nan')),
+        ('temperature', 0),
+    ],
 )
 def test_numbers_out_of_their_range_are_refused(option, value):
     with pytest.raises(ValueError, match=f'`{option}` of subset_distillation must be'):
         build({option: value})
+
+
+def test_options_that_a_distillation_does_not_have_are_refused():
+    with pytest.raises(ValueError, match=r"arguments out of \['weight', .*'weigth'"):
+        build(dict(weigth=1.0))
+    with pytest.raises(ValueError, match=r"must be a dict of \['weight', .* got True"):
+        build(True)
 
 
 def test_what_cannot_be_distilled_is_refused():

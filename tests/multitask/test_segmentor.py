@@ -246,6 +246,13 @@ def test_streams_are_named_by_their_tasks(build):
         ),
         (
             dict(
+                partners='same_task',
+                backbone=dict(exchange=[dict(type='ChannelExchange')]),
+            ),
+            "`partners` must be 'all'",
+        ),
+        (
+            dict(
                 backbone=dict(
                     fusion=dict(type='ConcatFusion', stages=('layer4',), merges=True)
                 )

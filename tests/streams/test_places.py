@@ -92,6 +92,9 @@ def test_cenresnet_is_placed_by_the_same_rule():
             r"got pattern='head', .* choose some of .*layer1\.0\.bn2",
         ),
         (dict(stages=['layer5']), r"got 'layer5': .* some of .*layer1\.0\.bn2"),
+        (dict(stages='layer3'), r"must be a list of names, .* write \['layer3'\]"),
+        (dict(pattern='layer('), r"must be a regular expression, got 'layer\('"),
+        (dict(kernel_sizes=3), r'must be a list of integers, got 3: write \[3\]'),
     ],
 )
 def test_a_choice_of_no_place_is_refused(arguments, message):
