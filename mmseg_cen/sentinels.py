@@ -48,10 +48,17 @@ def parse_invalid(invalid: Invalid | None) -> tuple[Limits, ...]:
     return tuple(ranges)
 
 
-def check_storable(ranges: Sequence[Limits], dtype: str) -> None:
+def check_storable(
+    ranges: Sequence[Limits], dtype: str, option: str = 'invalid'
+) -> None:
     """Raise a ValueError if a type of integers cannot hold one of the values.
 
     Else a mistake, such as -1 for files of uint16, would have no effect.
+
+    Args:
+        ranges: See :func:`parse_invalid`.
+        dtype: Type of the files.
+        option: Name of the option that has the values, for the message.
     """
     if np.dtype(dtype).kind not in 'ui':
         return
@@ -59,7 +66,7 @@ def check_storable(ranges: Sequence[Limits], dtype: str) -> None:
     for low, high in ranges:
         if math.isnan(low) or high < limits.min or low > limits.max:
             raise ValueError(
-                f'`invalid` must be values that {dtype} can hold, {limits.min}..'
+                f'`{option}` must be values that {dtype} can hold, {limits.min}..'
                 f'{limits.max}, got {low:g}: name the value as it is stored (-1 is '
                 '65535 in uint16)'
             )

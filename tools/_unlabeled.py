@@ -1,4 +1,4 @@
-"""Prediction of data that have no labels."""
+"""Prediction of data that have no labels, or no targets of a translation."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ from mmengine.runner import Runner
 
 from mmseg_cen.datasets import MultimodalSegDataset
 from mmseg_cen.datasets.multimodal import LABEL
-from mmseg_cen.hooks.label_survey import multimodal_sets
+from mmseg_cen.hooks.label_survey import unwrapped_sets
+from mmseg_cen.translation.dataset import TranslationDataset
 
 
 def predict_unlabeled(runner: Runner, is_saved: bool) -> None:
@@ -23,21 +24,24 @@ def predict_unlabeled(runner: Runner, is_saved: bool) -> None:
     """
     if runner.test_loop is None:
         return
-    parts = [*multimodal_sets(runner.test_dataloader.dataset)]
+    parts = [*unwrapped_sets(runner.test_dataloader.dataset)]
     unlabeled = [part for part in parts if _is_unlabeled(part)]
     if not unlabeled:
         return
+    what, folder = 'labels', LABEL
+    if isinstance(unlabeled[0], TranslationDataset):
+        what, folder = 'targets', unlabeled[0].target
     if len(unlabeled) < len(parts):
         raise ValueError(
-            'all data sets of a test must have labels, or none, got '
+            f'all data sets of a test must have {what}, or none, got '
             f'{len(unlabeled)} of {len(parts)} without, such as '
             f'{unlabeled[0].data_root}: test them one by one'
         )
     if not is_saved:
         raise ValueError(
-            'samples must have labels to be measured, got none in '
+            f'samples must have {what} to be measured, got none in '
             f'{unlabeled[0].data_root}: save the predictions with --out DIR or '
-            '--show-dir DIR, or set `seg_map_path` in `data_prefix` of the data set'
+            f'--show-dir DIR, or set `{folder}` in `data_prefix` of the data set'
         )
     metrics = runner.test_evaluator.metrics
     if any(getattr(m, 'per_image_file', None) for m in metrics):
@@ -51,7 +55,7 @@ def predict_unlabeled(runner: Runner, is_saved: bool) -> None:
     for metric in kept:
         metric.format_only = True
     metrics[:] = kept
-    runner.logger.info('The data have no labels: they are predicted, not measured.')
+    runner.logger.info(f'The data have no {what}: they are predicted, not measured.')
 
 
 def without_labels(transforms: list[BaseTransform]) -> list[BaseTransform]:
@@ -64,6 +68,8 @@ def without_labels(transforms: list[BaseTransform]) -> list[BaseTransform]:
 
 
 def _is_unlabeled(dataset: Any) -> bool:
+    if isinstance(dataset, TranslationDataset):
+        return dataset.target not in dataset.modalities
     return isinstance(dataset, MultimodalSegDataset) and (
         LABEL not in dataset.get_data_info(0)
     )

@@ -15,15 +15,24 @@ from mmseg_cen.transforms import LoadAnnotations
 FEW, MANY = 64, 256
 
 
+def unwrapped_sets(dataset: Any) -> Iterator[Any]:
+    """The data sets within a wrapper, or this one itself."""
+    if hasattr(dataset, 'datasets'):
+        parts = dataset.datasets
+    elif hasattr(dataset, 'dataset'):
+        parts = [dataset.dataset]
+    else:
+        yield dataset
+        return
+    for part in parts:
+        yield from unwrapped_sets(part)
+
+
 def multimodal_sets(dataset: Any) -> Iterator[BaseSegDataset]:
     """The multimodal data sets of segmentation, within wrappers or alone."""
-    if isinstance(dataset, BaseSegDataset):
-        if hasattr(dataset, 'modalities'):
-            yield dataset
-        return
-    for part in getattr(dataset, 'datasets', [getattr(dataset, 'dataset', None)]):
-        if part is not None:
-            yield from multimodal_sets(part)
+    for part in unwrapped_sets(dataset):
+        if isinstance(part, BaseSegDataset) and hasattr(part, 'modalities'):
+            yield part
 
 
 def check_some_labels(dataset: BaseSegDataset) -> None:

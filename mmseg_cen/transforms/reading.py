@@ -118,7 +118,7 @@ def check_channels(
     found = image.shape[2] if image.ndim == 3 else 1
     if image.ndim not in {2, 3} or found not in channels:
         raise ValueError(
-            f'{what} must have {modality.channels} channel(s), got {found} in shape '
+            f'{what} must have {min(channels)} channel(s), got {found} in shape '
             f'{image.shape}: convert the file or change `channels` of the modality'
         )
     return image.reshape(image.shape[:2]) if found == 1 else image

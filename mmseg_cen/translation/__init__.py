@@ -13,6 +13,7 @@ from .dataset import MultimodalTranslationDataset
 from .derived import DeriveDomains
 from .discriminator import PatchDiscriminator
 from .domains import Domain, build_domains
+from .images import TranslationImagesHook
 from .loading import LoadDomains
 from .optim import OptimWrapperDictConstructor, SeparateDistributedDataParallel
 from .packing import PackTranslationInputs
@@ -22,4 +23,4 @@ from .sample import TranslationDataSample
 from .synthetic import LoadSyntheticDomains, SyntheticTranslationDataset
 from .taskonomy import TaskonomyDataset
 from .unet import CENUNet
-from .visualization import TranslationImagesHook, TranslationVisualizationHook
+from .visualization import TranslationVisualizationHook

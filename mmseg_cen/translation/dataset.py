@@ -27,6 +27,7 @@ class TranslationDataset(BaseDataset):
             each domain, in any order.
         sources: Names of the sources, in the order of the streams.
         target: Name of the target.
+        has_target: Whether samples have the target, which a prediction does not need.
         **kwargs: Passed to :class:`mmengine.dataset.BaseDataset`.
 
     Raises:
@@ -38,15 +39,17 @@ class TranslationDataset(BaseDataset):
         domains: Mapping[str, Mapping[str, Any]],
         sources: Sequence[str],
         target: str,
+        has_target: bool = True,
         **kwargs: Any,
     ) -> None:
         self.domains = build_domains(domains)
         chosen = select_domains(list(self.domains), sources, target)
-        self.modalities = {name: self.domains[name] for name in chosen}
         self.sources, self.target = chosen[:-1], target
+        loaded = chosen if has_target else self.sources
+        self.modalities = {name: self.domains[name] for name in loaded}
         super().__init__(data_prefix={}, **kwargs)
         self._metainfo.update(
-            domains={name: asdict(domain) for name, domain in self.modalities.items()},
+            domains={name: asdict(self.domains[name]) for name in chosen},
             sources=self.sources,
             target=target,
         )
@@ -86,7 +89,8 @@ class MultimodalTranslationDataset(TranslationDataset):
             each domain, in any order. There may be more domains than are used. Domains
             with ``derive`` have no files; the domains they are derived from must.
         data_prefix: Folder of each domain relative to ``data_root``, by default its
-            name.
+            name. ``None`` for the target: there is none, and samples are predicted
+            only.
         file_pattern: Path of a file relative to ``data_root``: ``{domain}`` stands for
             the folder of the domain, ``{stem}`` for the sample.
         ann_file: The list of samples.
@@ -105,7 +109,7 @@ class MultimodalTranslationDataset(TranslationDataset):
         sources: Sequence[str],
         target: str,
         domains: Mapping[str, Mapping[str, Any]],
-        data_prefix: Mapping[str, str] | None = None,
+        data_prefix: Mapping[str, str | None] | None = None,
         file_pattern: str = '{domain}/{stem}{suffix}',
         ann_file: str = '',
         backend_args: dict[str, Any] | None = None,
@@ -116,10 +120,19 @@ class MultimodalTranslationDataset(TranslationDataset):
                 f'`data_prefix` must name some of {sorted(domains)}, got {unknown}: '
                 'add them to `domains`, or leave them out'
             )
-        self.folders = {name: name for name in domains} | dict(data_prefix or {})
+        self.folders: dict[str, str | None] = {name: name for name in domains}
+        self.folders.update(data_prefix or {})
+        if none := [n for n, f in self.folders.items() if f is None and n != target]:
+            raise ValueError(
+                f'`data_prefix` must name the folders of all domains but the target, '
+                f"got None for {none}: write '' for the folder `data_root` itself"
+            )
         self.file_pattern = file_pattern
         self.backend_args = backend_args
-        super().__init__(domains, sources, target, ann_file=ann_file, **kwargs)
+        has_target = self.folders.get(target) is not None
+        super().__init__(
+            domains, sources, target, has_target, ann_file=ann_file, **kwargs
+        )
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Find the files of every sample, and check that they exist."""
@@ -177,7 +190,8 @@ class MultimodalTranslationDataset(TranslationDataset):
             if not fileio.isdir(folder, backend_args=self.backend_args):
                 raise FileNotFoundError(
                     f'the folder of domain {name!r} must exist, got {folder}: set '
-                    '`data_root`, or `data_prefix` of the domain'
+                    '`data_root`, or `data_prefix` of the domain (None for a target '
+                    'that is to be predicted only)'
                 )
             found = list_files(folder, self.backend_args)
             for path in (osp.join(base, file) for file in found):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from mmseg_cen.modality import Modality, build_modalities_as
-from mmseg_cen.sentinels import find_invalid
+from mmseg_cen.sentinels import check_storable, find_invalid
 from mmseg_cen.transforms.depth import fill_invalid
 
 from .derived import DERIVED
@@ -82,9 +82,15 @@ class Domain(Modality):
                 'channels=3'
             )
         nodata = self.nodata
-        if not isinstance(nodata, Sequence):
-            nodata = (nodata,)
-        object.__setattr__(self, 'nodata', tuple(nodata))
+        nodata = tuple(nodata) if isinstance(nodata, tuple | list) else (nodata,)
+        if not all(isinstance(value, int | float) for value in nodata):
+            raise ValueError(
+                f'`nodata` must be one or several numbers, got {self.nodata!r}: give '
+                'ranges of values by `invalid`'
+            )
+        object.__setattr__(self, 'nodata', nodata)
+        if self.dtype is not None:
+            check_storable([(value, value) for value in nodata], self.dtype, 'nodata')
         limits = self.range
         if limits is None and self.vectors:
             limits = (-1.0, 1.0)

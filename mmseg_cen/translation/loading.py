@@ -82,7 +82,7 @@ class LoadDomains(BaseTransform):
 
     Required Keys:
 
-    - modalities (dict[str, Domain]): sources and target
+    - modalities (dict[str, Domain]): sources and, if there is one, the target
     - target (str)
     - file_domains (dict[str, Domain]): domains to load
     - modality_paths (dict[str, str])
@@ -122,9 +122,12 @@ class LoadDomains(BaseTransform):
         main = main_modality(list(domains))
         loaded = fit_sizes(loaded, domains, paths, main)
         images = {name: one.image for name, one in loaded.items()}
-        target = results['modalities'][results['target']]
-        origin = RECIPES[target.derive] if target.derive else results['target']
-        set_domains(results, images, loaded[origin].valid)
+        target = results['modalities'].get(results['target'])
+        if target is None:  # the data set has none
+            set_domains(results, images)
+        else:
+            origin = RECIPES[target.derive] if target.derive else results['target']
+            set_domains(results, images, loaded[origin].valid)
         results['helpers'] = images
         results['loaded'] = loaded
         return results

@@ -34,7 +34,17 @@ def named_outputs(sample: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def target_and_validity(sample: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-    """The target, (C, H, W) in [-1, 1], and where it is valid, bool (1, H, W)."""
+    """The target, (C, H, W) in [-1, 1], and where it is valid, bool (1, H, W).
+
+    Raises:
+        ValueError: If the sample has no target.
+    """
+    if 'gt_image' not in sample:
+        raise ValueError(
+            f'a sample must have a target `gt_image` to be measured, got none of '
+            f'{sample.get("img_path")}: name the folder of the target in `data_prefix` '
+            'of the data set, or predict only, by tools/test.py --out'
+        )
     target = sample['gt_image']['data']
     if 'gt_valid' in sample:
         return target, sample['gt_valid']['data'].to(target.device).bool()

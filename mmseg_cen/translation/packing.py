@@ -25,7 +25,7 @@ class PackTranslationInputs(BaseTransform):
 
     ``inputs`` are the sources side by side, (C_1 + ... + C_M, H, W), float32;
     ``data_samples`` is a :class:`~mmseg_cen.translation.TranslationDataSample` with the
-    target.
+    target, if there is one.
 
     Required Keys:
 
@@ -67,19 +67,20 @@ class PackTranslationInputs(BaseTransform):
                 'of them alike in the transforms before this one'
             )
         sources = results['sources']
-        target = np.ascontiguousarray(images[results['target']])
         sample = TranslationDataSample(
-            gt_image=PixelData(data=torch.from_numpy(target)),
             metainfo={key: results[key] for key in self.meta_keys if key in results}
             | dict(
                 sources={name: len(images[name]) for name in sources},
                 target=results['target'],
             ),
         )
-        valid = results['gt_valid'] == 1
-        if not valid.all():
-            mask = torch.from_numpy(np.ascontiguousarray(valid))[None]
-            sample.gt_valid = PixelData(data=mask)
+        if results['target'] in images:
+            target = np.ascontiguousarray(images[results['target']])
+            sample.gt_image = PixelData(data=torch.from_numpy(target))
+            valid = results['gt_valid'] == 1
+            if not valid.all():
+                mask = torch.from_numpy(np.ascontiguousarray(valid))[None]
+                sample.gt_valid = PixelData(data=mask)
         inputs = np.concatenate([images[name] for name in sources])
         return dict(inputs=torch.from_numpy(inputs), data_samples=sample)
 

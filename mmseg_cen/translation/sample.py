@@ -11,7 +11,7 @@ class TranslationDataSample(BaseDataElement):
     Images are float32 in [-1, 1], channels first, in the order RGB or x, y, z.
 
     Attributes:
-        gt_image: The target, ``data`` (C_t, H, W).
+        gt_image: The target, ``data`` (C_t, H, W); absent if there is none.
         gt_valid: Where the target is known, ``data`` (1, H, W), bool; absent if it is
             known everywhere.
         pred_image: The ensemble's prediction, ``data`` (C_t, H, W).

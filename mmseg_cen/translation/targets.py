@@ -24,6 +24,12 @@ def stack_targets(
     Raises:
         ValueError: If not every sample has a target of the shape of these images.
     """
+    if missing := sum('gt_image' not in sample for sample in samples):
+        raise ValueError(
+            f'samples must have a target `gt_image` to train with, got {missing} of '
+            f'{len(samples)} without: name the folder of the target in `data_prefix` '
+            'of the data set'
+        )
     shape = tuple(streams.shape[2:])
     found = [tuple(sample.gt_image.data.shape) for sample in samples]
     if found != [shape] * len(streams):

@@ -80,7 +80,7 @@ class TaskonomyDataset(MultimodalTranslationDataset):
         sources: Sequence[str],
         target: str,
         domains: Mapping[str, Mapping[str, Any]] | None = None,
-        data_prefix: Mapping[str, str] | None = None,
+        data_prefix: Mapping[str, str | None] | None = None,
         file_pattern: str = '{domain}/{stem}_domain_{domain}{suffix}',
         **kwargs: Any,
     ) -> None:

@@ -1,29 +1,22 @@
 """Pictures of translations: sources, the predictions of all streams, the target."""
 
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from mmengine.hooks import Hook
-from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmseg_cen.disk import write_picture
 from mmseg_cen.hooks.visualization import MultimodalVisualizationHook
 from mmseg_cen.streams.fold import ENSEMBLE
-from mmseg_cen.visualization.names import SampleNames
 from mmseg_cen.visualization.panels import Panel, Picture, draw_grid
 from mmseg_cen.visualization.samples import title
 
 from .outputs import named_outputs, target_and_validity, to_three_channels, to_uint8
 
 Limits = tuple[float, float]
-#: Folder of the targets, beside those of the streams.
-TARGET = 'target'
 
 
 @HOOKS.register_module()
@@ -34,7 +27,8 @@ class TranslationVisualizationHook(MultimodalVisualizationHook):
     ensemble, each with its MAE (on the scale [-1, 1]) and PSNR. Depth, recognized by
     the word in the name of its domain, is colored, predictions in the colors of the
     target; other domains of one channel (edges, shading) are gray; three channels (RGB,
-    normals) are RGB. Invalid pixels of the target are black.
+    normals), or the first three of more, are RGB. Invalid pixels of the target are
+    black.
 
     Args:
         **kwargs: Arguments of
@@ -45,73 +39,6 @@ class TranslationVisualizationHook(MultimodalVisualizationHook):
         self, inputs: NDArray[np.floating], sample: Any, meta: dict[str, Any]
     ) -> Picture:
         return draw_translation(inputs, sample)
-
-
-@HOOKS.register_module()
-class TranslationImagesHook(Hook):
-    """Save the predictions of a test as PNG files, in a folder for every stream.
-
-    The images of the streams are ``<out_dir>/<source>/<name>.png``; the ensemble and
-    the target have the folders ``<out_dir>/ensemble/`` and ``<out_dir>/target/``.
-    ``tools/test.py --out DIR`` adds this hook. Samples are named as by
-    :class:`~mmseg_cen.hooks.visualization.MultimodalVisualizationHook`.
-
-    Args:
-        out_dir: Folder; made if it does not exist.
-        bits: 8 or 16 bits per channel: -1 becomes 0, 1 the largest number. A depth map
-            needs 16 to keep its precision.
-
-    Raises:
-        ValueError: If ``bits`` is neither 8 nor 16, or a file of the data set would be
-            overwritten.
-        OSError: If a file cannot be written.
-    """
-
-    def __init__(self, out_dir: str, bits: int = 8) -> None:
-        if bits not in (8, 16):
-            raise ValueError(f'`bits` must be 8 or 16, got {bits}: choose one of them')
-        self.out_dir = Path(out_dir)
-        self.bits = bits
-        self._names: SampleNames | None = None
-
-    def before_test_epoch(self, runner: Runner) -> None:
-        dataset = runner.test_loop.dataloader.dataset
-        self._names = SampleNames(dataset)
-        sources = getattr(dataset, 'metainfo', {}).get('sources', ())
-        if TARGET in sources:
-            raise ValueError(
-                f'the sources must have other names than {TARGET!r} for their images '
-                f'to be saved, got {tuple(sources)}: rename the domain'
-            )
-        for output in (*sources, ENSEMBLE, TARGET):
-            self._names.check(self.out_dir / output)
-
-    def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Any = None,
-    ) -> None:
-        names = self._names
-        if names is None:
-            names = self._names = SampleNames(runner.test_loop.dataloader.dataset)
-        for index, sample in enumerate(outputs):
-            name = names(sample, f'{batch_idx}_{index}')
-            fields = sample.to_dict()
-            images = named_outputs(fields)
-            if 'gt_image' in fields:
-                images[TARGET] = fields['gt_image']['data']
-            for output, image in images.items():
-                self._write(self.out_dir / output / f'{name}.png', image)
-
-    def _write(self, path: Path, image: Tensor) -> None:
-        highest = 2**self.bits - 1
-        levels = ((image.double().nan_to_num(-1) + 1) / 2 * highest).round()
-        if len(levels) == 2:
-            levels = torch.cat([levels, torch.zeros_like(levels[:1])])
-        array = levels.clamp(0, highest).cpu().numpy().transpose(1, 2, 0)
-        write_picture(path, array.astype(f'uint{self.bits}'))
 
 
 def draw_translation(inputs: NDArray[np.floating], sample: Any) -> Picture:
@@ -215,7 +142,7 @@ def color_domain(image: Tensor, domain: str, limits: Limits = (-1.0, 1.0)) -> Pi
     """An image of a domain as a picture.
 
     Args:
-        image: (C, H, W) in [-1, 1], C at most 3.
+        image: (C, H, W) in [-1, 1]; of more than three channels the first are shown.
         domain: Its name; depth is colored by viridis, far pixels bright.
         limits: Values of the first and the last color.
 
@@ -228,7 +155,7 @@ def color_domain(image: Tensor, domain: str, limits: Limits = (-1.0, 1.0)) -> Pi
     if is_depth(image, domain):
         bgr = cv2.applyColorMap(levels[0].numpy(), cv2.COLORMAP_VIRIDIS)
         return np.ascontiguousarray(bgr[..., ::-1])
-    return to_three_channels(levels).permute(1, 2, 0).contiguous().numpy()
+    return to_three_channels(levels[:3]).permute(1, 2, 0).contiguous().numpy()
 
 
 def is_depth(image: Tensor, domain: str) -> bool:

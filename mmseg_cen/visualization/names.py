@@ -79,14 +79,14 @@ class SampleNames:
             return name.replace('%', '%25').replace('/', '%2F')
         return flat
 
-    def check(self, folder: str | Path) -> None:
-        """Refuse to write pictures over files of the data set.
+    def check(self, folder: str | Path, suffix: str = '.png') -> None:
+        """Refuse to write over files of the data set.
 
         Raises:
-            ValueError: If ``<folder>/<name>.png`` of a sample is such a file.
+            ValueError: If ``<folder>/<name><suffix>`` of a sample is such a file.
         """
         for name in self._names_used:
-            path = Path(folder, f'{name}.png')
+            path = Path(folder, f'{name}{suffix}')
             if os.path.realpath(path) in self._inputs:
                 raise ValueError(
                     f'the folder to write must not hold files of the data set, got '

@@ -1,6 +1,7 @@
 """tools/train.py, test.py and loss_curves.py on a translation, as a user runs them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -227,6 +228,26 @@ def test_losses_of_a_translation_are_drawn(tool, trained, tmp_path):
     code, output = tool('analysis/loss_curves.py', trained, '--out', curves)
     assert code == 0, output
     assert read(curves).std() > 0
+
+
+@pytest.mark.slow
+def test_new_images_are_translated_without_targets(
+    tool, config, data_root, trained, tmp_path
+):
+    new, out = tmp_path / 'new', tmp_path / 'out'
+    for source in ('rgb', 'edge'):
+        shutil.copytree(data_root / source / 'a', new / source / 'a')
+    code, output = tool(
+        'test.py', config, trained / 'iter_4.pth', '--work-dir', tmp_path / 'work',
+        '--out', out, '--cfg-options', f'test_dataloader.dataset.data_root={new}',
+        'test_dataloader.dataset.ann_file=',
+        'test_dataloader.dataset.data_prefix.depth=None',
+    )  # fmt: skip
+    assert code == 0, output
+    assert 'no targets: they are predicted, not measured' in output
+    for stream in ('rgb', 'edge', 'ensemble'):
+        assert files_below(out / stream) == ['1.png', '2.png']
+    assert not (out / 'target').exists()
 
 
 @pytest.mark.slow

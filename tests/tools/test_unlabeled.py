@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from mmseg_cen.metrics import StreamIoUMetric
+from mmseg_cen.translation.metrics import TranslationMetric
 
 SIZE = (12, 16)
 LOAD = [dict(type='LoadModalities'), dict(type='LoadAnnotations')]
@@ -36,7 +37,7 @@ def runner_of(tmp_path):
         image = np.ones((*SIZE, channels), np.uint8)
         assert cv2.imwrite(str(tmp_path / name / '0.png'), image)
 
-    def build(pipeline, wrapped=False, **prefixes):
+    def build(pipeline, wrapped=False, own=None, **prefixes):
         cfg = dict(
             type='MultimodalSegDataset',
             data_root=str(tmp_path),
@@ -45,6 +46,8 @@ def runner_of(tmp_path):
             metainfo=dict(classes=('a', 'b')),
             pipeline=pipeline,
         )
+        if own is not None:
+            cfg = dict(data_root=str(tmp_path), pipeline=pipeline, **own)
         if wrapped:
             cfg = dict(type='ConcatDataset', datasets=[cfg])
         loader = SimpleNamespace(dataset=DATASETS.build(cfg))
@@ -78,6 +81,27 @@ def test_a_test_without_labels_and_without_a_place_for_predictions_is_refused(
 ):
     with pytest.raises(ValueError, match='save the predictions with --out DIR'):
         predict_unlabeled(runner_of([*LOAD, PACK]), is_saved=False)
+
+
+TRANSLATION = dict(
+    type='MultimodalTranslationDataset',
+    sources=('rgb',),
+    target='heat',
+    domains=dict(rgb={}, heat=dict(dtype='uint8')),
+    data_prefix=dict(heat=None),
+)
+
+
+@pytest.mark.parametrize('wrapped', [False, True])
+def test_translations_are_predicted_without_targets(runner_of, wrapped):
+    pipeline = [dict(type='LoadDomains'), dict(type='PackTranslationInputs')]
+    runner = runner_of(pipeline, wrapped, TRANSLATION)
+    with pytest.raises(ValueError, match='must have targets to be measured'):
+        predict_unlabeled(runner, is_saved=False)
+    runner.test_evaluator.metrics = [TranslationMetric()]
+    predict_unlabeled(runner, is_saved=True)
+    assert runner.test_evaluator.metrics == []
+    assert 'gt_image' not in runner.test_dataloader.dataset[0]['data_samples']
 
 
 def test_data_without_labels_have_no_areas(runner_of):

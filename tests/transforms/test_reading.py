@@ -5,7 +5,7 @@ from PIL import Image
 
 from mmseg_cen.modality import Modality, build_modalities
 from mmseg_cen.transforms import LoadModalities
-from mmseg_cen.transforms.reading import Loaded, fit_sizes, load
+from mmseg_cen.transforms.reading import Loaded, check_channels, fit_sizes, load
 
 H, W = 8, 12
 
@@ -161,3 +161,9 @@ def test_resizing_does_not_spread_invalid_pixels(interpolation):
     assert fitted.valid.sum() == 9 * image.size - 9
     np.testing.assert_allclose(fitted.image[fitted.valid], 5, rtol=1e-6)
     assert (fitted.image[~fitted.valid] == 0).all()
+
+
+def test_the_number_of_channels_that_a_file_must_have_is_named():
+    """Of three stored channels, the modality takes two."""
+    with pytest.raises(ValueError, match=r'must have 3 channel\(s\), got 2 in'):
+        check_channels('x', np.zeros((4, 5, 2)), Modality(channels=2), {3})

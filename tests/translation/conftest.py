@@ -1,5 +1,7 @@
 """Hand-made samples of a translation, and functions that evaluate metrics on them."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from mmengine.evaluator import Evaluator
@@ -14,7 +16,7 @@ SOURCES = dict(shade=1, texture=1)
 def make_samples():
     """Function that makes samples with targets and predictions that are near them."""
 
-    def make(n=4, channels=3, size=(24, 20), sources=SOURCES, invalid=0.0):
+    def make(n=4, channels=3, size=(24, 20), sources=SOURCES, invalid=0.0, paths=None):
         generator = torch.Generator().manual_seed(n)
 
         def draw(*shape):
@@ -24,7 +26,11 @@ def make_samples():
         for i in range(n):
             target = draw(channels, *size)
             sample = TranslationDataSample(
-                metainfo=dict(img_path=f'a/{i}.png', sources=sources, target='rgb'),
+                metainfo=dict(
+                    img_path=paths[i] if paths else f'a/{i}.png',
+                    sources=sources,
+                    target='rgb',
+                ),
                 gt_image=PixelData(data=target),
                 pred_image=PixelData(data=0.7 * target + 0.3 * draw(*target.shape)),
             )
@@ -63,3 +69,37 @@ def evaluate():
         return evaluator.evaluate(len(samples))
 
     return run
+
+
+class Dataset:
+    metainfo = {}
+
+    def __init__(self, paths):
+        self.paths = paths
+
+    def __len__(self):
+        return len(self.paths)
+
+    def get_data_info(self, index):
+        return dict(img_path=self.paths[index])
+
+
+class Runner(SimpleNamespace):
+    """Stands in for a runner in a test of samples with these paths."""
+
+    def __init__(self, samples):
+        dataset = Dataset([sample.img_path for sample in samples])
+        loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset))
+        self.images = {}
+        visualizer = SimpleNamespace(
+            add_image=lambda name, image, step: self.images.update({name: image})
+        )
+        super().__init__(
+            val_loop=loop, test_loop=loop, visualizer=visualizer, iter=3, images={}
+        )
+
+
+@pytest.fixture
+def runner_of():
+    """Function that returns what stands in for a runner in a test of samples."""
+    return Runner

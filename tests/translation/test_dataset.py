@@ -79,6 +79,25 @@ def test_samples_are_the_stems_in_the_folders(root):
     assert dataset[1]['data_samples'].img_path == str(root / 'rgb/b/c.jpg')
 
 
+@pytest.mark.parametrize('derived', [False, True])
+def test_samples_without_the_target_are_there_to_be_predicted(root, derived):
+    domains = DOMAINS | (dict(normal=dict(derive='normal')) if derived else {})
+    data = build(root, domains=domains, data_prefix=dict(normal=None))
+    assert len(data) == 3
+    assert list(data.get_data_info(0)['modality_paths']) == ['depth', 'rgb']
+    sample = data[0]['data_samples']
+    assert 'gt_image' not in sample
+    assert 'gt_valid' not in sample
+    assert sample.sources == dict(depth=1, rgb=3)
+    assert data.metainfo['target'] == sample.target == 'normal'
+    assert 'normal' in data.metainfo['domains']
+
+
+def test_sources_need_a_folder(root):
+    with pytest.raises(ValueError, match=r"got None for \['depth'\]"):
+        build(root, data_prefix=dict(depth=None))
+
+
 def test_samples_are_the_lines_of_a_list(root):
     dataset = build(root, ann_file='list.txt')
     assert dataset[0]['data_samples'].img_path == str(root / 'rgb/d.jpg')

@@ -141,6 +141,9 @@ def test_derived_domains_need_no_other_option():
         (dict(derive='color'), 'derive'),
         (dict(range=(0, 1), color=3), 'color'),
         (dict(range=(0, 1), dtype='uint5'), 'uint5'),
+        (dict(range=(0, 1), dtype='uint16', nodata=-1), r'`nodata` must .*0\.\.65535'),
+        (dict(dtype='uint8', nodata=(0, 65535)), '`nodata` must be values that uint8'),
+        (dict(range=(0, 1), nodata='0..9'), '`nodata` must be one or several numbers'),
     ],
 )
 def test_options_without_meaning_are_refused(options, message):

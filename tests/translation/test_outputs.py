@@ -45,6 +45,13 @@ def test_a_target_without_mask_is_valid_everywhere(make_samples):
     assert torch.equal(valid, holed.gt_valid.data)
 
 
+def test_a_sample_without_target_cannot_be_measured(make_samples):
+    (sample,) = make_samples(1)
+    del sample.gt_image
+    with pytest.raises(ValueError, match=r'to be measured, got none of a/0\.png'):
+        target_and_validity(sample.to_dict())
+
+
 def test_outputs_of_another_shape_are_refused():
     check_shape('x', torch.zeros(1, 2, 2), torch.ones(1, 2, 2))
     with pytest.raises(ValueError, match=r"'x' must .* \(1, 2, 3\), got \(1, 2, 2\)"):

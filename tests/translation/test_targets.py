@@ -57,3 +57,7 @@ def test_targets_of_other_channels_or_sizes_are_refused(shape):
 def test_each_input_needs_a_target():
     with pytest.raises(ValueError, match='each of the 2 inputs'):
         stack_targets(samples()[:1], STREAMS)
+    batch = samples()
+    del batch[1].gt_image
+    with pytest.raises(ValueError, match='to train with, got 1 of 2 without'):
+        stack_targets(batch, STREAMS)

@@ -1,51 +1,13 @@
-from types import SimpleNamespace
-
-import cv2
 import numpy as np
 import pytest
 import torch
 
 from mmseg_cen.translation.visualization import (
-    TranslationImagesHook,
     TranslationVisualizationHook,
     color_domain,
     color_limits,
     draw_translation,
 )
-
-
-class Dataset:
-    metainfo = {}
-
-    def __init__(self, paths):
-        self.paths = paths
-
-    def __len__(self):
-        return len(self.paths)
-
-    def get_data_info(self, index):
-        return dict(img_path=self.paths[index])
-
-
-class Runner(SimpleNamespace):
-    """Stands in for a runner in a test of samples with these paths."""
-
-    def __init__(self, samples):
-        dataset = Dataset([sample.img_path for sample in samples])
-        loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset))
-        self.images = {}
-        visualizer = SimpleNamespace(
-            add_image=lambda name, image, step: self.images.update({name: image})
-        )
-        super().__init__(
-            val_loop=loop, test_loop=loop, visualizer=visualizer, iter=3, images={}
-        )
-
-
-def with_paths(samples, paths):
-    for sample, path in zip(samples, paths, strict=True):
-        sample.set_metainfo(dict(img_path=path))
-    return samples
 
 
 def inputs_of(sample, size=(24, 20)):
@@ -58,6 +20,7 @@ DOMAINS = [
     (dict(depth=1, normal=3), 'rgb', 3),
     (dict(rgb=3), 'principal_curvature', 2),
     (dict(rgb=3, shade=1, texture=1, depth=1), 'normal', 3),
+    (dict(multispectral=4, depth=1), 'bands', 19),
 ]
 
 
@@ -129,62 +92,21 @@ def test_depth_is_colored_by_the_range_of_its_valid_pixels():
     assert color_limits(image, 'depth', valid & False) == (-1, 1)
 
 
-def test_the_hook_draws_every_sample_under_an_own_name(make_samples):
-    samples = with_paths(make_samples(3), ['d/a/1.png', 'd/b/1.png', 'd/b/2.png'])
+def test_the_hook_draws_every_sample_under_an_own_name(make_samples, runner_of):
+    samples = make_samples(3, paths=['d/a/1.png', 'd/b/1.png', 'd/b/2.png'])
     batch = dict(inputs=[torch.from_numpy(inputs_of(s)) for s in samples])
-    runner = Runner(samples)
+    runner = runner_of(samples)
     hook = TranslationVisualizationHook(draw=True, interval=1)
     hook.before_val_epoch(runner)
     hook.after_val_iter(runner, 0, batch, samples)
     assert set(runner.images) == {'val_a_1', 'val_b_1', 'val_b_2'}
 
 
-def test_the_hook_writes_files(make_samples, tmp_path):
-    samples = with_paths(make_samples(2), ['d/a/1.png', 'd/b/1.png'])
+def test_the_hook_writes_files(make_samples, runner_of, tmp_path):
+    samples = make_samples(2, paths=['d/a/1.png', 'd/b/1.png'])
     batch = dict(inputs=[torch.from_numpy(inputs_of(s)) for s in samples])
     hook = TranslationVisualizationHook(draw=True, interval=1, out_dir=str(tmp_path))
-    hook.before_test_epoch(Runner(samples))
-    hook.after_test_iter(Runner(samples), 0, batch, samples)
+    hook.before_test_epoch(runner_of(samples))
+    hook.after_test_iter(runner_of(samples), 0, batch, samples)
     for name in ('a/1.png', 'b/1.png'):
         assert (tmp_path / name).is_file()
-
-
-@pytest.mark.parametrize(('channels', 'bits'), [(1, 16), (2, 8), (3, 8), (3, 16)])
-def test_images_are_saved_by_stream_and_come_back(
-    make_samples, predictions, tmp_path, bits, channels
-):
-    samples = with_paths(
-        make_samples(3, channels), ['d/a/1.png', 'd/b/1.png', 'd/b/2.png']
-    )
-    hook = TranslationImagesHook(str(tmp_path), bits)
-    runner = Runner(samples)
-    hook.before_test_epoch(runner)
-    hook.after_test_iter(runner, 0, None, samples[:2])
-    hook.after_test_iter(runner, 1, None, samples[2:])
-    outputs = {'shade', 'texture', 'ensemble', 'target'}
-    assert {path.name for path in tmp_path.iterdir()} == outputs
-    for sample, name in zip(samples, ('a/1', 'b/1', 'b/2'), strict=True):
-        images = {**predictions(sample), 'target': sample.gt_image.data}
-        for output, image in images.items():
-            path = tmp_path / output / f'{name}.png'
-            stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-            assert stored.dtype == f'uint{bits}'
-            stored = stored[..., None] if stored.ndim == 2 else stored[..., ::-1]
-            found = 2.0 * stored.transpose(2, 0, 1)[:channels] / (2.0**bits - 1) - 1
-            np.testing.assert_allclose(found, image, atol=1.001 / (2**bits - 1))
-
-
-def test_images_without_target_and_names_are_saved(make_samples, tmp_path):
-    (sample,) = make_samples(1, sources={})
-    bare = type(sample)(pred_image=sample.pred_image)
-    hook = TranslationImagesHook(str(tmp_path))
-    runner = Runner([])
-    hook.after_test_iter(runner, 4, None, [bare])
-    assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob('*.png')] == [
-        'ensemble/4_0.png'
-    ]
-
-
-def test_wrong_arguments_are_refused():
-    with pytest.raises(ValueError, match='`bits` must be 8 or 16, got 12'):
-        TranslationImagesHook('x', bits=12)

@@ -56,7 +56,7 @@ from mmseg_cen.disk import write_picture
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import check_checkpoint, load_config
 from mmseg_cen.streams.fold import ENSEMBLE
-from mmseg_cen.translation import CENPix2Pix
+from mmseg_cen.translation import CENPix2Pix, CyclicPix2Pix
 from mmseg_cen.translation.outputs import named_outputs, target_and_validity
 from mmseg_cen.translation.visualization import color_domain, errors_of, target_panel
 from mmseg_cen.visualization import Panel, draw_grid
@@ -72,7 +72,7 @@ class Network:
 
     Raises:
         ValueError: If the folder has no config, no checkpoint, or those of something
-            else than a translation.
+            else than a translation to one target.
     """
 
     def __init__(self, work_dir: Path, name: str | None = None) -> None:
@@ -88,10 +88,12 @@ class Network:
         cfg = load_config(str(configs[-1]))
         init_default_scope(cfg.get('default_scope', 'mmseg'))
         self.model = MODELS.build(cfg.model).eval()
-        if not isinstance(self.model, CENPix2Pix):
+        translates = isinstance(self.model, CENPix2Pix)
+        if not translates or isinstance(self.model, CyclicPix2Pix):
             raise ValueError(
-                f'`WORK_DIR` must be of an image translation, got {str(work_dir)!r} '
-                f'of a {type(self.model).__name__}: draw it by tools/test.py --show-dir'
+                f'`WORK_DIR` must be of an image translation to one target, got '
+                f'{str(work_dir)!r} of a {type(self.model).__name__}: draw it by '
+                f'tools/test.py --show-dir'
             )
         check_checkpoint(self.model, checkpoint, strict=True)
         self.dataset = DATASETS.build(cfg.test_dataloader.dataset)

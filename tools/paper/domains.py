@@ -64,7 +64,5 @@ DOMAINS = {
         (('rgb', 'edge'), 'depth'),
         (('rgb',), 'depth'),
         (('edge',), 'depth'),
-        (('rgb',), 'depth'),
-        (('edge',), 'depth'),
     )
 }

@@ -147,7 +147,11 @@ def _numbers_of_sources() -> list[Row]:
 
 #: What the columns of Tables 8 and 9 set.
 _SHARING: dict[str, dict[str, Any]] = {
-    'unshared convs, unshared INs': {'model.generator.convs': 'private'},
+    # Individual networks, decoders included.
+    'unshared convs, unshared INs': {
+        'model.generator.convs': 'private',
+        'model.generator.decoder_norms': 'private',
+    },
     'shared convs, shared INs': {'model.generator.norms': 'shared'},
     'shared convs, unshared INs': {},
     'unshared statistics only': {'model.generator.norms': 'private_statistics'},

@@ -4,7 +4,7 @@ python tools/train.py configs/translation/sharing/depth_normal_texture_shade_to_
 
 Paper's FID / KID, Tables 8 and 9, with --cfg-options:
 unshared convs, unshared INs: 89.52 / 3.80
-    model.generator.convs=private
+    model.generator.convs=private model.generator.decoder_norms=private
 shared convs, shared INs: 102.78 / 4.67
     model.generator.norms=shared
 shared convs, unshared INs: 86.76 / 3.63, as it stands

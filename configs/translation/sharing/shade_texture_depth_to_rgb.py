@@ -4,7 +4,7 @@ python tools/train.py configs/translation/sharing/shade_texture_depth_to_rgb.py
 
 Paper's FID / KID, Tables 8 and 9, with --cfg-options:
 unshared convs, unshared INs: 91.30 / 3.92
-    model.generator.convs=private
+    model.generator.convs=private model.generator.decoder_norms=private
 shared convs, shared INs: 100.41 / 4.73
     model.generator.norms=shared
 shared convs, unshared INs: 84.39 / 3.45, as it stands

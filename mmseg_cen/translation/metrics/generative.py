@@ -45,7 +45,8 @@ class GenerativeMetric(BaseMetric):
     Keys are ``FID``, ``KID`` and ``KID_std`` for the ensemble; the keys of a stream
     begin with its source, ``depth/FID``. KID is given times 100, as in the paper: mean
     and standard deviation over random subsets. With fewer images than features (500 to
-    2048 in the paper) FID is biased upwards; KID is not.
+    2048 in the paper) FID is biased upwards; KID is not. Of an output with a pixel that
+    is not finite, both are NaN.
 
     FID and KID need a network with weights. If the weights or the library are missing,
     the metric warns **when it is built**, before the first iteration, and says which
@@ -145,6 +146,7 @@ class GenerativeMetric(BaseMetric):
     @torch.no_grad()
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         pictures: list[Tensor] = []
+        is_finite: list[bool] = []  # which pictures do not show
         names: list[list[str]] = []
         for sample in data_samples:
             target, valid = target_and_validity(sample)
@@ -154,11 +156,14 @@ class GenerativeMetric(BaseMetric):
                 continue
             for name, image in outputs.items():
                 check_shape(name, image, target)
-            pictures += [
-                self._picture(image.to(target.device).where(valid, -1))
-                for image in (*outputs.values(), target)
-            ]
-        features = iter(self._extract(pictures))
+            for image in (*outputs.values(), target):
+                known = image.to(target.device).where(valid, -1)
+                is_finite.append(bool(known.isfinite().all()))
+                pictures.append(self._picture(known))
+        features = (
+            found if finite else torch.full_like(found, math.nan)
+            for found, finite in zip(self._extract(pictures), is_finite, strict=True)
+        )
         for outputs_of_sample in names:
             if self.extractor is None:
                 self.results.append(dict.fromkeys(outputs_of_sample))

@@ -10,15 +10,15 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
-CONFIGS = Path(__file__).parents[3] / 'configs/translation/demo'
+CONFIGS = Path(__file__).parents[3] / 'configs/translation'
 
 
 @pytest.fixture
 def network(tmp_path):
     """Work directory of a narrow network of a demo, which has not learned."""
 
-    def network(name, **options):
-        cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    def network(config, **options):
+        cfg = Config.fromfile(CONFIGS / f'{config}.py')
         cfg.merge_from_dict(
             {
                 'model.generator.base_channels': 4,
@@ -28,9 +28,9 @@ def network(tmp_path):
                 **options,
             }
         )
-        folder = tmp_path / name
+        folder = tmp_path / Path(config).name
         folder.mkdir()
-        cfg.dump(folder / f'{name}.py')
+        cfg.dump(folder / f'{folder.name}.py')
         init_default_scope('mmseg')
         state = MODELS.build(cfg.model).state_dict()
         torch.save({'state_dict': state}, folder / 'epoch_1.pth')
@@ -49,7 +49,7 @@ def test_a_row_has_the_sources_of_all_networks_the_target_and_their_images(
         'draw_grid',
         lambda rows: grids.append(rows) or draw_grid(rows),
     )
-    folders = [network('depth_synthetic'), network('cen_synthetic')]
+    folders = [network('demo/depth_synthetic'), network('demo/cen_synthetic')]
     out = tmp_path / 'out.png'
     argv = ['tool', *folders, '--samples', '1', '0', '--out', out]
     monkeypatch.setattr(sys, 'argv', [*map(str, argv)])
@@ -68,11 +68,14 @@ def test_what_has_no_common_target_or_is_no_translation_is_refused(
     network, error_of, tmp_path
 ):
     tool = 'analysis/compare_translations.py'
-    first = network('depth_synthetic')
-    other = network('cen_synthetic', **{'test_dataloader.dataset.seed': 7})
+    first = network('demo/depth_synthetic')
+    other = network('demo/cen_synthetic', **{'test_dataloader.dataset.seed': 7})
     message = error_of(tool, first, other, '--samples', 0)
     assert 'must translate to the same images' in message
     message = error_of(tool, first, '--samples', 0, '--titles', 'a', 'b')
     assert '`--titles` must be 1 names' in message
     message = error_of(tool, tmp_path, '--samples', 0)
     assert '`WORK_DIR` must hold the config and a checkpoint' in message
+    cyclic = network('cyclic/rooms')
+    message = error_of(tool, cyclic, '--samples', 0)
+    assert '`WORK_DIR` must be of an image translation to one target' in message

@@ -54,7 +54,8 @@ def test_the_command_of_a_row_leads_to_its_settings():
     assert sum('--cfg-options' in text for text in texts) == others
     assert (
         'python tools/train.py configs/translation/sharing/shade_texture_to_rgb.py '
-        '--cfg-options model.generator.convs=private'
+        '--cfg-options model.generator.convs=private '
+        'model.generator.decoder_norms=private'
     ) in texts
     assert (
         'python tools/train.py configs/translation/fusion/align_rgb_edge_to_depth.py '

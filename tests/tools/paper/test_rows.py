@@ -3,6 +3,8 @@
 from itertools import pairwise
 
 import pytest
+from mmseg.registry import MODELS
+from paper.configs import load_leaf
 from paper.domains import DOMAINS
 from paper.rows import ALL_TABLES, TABLES, leaves
 from paper.segmentation import OURS
@@ -114,6 +116,20 @@ def test_the_papers_own_figures_obey_its_claims():
 def test_more_sources_are_better():
     fids = [row.paper['FID'] for row in rows('5').values() if '+' in row.cells[0]]
     assert all(more < fewer for fewer, more in pairwise(fids))
+
+
+def test_where_nothing_is_shared_networks_are_individual_ones():
+    unshared = [row for row in rows('8').values() if 'unshared convs' in row.cells[1]]
+    assert len(unshared) == 3
+    for row in unshared:
+        generator = {**load_leaf(row).model.generator, 'base_channels': 2}
+        several, one = (
+            MODELS.build({**generator, 'num_modalities': M})
+            for M in (generator['num_modalities'], 1)
+        )
+        own = sum(p.numel() for p in one.parameters())
+        M = generator['num_modalities']
+        assert sum(p.numel() for p in several.parameters()) == M * own
 
 
 def test_every_written_config_but_bases_is_a_row():

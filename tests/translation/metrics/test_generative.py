@@ -1,5 +1,6 @@
 import copy
 import logging
+import math
 
 import numpy as np
 import pytest
@@ -103,6 +104,16 @@ def test_invalid_pixels_have_no_influence(make_samples, evaluate):
         sample.pred_image.data[~sample.gt_valid.data] = torch.nan
     found = evaluate(GenerativeMetric(extractor=Features()), samples)
     assert found == pytest.approx(expected)
+
+
+def test_images_that_are_not_finite_have_no_distance(make_samples, evaluate):
+    samples = make_samples(4)
+    expected = evaluate(GenerativeMetric(extractor=Features()), samples)
+    samples[2].pred_image.data[0, 3, 5] = torch.nan
+    found = evaluate(GenerativeMetric(extractor=Features()), samples)
+    for key in ('FID', 'KID'):
+        assert math.isnan(found[key])
+        assert found[f'shade/{key}'] == pytest.approx(expected[f'shade/{key}'])
 
 
 def test_an_extractor_is_built_from_a_config_and_put_in_evaluation_mode(
