@@ -12,7 +12,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from .config_types import name_types
+from .config_types import name_loops, name_types
 from .mistakes import one_line
 
 #: How the names of configs end.
@@ -59,7 +59,7 @@ def configs_in(work_dir: Path) -> list[Path]:
 
 
 def read_config(path: str) -> Config:
-    """Read a config file; types that it imports have their registered names.
+    """Read a config file; types that it imports or leaves out have registered names.
 
     Args:
         path: The file, or one of an installed package, ``mmseg_cen::demo/….py``.
@@ -79,6 +79,7 @@ def read_config(path: str) -> Config:
     try:
         cfg = Config.fromfile(path)
         name_types(cfg)
+        name_loops(cfg)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'the files that a config names must exist, got {one_line(error)} in '

@@ -1,4 +1,4 @@
-"""Configs of mmengine's new style, which import their types, with registered names."""
+"""Types of a config by their names, where it imports them or leaves them out."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,6 +29,24 @@ def name_types(cfg: Config) -> None:
         part['type'] = name
     if named and not cfg.get('custom_imports'):
         cfg.custom_imports = dict(imports=['mmseg_cen'])
+
+
+def name_loops(cfg: Config) -> None:
+    """Write the types of the loops into a config that leaves them out.
+
+    Of a loop without a type, such as ``train_cfg=dict(by_epoch=True, max_epochs=9)``,
+    mmengine takes its own one, past the registries, which have ours.
+
+    Args:
+        cfg: The config, changed in place.
+    """
+    train = cfg.get('train_cfg')
+    if isinstance(train, dict) and 'type' not in train:
+        by_epoch = train.pop('by_epoch', 'max_epochs' in train)
+        train['type'] = 'EpochBasedTrainLoop' if by_epoch else 'IterBasedTrainLoop'
+    for key, name in (('val_cfg', 'ValLoop'), ('test_cfg', 'TestLoop')):
+        if isinstance(cfg.get(key), dict):
+            cfg[key].setdefault('type', name)
 
 
 def _parts(node: Any) -> Iterator[Any]:

@@ -3,7 +3,7 @@ from mmengine.config import Config
 from torch.nn import BatchNorm2d
 
 from mmseg_cen.config_files import read_config
-from mmseg_cen.config_types import name_types
+from mmseg_cen.config_types import name_loops, name_types
 
 NEW_STYLE = """
 from functools import partial
@@ -58,3 +58,21 @@ def test_names_stay_as_they_are():
     name_types(cfg)
     assert (cfg.a.type, cfg.b.type) == ('FCNHead', 'mmseg.FCNHead')
     assert 'custom_imports' not in cfg
+
+
+@pytest.mark.parametrize(
+    ('train_cfg', 'expected'),
+    [
+        (dict(by_epoch=True, max_epochs=2), 'EpochBasedTrainLoop'),
+        (dict(by_epoch=False, max_iters=2), 'IterBasedTrainLoop'),
+        (dict(max_epochs=2), 'EpochBasedTrainLoop'),
+        (dict(type='OwnLoop', by_epoch=True), 'OwnLoop'),
+    ],
+)
+def test_loops_without_a_type_are_found_in_the_registries(train_cfg, expected):
+    cfg = Config(dict(train_cfg=train_cfg, val_cfg=dict(fp16='bf16'), test_cfg=None))
+    name_loops(cfg)
+    assert cfg.train_cfg.type == expected
+    assert ('by_epoch' in cfg.train_cfg) == (expected == 'OwnLoop')
+    assert cfg.val_cfg == dict(type='ValLoop', fp16='bf16')
+    assert cfg.test_cfg is None
