@@ -147,6 +147,8 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         **kwargs: Passed to :class:`mmengine.runner.IterBasedTrainLoop`.
     """
 
+    dataloader_iterator: Any
+
     def run(self) -> Any:
         """Train the iterations that are left."""
         self._done = 0
