@@ -102,6 +102,8 @@ class TestingRunner(ShortLogRunner):
     copy of the config in the work directory keeps both: it is of a training, too.
     """
 
+    _hooks: list[Any]
+
     def build_model(self, model: Any) -> nn.Module:
         """Build it without the weights that an encoder of timm loads while built."""
         return super().build_model(without_starts(model))
