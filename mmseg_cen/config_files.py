@@ -24,8 +24,6 @@ READ_ELSEWHERE = (
     'find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'sync_bn',
     'tta_model', 'tta_pipeline',
 )  # fmt: skip
-
-
 #: Names of configs of mmseg 0.x, which mmengine reads no more.
 OF_OLD_CONFIGS = ('checkpoint_config', 'data', 'evaluation', 'lr_config', 'runner')
 
