@@ -12,6 +12,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from .config_types import name_loops, name_types
 from .mistakes import one_line
 
 #: How the names of configs end.
@@ -23,6 +24,8 @@ READ_ELSEWHERE = (
     'find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'sync_bn',
     'tta_model', 'tta_pipeline',
 )  # fmt: skip
+#: Names of configs of mmseg 0.x, which mmengine reads no more.
+OF_OLD_CONFIGS = ('checkpoint_config', 'data', 'evaluation', 'lr_config', 'runner')
 
 
 def require_file(path: str, what: str) -> None:
@@ -54,15 +57,15 @@ def configs_in(work_dir: Path) -> list[Path]:
 
 
 def read_config(path: str) -> Config:
-    """Read a config file.
+    """Read a config file; types that it imports or leaves out have registered names.
 
     Args:
         path: The file, or one of an installed package, ``mmseg_cen::demo/….py``.
 
     Raises:
         FileNotFoundError: If there is no such file, or one that it names.
-        ValueError: If it cannot be read, the message has the line; or if no such
-            package is installed.
+        ValueError: If it cannot be read, the message has the line; if it is of mmseg
+            0.x; or if no such package is installed.
     """
     path = _path_in_package(path) if '::' in path else path
     require_file(path, 'config')
@@ -72,7 +75,9 @@ def read_config(path: str) -> Config:
             'config here'
         )
     try:
-        return Config.fromfile(path)
+        cfg = Config.fromfile(path)
+        name_types(cfg)
+        name_loops(cfg)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'the files that a config names must exist, got {one_line(error)} in '
@@ -91,6 +96,14 @@ def read_config(path: str) -> Config:
             f'the config must be a file that mmengine reads, got {path!r} with '
             f'{type(error).__name__}{where}: {reason[:400]}: correct it'
         ) from error
+    old = [name for name in OF_OLD_CONFIGS if name in cfg]
+    if len(old) > 1 and 'train_dataloader' not in cfg:
+        raise ValueError(
+            f'the config must be one of mmseg 1.x, got {path!r} with {", ".join(old)}, '
+            'names of mmseg 0.x: take the config of this model that mmseg 1.x has '
+            '(mmseg::family/name.py), or rewrite it by the migration guide of mmseg'
+        )
+    return cfg
 
 
 def _path_in_package(path: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.hooks import EMAHook
 from mmengine.registry import RUNNERS, Registry
 from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
@@ -97,12 +98,20 @@ def load_config(
 class TestingRunner(ShortLogRunner):
     """A runner of a checkpoint, whose network needs no other weights to start from.
 
-    The copy of the config in the work directory keeps them: it is of a training, too.
+    Nor are weights averaged: those of a checkpoint are the averages of its EMAHook. The
+    copy of the config in the work directory keeps both: it is of a training, too.
     """
+
+    _hooks: list[Any]
 
     def build_model(self, model: Any) -> nn.Module:
         """Build it without the weights that an encoder of timm loads while built."""
         return super().build_model(without_starts(model))
+
+    def register_hook(self, hook: Any, priority: Any = None) -> None:
+        """Register it, unless it averages weights."""
+        super().register_hook(hook, priority)
+        self._hooks = [one for one in self._hooks if not isinstance(one, EMAHook)]
 
 
 def build_runner(cfg: Config, kind: type[Runner] = ShortLogRunner) -> Runner:

@@ -47,6 +47,10 @@ KNOWN = {
         'a checkpoint must be written to its end, got a failure: free space on the '
         'disk of the work directory, then continue with --resume'
     ),
+    r'([^\s\'"]+) is not in the (mmengine::\S+) registry': (
+        '`type` must be a registered name, got {0!r}, which is not in {1}: set '
+        "default_scope='mmseg' in the config, or correct the name"
+    ),
     r'([^\s\'"]+) is not in the (\S+) registry': (
         '`type` must be a registered name, got {0!r}, which is not in {1}: correct it, '
         'or name its module in `custom_imports`'

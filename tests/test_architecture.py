@@ -17,6 +17,7 @@ FLOORS = [
     (
         'command_line',
         'compat',
+        'config_types',
         'corruptions',
         'disk',
         'logged_losses',

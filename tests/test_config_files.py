@@ -32,6 +32,15 @@ def test_a_missing_base_is_named_with_the_config(tmp_path):
         read_config(str(tmp_path))
 
 
+def test_a_config_of_mmseg_0_is_named_as_one(tmp_path):
+    path = tmp_path / 'old.py'
+    path.write_text('data = dict()\nrunner = dict()\noptimizer = dict()')
+    with pytest.raises(ValueError, match=r'with data, runner, names of mmseg 0\.x'):
+        read_config(str(path))
+    path.write_text('data = dict()\nrunner = dict()\ntrain_dataloader = None')
+    assert 'data' in read_config(str(path)), 'variables of a newer one'
+
+
 def test_options_that_nothing_reads_are_refused():
     cfg = Config(dict(train_cfg=dict(hooks=[1])))
     with pytest.raises(

@@ -98,6 +98,19 @@ def test_long_lists_of_names_are_cut(checkpoint):
         check_checkpoint(model, checkpoint, strict=True)
 
 
+def test_a_test_takes_the_averaged_weights_of_its_checkpoint(tmp_path):
+    runner = launch.TestingRunner(
+        model=dict(type='ImgDataPreprocessor'),
+        work_dir=str(tmp_path),
+        custom_hooks=[dict(type='EMAHook'), dict(type='EmptyCacheHook')],
+        experiment_name='averaged',
+        log_level='ERROR',
+    )
+    kinds = [type(hook).__name__ for hook in runner.hooks]
+    assert 'EMAHook' not in kinds
+    assert 'EmptyCacheHook' in kinds
+
+
 def test_any_hook_of_a_config_may_be_none(monkeypatch):
     monkeypatch.setattr(ShortLogRunner, 'from_cfg', lambda cfg: cfg)
     hooks = dict(finite=None, timer=None, logger=dict(type='LoggerHook'))

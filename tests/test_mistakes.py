@@ -4,7 +4,7 @@ from urllib.error import URLError
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import Registry
+from mmengine.registry import MODELS, DefaultScope, Registry
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -50,6 +50,9 @@ def test_a_config_that_cannot_be_built_is_said():
     assert 'must give the arguments' in build()
     assert "'size'" in build()
     assert "got 'Prt', which is not in" in build(size=1, below=dict(type='Prt'))
+    with DefaultScope.overwrite_default_scope('mmengine'):
+        error = caught(MODELS.build, dict(type='CENSegmentor'))
+    assert "not in mmengine::model: set default_scope='mmseg'" in describe(error)
     assert 'must have `type`' in build(size=1, below=dict(size=1))
     assert 'must give Part arguments that it takes' in build(size='many')
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from typing import Any
 
 from _options import ToolParser
 from _protocol import add_protocol, check_protocol, protocol_loop
@@ -160,6 +161,12 @@ def leave_out(cfg: Config, absent: list[str]) -> None:
     cfg.model.test_cfg = {**(cfg.model.get('test_cfg') or {}), 'absent': absent}
 
 
+def set_loop(cfg: Config, **loop: Any) -> None:
+    """Test by another loop, in the precision of the config."""
+    fp16 = (cfg.get('test_cfg') or {}).get('fp16', False)
+    cfg.test_cfg = dict(fp16=fp16, **loop)
+
+
 def add_hook(cfg: Config, **hook: str) -> None:
     """Let one more hook have the predictions."""
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
@@ -231,10 +238,10 @@ def main() -> None:
         leave_out(cfg, args.absent)
     if args.subsets:
         require_segmentor(cfg, '--subsets')
-        cfg.test_cfg = dict(type='SubsetTestLoop')
+        set_loop(cfg, type='SubsetTestLoop')
     if args.protocol:
         require_segmentor(cfg, '--protocol')
-        cfg.test_cfg = protocol_loop(args)
+        set_loop(cfg, **protocol_loop(args))
     if args.tta:
         enable_tta(cfg)
     if args.out:

@@ -40,6 +40,7 @@ class SafeCheckpointHook(CheckpointHook):
     - a training without ``load_from`` resumes from the latest checkpoint that is
       complete, of its own work directory, even if that was copied or moved, and leaves
       checkpoints of other directories alone;
+    - ``save_best='auto'`` is the first figure of the ensemble, before those of streams;
     - one training at a time writes to a work directory;
     - checkpoints say what they were trained as
       (:func:`~mmseg_cen.checkpoints.describe_training`); modalities or classes in
@@ -159,6 +160,8 @@ class SafeCheckpointHook(CheckpointHook):
         return outdated and self.file_backend.join_path(self.out_dir, outdated)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
+        # The first one is that of `save_best='auto'`: of the ensemble, not of a stream.
+        metrics = dict(sorted(metrics.items(), key=lambda metric: '/' in metric[0]))
         # mmengine removes the best one before it writes the better one.
         backend = self.file_backend
         self.file_backend = later = _RemovesLater(backend)

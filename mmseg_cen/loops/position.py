@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from mmengine.dataset import InfiniteSampler
 from mmengine.dist import get_world_size
 from mmengine.logging import MessageHub
 
@@ -21,6 +22,7 @@ class DataPosition:
         processes: Number of processes.
         num_samples: Samples of the data set.
         length: Batches of one pass over the data.
+        seed: Seed of the order of the samples; None: not known.
     """
 
     batches: int
@@ -28,6 +30,7 @@ class DataPosition:
     processes: int
     num_samples: int
     length: int
+    seed: int | None = None
 
     @classmethod
     def at(cls, batches: int, dataloader: Any) -> 'DataPosition':
@@ -36,7 +39,8 @@ class DataPosition:
         if size is None:  # batches are made by a sampler of batches
             size = getattr(dataloader.batch_sampler, 'batch_size', 1)
         samples = len(dataloader.dataset)
-        return cls(batches, int(size), get_world_size(), samples, len(dataloader))
+        seed = getattr(_sampler_of(dataloader), 'seed', None)
+        return cls(batches, int(size), get_world_size(), samples, len(dataloader), seed)
 
     def moved_to(self, now: 'DataPosition', endless: bool) -> int:
         """Batches to skip in other data, so that samples are trained on equally often.
@@ -75,6 +79,34 @@ class DataPosition:
             for key, what in words.items()
             if then[key] != there[key]
         )
+
+
+def restore_order(dataloader: Any, then: DataPosition) -> bool:
+    """Let the samples come in the order in which a training has begun.
+
+    A config without a seed has another one in each run. mmengine takes that of the
+    checkpoint for all but the sampler, which it has built before.
+
+    Args:
+        dataloader: Of the training; its sampler is changed in place.
+        then: The position of the checkpoint.
+
+    Returns:
+        Whether the order was another one: iterators that are there have it still.
+    """
+    sampler = _sampler_of(dataloader)
+    if then.seed is None or getattr(sampler, 'seed', None) in (None, then.seed):
+        return False
+    sampler.seed = then.seed
+    if isinstance(sampler, InfiniteSampler):
+        sampler.indices = sampler._indices_of_rank()
+    return True
+
+
+def _sampler_of(dataloader: Any) -> Any:
+    """The sampler of samples, also where batches are made by a sampler of batches."""
+    batch_sampler = getattr(dataloader, 'batch_sampler', None)
+    return getattr(batch_sampler, 'sampler', getattr(dataloader, 'sampler', None))
 
 
 def save_position(hub: MessageHub, position: DataPosition) -> None:

@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from mmseg.registry import LOOPS
 
-from .position import DataPosition, save_position, saved_position
+from .position import DataPosition, restore_order, save_position, saved_position
 from .validations import forget_validations, make_up_validation, validate
 
 
@@ -52,7 +52,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
 
     def run(self) -> Any:
         """Train the epochs that are left."""
-        self._say_changes()
+        self._continue()
         self._done = self._done_before()
         self._decide_current_val_interval()
         self.runner.call_hook('before_train')
@@ -116,11 +116,12 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
             return done if 0 <= done < now.length else 0
         return min(then.moved_to(now, endless=False), now.length)
 
-    def _say_changes(self) -> None:
-        """Say what has changed since the checkpoint."""
+    def _continue(self) -> None:
+        """Take over the order of the samples, and say what else has changed."""
         then = saved_position(self.runner.message_hub)
         if not self._iter or then is None:
             return
+        restore_order(self.dataloader, then)
         now = DataPosition.at(0, self.dataloader)
         if changes := then.changes(now):
             print_log(
@@ -145,6 +146,8 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         *args: Passed to :class:`mmengine.runner.IterBasedTrainLoop`.
         **kwargs: Passed to :class:`mmengine.runner.IterBasedTrainLoop`.
     """
+
+    dataloader_iterator: Any
 
     def run(self) -> Any:
         """Train the iterations that are left."""
@@ -184,10 +187,15 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         """Skip what was trained on before."""
         if not self._iter:
             return
-        now = DataPosition.at(0, self.dataloader)
         then = saved_position(self.runner.message_hub)
         self._done = self._iter
         if then is not None:
+            if restore_order(self.dataloader, then):
+                # The old one has loaded samples in advance.
+                self.dataloader_iterator = type(self.dataloader_iterator)(
+                    self.dataloader
+                )
+            now = DataPosition.at(0, self.dataloader)
             sampler = getattr(self.dataloader, 'sampler', None)
             endless = isinstance(sampler, InfiniteSampler)
             self._done = then.moved_to(now, endless)

@@ -34,7 +34,8 @@ class Score:
         pass
 
     def evaluate(self, size):
-        return {'acc': next(self.scores)}
+        score = next(self.scores)
+        return {'rgb/acc': -score, 'acc': score}
 
 
 def train(work_dir, max_epochs=3, scores=(1, 3, 2, 4, 5), hooks=(), **options):
@@ -77,6 +78,11 @@ def names(folder):
 def test_configs_of_mmseg_have_this_hook(tmp_path):
     runner = train(tmp_path, max_epochs=1)
     assert any(isinstance(hook, SafeCheckpointHook) for hook in runner.hooks)
+
+
+def test_the_best_by_itself_is_that_of_the_ensemble(tmp_path):
+    train(tmp_path, checkpoint=dict(save_best='auto', rule='greater'))
+    assert 'best_acc_epoch_2.pth' in names(tmp_path)
 
 
 class Killed(Hook):

@@ -64,14 +64,26 @@ class Score:
         return {'acc': 1.0}
 
 
-def train(work_dir, seen, *, by_epoch=True, batch_size=2, size=8, end=None, **options):
+def train(
+    work_dir,
+    seen,
+    *,
+    by_epoch=True,
+    batch_size=2,
+    size=8,
+    end=None,
+    order=0,
+    num_workers=0,
+    **options,
+):
     """Train a line by epochs of 8 samples, or by iterations; saves every iteration."""
     data = [{'x': torch.tensor([float(i)])} for i in range(size)]
     kind = 'DefaultSampler' if by_epoch else 'InfiniteSampler'
     loader = dict(
         dataset=data,
         batch_size=batch_size,
-        sampler=dict(type=kind, shuffle=True, seed=0),
+        num_workers=num_workers,
+        sampler=dict(type=kind, shuffle=True, seed=order),
         collate_fn=dict(type='default_collate'),
     )
     loop = (
@@ -91,7 +103,7 @@ def train(work_dir, seen, *, by_epoch=True, batch_size=2, size=8, end=None, **op
         model=Line(),
         work_dir=str(work_dir),
         train_dataloader=loader,
-        val_dataloader={**loader, 'sampler': sampler},
+        val_dataloader={**loader, 'sampler': sampler, 'num_workers': 0},
         val_evaluator=[],
         val_cfg=dict(),
         train_cfg=loop,
@@ -142,6 +154,16 @@ def test_an_interrupted_training_ends_like_an_unbroken_one(by_epoch, until, tmp_
         resumed.model.state_dict(), unbroken.model.state_dict(), rtol=0, atol=0
     )
     assert first.validations + second.validations == whole.validations
+
+
+@pytest.mark.parametrize('by_epoch', [True, False])
+def test_a_training_without_a_seed_keeps_the_order_of_its_samples(by_epoch, tmp_path):
+    whole, first, second = Seen(), Seen(until=2), Seen()
+    options = dict(by_epoch=by_epoch, num_workers=1)
+    train(tmp_path / 'unbroken', whole, **options)
+    train(tmp_path / 'broken', first, **options)
+    train(tmp_path / 'broken', second, order=1, resume=True, **options)
+    assert first.samples + second.samples == whole.samples
 
 
 @pytest.mark.parametrize('batch_size', [1, 4, 8])

@@ -124,6 +124,12 @@ def test_an_option_of_a_segmentor_or_of_augmentation_is_refused_without_it(load_
         test.enable_tta(cfg)
 
 
+def test_subsets_and_protocols_are_tested_in_the_precision_of_the_config(load_tool):
+    cfg = Config(dict(test_cfg=dict(type='TestLoop', fp16='bf16')))
+    load_tool('test.py').set_loop(cfg, type='SubsetTestLoop')
+    assert cfg.test_cfg == dict(type='SubsetTestLoop', fp16='bf16')
+
+
 def test_augmentation_is_of_each_data_set_within_wrappers(load_tool):
     parts = [dict(type='MultimodalSegDataset', pipeline=[]) for _ in range(2)]
     repeated = dict(type='RepeatDataset', times=1, dataset=parts[1])

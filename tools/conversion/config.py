@@ -17,6 +17,8 @@ LEFTOVERS = (  # variables of base files, which every part has copied
     'crop_size',
     'data_preprocessor',
     'data_root',
+    'dataset_aug',
+    'dataset_train',
     'dataset_type',
     'img_ratios',
     'img_scale',
