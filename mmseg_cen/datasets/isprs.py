@@ -26,7 +26,7 @@ class PotsdamDSMDataset(MultimodalSegDataset):
     METAINFO = dict(PotsdamDataset.METAINFO)
     MODALITIES = dict(rgb={}, ir=dict(dtype='uint8'), dsm=_DSM)
     PREFIXES = dict(seg_map_path='label')
-    GROUPS = dict(tile=r'^([^/]+)/')
+    GROUPS = dict(tile=r'([^/]+)/[^/]+$')
 
 
 @DATASETS.register_module()
@@ -45,4 +45,4 @@ class VaihingenDSMDataset(MultimodalSegDataset):
     METAINFO = dict(PotsdamDataset.METAINFO)
     MODALITIES = dict(irrg=dict(channels=3, dtype='uint8'), dsm=_DSM)
     PREFIXES = dict(seg_map_path='label')
-    GROUPS = dict(tile=r'^([^/]+)/')
+    GROUPS = dict(tile=r'([^/]+)/[^/]+$')

@@ -132,6 +132,42 @@ def list_files(folder: str, backend_args: dict[str, Any] | None = None) -> list[
     return sorted(path for path in found if not is_hidden(path))
 
 
+def list_stems(
+    name: str,
+    folder: str,
+    suffix: str | tuple[str, ...],
+    backend_args: dict[str, Any] | None = None,
+) -> list[str]:
+    """Stems of the files of a modality in a folder and below it, sorted.
+
+    Stems that two files have, by different suffixes, are warned of.
+
+    Args:
+        name: Name of the modality.
+        folder: Path of the folder.
+        suffix: How the names of its files end, or several such ends.
+        backend_args: Arguments of the file backend.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        ValueError: If it has no such file.
+    """
+    if not fileio.isdir(folder, backend_args=backend_args):
+        raise FileNotFoundError(
+            f'the folder of modality {name!r} must exist, got {folder}: check '
+            '`data_root` and `data_prefix`'
+        )
+    files = list_files(folder, backend_args)
+    count = Counter(_remove_suffix(f, suffix) for f in files if f.endswith(suffix))
+    if not count:
+        raise ValueError(
+            f'{folder} must have files, got none that ends with {suffix!r}: correct '
+            f'`suffix` of modality {name!r}'
+        )
+    say_repeated(count, f'{folder}, where {suffix} follow one another')
+    return sorted(count)
+
+
 def require_files(
     paths: Sequence[str], backend_args: dict[str, Any] | None = None
 ) -> None:
@@ -157,7 +193,6 @@ def require_files(
     )
 
 
-def remove_suffix(file: str, suffix: str | tuple[str, ...]) -> str:
-    """The stem of a file that ends with a suffix, or with one of some."""
+def _remove_suffix(file: str, suffix: str | tuple[str, ...]) -> str:
     ends = (suffix,) if isinstance(suffix, str) else suffix
     return file.removesuffix(next(end for end in ends if file.endswith(end)))

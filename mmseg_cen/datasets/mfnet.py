@@ -40,6 +40,6 @@ class MFNetDataset(MultimodalSegDataset):
     def load_groups(self, stems: Sequence[str]) -> list[dict[str, str]]:
         """Find the groups of each sample, with ``condition`` day or night."""
         rows = super().load_groups(stems)
-        for row in rows:
+        for row in rows if 'condition' in self.groups else ():
             row['condition'] = CONDITIONS.get(row['condition'], row['condition'])
         return rows

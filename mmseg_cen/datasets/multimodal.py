@@ -1,7 +1,6 @@
 """Data sets of any number of aligned modalities."""
 
 import os.path as osp
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -17,6 +16,7 @@ from mmseg_cen.modality import (
     complete_options,
     main_modality,
 )
+from mmseg_cen.once import warn_once
 
 from .classes import (
     choose_ignore_index,
@@ -27,14 +27,7 @@ from .classes import (
 )
 from .groups import find_groups
 from .inspection import attach, inspect_samples
-from .listing import (
-    check_columns,
-    list_files,
-    read_rows,
-    remove_suffix,
-    require_files,
-    say_repeated,
-)
+from .listing import check_columns, list_stems, read_rows, require_files
 
 LABEL = 'seg_map_path'
 
@@ -82,7 +75,7 @@ class MultimodalSegDataset(BaseSegDataset):
             ``{stem: group}``, or else a regular expression that is searched in the
             stem. The group is the first parenthesis of the expression, or all that it
             matches if it has none. In lists of paths, the first of the line stands for
-            the stem. Added to ``GROUPS``.
+            the stem. Added to ``GROUPS``; ``None`` leaves a grouping of these out.
         optional: Names of the modalities whose files, or whole folder, may be missing.
         order: Names of the modalities in their order; by default, the order of
             ``modalities``, which a config file that mmengine writes does not keep.
@@ -118,6 +111,7 @@ class MultimodalSegDataset(BaseSegDataset):
     ) -> None:
         chosen_groups = {**self.GROUPS, **(groups or {})}
         self.groups = {k: v for k, v in chosen_groups.items() if v is not None}
+        self._left_out = chosen_groups.keys() - self.groups.keys()
         self.modalities = self.build_modalities(modalities)
         if order is not None:
             if unknown := sorted({*order} - {*self.modalities}):
@@ -193,11 +187,14 @@ class MultimodalSegDataset(BaseSegDataset):
             if name not in self.optional
         ]
         require_files(needed, self.backend_args)
-        stems = [stem for stem, _ in rows]
-        return [
-            self._data_info(row) | dict(groups=groups)
-            for (_, row), groups in zip(rows, self.load_groups(stems), strict=True)
-        ]
+        samples = [self._data_info(row) for _, row in rows]
+        self._warn_of_absent(samples)
+        groups = self.load_groups([stem for stem, _ in rows])
+        for sample, of_sample in zip(samples, groups, strict=True):
+            sample['groups'] = {
+                k: v for k, v in of_sample.items() if k not in self._left_out
+            }
+        return samples
 
     def load_groups(self, stems: Sequence[str]) -> list[dict[str, str]]:
         """Find the groups of each sample, e.g. ``[{'camera': 'kv2'}, ...]``.
@@ -257,21 +254,7 @@ class MultimodalSegDataset(BaseSegDataset):
         """Each stem in the folder of the first modality, and paths of its files."""
         name, modality = next(iter(self.modalities.items()))
         folder = self.data_prefix[name]
-        if not fileio.isdir(folder, backend_args=self.backend_args):
-            raise FileNotFoundError(
-                f'the folder of modality {name!r} must exist, got {folder}: check '
-                '`data_root` and `data_prefix`'
-            )
-        files = list_files(folder, self.backend_args)
-        ends = modality.suffix
-        count = Counter(remove_suffix(f, ends) for f in files if f.endswith(ends))
-        say_repeated(count, f'{folder}, where {ends} follow one another')
-        stems = sorted(count)
-        if not stems:
-            raise ValueError(
-                f'{folder} must have files, got none that ends with '
-                f'{modality.suffix!r}: correct `suffix` of modality {name!r}'
-            )
+        stems = list_stems(name, folder, modality.suffix, self.backend_args)
         return [(stem, self._stem_row(stem)) for stem in stems]
 
     def _stem_row(self, stem: str) -> list[str]:
@@ -298,3 +281,14 @@ class MultimodalSegDataset(BaseSegDataset):
 
     def _is_file(self, path: str) -> bool:
         return fileio.isfile(path, backend_args=self.backend_args)
+
+    def _warn_of_absent(self, samples: Sequence[dict[str, Any]]) -> None:
+        """Warn of modalities that may be missing, and are, in all samples."""
+        gone = [n for n in self.optional if all(n in s['absent'] for s in samples)]
+        for name in gone if samples else ():
+            warn_once(
+                f'no file of {name} in {self.data_prefix[name]}',
+                f'None of the {len(samples)} samples has a file of the optional '
+                f'modality {name!r}, such as {samples[0]["modality_paths"][name]}: if '
+                'there are files, correct `data_prefix` or `suffix`',
+            )

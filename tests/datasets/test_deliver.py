@@ -57,6 +57,13 @@ def test_folders_tell_condition_and_case(root, listed):
     assert found == GROUPS
 
 
+@pytest.mark.parametrize('name', ['condition', 'case'])
+def test_a_grouping_can_be_left_out(root, name):
+    data = DELIVERDataset(data_root=str(root), groups={name: None})
+    left = {'condition', 'case'} - {name}
+    assert {*data.get_data_info(0)['groups']} == left
+
+
 def test_a_sample_outside_the_conditions_is_named(root):
     for folder in (*MODALITIES, 'label'):
         (root / folder / 'sun').rename(root / folder / 'snow')

@@ -17,5 +17,6 @@ def test_the_classes_are_those_of_the_toolbox_and_parts_belong_to_tiles(
     data = dataset(lazy_init=True)
     assert list(data.modalities) == modalities
     assert data.metainfo['classes'] == PotsdamDataset.METAINFO['classes']
-    assert data.load_groups([stem]) == [dict(tile=tile)]
+    stems = [stem, f'{modalities[0]}/{stem}.png']  # the first path of a list, too
+    assert data.load_groups(stems) == [dict(tile=tile)] * 2
     assert data.modalities['dsm'].scale == 0.01

@@ -65,6 +65,13 @@ def test_path_tuples_and_further_groups_work(root):
     assert data.get_data_info(0)['groups'] == groups
 
 
+def test_without_the_grouping_names_may_have_no_letter(root):
+    for folder in ('rgb', 'thermal', 'label'):
+        (root / folder / '00002N.png').rename(root / folder / '00002.png')
+    data = MFNetDataset(data_root=str(root), groups=dict(condition=None))
+    assert [data.get_data_info(i)['groups'] for i in range(3)] == [{}] * 3
+
+
 def test_a_name_without_the_letter_is_an_error(root):
     for folder in ('rgb', 'thermal', 'label'):
         (root / folder / '00002N.png').rename(root / folder / '00002.png')

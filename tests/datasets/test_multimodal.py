@@ -330,6 +330,16 @@ def test_the_folder_of_an_optional_modality_may_be_missing(root):
     assert {data.get_data_info(i)['absent'] for i in range(3)} == {('depth',)}
 
 
+def test_an_optional_modality_without_any_file_is_warned_of(root, warned):
+    dataset(root, optional=['depth'])
+    (root / 'depth/a.png').unlink()
+    dataset(root, '\n'.join(STEMS), optional=['depth'])
+    assert not warned
+    prefixes = dict(depth='dpeth', seg_map_path='label')
+    dataset(root, data_prefix=prefixes, optional=['depth'])
+    assert f"modality 'depth', such as {root}/dpeth/a.png: if" in warned[0]
+
+
 def test_a_sample_without_any_modality_is_refused(root):
     for name in ('rgb/a.jpg', 'depth/a.png'):
         (root / name).unlink()

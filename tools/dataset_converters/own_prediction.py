@@ -29,13 +29,14 @@ test_dataloader = dict(
     dataset=dict(
         data_root=data_root,
         ann_file='test.txt',
-        modalities=dict(
-            _delete_=True,
+        modalities=dict({delete[modalities]}
 {modalities}
         ),
-        data_prefix=dict(_delete_=True, {prefixes}, seg_map_path=None),
+        data_prefix=dict({delete[data_prefix]}
+            {prefixes}, seg_map_path=None
+        ),
         groups=dict({groups}),
-    ),
+{lists}    ),
 )
 '''
 COMMAND = 'python tools/test.py {config} {checkpoint} --out {out}'
@@ -101,8 +102,18 @@ def write_prediction(
     """
     path, predictions = out / CONFIG_NAME, f'predictions/{Path(work_dir_of(out)).name}'
     cfg = load_config(config)
-    names = names_of(cfg.model)
+    names, dataset = names_of(cfg.model), cfg.test_dataloader.dataset
     checkpoint = trained_checkpoint(Path(cfg.work_dir))
+    # Where the other config has no such key, it would be taken for a modality.
+    delete = {
+        key: '_delete_=True,' if key in dataset else ''
+        for key in ('modalities', 'data_prefix')
+    }
+    lists = {
+        key: tuple(name for name in names if name in dataset[key])
+        for key in ('order', 'optional')
+        if dataset.get(key)
+    }
     text = CONFIG.format(
         count=len(read_meta(out)['samples']),
         command=COMMAND.format(
@@ -111,9 +122,11 @@ def write_prediction(
         base=str(Path(config).resolve()),
         data_root=DATA_ROOT,
         work_dir=work_dir_of(out),
+        delete=delete,
         modalities=dicts({name: options[name] for name in names}, 12),
         prefixes=', '.join(f'{name}={name!r}' for name in names),
         groups=', '.join(f'{name}=None' for name in groups_of(cfg)),
+        lists=''.join(f'        {key}={value},\n' for key, value in lists.items()),
     )
     write(path, text)
     return COMMAND.format(

@@ -221,6 +221,27 @@ def test_the_groups_of_a_network_are_not_those_of_own_samples(prepare, tmp_path)
     assert len(DATASETS.build(cfg.test_dataloader.dataset)) == 1
 
 
+def test_networks_of_prepared_data_sets_predict_own_samples(prepare, tmp_path):
+    (tmp_path / 'thermal').mkdir()
+    assert cv2.imwrite(f'{tmp_path}/thermal/0.png', np.full(SIZE, 9, np.uint8))
+    base = 'configs/cen/pspnet_r101_mfnet.py'
+    changes = (
+        "modalities=('thermal', 'rgb'), order=('thermal', 'rgb'), optional=('rgb',)"
+    )
+    config = tmp_path / 'network.py'
+    config.write_text(
+        f"_base_ = '{ROOT / base}'\ntest_dataloader = dict(dataset=dict({changes}))\n"
+    )
+    thermal = ['--modality', f'thermal={tmp_path}/thermal']
+    for network in (ROOT / base, config):
+        options = [*thermal, '--config', network]
+        assert prepare(tmp_path / 'new', [[0, 1]], *options, label=False)[0] == 0
+        cfg = Config.fromfile(tmp_path / 'new/config.py')
+        sample = DATASETS.build(cfg.test_dataloader.dataset).get_data_info(0)
+        assert {*sample['modality_paths']} == {'rgb', 'thermal'}
+        assert sample['groups'] == {}
+
+
 def test_a_network_of_rendered_rooms_is_refused(load_tool):
     folder = load_tool('own_storage').Folder
     folders = dict(rgb=folder(channels=3), depth=folder(channels=1))
