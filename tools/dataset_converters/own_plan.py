@@ -13,9 +13,10 @@ from own_labels import LabelReader, class_names, parse_label_map
 from own_modalities import given_modalities
 from own_storage import Stored, how_stored, picture_of_depth
 
-from mmseg_cen.modality import Modality
+from mmseg_cen.modality import Modality, build_modalities
 from mmseg_cen.plausibility import ROOMS
 from mmseg_cen.preparation import Folder, Plan, Sample, decode_complete, read_list
+from mmseg_cen.transforms.depth import valid_pixels
 from mmseg_cen.transforms.reading import Loaded, fit_sizes
 from mmseg_cen.visualization.panels import default_palette
 
@@ -50,18 +51,17 @@ class Reader:
 
     def _resize(self, contents: dict[str, Any], inputs: Sequence[str]) -> None:
         """Resize the modalities that may have another size than the first one."""
-        loaded, modalities = {}, {}
+        loaded: dict[str, Loaded] = {}
+        modalities: dict[str, Modality] = {}
         for stored in self.modalities:
             name, content = stored.given.name, contents[stored.given.name]
             if isinstance(content, bytes):
                 content = decode_complete(content, color=stored.channels == 3)
-            valid = content > 0 if name == 'depth' else np.ones(content.shape[:2], bool)
+            modalities |= build_modalities({name: stored.options})
+            has_holes = modalities[name].fill is not None
+            everywhere = np.ones(content.shape[:2], bool)
+            valid = valid_pixels(content) if has_holes else everywhere
             loaded[name] = Loaded(content, valid)
-            modalities[name] = Modality(
-                channels=stored.channels,
-                resize=stored.given.resize,
-                interpolation=stored.given.interpolation or 'nearest',
-            )
         first = self.modalities[0].given.name
         paths = dict(zip(loaded, inputs, strict=False))
         for name, one in fit_sizes(loaded, modalities, paths, first).items():

@@ -1,11 +1,15 @@
 """Any modality of own data is stored with its values, type, channels and unit."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 from PIL import Image
+
+from mmseg_cen.preparation import read_image
 
 SIZE = (12, 16)
 STEMS = ('1', '2', '3')
@@ -289,6 +293,29 @@ def test_depth_of_another_size_is_resized_if_asked(folders, convert, tmp_path):
         stored = small(np.random.default_rng(STEMS.index(stem)))
         expected = stored.repeat(2, axis=0).repeat(2, axis=1) / 1000
         np.testing.assert_allclose(sample['depth'], expected, rtol=1e-6)
+
+
+def test_values_are_not_mixed_with_holes_when_they_are_resized(
+    folders, convert, tmp_path
+):
+    def small(rng, hole=65535, dtype=np.uint16):
+        values = np.full((SIZE[0] // 2, SIZE[1] // 2), 30000, dtype)
+        values[2:4, 2:4] = hole
+        return values
+
+    there = folders('t', '.png', small)
+    nan = folders('f', '.npy', partial(small, hole=np.nan, dtype=np.float32))
+    resized = 'resize=1:interpolation=bilinear'
+    options = [
+        f'thermal={there}:invalid=65535:{resized}',
+        f'far={nan}:fill=0:{resized}',
+    ]
+    assert convert('--modality', options[0], '--modality', options[1])[0] == 0
+    for stem in STEMS:
+        thermal = read_image(tmp_path / f'out/thermal/{stem}.png')
+        far = np.load(tmp_path / f'out/far/{stem}.npy')
+        assert (thermal == 0).sum() == np.isnan(far).sum() == 16
+        assert {*thermal[thermal > 0], *far[~np.isnan(far)]} == {30000}
 
 
 def test_images_are_turned_as_their_tags_say_if_asked(folders, convert, tmp_path):
