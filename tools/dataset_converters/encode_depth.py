@@ -196,7 +196,10 @@ def main(argv: list[str] | None = None) -> int:
         name, options = next(iter(config.items()))
         values = ', '.join(f'{key}={value!r}' for key, value in options.items())
         print(f'modalities=dict({name}=dict({values}))')
-        print(f'data_prefix=dict({name}={args.out + "/" + name!r})')
+        # As the data set looks for it, whose `data_root` is the folder that was read.
+        root, folder = Path(args.source).resolve(), Path(args.out).resolve() / name
+        place = folder.relative_to(root) if folder.is_relative_to(root) else folder
+        print(f'data_prefix=dict({name}={place.as_posix()!r})')
     return status
 
 

@@ -51,6 +51,17 @@ def test_a_modality_with_the_printed_options_is_the_encoding(
         np.testing.assert_allclose(got, expected, atol=0.51e-4)
 
 
+def test_the_printed_folder_is_found_from_the_folder_that_was_read(
+    source, tmp_path, convert, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    options = ('--encoding', 'log', '--scale', 0.001)
+    printed = convert('source', 'source/encoded', *options)[1]
+    assert "data_prefix=dict(log='encoded/log')" in printed
+    printed = convert('source', 'elsewhere', *options)[1]
+    assert f"data_prefix=dict(log='{tmp_path}/elsewhere/log')" in printed
+
+
 def test_gravity_of_a_mounted_camera(source, tmp_path, convert, read):
     gravity = (0, 0.8, 0.6)
     status, _ = convert(source, tmp_path / 'out', *OPTIONS, '--gravity', *gravity)
