@@ -11,13 +11,20 @@ from mmseg_cen.modality import Modality, main_modality, modality_key
 
 from .decoded_cache import open_cache
 from .inspection import depth_factors, inspect_depth, inspect_directions
-from .reading import Loaded, fit_sizes, load
+from .reading import Loaded, fit_sizes, load, stays_as_stored
 
 
 def blank(modality: Modality, shape: tuple[int, int]) -> np.ndarray:
-    """Make an array for a modality without a file: its ``pad_value``, float32."""
+    """Make an array for a modality without a file: its ``pad_value``.
+
+    It is uint8 or float32, as arrays of files are, see
+    :func:`~mmseg_cen.transforms.reading.load`; float32 if files may be of any type.
+    """
     image = np.empty((*shape, modality.channels), np.float32)
     image[:] = modality.pad_value
+    stored = np.dtype(modality.dtype or np.float32)
+    if stored == np.uint8 and stays_as_stored(modality):
+        image = image.astype(np.uint8)
     return image[..., 0] if modality.channels == 1 else image
 
 

@@ -152,6 +152,12 @@ def load(
     return interpret(f'{name}: {path}', name, modality, stored, orientation)
 
 
+def stays_as_stored(modality: Modality) -> bool:
+    """Whether files of uint8 are loaded as such: no option makes other values."""
+    changes = (modality.scale, modality.fill, modality.invalid)
+    return all(option is None for option in changes)
+
+
 def interpret(
     what: str,
     name: str,
@@ -175,7 +181,7 @@ def interpret(
     image = np.require(stored, requirements=('C', 'W'))  # transforms write into it
     ranges = modality.invalid or ()
     fill = 0.0 if ranges and modality.fill is None else modality.fill
-    if stored.dtype != np.uint8 or modality.scale or fill is not None:
+    if stored.dtype != np.uint8 or not stays_as_stored(modality):
         with np.errstate(over='ignore'):  # becomes infinite, and is treated as such
             image = image.astype(np.float32) * np.float32(modality.scale or 1)
     if fill is None:

@@ -239,3 +239,25 @@ def test_rgb_may_be_absent(tmp_path):
     assert (results['img'] == 0).all()
     assert results['img'].shape == (H, W, 3)
     assert results['ori_shape'] == (H, W)
+
+
+def test_an_absent_modality_has_the_type_that_its_files_have(tmp_path):
+    kinds = dict(
+        rgb=(dict(pad_value=(124.0, 116.0, 104.0)), np.uint8),
+        thermal=(dict(dtype='uint8', scale=0.1), np.float32),
+        near=(dict(dtype='uint8', invalid=255), np.float32),
+        any=({}, np.float32),
+    )
+    modalities = build_modalities(
+        {**{k: v for k, (v, _) in kinds.items()}, 'depth': {}}
+    )
+    path = write(tmp_path / 'depth/1.png', integers(np.uint16))
+    sample = dict(
+        modalities=modalities,
+        modality_paths=dict.fromkeys(modalities, path),
+        absent=tuple(kinds),
+    )
+    results = LoadModalities()(sample)
+    for name, (_, dtype) in kinds.items():
+        assert results['img' if name == 'rgb' else name].dtype == dtype, name
+    assert (results['img'] == (124, 116, 104)).all()
