@@ -43,8 +43,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='what to derive (default: all)',
     )
     option('--depth', default='depth', help='folder of the depth maps')
-    option('--depth-suffix', default='.png', help='end of their names')
-    option('--scale', type=float, default=1e-3, help='their unit in meters')
+    option('--depth-suffix', help='end of their names; default: in meta.json, or .png')
+    option(
+        '--scale',
+        type=float,
+        help='their unit in meters; default: in meta.json, or 0.001',
+    )
     option(
         '--nodata',
         type=float,
@@ -53,7 +57,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='stored values of pixels without depth, which get the nearest one',
     )
     option('--rgb', default='rgb', help='folder of the images')
-    option('--rgb-suffix', default='.jpg', help='end of their names')
+    option('--rgb-suffix', help='end of their names; default: in meta.json, or .jpg')
     option(
         '--camera',
         nargs='+',
@@ -86,6 +90,7 @@ if __name__ == '__main__':
     parse_args()  # --help and wrong options end here, before the slow imports
 
 import numpy as np
+from depth_files import find_depth, known_folder
 from numpy.typing import NDArray
 
 from mmseg_cen.door import as_tool
@@ -126,14 +131,17 @@ def convert(
 def plan(source: Path, args: argparse.Namespace) -> Plan:
     """Plan the derivation: every stem of the lists, or of the depth maps."""
     domains = list(dict.fromkeys(args.domains))
+    suffix, unit = find_depth(source, args.depth, args.depth_suffix, args.scale)
+    scale = 1e-3 if unit is None else unit
+    of_rgb = args.rgb_suffix or known_folder(source, args.rgb).get('suffix', '.jpg')
     known = dict(
         depth=dict(
-            suffix=args.depth_suffix,
-            scale=args.scale,
+            suffix=suffix,
+            scale=scale,
             nodata=tuple(args.nodata),
             range=(0, 1),  # not used here
         ),
-        rgb=dict(suffix=args.rgb_suffix),
+        rgb=dict(suffix=of_rgb),
     )
     origins = sorted({RECIPES[name] for name in domains})
     files = build_domains({name: known[name] for name in origins})
@@ -171,7 +179,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
         convert=partial(convert, files=files, domains=domains, derive=derive),
         splits={sample.split: None for sample in samples},
         options=dict(
-            derivation=asdict(derive), scale=args.scale, nodata=args.nodata,
+            derivation=asdict(derive), scale=scale, nodata=args.nodata,
             domains=stored,
         ),
     )  # fmt: skip

@@ -83,11 +83,11 @@ if __name__ == '__main__':
 
 import cv2
 import numpy as np
+from depth_files import find_depth
 
 from mmseg_cen.door import as_tool
 from mmseg_cen.modality import Modality
 from mmseg_cen.preparation import (
-    META,
     Folder,
     Plan,
     Sample,
@@ -131,7 +131,13 @@ def convert(
 
 def plan(source: Path, args: argparse.Namespace) -> Plan:
     """Plan the encoding: every stem of the lists, or of the depth maps."""
-    suffix, scale = find_unit(source, args)
+    suffix, scale = find_depth(source, args.depth, args.depth_suffix, args.scale)
+    if scale is None:
+        raise ValueError(
+            f'`--scale` must be given for {source / args.depth}, whose unit is not '
+            'known, got none: give the meters per stored unit, e.g. --scale 0.001 for '
+            'millimeters'
+        )
     encode = EncodeDepth(
         args.encoding,
         intrinsics=parse_camera(args.camera),
@@ -165,26 +171,6 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
         splits={sample.split: None for sample in samples},
         options=dict(encoding=repr(encode), config={args.encoding: config}),
     )
-
-
-def find_unit(source: Path, args: argparse.Namespace) -> tuple[str, float]:
-    """End of the names of the depth maps, and meters per stored unit."""
-    known = {}
-    if (source / META).is_file():
-        known = read_meta(source)['folders'].get(args.depth, {})
-    if '/m' in (known.get('unit') or ''):
-        raise ValueError(
-            f'{source / args.depth} must hold depth, got the unit {known["unit"]}: '
-            'choose another --depth'
-        )
-    scale = known.get('scale') if args.scale is None else args.scale
-    if scale is None:
-        raise ValueError(
-            f'`--scale` must be given for {source / args.depth}, whose unit is not '
-            'known, got none: give the meters per stored unit, e.g. --scale 0.001 for '
-            'millimeters'
-        )
-    return args.depth_suffix or known.get('suffix', '.png'), scale
 
 
 @as_tool

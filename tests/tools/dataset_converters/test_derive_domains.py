@@ -63,6 +63,24 @@ def test_derived_files_hold_what_the_core_computes(source, tmp_path, convert, re
         )
 
 
+def test_unit_and_suffixes_are_those_of_a_prepared_folder(
+    source, tmp_path, convert, tree
+):
+    options = ('--domains', 'edge', 'texture')
+    convert(source, tmp_path / 'given', *options, '--scale', 2e-4)
+    for folder, suffix in (('depth', '_d.png'), ('rgb', '.jpeg')):
+        for path in [*(source / folder).rglob('*.*')]:
+            path.rename(path.with_name(path.stem + suffix))
+    folders = dict(depth=dict(scale=2e-4, suffix='_d.png'), rgb=dict(suffix='.jpeg'))
+    meta = dict(folders=folders, splits={}, samples=[])
+    (source / 'meta.json').write_text(json.dumps(meta))
+    assert convert(source, tmp_path / 'out', *options)[0] == 0
+    one, other = tree(tmp_path / 'out'), tree(tmp_path / 'given')
+    pictures = {name for name in one if name.startswith(('edge/', 'texture/'))}
+    assert len(pictures) == 6
+    assert all(one[name] == other[name] for name in pictures)
+
+
 def test_a_data_set_reads_them_as_meta_json_says(source, tmp_path, convert):
     out = tmp_path / 'out'
     assert convert(source, out, *OPTIONS, '--domains', 'normal', 'shade')[0] == 0
