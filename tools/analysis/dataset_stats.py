@@ -263,7 +263,8 @@ def main(argv: list[str] | None = None) -> None:
     keep_loading(dataset_cfg)
     dataset = DATASETS.build(dataset_cfg)
     pixels, histograms, classes = measure_all(dataset, args.jobs, args.bin_width)
-    options = cfg.model.get('data_preprocessor', {}).get('modalities', {})
+    preprocessor = (cfg.get('model') or {}).get('data_preprocessor') or {}
+    options = preprocessor.get('modalities', {})
     reversed_names = {
         name
         for name in pixels

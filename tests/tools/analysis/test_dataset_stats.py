@@ -13,7 +13,6 @@ TOOL = Path(__file__).parents[3] / 'tools' / 'analysis' / 'dataset_stats.py'
 CONFIG = """
 default_scope = 'mmseg'
 custom_imports = dict(imports=['mmseg_cen'])
-model = dict(data_preprocessor=dict(type='MultimodalPreprocessor'))
 train_dataloader = dict(
     dataset=dict(
         type='MultimodalSegDataset',
