@@ -98,10 +98,11 @@ class Modality:
                 f'`scale` must be positive and finite, got {self.scale!r}: give the '
                 'physical unit of one stored unit, or None'
             )
-        if isinstance(self.fill, str) and self.fill not in FILLS:
+        is_word = isinstance(self.fill, str)
+        if self.fill not in (None, *FILLS) and (is_word or not np.isfinite(self.fill)):
             raise ValueError(
-                f'`fill` must be a number, one of {FILLS} or None, got {self.fill!r}: '
-                'choose one'
+                f'`fill` must be a number that is finite, one of {FILLS} or None, got '
+                f'{self.fill!r}: choose one'
             )
         ranges = parse_invalid(self.invalid)
         if self.dtype is not None:

@@ -41,6 +41,7 @@ def test_names_that_would_collide_are_refused(name):
         (dict(scale=0), '`scale` must be positive'),
         (dict(scale=float('inf')), '`scale` must be positive and finite, got inf'),
         (dict(fill='farthest'), '`fill` must be'),
+        (dict(fill=float('nan')), '`fill` must be a number that is finite'),
         (dict(interpolation='cubic'), '`interpolation` must be one of'),
         (dict(channels=3, pad_value=[0, 1]), '`pad_value` must be'),
         (dict(invalid='a lot'), '`invalid` must hold values'),
