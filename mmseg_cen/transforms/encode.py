@@ -206,8 +206,8 @@ class EncodeDepth(BaseTransform):
         return True
 
     def _warn_of_implausible(self, depth: np.ndarray, valid: np.ndarray) -> None:
-        """Warn, at the first sample, of depth that no scene has."""
-        if self._is_checked or self.is_relative:
+        """Warn, at the first sample with depth, of depth that no scene has."""
+        if self._is_checked or self.is_relative or not valid.any():
             return
         self._is_checked = True
         found = doubts(DepthSummary.of(depth, valid), 1.0, ANYWHERE)

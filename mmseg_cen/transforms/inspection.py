@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -73,18 +75,16 @@ def inspect_depth(
     for name, modality in samples[0]['modalities'].items() if samples else ():
         if not is_depth(name, modality):
             continue
-        summary = None
-        for sample in samples:
-            if name in sample.get('absent', ()):
-                continue
-            path = sample['modality_paths'][name]
-            stored = read_modality(name, modality, path, {1}, backend_args)
-            one = summarize_depth(stored, modality)
-            summary = one if summary is None else summary + one
-        if summary is None:
+        paths = [
+            sample['modality_paths'][name]
+            for sample in samples
+            if name not in sample.get('absent', ())
+        ]
+        if not paths:
             continue
-        example = samples[0]['modality_paths'][name]
-        doubt_depth(name, modality, summary, factors.get(name, 1), example)
+        stored = (read_modality(name, modality, p, {1}, backend_args) for p in paths)
+        summary = reduce(add, (summarize_depth(one, modality) for one in stored))
+        doubt_depth(name, modality, summary, factors.get(name, 1), paths[0])
 
 
 def doubt_depth(

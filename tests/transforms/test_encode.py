@@ -192,9 +192,9 @@ def test_depth_that_no_scene_has_is_warned_of_once(warned):
         encode(sample())
     assert not warned
     encode = EncodeDepth('log')
-    for _ in range(2):
+    for factor in (0, 1000, 1000):  # the first one has none
         results = sample()
-        results['depth'] *= 1000
+        results['depth'] *= factor
         encode(results)
     assert len(warned) == 1
     assert "EncodeDepth takes 'depth' for meters" in warned[0]
