@@ -7,7 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.corruptions import DAMAGES, Corruption
+from mmseg_cen.corruptions import DAMAGES, Corruption, random_numbers
 
 #: Seeds that are drawn are below it.
 MAX_SEED = 2**31
@@ -64,8 +64,8 @@ class CorruptModalities(BaseTransform):
         amount: Share of the elements, or standard deviation in normalized units.
         modalities: Names of the damaged modalities; ``None``: all.
         prob: Probability that a modality is damaged, each by itself.
-        seed: A sample is damaged alike whenever it is loaded; ``None``: anew each time,
-            as in a training.
+        seed: A sample is damaged alike, or spared, whenever it is loaded; ``None``:
+            anew each time, as in a training.
 
     Raises:
         ValueError: If an argument is out of its range, or a name is unknown.
@@ -98,12 +98,18 @@ class CorruptModalities(BaseTransform):
         if names is None:
             names = list(results['modalities'])
         if self.prob < 1:
-            names = [name for name in names if np.random.random() < self.prob]
+            names = [name for name in names if self._draw(name, results) < self.prob]
         seed = draw_seed(self.seed)
         return mark(
             results,
             *(Corruption(name, self.how, self.amount, seed=seed) for name in names),
         )
+
+    def _draw(self, name: str, results: dict[str, Any]) -> float:
+        if self.seed is None:
+            return np.random.random()
+        damage = Corruption(name, self.how, self.amount, seed=self.seed)
+        return random_numbers(damage, str(results.get('img_path', ''))).random()
 
     def __repr__(self) -> str:
         return (

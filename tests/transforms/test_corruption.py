@@ -31,6 +31,19 @@ def test_modalities_are_damaged_with_a_probability_and_anew_in_a_training():
     assert len({*seeds}) == len(seeds)
 
 
+def test_with_a_seed_the_same_samples_are_damaged_each_time():
+    def damaged(seed):
+        corrupt = CorruptModalities('zero', 0.5, prob=0.3, seed=seed)
+        samples = [{**sample(), 'img_path': f'{i}.png'} for i in range(99)]
+        marks = [corrupt(one)['corruptions'] for one in samples]
+        return [[mark.modality for mark in of_sample] for of_sample in marks]
+
+    names = damaged(0)
+    assert damaged(0) == names != damaged(1)
+    for name in MODALITIES:
+        assert sum(name in some for some in names) / 99 == pytest.approx(0.3, abs=0.15)
+
+
 def test_what_means_nothing_is_refused():
     with pytest.raises(ValueError, match=r"one of .*, got 'copy'"):
         CorruptModalities('copy')
