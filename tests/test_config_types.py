@@ -6,9 +6,9 @@ from mmseg_cen.config_files import read_config
 from mmseg_cen.config_types import name_loops, name_types
 
 NEW_STYLE = """
-from functools import partial
 from mmengine.hooks import CheckpointHook
 from mmseg.models.decode_heads import FCNHead
+from numpy import ndarray
 from torch.nn import BatchNorm2d
 from torch.optim import SGD
 
@@ -21,7 +21,7 @@ model = dict(
 )
 hook = dict(type=CheckpointHook)
 optimizer = dict(type=SGD, lr=1)
-other = dict(type=partial)
+other = dict(type=ndarray)
 """
 
 
