@@ -151,6 +151,7 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
             f'keys of `--cfg-options` must lead to a place in the config, got '
             f'{[*options]} ({one_line(error)}): correct them'
         ) from error
+    name_loops(cfg)
 
 
 def dataset_of(cfg: Config, split: str) -> Any:

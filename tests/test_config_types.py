@@ -1,6 +1,8 @@
+import sys
+
 import pytest
 from mmengine.config import Config
-from torch.nn import BatchNorm2d
+from torch.nn import BatchNorm2d, Dropout
 
 from mmseg_cen.config_files import read_config
 from mmseg_cen.config_types import name_loops, name_types
@@ -42,6 +44,27 @@ def test_imported_types_have_their_registered_names(path):
     assert cfg.model.backbone.norm_cfg.type is BatchNorm2d, 'which is named BN'
     assert not isinstance(cfg.other.type, str), 'of another package'
     assert cfg.custom_imports.imports == ['mmseg_cen']
+    assert cfg.default_scope == 'mmseg', 'where the names are found'
+
+
+def test_types_of_a_config_of_another_scope_stay_classes(path):
+    path.write_text(NEW_STYLE + "default_scope = 'mmdet'")
+    cfg = read_config(str(path))
+    assert not isinstance(cfg.model.type, str)
+    assert cfg.default_scope == 'mmdet'
+
+
+def test_own_imports_of_a_config_are_kept(path):
+    path.write_text(NEW_STYLE + "custom_imports = dict(imports=['json'])")
+    assert read_config(str(path)).custom_imports.imports == ['json', 'mmseg_cen']
+
+
+def test_types_that_are_data_are_not_imported():
+    kinds = ['...', '.a.b', 'this.is.text', 'torch.nn.functional', Dropout]
+    cfg = Config(dict(parts=[dict(type=kind) for kind in kinds]))
+    name_types(cfg)
+    assert [part.type for part in cfg.parts] == kinds, 'mmcv has another Dropout'
+    assert 'this' not in sys.modules
 
 
 def test_a_copy_of_such_a_config_has_the_same_names(path, tmp_path):
@@ -66,6 +89,8 @@ def test_names_stay_as_they_are():
         (dict(by_epoch=True, max_epochs=2), 'EpochBasedTrainLoop'),
         (dict(by_epoch=False, max_iters=2), 'IterBasedTrainLoop'),
         (dict(max_epochs=2), 'EpochBasedTrainLoop'),
+        (dict(type='EpochBasedTrainLoop', max_epochs=2), 'EpochBasedTrainLoop'),
+        (dict(type='EpochBasedTrainLoop', by_epoch=False), 'IterBasedTrainLoop'),
         (dict(type='OwnLoop', by_epoch=True), 'OwnLoop'),
     ],
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
@@ -17,14 +18,11 @@ FEW, MANY = 64, 256
 
 def unwrapped_sets(dataset: Any) -> Iterator[Any]:
     """The data sets within a wrapper, or this one itself."""
-    if hasattr(dataset, 'datasets'):
-        parts = dataset.datasets
-    elif hasattr(dataset, 'dataset'):
-        parts = [dataset.dataset]
-    else:
+    inner = getattr(dataset, 'datasets', [getattr(dataset, 'dataset', None)])
+    if isinstance(dataset, BaseDataset) or inner == [None]:
         yield dataset
         return
-    for part in parts:
+    for part in inner:
         yield from unwrapped_sets(part)
 
 

@@ -82,15 +82,17 @@ class StreamIoUMetric(IoUMetric):
         """Refuse data that could not be measured or saved, before any is predicted.
 
         Args:
-            datasets: All data of a validation or test, with ``get_data_info(index)``.
+            datasets: All data of a validation or test.
 
         Raises:
             ValueError: If a data set has no groups of such a name, or two samples to be
                 saved have one stem.
         """
         for dataset in datasets:
-            if not self.format_only and len(dataset):
-                groups_of(dataset.get_data_info(0), self.group_by)
+            if self.group_by and not self.format_only and len(dataset):
+                samples = dataset[0]['data_samples']  # transforms may add groups
+                views = samples if isinstance(samples, list) else [samples]
+                groups_of(views[0].to_dict(), self.group_by)
             for index in range(len(dataset) if self.output_dir is not None else 0):
                 self._path(str(dataset.get_data_info(index)['img_path']))
 

@@ -134,6 +134,7 @@ def without_starts(part: Any) -> Any:
 
 
 def _is_start(key: str, value: Any) -> bool:
-    """Whether an option names a checkpoint to start from."""
-    is_name = key == 'pretrained' and isinstance(value, str)
-    return is_name or (key in ('init_cfg', 'pretrained') and 'checkpoint' in str(value))
+    """Whether an option names a checkpoint to start from, and no architecture."""
+    if key == 'pretrained' and isinstance(value, str):
+        return '://' in value or value.endswith(('.pth', '.pt'))
+    return key in ('init_cfg', 'pretrained') and 'checkpoint' in str(value)

@@ -107,7 +107,8 @@ class CENSegmentor(StreamedSegmentor):
             raise ValueError(
                 f'`backbone` of a CENSegmentor must be one over the streams '
                 f'{self.modalities}, got {name}, which has no num_modalities: wrap it, '
-                f"dict(type='CENBackbone', backbone=dict(type={name!r}, ...))"
+                f"dict(type='CENBackbone', backbone=dict(type={name!r}, ...)), or give "
+                f'one that folds streams itself an attribute num_modalities'
             )
         preprocessor = self.data_preprocessor
         auxiliary = getattr(self, 'auxiliary_head', None)

@@ -24,7 +24,7 @@ def blank(modality: Modality, shape: tuple[int, int]) -> np.ndarray:
     image[:] = modality.pad_value
     stored = np.dtype(modality.dtype or np.float32)
     if stored == np.uint8 and stays_as_stored(modality):
-        image = image.astype(np.uint8)
+        image = image.clip(0, 255).astype(np.uint8)
     return image[..., 0] if modality.channels == 1 else image
 
 

@@ -55,12 +55,14 @@ def test_what_a_checkpoint_replaces_is_not_loaded_before():
     normal = dict(type='Normal', layer='Conv2d')
     cfg = dict(
         pretrained='torchvision://resnet18',
+        neck=dict(pretrained='an/architecture'),
         backbone=dict(
             init_cfg=start, backbone=dict(type='TIMMBackbone', pretrained=True)
         ),
         decode_head=[dict(init_cfg=normal), dict(init_cfg=[start, normal])],
     )
     assert without_starts(cfg) == dict(
+        neck=dict(pretrained='an/architecture'),
         backbone=dict(backbone=dict(type='TIMMBackbone', pretrained=False)),
         decode_head=[dict(init_cfg=normal), dict()],
     )
