@@ -10,6 +10,7 @@ from mmseg import registry
 
 #: Packages whose types have the names of their classes.
 _PACKAGES = {'mmcv', 'mmengine', 'mmseg', 'mmseg_cen', 'torch'}
+#: What has the types of this package, and the scope of their names.
 PACKAGE, SCOPE = 'mmseg_cen', 'mmseg'
 BY_EPOCH, BY_ITERATION = 'EpochBasedTrainLoop', 'IterBasedTrainLoop'
 _REGISTRIES = [one for one in vars(registry).values() if isinstance(one, Registry)]
