@@ -32,6 +32,8 @@ def test_data_sets_are_found_within_wrappers(labeled):
     assert list(multimodal_sets(ConcatDataset([one, one]))) == [one, one]
     assert list(multimodal_sets(RepeatDataset(one, 3))) == [one]
     assert list(multimodal_sets(range(3))) == []
+    one.dataset = 'NYUDv2'  # of a data set, which is no wrapper
+    assert list(multimodal_sets(one)) == [one]
 
 
 def test_labels_of_all_classes_pass_without_a_word(labeled, said):
