@@ -17,6 +17,7 @@ tensor is shared by all modalities by construction.
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 #: Name of the ensemble among the names of the streams.
@@ -47,6 +48,18 @@ def split_streams(folded: Tensor, num_modalities: int) -> Tensor:
 def swap_on_batch(x: Tensor, first: int, second: int) -> Tensor:
     """(B*first*second, ...) -> (B*second*first, ...)."""
     return x.unflatten(0, (-1, first, second)).transpose(1, 2).flatten(0, 2)
+
+
+def as_no_view(x: Tensor) -> Tensor:
+    """``x`` as a tensor that autograd does not take for a view of another one.
+
+    Where a view is changed in place, the gradient of the whole is copied three times.
+    Torch no longer sees that such a change spoils what a backward pass needs: ``x``
+    must be a view of a tensor that is used nowhere else, the operation that made it
+    included.
+    """
+    out: Tensor = torch.ops.aten._unsafe_view(x, x.shape)
+    return out
 
 
 def map_tensors(function: Callable[[Tensor], Any], outputs: Any) -> Any:

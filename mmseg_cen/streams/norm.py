@@ -13,8 +13,9 @@ from .context import StreamAware
 from .copies import num_channels, pack_copies, repeat_channels
 from .exchange import ExchangeScope
 from .exchanges import ChannelExchange, Exchange, build_exchange, exchange_config
-from .fold import split_streams, swap_on_batch
+from .fold import as_no_view, split_streams, swap_on_batch
 from .one_expression import is_one_expression, normalize_and_exchange
+from .one_pass import is_recorded
 from .running import statistics_of_seen
 
 NORM_BASES = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
@@ -159,11 +160,15 @@ class ModalityNorm(StreamAware):
         if self.exchange is not None:
             streams = self.exchange(streams, self.gamma, present)
         out = self.fold(streams)
-        # Gradient checkpointing first runs layers without gradients. Torch then refuses
-        # that the next ReLU changes the output in place, if it is a view. A trace is
-        # compared with another one without gradients: they must have one graph.
-        keeps = torch.is_grad_enabled() or torch.jit.is_tracing()
-        return out if keeps else out.detach()
+        if torch.jit.is_tracing():  # compared with another one without gradients
+            return out
+        if not torch.is_grad_enabled():
+            # Gradient checkpointing first runs layers without gradients. Torch then
+            # refuses that the next ReLU changes the output in place, if it is a view.
+            return out.detach()
+        if is_recorded() or type(self.exchange) not in (type(None), ChannelExchange):
+            return out
+        return as_no_view(out)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any

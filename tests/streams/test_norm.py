@@ -2,11 +2,13 @@ import pytest
 import torch
 from mmcv.cnn import build_norm_layer
 from mmengine.model import convert_sync_batchnorm, revert_sync_batchnorm
+from mmengine.registry import MODELS
 from torch import nn
 from torch.testing import assert_close
 
 from mmseg_cen.models import ModalityBN, ModalityIN, split_streams
 from mmseg_cen.streams.context import streams_on_batch
+from mmseg_cen.streams.exchanges import Exchange
 from mmseg_cen.streams.norm import ModalityGN
 
 PAIRS = [(ModalityBN, nn.BatchNorm2d), (ModalityIN, nn.InstanceNorm2d)]
@@ -163,3 +165,36 @@ def test_a_traced_norm_is_the_norm_for_every_batch(private_type, scope):
     traced = torch.jit.trace(norm, torch.randn(3, 8, 5, 5))  # compares two traces
     x = torch.randn(6, 8, 7, 4)
     assert_close(traced(x), norm(x))
+
+
+@pytest.mark.parametrize('threshold', [None, 0.5])
+@pytest.mark.parametrize(
+    'memory_format', [torch.contiguous_format, torch.channels_last]
+)
+@pytest.mark.parametrize('private_type', [ModalityBN, ModalityIN, ModalityGN])
+def test_changes_in_place_cost_no_copies(private_type, memory_format, threshold):
+    torch.manual_seed(0)
+    norm = private_type(4, num_modalities=2, exchange_threshold=threshold)
+    nn.init.uniform_(norm.norm.weight)
+    x = torch.randn(4, 4, 5, 5).to(memory_format=memory_format).requires_grad_()
+    grad = torch.randn_like(x)
+    expected = torch.autograd.grad(norm(x).relu(), [x, norm.norm.weight], grad)
+    out = norm(x)
+    assert not out._is_view()
+    found = torch.autograd.grad(out.relu_(), [x, norm.norm.weight], grad)
+    assert_close(found, expected, rtol=0, atol=0)
+
+
+@MODELS.register_module()
+class SquashingExchange(Exchange):
+    """Its gradient is computed from its output."""
+
+    def forward(self, x, gamma, present=None):
+        return x.tanh()
+
+
+def test_a_change_in_place_that_spoils_the_gradient_is_refused():
+    norm = ModalityBN(4, num_modalities=2, exchange=dict(type='SquashingExchange'))
+    out = norm(torch.randn(4, 4, 5, 5)).relu_()
+    with pytest.raises(RuntimeError, match='modified by an inplace operation'):
+        out.sum().backward()
