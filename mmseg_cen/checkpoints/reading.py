@@ -227,6 +227,12 @@ def _refusal(
             f'which holds other objects{what}: reading them may run foreign code, and '
             f'nothing of it was run; ask for the state dict alone'
         )
+    if name.endswith('.safetensors'):
+        return ValueError(
+            f'the checkpoint must be a file of torch.save, got {name!r} of safetensors'
+            f': save its tensors by torch.save, or convert those of a backbone by '
+            f'tools/model_converters/pretrained_backbone.py'
+        )
     if 'on a CUDA device but' in text:
         return ValueError(
             f'the tensors of a checkpoint must be for a device that is here, got '

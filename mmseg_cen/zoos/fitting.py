@@ -84,9 +84,7 @@ def fit(
         ValueError: If two tensors of the file are the same one of the network.
     """
     dropped = [name for name in state if re.search(scheme.dropped, name)]
-    renamed = _renamed(
-        {name: state[name] for name in state if name not in {*dropped}}, scheme
-    )
+    renamed = _renamed({n: t for n, t in state.items() if n not in dropped}, scheme)
     found = {
         name: torch.cat(parts) if len(parts) > 1 else parts[0]
         for name, parts in join_parts(renamed).items()

@@ -109,6 +109,13 @@ def test_a_truncated_checkpoint_is_called_damaged(tmp_path):
         read_checkpoint(str(path))
 
 
+def test_a_file_of_safetensors_is_not_called_damaged(tmp_path):
+    path = tmp_path / 'model.safetensors'
+    path.write_bytes(b'\x02\0\0\0\0\0\0\0{}')
+    with pytest.raises(ValueError, match=r'of safetensors: save its tensors by torch'):
+        read_checkpoint(str(path))
+
+
 def test_a_damaged_download_is_named_where_it_is_kept(tmp_path, monkeypatch):
     """A page that asks for a password is kept like a checkpoint, and read again."""
     monkeypatch.setenv('TORCH_HOME', str(tmp_path))

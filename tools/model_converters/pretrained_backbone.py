@@ -130,10 +130,19 @@ def refuse_not_finite(state: dict[str, torch.Tensor], path: str) -> None:
 
 
 def pixels_of(args: argparse.Namespace, recognized: Recognized, meta: Any) -> Pixels:
-    """The images that the weights of the output are for."""
+    """The images that the weights of the output are for.
+
+    Raises:
+        ValueError: If weights of this tool for RGB are to be reversed once more.
+    """
     known = recognized.scheme.pixels
     if 'mean' in meta:
         known = Pixels(tuple(meta['mean']), tuple(meta['std']), meta['order'])
+        if args.bgr and known.order == 'RGB':
+            raise ValueError(
+                f'`--bgr` must be for weights for BGR images, got {args.input!r}, which '
+                f'this tool has written for RGB: leave it out'
+            )
     else:
         known = pixels_beside(args.input) or known
     if args.bgr and known.order == 'RGB':

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -230,6 +231,14 @@ def test_mean_and_std_of_other_pixels_are_refused(load_tool, option, capsys):
     with pytest.raises(SystemExit):
         load_tool(TOOL).parse_args(['config.py', 'in', 'out', *option.split()])
     assert 'must be of pixels of 0 to 255' in capsys.readouterr().err
+
+
+def test_weights_that_are_for_rgb_are_not_reversed_once_more(load_tool):
+    args = argparse.Namespace(bgr=True, mean=None, std=None, input='out.pth')
+    recognized = SimpleNamespace(scheme=SimpleNamespace(pixels=None))
+    said = dict(mean=(3.0, 2.0, 1.0), std=(1.0, 1.0, 1.0), order='RGB')
+    with pytest.raises(ValueError, match="'out.pth', which this tool has written"):
+        load_tool(TOOL).pixels_of(args, recognized, said)
 
 
 def test_a_tuple_of_means_is_what_the_config_has(load_tool):
