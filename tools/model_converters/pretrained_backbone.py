@@ -66,12 +66,10 @@ if __name__ == '__main__':
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 import tempfile
-from typing import Any
 
 import torch
-from mmengine.config import Config
 from torch import nn
-from weights.files import META, pixels_beside, read_weights
+from weights.files import META, read_weights
 from weights.network import (
     build_backbone,
     families_of,
@@ -80,6 +78,7 @@ from weights.network import (
     prove,
     unimodal_state,
 )
+from weights.pixels import pixels_of, preprocessing
 
 from mmseg_cen.door import as_tool
 from mmseg_cen.hooks.finite import not_finite
@@ -87,8 +86,6 @@ from mmseg_cen.launch import load_config, save_new
 from mmseg_cen.streams.state import first_names
 from mmseg_cen.zoos import (
     Fit,
-    Pixels,
-    Recognized,
     advise,
     averages_beside,
     fit,
@@ -111,7 +108,9 @@ def refuse_misfits(fitted: Fit, network: dict[str, torch.Tensor], path: str) -> 
         missing=[m for m in fitted.misfits if m.given is None],
         unexpected=[m for m in fitted.misfits if m.wanted is None],
     )
-    kinds['of another shape'] = [m for m in fitted.misfits if m.given and m.wanted]
+    kinds['of another shape'] = [
+        m for m in fitted.misfits if None not in (m.given, m.wanted)
+    ]
     counts = ', '.join(f'{len(found)} {kind}' for kind, found in kinds.items() if found)
     raise ValueError(
         f'the weights must fit the backbone of the config, got {path!r} with tensors '
@@ -127,30 +126,6 @@ def refuse_not_finite(state: dict[str, torch.Tensor], path: str) -> None:
             f'the weights must be finite, got NaN or infinity in {first_names(wrong)} '
             f'of {path!r}: take another file, or one in single precision'
         )
-
-
-def pixels_of(args: argparse.Namespace, recognized: Recognized, meta: Any) -> Pixels:
-    """The images that the weights of the output are for.
-
-    Raises:
-        ValueError: If weights of this tool for RGB are to be reversed once more.
-    """
-    known = recognized.scheme.pixels
-    if 'mean' in meta:
-        known = Pixels(tuple(meta['mean']), tuple(meta['std']), meta['order'])
-        if args.bgr and known.order == 'RGB':
-            raise ValueError(
-                f'`--bgr` must be for weights for BGR images, got {args.input!r}, which '
-                f'this tool has written for RGB: leave it out'
-            )
-    else:
-        known = pixels_beside(args.input) or known
-    if args.bgr and known.order == 'RGB':
-        known = known.reversed()
-    known = Pixels(
-        tuple(args.mean or known.mean), tuple(args.std or known.std), known.order
-    )
-    return known.reversed() if args.bgr else known
 
 
 def settle_style(
@@ -205,27 +180,6 @@ def reverse_first_convolution(state: dict[str, torch.Tensor]) -> None:
             f'{state[name].shape[1]}: leave it out'
         )
     state[name] = state[name].flip(1)
-
-
-def preprocessing(cfg: Config, pixels: Pixels) -> str:
-    """What the data preprocessor has to do, and whether that of a config does."""
-    wanted = dict(
-        mean=list(pixels.mean),
-        std=list(pixels.std),
-        bgr_to_rgb=pixels.order == 'RGB',
-    )
-    given = cfg.model.get('data_preprocessor') or {}
-    modalities = given.get('modalities')
-    where = 'model.data_preprocessor'
-    if isinstance(modalities, dict) and modalities:
-        color = 'rgb' if 'rgb' in modalities else next(iter(modalities))
-        given, where = modalities[color], f'{where}.modalities.{color}'
-        given = {'bgr_to_rgb': color == 'rgb', **given}
-    said = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
-    has = all(said.get(key) == value for key, value in wanted.items())
-    lines = [f'    {where}.{key} = {value}' for key, value in wanted.items()]
-    known = 'which the config has' if has else 'which the config does not have yet'
-    return '\n'.join([f'Images in the order {pixels.order}, {known}:', *lines])
 
 
 @as_tool

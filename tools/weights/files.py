@@ -1,4 +1,4 @@
-"""Files of pretrained weights, read without running code, and what lies beside them."""
+"""Files of pretrained weights, read without running code."""
 
 import argparse
 import json
@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from mmseg_cen.launch import load_tensors, require_file
-from mmseg_cen.zoos import Pixels
 
 #: Under which name a converted checkpoint says in its meta where it is from.
 META = 'pretrained'
@@ -66,7 +65,7 @@ def _read_file(path: str) -> Any:
 
 def _read_shards(index: Path) -> dict[str, Any]:
     """The tensors of all files that an index of Hugging Face lists."""
-    files = _read_json(index).get('weight_map')
+    files = read_json(index).get('weight_map')
     if not isinstance(files, dict) or not files:
         raise ValueError(
             f'an index of weights must hold `weight_map`, the file of each tensor, got '
@@ -79,41 +78,10 @@ def _read_shards(index: Path) -> dict[str, Any]:
     return state
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """A dict of a file; an empty one of a file that holds something else."""
     try:
         said = json.loads(path.read_text(encoding='utf-8'))
     except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
-
-
-def pixels_beside(path: str) -> Pixels | None:
-    """Mean and std that a configuration beside a file says, as hubs store them.
-
-    timm has them in ``config.json``, transformers in ``preprocessor_config.json``.
-    """
-    folder = Path(path).parent
-    for name, part, mean, std in (
-        ('config.json', 'pretrained_cfg', 'mean', 'std'),
-        ('preprocessor_config.json', None, 'image_mean', 'image_std'),
-    ):
-        if (folder / name).is_file():
-            said = _read_json(folder / name)
-            inner = said.get(part) if part else said
-            said = inner if isinstance(inner, dict) else {}
-            if all(_is_of_colors(said.get(key)) for key in (mean, std)):
-                scaled = [
-                    tuple(round(255 * v, 3) for v in said[k]) for k in (mean, std)
-                ]
-                return Pixels(*scaled)
-    return None
-
-
-def _is_of_colors(values: Any) -> bool:
-    """Whether a file says a number for each of three channels."""
-    return (
-        isinstance(values, list)
-        and len(values) == 3
-        and all(isinstance(value, (int, float)) for value in values)
-    )

@@ -14,6 +14,7 @@ from mmseg.models.backbones import MobileNetV2, ResNet, SwinTransformer
 
 from mmseg_cen.models import CENResNet
 from mmseg_cen.streams.stream_state import stream_state_dict
+from mmseg_cen.zoos import Pixels
 
 TOOL = 'model_converters/pretrained_backbone.py'
 SHARED = Path(os.environ.get('PRETRAINED_WEIGHTS', '../shared/weights'))
@@ -191,7 +192,7 @@ def test_a_backbone_of_the_toolbox_within_cenbackbone(tmp_path, config, run, cap
 
 def test_mean_and_std_are_read_from_the_configuration_of_a_hub(tmp_path, load_tool):
     load_tool(TOOL)
-    from weights.files import pixels_beside
+    from weights.pixels import pixels_beside
 
     path = tmp_path / 'model.safetensors'
     assert pixels_beside(str(path)) is None
@@ -217,7 +218,7 @@ def test_mean_and_std_are_read_from_the_configuration_of_a_hub(tmp_path, load_to
 )
 def test_other_files_of_these_names_say_no_mean(tmp_path, load_tool, text):
     load_tool(TOOL)
-    from weights.files import pixels_beside
+    from weights.pixels import pixels_beside
 
     for name in ('config.json', 'preprocessor_config.json'):
         (tmp_path / name).write_text(text)
@@ -237,7 +238,7 @@ def test_weights_that_are_for_rgb_are_not_reversed_once_more(load_tool):
     args = argparse.Namespace(bgr=True, mean=None, std=None, input='out.pth')
     recognized = SimpleNamespace(scheme=SimpleNamespace(pixels=None))
     said = dict(mean=(3.0, 2.0, 1.0), std=(1.0, 1.0, 1.0), order='RGB')
-    with pytest.raises(ValueError, match="'out.pth', which this tool has written"):
+    with pytest.raises(ValueError, match='which this tool has written for RGB'):
         load_tool(TOOL).pixels_of(args, recognized, said)
 
 
@@ -245,7 +246,7 @@ def test_a_tuple_of_means_is_what_the_config_has(load_tool):
     tool = load_tool(TOOL)
     had = dict(mean=(1.0, 2, 3), std=(4.0, 5, 6), bgr_to_rgb=True)
     cfg = Config(dict(model=dict(data_preprocessor=had)))
-    said = tool.preprocessing(cfg, tool.Pixels((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)))
+    said = tool.preprocessing(cfg, Pixels((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)))
     assert said.startswith('Images in the order RGB, which the config has:')
 
 
