@@ -123,8 +123,8 @@ def test_streams_in_another_order_are_refused_as_a_start(tmp_path, is_converted)
     else:
         backbone['type'] = 'CENResNet'
     head = dict(
-        type='FCNHead', in_channels=32, channels=4, num_convs=0, concat_input=False,
-        num_classes=2, loss_decode=dict(type='CrossEntropyLoss'),
+        type='FCNHead', in_channels=32, channels=32, num_convs=0, concat_input=False,
+        num_classes=3, loss_decode=dict(type='CrossEntropyLoss'),
     )  # fmt: skip
     model = dict(
         type='CENSegmentor',
