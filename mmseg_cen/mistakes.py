@@ -86,6 +86,10 @@ KNOWN = {
         'weights must be a file that exists, got {0!r}: correct `checkpoint` of the '
         '`init_cfg`'
     ),
+    r'AssertionError: (\S+) is not in the pretrained model': (
+        '`prefix` of an `init_cfg` must be what names of its checkpoint begin with, '
+        'got {0!r}, with which none does: correct it, or leave it out'
+    ),
     r'environment variable (\w+) expected, but not set': (
         'the processes of --launcher must be started by one, got no {0}: use '
         'tools/dist_train.sh or tools/dist_test.sh'

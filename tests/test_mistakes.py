@@ -63,6 +63,11 @@ def test_what_a_config_lacks_is_said():
         assert describe(caught(read)) == "the config must have 'b', got none: add it"
 
 
+def test_a_prefix_that_no_name_has_is_said():
+    error = AssertionError('bone. is not in the pretrained model')
+    assert describe(error).startswith('`prefix` of an `init_cfg` must be')
+
+
 def test_a_batch_of_one_value_is_said():
     line = describe(caught(nn.BatchNorm2d(3), torch.zeros(1, 3, 1, 1)))
     assert 'batch_size to 2 or more' in line

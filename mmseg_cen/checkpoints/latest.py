@@ -60,13 +60,20 @@ def latest_checkpoint(work_dir: str) -> str | None:
 
 
 def is_complete(path: Path) -> bool:
-    """Whether a checkpoint was written to its end, and its contents are as written."""
+    """Whether a checkpoint was written to its end, and its contents are as written.
+
+    Raises:
+        PermissionError: If it may not be read: it is no damaged one, which a training
+            would pass over and begin anew.
+    """
     try:
         if zipfile.is_zipfile(path):  # the directory of a zip is written at the end
             with zipfile.ZipFile(path) as archive:
                 return archive.testzip() is None
         with path.open('rb') as file:
             return file.read(1) == b'\x80'  # a pickle: torch's older format
+    except PermissionError:
+        raise
     except Exception:  # whatever damaged bytes lead to
         return False
 

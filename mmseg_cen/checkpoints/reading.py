@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlparse
 
 import torch
 import yaml
@@ -25,7 +26,7 @@ from mmengine.fileio import YamlHandler, get_file_backend, register_handler
 from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as zoo
-from torch.hub import load_state_dict_from_url
+from torch.hub import get_dir, load_state_dict_from_url
 
 #: Operations of a pickle that name or call something.
 _CALLS = {'GLOBAL', 'STACK_GLOBAL', 'INST', 'OBJ', 'NEWOBJ', 'NEWOBJ_EX', 'REDUCE'}
@@ -126,7 +127,10 @@ def read_download(
     except OSError:  # of the network, or of the disk
         raise
     except Exception as error:
-        raise _refusal(filename, error, b'') from error
+        folder = model_dir or os.path.join(get_dir(), 'checkpoints')
+        kept = os.path.join(folder, os.path.basename(urlparse(filename).path))
+        remedy = f'remove {kept!r}, where it is kept, to download it again'
+        raise _refusal(filename, error, b'', remedy) from error
     finally:
         if get_rank() == 0:
             barrier()
@@ -198,8 +202,20 @@ def _as_data(read: Any) -> Any:
     return read
 
 
-def _refusal(name: str, error: Exception, content: bytes) -> Exception:
-    """The error to raise for a checkpoint that cannot be read."""
+def _refusal(
+    name: str,
+    error: Exception,
+    content: bytes,
+    remedy: str = 'write or download it again, or take an earlier one',
+) -> Exception:
+    """The error to raise for a checkpoint that cannot be read.
+
+    Args:
+        name: Path or address of the file.
+        error: What its reading led to.
+        content: The bytes of the file, if they are at hand.
+        remedy: What to do about a damaged file.
+    """
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return error
     text = str(error)
@@ -211,6 +227,17 @@ def _refusal(name: str, error: Exception, content: bytes) -> Exception:
             f'which holds other objects{what}: reading them may run foreign code, and '
             f'nothing of it was run; ask for the state dict alone'
         )
+    if name.endswith('.safetensors'):
+        return ValueError(
+            f'the checkpoint must be a file of torch.save, got {name!r} of safetensors'
+            f': save its tensors by torch.save, or convert those of a backbone by '
+            f'tools/model_converters/pretrained_backbone.py'
+        )
+    if 'on a CUDA device but' in text:
+        return ValueError(
+            f'the tensors of a checkpoint must be for a device that is here, got '
+            f'{name!r} with tensors of a GPU: read it with map_location="cpu"'
+        )
     if 'TorchScript' in text:
         return ValueError(
             f'the checkpoint must be a file of torch.save, got {name!r}, which is a '
@@ -218,8 +245,7 @@ def _refusal(name: str, error: Exception, content: bytes) -> Exception:
         )
     return ValueError(
         f'the checkpoint must be a complete file of torch.save, got {name!r}, which '
-        f'cannot be read: it is damaged or of another format; write or download it '
-        f'again, or take an earlier one'
+        f'cannot be read: it is damaged or of another format; {remedy}'
     )
 
 

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from mmengine.runner import CheckpointLoader
 from mmseg.models.backbones.resnet import ResNet
 from mmseg.registry import MODELS
 from torch import nn
@@ -15,7 +16,7 @@ from mmseg_cen.streams.private import Sharing
 
 from .extended import extended_type, registered_type
 from .multimodal_backbone import MultimodalBackbone
-from .pretrained import check_pretrained
+from .pretrained import check_order_of_streams, check_pretrained, starts_of
 
 
 @MODELS.register_module()
@@ -92,9 +93,8 @@ class CENResNet(MultimodalBackbone, ResNet):
         Raises:
             ValueError: If the checkpoint holds another network.
         """
-        cfg = self.init_cfg
-        if isinstance(cfg, dict) and cfg.get('type') == 'Pretrained':
-            check_pretrained(self, cfg['checkpoint'], cfg.get('prefix'))
+        for start in starts_of(self):
+            check_pretrained(self, start['checkpoint'], start.get('prefix'))
         super().init_weights()
 
 
@@ -106,7 +106,15 @@ class _ConvertedBackbone(MultimodalBackbone):
 
         Blocks that start a residual branch at 0 would start with all own parts
         exchanged.
+
+        Raises:
+            ValueError: If private norms of a file are those of the modalities in
+                another order.
         """
+        for path in [start['checkpoint'] for start in starts_of(self)]:
+            if self.stream_names and '://' not in path:
+                read = CheckpointLoader.load_checkpoint(path, map_location='cpu')
+                check_order_of_streams(self, read, path)
         super().init_weights()  # type: ignore[misc]
         for norm in exchanging_norms(self).values():
             if not norm.gamma.any():

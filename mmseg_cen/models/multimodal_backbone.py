@@ -1,6 +1,6 @@
 """What makes a backbone one over the streams of several modalities."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -41,6 +41,7 @@ class MultimodalBackbone(nn.Module):
     num_modalities: int
     packed_channels: int
     fusions: StageFusions | None
+    stream_names: Sequence[str] = ()  # of the modalities, which a segmentor says
     compiled_methods = ('forward_folded',)
 
     def make_multimodal(

@@ -10,9 +10,12 @@ from mmengine.config import ConfigDict
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from mmseg_cen.checkpoints import state_of
+from mmseg_cen.checkpoints import check_trained_as, state_of
 from mmseg_cen.config_files import require_file
 from mmseg_cen.mistakes import one_line
+from mmseg_cen.streams.lora import LoRALinear
+from mmseg_cen.streams.norm import ModalityNorm
+from mmseg_cen.streams.private import PrivateLayer
 from mmseg_cen.streams.state import describe_differences, tensor_shapes
 from mmseg_cen.streams.stream_state import stream_state_dict
 
@@ -36,12 +39,14 @@ def check_pretrained(
         prefix: What the names of the backbone's tensors begin with.
 
     Raises:
-        ValueError: If tensors are missing, unexpected or of another shape; all are
-            named.
+        ValueError: If tensors are missing, unexpected or of another shape, all of which
+            are named; or if they are of streams in another order.
     """
     read = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     state = state_of(read, checkpoint)
-    start = f'{prefix}.' if prefix else ''
+    start = f'{prefix.removesuffix(".")}.' if prefix else ''
+    if not prefix:  # as mmengine loads them
+        state = {n.removeprefix('module.'): tensor for n, tensor in state.items()}
     given = tensor_shapes(
         {
             name.removeprefix(start): tensor
@@ -61,8 +66,35 @@ def check_pretrained(
         raise ValueError(
             f'`checkpoint` must hold the weights of this {type(backbone).__name__}, '
             f'got {checkpoint}: {differences}; choose the depth, stem and in_channels '
-            f'of the checkpoint, or another checkpoint'
+            f'of the checkpoint, or another checkpoint, or convert weights of other '
+            f'packages by tools/model_converters/pretrained_backbone.py'
         )
+    if wanted is own:
+        check_order_of_streams(backbone, read, checkpoint)
+
+
+def check_order_of_streams(backbone: nn.Module, read: Any, checkpoint: str) -> None:
+    """Refuse layers that are private to modalities in another order.
+
+    Args:
+        backbone: A multimodal backbone, whose ``stream_names`` a segmentor says.
+        read: The contents of the checkpoint.
+        checkpoint: Its name, for the message.
+
+    Raises:
+        ValueError: If it was trained with another order.
+    """
+    private = (ModalityNorm, PrivateLayer, LoRALinear)
+    names = getattr(backbone, 'stream_names', None)
+    if names and any(isinstance(layer, private) for layer in backbone.modules()):
+        check_trained_as(read, dict(modalities=list(names)), repr(checkpoint))
+
+
+def starts_of(module: nn.Module) -> list[Any]:
+    """The configs of weights that a module starts from."""
+    init_cfg = getattr(module, 'init_cfg', None)
+    several = init_cfg if isinstance(init_cfg, list) else [init_cfg]
+    return [c for c in several if isinstance(c, dict) and c.get('checkpoint')]
 
 
 def check_checkpoint_source(init_cfg: Any) -> None:
@@ -99,11 +131,7 @@ def require_weights(model: nn.Module) -> None:
         ValueError: If an address cannot be reached, or a package is missing for it.
     """
     for module in model.modules():
-        init_cfg = getattr(module, 'init_cfg', None)
-        for cfg in init_cfg if isinstance(init_cfg, list) else [init_cfg]:
-            checkpoint = cfg.get('checkpoint') if isinstance(cfg, dict) else None
-            if not checkpoint:
-                continue
+        for checkpoint in [start['checkpoint'] for start in starts_of(module)]:
             if '://' not in checkpoint:
                 require_file(os.path.expanduser(checkpoint), 'checkpoint of `init_cfg`')
                 continue

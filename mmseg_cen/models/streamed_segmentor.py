@@ -12,6 +12,7 @@ from mmseg_cen.streams.context import streams_on_batch
 from mmseg_cen.streams.presence import presence_of, present_modalities
 
 from .feature_streams import batch_size
+from .multimodal_backbone import MultimodalBackbone
 
 
 class StreamedSegmentor(MeanOfProcesses, EncoderDecoder):
@@ -34,6 +35,12 @@ class StreamedSegmentor(MeanOfProcesses, EncoderDecoder):
         """Names of the modalities that are missing in all predictions."""
         absent: Sequence[str] = (self.test_cfg or {}).get('absent') or ()
         return absent
+
+    def init_weights(self) -> None:
+        """Initialize; a backbone refuses weights of its streams in another order."""
+        if isinstance(self.backbone, MultimodalBackbone):
+            self.backbone.stream_names = self.inputs
+        super().init_weights()
 
     def forward(
         self,

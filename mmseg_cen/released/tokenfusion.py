@@ -10,6 +10,7 @@ The decoder of the released code has one batch norm for all modalities, ours a p
 one for each, which starts with these weights.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -105,7 +106,8 @@ def released_sources(released: Mapping[str, Tensor]) -> dict[str, Source]:
     Args:
         released: The released state dict, which tells the number of layers.
     """
-    M = len(released['alpha'])
+    first = r'encoder\.patch_embed1\.norm\.ln_\d+\.weight'
+    M = sum(bool(re.fullmatch(first, name)) for name in released) or 1
     sources = {'decode_head.alpha_logits': Source(['alpha'])}
 
     def layer(ours: str, name: str, join: Any = torch.cat) -> None:

@@ -8,5 +8,5 @@ to change.
 
 from .advice import advise
 from .fitting import Fit, fit
-from .recognition import Recognized, recognize, tensors_of
+from .recognition import Recognized, averages_beside, recognize, tensors_of
 from .scheme import Pixels

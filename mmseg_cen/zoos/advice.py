@@ -31,6 +31,8 @@ def advise(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[st
         wanted: Tensors of the network.
     """
     advice = [
+        *_advise_streams(given, wanted),
+        *_advise_norms(given, wanted),
         *_advise_stem(given, wanted),
         *_advise_blocks(given, wanted),
         *_advise_groups(given, wanted),
@@ -38,6 +40,40 @@ def advise(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[st
     ]
     advice += _advise_width(given, wanted, first_only=bool(advice))
     return advice or ['choose the variant of the backbone that the file is of']
+
+
+def _advise_streams(
+    given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
+) -> list[str]:
+    """Advice on a file of this package, whose norms are those of several streams."""
+    if not any(
+        re.sub(r'\.norm(?=\.\w+$)', '', name) in wanted
+        for name in given.keys() - wanted.keys()
+        if re.search(r'\.norm\.\w+$', name)
+    ):
+        return []
+    return [
+        'the file is of several modalities, with a norm for each: for the same ones in '
+        "the same order, load it as it is, init_cfg=dict(type='Pretrained', "
+        "checkpoint=IN, prefix='backbone'); for others, convert unimodal weights"
+    ]
+
+
+def _advise_norms(
+    given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
+) -> list[str]:
+    """Advice on norms that look like batch norms, and have none of their statistics."""
+    norms = [
+        name.removesuffix('.running_var')
+        for name in wanted
+        if name.endswith('.running_var') and name not in given
+    ]
+    if not any(f'{norm}.bias' in given and f'{norm}.weight' in given for norm in norms):
+        return []
+    return [
+        'norms of the file have no running statistics, as GroupNorms have none: take a '
+        'file of a network with batch norms, saved with its buffers (state_dict())'
+    ]
 
 
 def _advise_stem(

@@ -76,13 +76,15 @@ def fit(
         state: Tensors by their names in the package.
         scheme: The names of the package.
         network: The state dict of the unimodal network.
+
+    Returns:
+        The tensors, in single precision whatever the file has, and what differs.
+
+    Raises:
+        ValueError: If two tensors of the file are the same one of the network.
     """
     dropped = [name for name in state if re.search(scheme.dropped, name)]
-    renamed = {
-        scheme.rename(name): tensor
-        for name, tensor in state.items()
-        if not re.search(scheme.dropped, name)
-    }
+    renamed = _renamed({n: t for n, t in state.items() if n not in dropped}, scheme)
     found = {
         name: torch.cat(parts) if len(parts) > 1 else parts[0]
         for name, parts in join_parts(renamed).items()
@@ -90,7 +92,7 @@ def fit(
     if scheme.finish:
         found = {name: scheme.finish(name, tensor) for name, tensor in found.items()}
     found = _count_first_shortcut(found, network)
-    remarks = _complete_norms(found, network)
+    remarks = _complete_norms(found, network, scheme.bare_norms)
     for name in [name for name in found if _is_beyond(name, network)]:
         dropped.append(name)
         del found[name]
@@ -106,6 +108,27 @@ def fit(
         norms = sorted({name.partition('.')[0] for name in absent})
         remarks.append(f'{", ".join(norms)} are not in the file: they start as 1 and 0')
     return Fit(found, _misfits(found, network), dropped, remarks)
+
+
+def _renamed(state: Mapping[str, Tensor], scheme: Scheme) -> dict[str, Tensor]:
+    """Tensors by their names in the toolbox; half precision would round sums of them.
+
+    Raises:
+        ValueError: If two have one name.
+    """
+    origins: dict[str, str] = {}
+    for name in state:
+        other = origins.setdefault(scheme.rename(name), name)
+        if other != name:
+            raise ValueError(
+                f'each tensor of the network must be in the file once, got {other} and '
+                f'{name}, which both are {scheme.rename(name)}: leave one of them out'
+            )
+    tensors = {ours: state[name].detach() for ours, name in origins.items()}
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
 
 
 def _misfits(
@@ -150,39 +173,51 @@ def _reshaped(tensor: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _complete_norms(
-    found: dict[str, Tensor], network: Mapping[str, Tensor]
+    found: dict[str, Tensor], network: Mapping[str, Tensor], bare_norms: bool
 ) -> list[str]:
     """Add what batch norms lack whose statistics were folded into other tensors.
 
     Caffe has biases in convolutions before a norm; Detectron has norms without
     statistics; and inference engines have neither norms nor their factors.
 
+    Args:
+        found: Tensors by their names in the toolbox, changed in place.
+        network: Those of the network.
+        bare_norms: See :class:`Scheme`.
+
     Returns:
         What was done.
     """
     counts = dict.fromkeys(('biases', 'statistics', 'factors'), 0)
-    for name in [name for name in found if name.endswith('.bias')]:
-        conv = name.removesuffix('.bias')
-        norm = next(
-            (re.sub(p, r, conv) for p, r in _NORM_OF if re.search(p, conv)), conv
-        )
-        if name in network or f'{norm}.running_mean' not in network:
-            continue
-        bias = found.pop(name)
-        if f'{norm}.running_mean' in found:
-            found[f'{norm}.running_mean'] = found[f'{norm}.running_mean'] - bias
-            counts['biases'] += 1
-        elif f'{norm}.weight' not in found:
-            found[f'{norm}.weight'] = torch.ones_like(bias)
-            found[f'{norm}.bias'] = bias
-            counts['factors'] += 1
+    biased = {
+        norm: name
+        for name in found
+        if name.endswith('.bias') and name not in network
+        for norm in [_norm_of(name.removesuffix('.bias'))]
+        if f'{norm}.running_mean' in network
+    }
+    folded = [
+        norm
+        for norm in biased
+        if not {f'{norm}.running_mean', f'{norm}.weight'} & found.keys()
+    ]
+    for norm in folded:
+        found[f'{norm}.bias'] = found.pop(biased.pop(norm))
+        found[f'{norm}.weight'] = torch.ones_like(found[f'{norm}.bias'])
+        counts['factors'] += 1
     for name in [name for name in network if name.endswith('.running_var')]:
         norm = name.removesuffix('.running_var')
         has_factors = {f'{norm}.weight', f'{norm}.bias'} <= found.keys()
-        if has_factors and not {name, f'{norm}.running_mean'} & found.keys():
+        has_statistics = bool({name, f'{norm}.running_mean'} & found.keys())
+        if has_factors and not has_statistics and (bare_norms or norm in folded):
             found[name] = torch.full_like(found[f'{norm}.weight'], 1 - _EPS)
             found[f'{norm}.running_mean'] = torch.zeros_like(found[name])
             counts['statistics'] += 1
+    for norm, name in biased.items():
+        if f'{norm}.running_mean' in found:
+            mean = found[f'{norm}.running_mean']
+            found[f'{norm}.running_mean'] = mean - found.pop(name)
+            counts['biases'] += 1
     remarks = {
         'biases': 'biases of {} convolutions are subtracted from the running means',
         'statistics': '{} norms have no running statistics: mean 0 and variance 1',
@@ -190,3 +225,8 @@ def _complete_norms(
         'say nothing about which channels matter, and norm_eval=True would keep them',
     }
     return [remarks[key].format(count) for key, count in counts.items() if count]
+
+
+def _norm_of(conv: str) -> str:
+    """The name of the norm behind a convolution."""
+    return next((re.sub(p, r, conv) for p, r in _NORM_OF if re.search(p, conv)), conv)

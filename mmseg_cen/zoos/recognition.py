@@ -22,8 +22,17 @@ _FAMILIES = {scheme.family for scheme in SCHEMES}
 #: Under which names checkpoints hold a state dict, the likeliest first.
 _KEYS = ('state_dict', 'model', 'model_state_dict', 'state_dict_ema', 'model_ema')
 
-#: What wrappers put before the names of a backbone.
-_PREFIXES = ('module.', 'backbone.bottom_up.', 'backbone.', 'model.', 'timm_model.')
+#: Those of averages of the weights of a training.
+_AVERAGES = ('state_dict_ema', 'model_ema')
+
+#: What wrappers put before the names of a backbone, one or several of them.
+_PREFIXES = (
+    'module.', '_orig_mod.', 'backbone.bottom_up.', 'backbone.', 'model.',
+    'timm_model.',
+)  # fmt: skip
+
+#: Counters that wrappers which average weights have beside the network.
+_COUNTERS = {'n_averaged', 'steps'}
 
 
 class Recognized(NamedTuple):
@@ -64,6 +73,16 @@ def tensors_of(checkpoint: Any) -> dict[str, Tensor]:
     }
 
 
+def averages_beside(checkpoint: Any) -> list[str]:
+    """Under which names a checkpoint holds averaged weights that are not taken."""
+    held = [
+        key
+        for key in _KEYS
+        if isinstance(checkpoint, Mapping) and isinstance(checkpoint.get(key), Mapping)
+    ]
+    return [key for key in held[1:] if key in _AVERAGES]
+
+
 def recognize(
     state: Mapping[str, Tensor], families: Sequence[str], wanted: Sequence[str]
 ) -> Recognized:
@@ -77,12 +96,7 @@ def recognize(
     Raises:
         ValueError: If the file is of another family, or its names are not known.
     """
-    found, left_out = dict(state), []
-    for prefix in _PREFIXES:
-        inner = {n[len(prefix) :]: t for n, t in found.items() if n.startswith(prefix)}
-        if inner and (prefix.startswith('backbone.') or len(inner) == len(found)):
-            left_out += [name for name in found if not name.startswith(prefix)]
-            found = inner
+    found, left_out = _backbone_of(state, wanted)
     fitting = [scheme for scheme in SCHEMES if scheme.fits(list(found))]
     for scheme in fitting:
         if scheme.family in families:
@@ -97,6 +111,27 @@ def recognize(
         remedy = 'choose a config with this backbone, or another file'
     family = next((f for f in families if f in _FAMILIES), families[0])
     raise ValueError(f'the file must hold weights of a {family}, got {what}: {remedy}')
+
+
+def _backbone_of(
+    state: Mapping[str, Tensor], wanted: Sequence[str]
+) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors of a backbone without prefixes, and names of all others."""
+    left_out: list[str] = []
+    found = {name: state[name] for name in state if name not in _COUNTERS}
+    # Some backbones hold their network under one of these names themselves.
+    prefixes = [p for p in _PREFIXES if not any(name.startswith(p) for name in wanted)]
+    while True:
+        for prefix in prefixes:
+            inner = {
+                n[len(prefix) :]: t for n, t in found.items() if n.startswith(prefix)
+            }
+            if inner and (prefix.startswith('backbone.') or len(inner) == len(found)):
+                left_out += [name for name in found if not name.startswith(prefix)]
+                found = inner
+                break
+        else:
+            return found, left_out
 
 
 def _known(families: Sequence[str]) -> str:

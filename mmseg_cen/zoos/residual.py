@@ -66,6 +66,7 @@ RESNET = (
         dropped=r'^(linear|fc)\.',
         style='caffe',
         pixels=CAFFE,
+        bare_norms=True,
     ),
     Scheme(
         'Caffe',
@@ -81,6 +82,7 @@ RESNET = (
         dropped=r'^fc1000\.',
         style='caffe',
         pixels=CAFFE,
+        bare_norms=True,
     ),
 )
 

@@ -51,6 +51,8 @@ class Scheme:
         pixels: The images that such weights are usually trained with.
         finish: Changes tensors, by their names in the toolbox.
         remark: What else differs in the network that the weights were trained in.
+        bare_norms: Whether batch norms may lack running statistics, which their factors
+            hold. In files of other packages, norms without are no batch norms.
     """
 
     package: str
@@ -62,6 +64,7 @@ class Scheme:
     pixels: Pixels = IMAGENET
     finish: Callable[[str, Tensor], Tensor] | None = None
     remark: str = ''
+    bare_norms: bool = False
 
     def fits(self, names: Sequence[str]) -> bool:
         """Whether the names of a file are of this scheme."""

@@ -1,10 +1,12 @@
+import errno
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
 
-from mmseg_cen.checkpoints import latest_checkpoint, note_checkpoint
+from mmseg_cen.checkpoints import latest, latest_checkpoint, note_checkpoint
 
 
 @pytest.fixture
@@ -81,3 +83,16 @@ def test_a_noted_checkpoint_that_vanished_with_all_others_is_told(folder):
     for path in folder.glob('*.pth'):
         path.unlink()
     assert latest_checkpoint(str(folder)) == str(folder / 'epoch_11.pth')
+
+
+def test_a_checkpoint_that_may_not_be_read_is_not_passed_over(folder, monkeypatch):
+    """The training would begin anew, and write over it."""
+
+    def forbidden(path, *args):
+        raise PermissionError(errno.EACCES, 'Permission denied', str(path))
+
+    monkeypatch.setattr('zipfile.is_zipfile', lambda path: False)
+    monkeypatch.setattr(Path, 'open', forbidden)
+    monkeypatch.setattr(latest, '_noted', lambda _: folder / 'epoch_11.pth')
+    with pytest.raises(PermissionError, match='epoch_11'):
+        latest_checkpoint(str(folder))

@@ -1,5 +1,6 @@
 import pickle
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -106,6 +107,41 @@ def test_a_truncated_checkpoint_is_called_damaged(tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match='it is damaged'):
         read_checkpoint(str(path))
+
+
+def test_a_file_of_safetensors_is_not_called_damaged(tmp_path):
+    path = tmp_path / 'model.safetensors'
+    path.write_bytes(b'\x02\0\0\0\0\0\0\0{}')
+    with pytest.raises(ValueError, match=r'of safetensors: save its tensors by torch'):
+        read_checkpoint(str(path))
+
+
+def test_a_damaged_download_is_named_where_it_is_kept(tmp_path, monkeypatch):
+    """A page that asks for a password is kept like a checkpoint, and read again."""
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    monkeypatch.setattr(
+        'torch.hub.download_url_to_file',
+        lambda url, path, *_, **__: Path(path).write_text('<html></html>'),
+    )
+    kept = tmp_path / 'hub' / 'checkpoints' / 'a.pth'
+    with pytest.raises(ValueError, match=f'damaged .* remove {str(kept)!r}'):
+        CheckpointLoader.load_checkpoint('https://nowhere/a.pth?x=1')
+    assert kept.exists()
+
+
+def test_tensors_of_a_device_that_is_not_here_are_not_called_damaged(
+    tmp_path, monkeypatch
+):
+    def load(*args, **kwargs):
+        raise RuntimeError(
+            'Attempting to deserialize object on a CUDA device but '
+            'torch.cuda.is_available() is False.'
+        )
+
+    (tmp_path / 'file.pth').touch()
+    monkeypatch.setattr('torch.load', load)
+    with pytest.raises(ValueError, match='tensors of a GPU: read it with map_location'):
+        read_checkpoint(str(tmp_path / 'file.pth'))
 
 
 def test_a_program_of_torchscript_is_named(tmp_path):

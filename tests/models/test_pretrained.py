@@ -3,8 +3,12 @@
 from urllib.error import URLError
 
 import pytest
+import torch
 from mmengine.model import BaseModule
+from mmseg.models.backbones import ResNet
+from mmseg.registry import MODELS
 
+from mmseg_cen.models import CENResNet
 from mmseg_cen.models.pretrained import require_weights, without_starts
 
 
@@ -66,3 +70,67 @@ def test_what_a_checkpoint_replaces_is_not_loaded_before():
         backbone=dict(backbone=dict(type='TIMMBackbone', pretrained=False)),
         decode_head=[dict(init_cfg=normal), dict()],
     )
+
+
+TINY = dict(base_channels=4, stem_channels=4)
+
+
+def save(path, network, prefix='', **meta):
+    """A checkpoint of a network, its names behind a prefix."""
+    state = {f'{prefix}{name}': tensor for name, tensor in network.state_dict().items()}
+    torch.save(dict(state_dict=state, meta=meta), path)
+    return dict(type='Pretrained', checkpoint=str(path))
+
+
+@pytest.mark.parametrize(
+    ('before', 'start'),
+    [
+        ('backbone.', dict(prefix='backbone')),
+        ('backbone.', dict(prefix='backbone.')),
+        ('module.', {}),
+    ],
+)
+def test_names_begin_with_what_mmengine_leaves_out(tmp_path, before, start):
+    given = ResNet(18, **TINY)
+    saved = save(tmp_path / 'weights.pth', given, before)
+    network = CENResNet(18, 2, **TINY, init_cfg={**saved, **start})
+    network.init_weights()
+    assert torch.equal(network.conv1.weight, given.conv1.weight)
+
+
+def test_weights_among_several_starts_are_checked(tmp_path):
+    saved = save(tmp_path / 'weights.pth', ResNet(34, **TINY))
+    starts = [dict(type='Kaiming', layer='Conv2d'), saved]
+    with pytest.raises(ValueError, match='must hold the weights of this CENResNet'):
+        CENResNet(18, 2, **TINY, init_cfg=starts).init_weights()
+
+
+@pytest.mark.parametrize('is_converted', [False, True])
+def test_streams_in_another_order_are_refused_as_a_start(tmp_path, is_converted):
+    """Their tensors have the same names and shapes."""
+    trained = dict(modalities=['rgb', 'depth'])
+    saved = save(
+        tmp_path / 'weights.pth',
+        CENResNet(18, 2, **TINY),
+        'backbone.',
+        trained_as=trained,
+    )
+    backbone = dict(
+        type='ResNet', depth=18, **TINY, init_cfg=dict(saved, prefix='backbone')
+    )
+    if is_converted:
+        backbone = dict(type='CENBackbone', backbone=backbone)
+    else:
+        backbone['type'] = 'CENResNet'
+    head = dict(
+        type='FCNHead', in_channels=32, channels=32, num_convs=0, concat_input=False,
+        num_classes=3, loss_decode=dict(type='CrossEntropyLoss'),
+    )  # fmt: skip
+    model = dict(
+        type='CENSegmentor',
+        backbone=backbone,
+        decode_head=dict(type='EnsembleHead', head=head),
+    )
+    MODELS.build(dict(model, modalities=('rgb', 'depth'))).init_weights()
+    with pytest.raises(ValueError, match='`modalities` must be in the order that'):
+        MODELS.build(dict(model, modalities=('depth', 'rgb'))).init_weights()

@@ -298,5 +298,8 @@ def test_an_incomplete_file_is_refused():
     del weights['encoder.block2.1.attn.kv.module.bias']
     with pytest.raises(ValueError, match=r'must be of a TokenFusion.*kv\.module\.bias'):
         from_released(weights)
+    del weights['alpha']
+    with pytest.raises(ValueError, match=r'must be of a TokenFusion.*alpha'):
+        from_released(weights)
     with pytest.raises(ValueError, match='must be a checkpoint of the released Token'):
         from_released({'decode_head.alpha_logits': torch.ones(2)})

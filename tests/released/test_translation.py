@@ -214,3 +214,11 @@ def test_a_wrong_file_ends_in_one_line(tmp_path, run):
     with pytest.raises(SystemExit, match='does not exist'):
         run(tmp_path / 'out.pth', '--generator', tmp_path / 'none.pth')
     assert not (tmp_path / 'out.pth').exists()
+
+
+def test_a_discriminator_that_a_checkpoint_does_not_hold_is_refused(tmp_path, run):
+    ours, files = tmp_path / 'ours.pth', [tmp_path / 'g.pth', tmp_path / 'd.pth']
+    torch.save(from_released(released_networks()[0]), ours)
+    with pytest.raises(SystemExit, match='must be left out for a checkpoint of a gen'):
+        run(ours, '--reverse', '--generator', files[0], '--discriminator', files[1])
+    assert not files[0].exists()

@@ -13,6 +13,7 @@ from mmseg.models.backbones import (
     SwinTransformer,
 )
 
+from mmseg_cen.models import CENResNet
 from mmseg_cen.zoos import advise
 
 TINY = dict(base_channels=4, stem_channels=4)
@@ -24,6 +25,11 @@ CASES = {
         ResNet(18, **TINY),
         ResNetV1c(depth=18, **TINY),
         'deep_stem=False',
+    ),
+    'streams': lambda: (
+        CENResNet(18, 2, **TINY),
+        ResNet(18, **TINY),
+        'of several modalities, with a norm for each: .* prefix=',
     ),
     'pooling': lambda: (
         ResNetV1d(depth=18, **TINY),

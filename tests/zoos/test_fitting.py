@@ -1,12 +1,14 @@
 """What becomes of the tensors of a file in a network of the toolbox."""
 
+import re
+
 import pytest
 import torch
 from mmseg.models.backbones import MobileNetV2, ResNet, ResNetV1c, ResNetV1d
 from torch import nn
 from torch.nn.functional import conv2d
 
-from mmseg_cen.zoos import fit, recognize
+from mmseg_cen.zoos import advise, fit, recognize
 
 from .references import MobileNetV2 as TorchvisionMobileNetV2
 from .references import ResNet as TorchvisionResNet
@@ -86,15 +88,65 @@ def test_biases_of_convolutions_move_into_the_norms(image):
 
 
 def test_norms_without_statistics_scale_and_shift(image):
-    """Detectron has norms of two tensors."""
+    """Detectron has norms of two tensors, and may have a bias before them."""
     reference = randomize(TorchvisionResNet(width=4))
     for norm in (m for m in reference.modules() if isinstance(m, nn.BatchNorm2d)):
         norm.running_mean.zero_()
         norm.running_var.fill_(1 - norm.eps)
-    state = {n: t for n, t in reference.state_dict().items() if 'running' not in n}
+    reference.layer2[0].conv2.bias = nn.Parameter(torch.randn(8))
+    state = {
+        name_of_detectron(name): tensor
+        for name, tensor in reference.state_dict().items()
+        if 'running' not in name
+    }
     ours = ResNet(50, **TINY)
-    assert '53 norms have no running statistics' in convert(state, ours).remarks[0]
+    remarks = ' '.join(convert(state, ours).remarks)
+    assert '53 norms have no running statistics' in remarks
+    assert 'biases of 1 convolutions' in remarks
     assert_close(load(ours, state)(image), reference(image))
+
+
+def name_of_detectron(name):
+    name = name.replace('downsample.0', 'shortcut')
+    name = name.replace('downsample.1', 'shortcut.norm')
+    name = re.sub(r'bn(\d)', r'conv\1.norm', name)
+    name = re.sub(r'^layer(\d)', lambda found: f'res{int(found[1]) + 1}', name)
+    return name if name.startswith(('res', 'fc')) else f'stem.{name}'
+
+
+def test_groupnorms_are_no_batch_norms_without_statistics():
+    """resnet50_gn of timm has the names of a ResNet with batch norms."""
+    state = {
+        name: tensor
+        for name, tensor in TorchvisionResNet(width=4).state_dict().items()
+        if 'running' not in name and 'tracked' not in name
+    }
+    network = ResNet(50, **TINY)
+    fitted = convert(state, network)
+    missing = {misfit.name.rpartition('.')[2] for misfit in fitted.misfits}
+    assert missing == {'running_mean', 'running_var'}
+    assert 'as GroupNorms have none' in advise(fitted.state, network.state_dict())[0]
+
+
+def test_sums_of_half_precision_are_not_rounded():
+    state = {
+        name: tensor.bfloat16() if tensor.is_floating_point() else tensor
+        for name, tensor in TorchvisionResNet(width=4).state_dict().items()
+    }
+    state['conv1.bias'] = torch.full((4,), 2.0**-9).bfloat16()
+    state['bn1.running_mean'] = torch.ones(4).bfloat16()
+    mean = convert(state, ResNet(50, **TINY)).state['bn1.running_mean']
+    assert torch.equal(mean, torch.full((4,), 1 - 2.0**-9))
+
+
+def test_two_tensors_of_one_name_are_refused():
+    """Some files of Caffe have the same in norms as in scalings."""
+    names = ('conv1', 'res2a_branch2a', 'bn_conv1', 'scale_conv1')
+    state = {f'{name}.weight': torch.ones(4) for name in names}
+    with pytest.raises(
+        ValueError, match=r'got bn_conv1\.weight and scale_conv1\.weight, which both'
+    ):
+        convert(state, ResNet(50, **TINY))
 
 
 def test_convolutions_that_hold_their_norm_get_one_that_adds_the_bias():

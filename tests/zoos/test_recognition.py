@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from mmseg_cen.zoos import recognize, tensors_of
+from mmseg_cen.zoos import averages_beside, recognize, tensors_of
 from mmseg_cen.zoos.recognition import SCHEMES
 
 #: By package and family, names as its files have them, and what the toolbox has.
@@ -338,6 +338,26 @@ def test_wrappers_and_other_parts_of_a_model_are_left_out():
     assert [*found.state] == ['conv1.weight', 'layer1.0.conv1.weight']
     assert found.left_out == ['head.fc.weight']
     assert found.scheme.style is None
+
+
+@pytest.mark.parametrize('prefix', ['module._orig_mod.', 'model.backbone.', 'module.'])
+def test_wrappers_of_several_kinds_are_left_out(prefix):
+    """An average of weights counts its steps beside the network."""
+    state = {f'{prefix}conv1.weight': torch.zeros(1), 'n_averaged': torch.tensor(3)}
+    assert [*recognize(state, ['ResNet'], ['conv1.weight']).state] == ['conv1.weight']
+
+
+def test_a_name_of_the_network_itself_is_no_prefix():
+    state = {'backbone.timm_model.conv1.weight': torch.zeros(1)}
+    name = 'timm_model.conv1.weight'
+    assert [*recognize(state, ['TIMMBackbone'], [name]).state] == [name]
+
+
+def test_averages_that_are_not_taken_are_named():
+    state = {'conv1.weight': torch.zeros(1)}
+    assert averages_beside(dict(model=state, model_ema=state)) == ['model_ema']
+    assert averages_beside(dict(model_ema=state)) == []
+    assert averages_beside(state) == []
 
 
 def test_weights_of_another_family_are_refused():

@@ -2,8 +2,9 @@
 
 python tools/model_converters/pretrained_backbone.py CONFIG IN OUT
 
-IN is a checkpoint (.pth, .pt, .bin) or a file of safetensors, of torchvision, timm,
-transformers, mmpretrain, detectron2 or Caffe, whose names are recognized. Every tensor
+IN is a checkpoint (.pth, .pt, .bin) or a file of safetensors, or the index of several
+(*.index.json), of torchvision, timm, transformers, mmpretrain, detectron2 or Caffe,
+whose names are recognized. Every tensor
 of the backbone must be in it, in the same shape; what does not fit is listed layer by
 layer. OUT is a checkpoint for `init_cfg=dict(type='Pretrained', checkpoint=OUT)`; the
 tool loads it once and prints what to write into the config.
@@ -49,7 +50,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--overwrite', action='store_true', help='replace a file of this name'
     )
     parser.add_config_options()
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    for name, least in (('mean', 0), ('std', 1)):
+        values = getattr(args, name) or ()
+        if any(not least <= value <= 255 or 0 < value < 1 for value in values):
+            parser.error(
+                f'`--{name}` must be of pixels of 0 to 255, and at least {least}, got '
+                f'{values}: multiply the {name} of pixels of 0 to 1 by 255'
+            )
+    return args
 
 
 if __name__ == '__main__':
@@ -57,12 +66,10 @@ if __name__ == '__main__':
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 import tempfile
-from typing import Any
 
 import torch
-from mmengine.config import Config
 from torch import nn
-from weights.files import META, pixels_beside, read_weights
+from weights.files import META, read_weights
 from weights.network import (
     build_backbone,
     families_of,
@@ -71,14 +78,16 @@ from weights.network import (
     prove,
     unimodal_state,
 )
+from weights.pixels import pixels_of, preprocessing
 
 from mmseg_cen.door import as_tool
+from mmseg_cen.hooks.finite import not_finite
 from mmseg_cen.launch import load_config, save_new
+from mmseg_cen.streams.state import first_names
 from mmseg_cen.zoos import (
     Fit,
-    Pixels,
-    Recognized,
     advise,
+    averages_beside,
     fit,
     recognize,
     tensors_of,
@@ -99,7 +108,9 @@ def refuse_misfits(fitted: Fit, network: dict[str, torch.Tensor], path: str) -> 
         missing=[m for m in fitted.misfits if m.given is None],
         unexpected=[m for m in fitted.misfits if m.wanted is None],
     )
-    kinds['of another shape'] = [m for m in fitted.misfits if m.given and m.wanted]
+    kinds['of another shape'] = [
+        m for m in fitted.misfits if None not in (m.given, m.wanted)
+    ]
     counts = ', '.join(f'{len(found)} {kind}' for kind, found in kinds.items() if found)
     raise ValueError(
         f'the weights must fit the backbone of the config, got {path!r} with tensors '
@@ -108,23 +119,28 @@ def refuse_misfits(fitted: Fit, network: dict[str, torch.Tensor], path: str) -> 
     )
 
 
-def pixels_of(args: argparse.Namespace, recognized: Recognized, meta: Any) -> Pixels:
-    """The images that the weights of the output are for."""
-    known = recognized.scheme.pixels
-    if 'mean' in meta:
-        known = Pixels(tuple(meta['mean']), tuple(meta['std']), meta['order'])
-    else:
-        known = pixels_beside(args.input) or known
-    if args.bgr and known.order == 'RGB':
-        known = known.reversed()
-    known = Pixels(
-        tuple(args.mean or known.mean), tuple(args.std or known.std), known.order
-    )
-    return known.reversed() if args.bgr else known
+def refuse_not_finite(state: dict[str, torch.Tensor], path: str) -> None:
+    """Raise a ValueError if weights have NaN or infinity."""
+    if wrong := not_finite(state):
+        raise ValueError(
+            f'the weights must be finite, got NaN or infinity in {first_names(wrong)} '
+            f'of {path!r}: take another file, or one in single precision'
+        )
 
 
-def settle_style(style: str | None, backbone: nn.Module, is_given: bool) -> str | None:
+def settle_style(
+    style: str | None,
+    backbone: nn.Module,
+    network: dict[str, torch.Tensor],
+    is_given: bool,
+) -> str | None:
     """Refuse a bottleneck with the stride elsewhere: it would compute something else.
+
+    Args:
+        style: That of the weights; None: this is not known.
+        backbone: The network.
+        network: The state dict of its unimodal network.
+        is_given: Whether the command line says the style.
 
     Returns:
         The style to write into the config; None: the backbone has no such choice.
@@ -133,7 +149,7 @@ def settle_style(style: str | None, backbone: nn.Module, is_given: bool) -> str 
         ValueError: If the backbone has another style.
     """
     own = getattr(backbone, 'style', None)
-    if own is None or 'layer1.0.conv3.weight' not in backbone.state_dict():
+    if own is None or 'layer1.0.conv3.weight' not in network:
         return None
     if style is None:
         print(
@@ -166,26 +182,6 @@ def reverse_first_convolution(state: dict[str, torch.Tensor]) -> None:
     state[name] = state[name].flip(1)
 
 
-def preprocessing(cfg: Config, pixels: Pixels) -> str:
-    """What the data preprocessor has to do, and whether that of a config does."""
-    wanted = dict(
-        mean=list(pixels.mean),
-        std=list(pixels.std),
-        bgr_to_rgb=pixels.order == 'RGB',
-    )
-    given = cfg.model.get('data_preprocessor') or {}
-    modalities = given.get('modalities') or {}
-    where = 'model.data_preprocessor'
-    if modalities:
-        color = 'rgb' if 'rgb' in modalities else next(iter(modalities))
-        given, where = modalities[color], f'{where}.modalities.{color}'
-        given = {'bgr_to_rgb': color == 'rgb', **given}
-    has = all(given.get(key) == value for key, value in wanted.items())
-    lines = [f'    {where}.{key} = {value}' for key, value in wanted.items()]
-    known = 'which the config has' if has else 'which the config does not have yet'
-    return '\n'.join([f'Images in the order {pixels.order}, {known}:', *lines])
-
-
 @as_tool
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
@@ -200,9 +196,11 @@ def main(argv: list[str] | None = None) -> None:
     fitted = fit(recognized.state, scheme, network)
     print(f'{args.input}: weights of {scheme.package}')
     refuse_misfits(fitted, network, args.input)
+    refuse_not_finite(fitted.state, args.input)
     style = settle_style(
         args.style or said.get('style') or scheme.style,
         backbone,
+        network,
         is_given=args.style is not None,
     )
     state = {name: fitted.state[name] for name in network}
@@ -221,6 +219,12 @@ def main(argv: list[str] | None = None) -> None:
         print(f'left out: {", ".join(left)}')
     for remark in [*fitted.remarks, *([scheme.remark] if scheme.remark else [])]:
         print(f'note: {remark}')
+    if averages := averages_beside(checkpoint):
+        print(
+            f'note: {args.input} holds averages of the weights under '
+            f'{", ".join(averages)}, too, which are not taken: save these alone to '
+            f'convert them'
+        )
     place, count = place_of_init_cfg(cfg), num_streams(backbone)
     streams = f', each of {count} streams,' * (count > 1)
     print(

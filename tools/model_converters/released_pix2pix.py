@@ -71,6 +71,12 @@ def main() -> None:
     if args.reverse:
         released = to_released(load_tensors(args.checkpoint))
         files = (args.generator, args.discriminator)
+        if args.discriminator is not None and len(released) == 1:
+            raise ValueError(
+                f'`--discriminator` must be left out for a checkpoint of a generator '
+                f'alone, got {args.discriminator!r} for {args.checkpoint!r}: leave it '
+                f'out, or give the checkpoint of a training'
+            )
         for state, path in zip(released, files, strict=False):  # either may be absent
             if path is not None:
                 save_new(state, path, args.overwrite)

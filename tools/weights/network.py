@@ -1,19 +1,18 @@
 """The backbone of a config, and the proof that it loads weights."""
 
-import copy
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 
 import torch
-from conversion.model import dicts_in
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.streams.stream_state import stream_state_dict
 
 
@@ -23,16 +22,12 @@ def build_backbone(cfg: Config) -> nn.Module:
     Raises:
         ValueError: If there is none.
     """
-    model = copy.deepcopy(cfg.get('model') or {})
+    model = without_starts(cfg.get('model') or {})
     if not model.get('backbone'):
         raise ValueError(
             f'the config must have model.backbone, got {cfg.filename!r} without: give '
             f'the config of a segmentor'
         )
-    for part in dicts_in(model):
-        part.pop('pretrained', None)
-        if 'checkpoint' in (part.get('init_cfg') or {}):
-            part['init_cfg'] = None
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     return MODELS.build(model).backbone
 

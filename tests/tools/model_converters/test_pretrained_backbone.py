@@ -5,13 +5,16 @@ import json
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmseg.models.backbones import MobileNetV2, ResNet, SwinTransformer
 
 from mmseg_cen.models import CENResNet
 from mmseg_cen.streams.stream_state import stream_state_dict
+from mmseg_cen.zoos import Pixels
 
 TOOL = 'model_converters/pretrained_backbone.py'
 SHARED = Path(os.environ.get('PRETRAINED_WEIGHTS', '../shared/weights'))
@@ -108,11 +111,15 @@ def test_misfits_are_listed_and_nothing_is_written(tmp_path, config, error_of, c
     assert not out.exists()
 
 
-@pytest.mark.parametrize('given', [None, 'pytorch'])
-def test_another_place_of_the_stride_is_refused(tmp_path, config, error_of, given):
+@pytest.mark.parametrize(
+    ('given', 'convs'), [(None, 'shared'), ('pytorch', 'shared'), (None, 'private')]
+)
+def test_another_place_of_the_stride_is_refused(
+    tmp_path, config, error_of, given, convs
+):
     source = tmp_path / 'in.pth'
     file_of_torchvision(source, depth=50)
-    backbone = {**resnet_config(style='caffe'), 'depth': 50}
+    backbone = {**resnet_config(style='caffe', convs=convs), 'depth': 50}
     option = ['--style', given] if given else []
     error = error_of(TOOL, config(backbone), source, tmp_path / 'out.pth', *option)
     assert "must be 'pytorch', where these weights" in error
@@ -185,7 +192,7 @@ def test_a_backbone_of_the_toolbox_within_cenbackbone(tmp_path, config, run, cap
 
 def test_mean_and_std_are_read_from_the_configuration_of_a_hub(tmp_path, load_tool):
     load_tool(TOOL)
-    from weights.files import pixels_beside
+    from weights.pixels import pixels_beside
 
     path = tmp_path / 'model.safetensors'
     assert pixels_beside(str(path)) is None
@@ -196,6 +203,103 @@ def test_mean_and_std_are_read_from_the_configuration_of_a_hub(tmp_path, load_to
     (tmp_path / 'config.json').write_text(json.dumps(timm))
     assert pixels_beside(str(path)).mean == (123.675, 116.28, 103.53)
     assert pixels_beside(str(path)).std == (51.0,) * 3
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'no json',
+        '[1]',
+        '{"image_mean": 0.5, "image_std": 0.5}',
+        '{"image_mean": null, "image_std": null}',
+        '{"pretrained_cfg": null}',
+        '{"pretrained_cfg": "a"}',
+    ],
+)
+def test_other_files_of_these_names_say_no_mean(tmp_path, load_tool, text):
+    load_tool(TOOL)
+    from weights.pixels import pixels_beside
+
+    for name in ('config.json', 'preprocessor_config.json'):
+        (tmp_path / name).write_text(text)
+    assert pixels_beside(str(tmp_path / 'model.pth')) is None
+
+
+@pytest.mark.parametrize(
+    'option', ['--mean 0.485 0.456 0.406', '--std 0.2 0.2 0.2', '--std 0 1 1']
+)
+def test_mean_and_std_of_other_pixels_are_refused(load_tool, option, capsys):
+    with pytest.raises(SystemExit):
+        load_tool(TOOL).parse_args(['config.py', 'in', 'out', *option.split()])
+    assert 'must be of pixels of 0 to 255' in capsys.readouterr().err
+
+
+def test_weights_that_are_for_rgb_are_not_reversed_once_more(load_tool):
+    args = argparse.Namespace(bgr=True, mean=None, std=None, input='out.pth')
+    recognized = SimpleNamespace(scheme=SimpleNamespace(pixels=None))
+    said = dict(mean=(3.0, 2.0, 1.0), std=(1.0, 1.0, 1.0), order='RGB')
+    with pytest.raises(ValueError, match='which this tool has written for RGB'):
+        load_tool(TOOL).pixels_of(args, recognized, said)
+
+
+def test_a_tuple_of_means_is_what_the_config_has(load_tool):
+    tool = load_tool(TOOL)
+    had = dict(mean=(1.0, 2, 3), std=(4.0, 5, 6), bgr_to_rgb=True)
+    cfg = Config(dict(model=dict(data_preprocessor=had)))
+    said = tool.preprocessing(cfg, Pixels((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)))
+    assert said.startswith('Images in the order RGB, which the config has:')
+
+
+def test_the_files_of_an_index_are_one(tmp_path, load_tool):
+    load_tool(TOOL)
+    from weights.files import read_weights
+
+    first, second = (f'pytorch_model-0000{k}-of-00002.bin' for k in (1, 2))
+    torch.save(dict(a=torch.zeros(1)), tmp_path / first)
+    index = tmp_path / 'pytorch_model.bin.index.json'
+    index.write_text(json.dumps(dict(weight_map=dict(a=first, b=second))))
+    with pytest.raises(FileNotFoundError, match='00002-of-00002'):
+        read_weights(str(index))
+    torch.save(dict(b=torch.ones(1)), tmp_path / second)
+    assert {*read_weights(str(index))} == {'a', 'b'}
+    with pytest.raises(ValueError, match=r'one file of 2: give the file that lists'):
+        read_weights(str(tmp_path / second))
+    index.write_text('{}')
+    with pytest.raises(ValueError, match='must hold `weight_map`'):
+        read_weights(str(index))
+
+
+@pytest.mark.parametrize('name', ['in.pth', 'in.safetensors'])
+def test_a_pointer_to_a_file_of_weights_is_refused(tmp_path, load_tool, name):
+    load_tool(TOOL)
+    from weights.files import read_weights
+
+    path = tmp_path / name
+    path.write_text('version https://git-lfs.github.com/spec/v1\noid sha256:1\n')
+    with pytest.raises(ValueError, match='a pointer of Git LFS to them: fetch'):
+        read_weights(str(path))
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path, config, error_of):
+    state = ResNet(18, **TINY).state_dict()
+    state['layer1.0.conv1.weight'][0] = float('nan')
+    torch.save(state, tmp_path / 'in.pth')
+    files = tmp_path / 'in.pth', tmp_path / 'out.pth'
+    error = error_of(TOOL, config(resnet_config()), *files)
+    assert 'must be finite, got NaN or infinity in layer1.0.conv1.weight' in error
+    assert not files[1].exists()
+
+
+def test_averages_that_are_not_taken_are_said(tmp_path, config, run, capsys):
+    state = ResNet(18, **TINY).state_dict()
+    averages = {f'module.{name}': tensor + 1 for name, tensor in state.items()}
+    torch.save(dict(model=state, model_ema=averages), tmp_path / 'in.pth')
+    run(config(resnet_config()), tmp_path / 'in.pth', tmp_path / 'out.pth')
+    assert 'averages of the weights under model_ema, too' in capsys.readouterr().out
+    torch.save(dict(model_ema=averages), tmp_path / 'in.pth')
+    run(config(resnet_config()), tmp_path / 'in.pth', tmp_path / 'ema.pth')
+    saved = torch.load(tmp_path / 'ema.pth', weights_only=True)['state_dict']
+    assert torch.equal(saved['conv1.weight'], state['conv1.weight'] + 1)
 
 
 def test_safetensors_are_read(tmp_path, config, run):
