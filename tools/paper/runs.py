@@ -95,7 +95,8 @@ def collect(
 ) -> dict[str, list[Path]]:
     """Work directories of each row below some folders.
 
-    A run belongs to the row whose settings its config has.
+    A run belongs to the row whose settings its config has. Runs of other models belong
+    to none, and of copies of a run, with the same logs, one counts.
 
     Args:
         rows: The rows.
@@ -116,19 +117,37 @@ def collect(
             )
         for path in folder.rglob('vis_data/scalars.json'):
             runs.setdefault(path.parents[2].resolve(), path.parents[2])
+    kinds = {leaf.model.type for leaf in leaves.values()}
     found: dict[str, list[Path]] = {}
-    for run in sorted(runs.values()):
+    known: dict[tuple[bytes, ...], Path] = {}
+    # Of copies, one that names its checkpoint.
+    for run in sorted(runs.values(), key=lambda run: (not _is_noted(run), run)):
         cfg = run_config(run)
         if cfg is None:
             print(f'{run} is left out: it has no config that can be read')
             continue
         if epochs is not None and cfg.train_cfg.get('max_epochs') != epochs:
             continue
+        if cfg.model.get('type') not in kinds:
+            continue
+        if (first := known.setdefault(_logs_of(run), run)) != run:
+            print(f'{run} is left out: it is a copy of {first}')
+            continue
         layers = cfg.model.get('generator', {}).get('num_downs')
         for name in leaves:
             if wanted(name, layers) == settings(cfg):
                 found.setdefault(name, []).append(run)
     return found
+
+
+def _is_noted(run: Path) -> bool:
+    return (run / 'last_checkpoint').is_file()
+
+
+def _logs_of(run: Path) -> tuple[bytes, ...]:
+    """The logs of a run, whose seconds no other run has."""
+    logs = sorted(run.glob('*/vis_data/scalars.json'))
+    return tuple(log.read_bytes() for log in logs)
 
 
 def read_runs(

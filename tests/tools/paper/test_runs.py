@@ -1,9 +1,11 @@
 """Finished runs are found by the settings of their configs."""
 
+import shutil
+
 import pytest
 from paper.configs import build_config
 from paper.rows import TABLES
-from paper.runs import collect, count_parameters, read_run
+from paper.runs import collect, count_parameters, read_run, run_config
 
 ROWS = {row.name: row for table in TABLES.values() for row in table.rows}
 
@@ -46,6 +48,34 @@ def test_a_run_is_counted_once(tmp_path, finished_run):
     rows = [ROWS['exchange_half']]
     folders = [tmp_path, tmp_path / 'a', run_folder, tmp_path / 'a/../a']
     assert collect(rows, folders) == {'exchange_half': [run_folder]}
+
+
+def test_a_copy_of_a_run_is_not_counted_again(tmp_path, finished_run, capsys):
+    own = finished_run(tmp_path / 'run/seed_0')
+    other = finished_run(tmp_path / 'run/seed_1')
+    copy = tmp_path / 'backup'
+    shutil.copytree(own, copy)
+    (copy / 'last_checkpoint').unlink()
+    assert collect([ROWS['exchange_half']], [tmp_path]) == {
+        'exchange_half': [own, other]
+    }
+    assert f'{copy} is left out: it is a copy of {own}' in capsys.readouterr().out
+
+
+def test_runs_of_other_models_belong_to_no_row(tmp_path, finished_run):
+    own = finished_run(tmp_path / 'own', 'no_exchange')
+    multitask = finished_run(tmp_path / 'multitask', 'no_exchange')
+    cascade = finished_run(tmp_path / 'cascade', 'no_exchange')
+    for folder, other in (
+        (multitask, 'MultitaskSegmentor'),
+        (cascade, 'EncoderDecoder'),
+    ):
+        cfg = run_config(folder)
+        cfg.model.type = other
+        if folder == cascade:
+            cfg.model.decode_head = [dict(type='FCNHead'), dict(type='OCRHead')]
+        cfg.dump(folder / 'no_exchange.py')
+    assert collect([ROWS['no_exchange']], [tmp_path]) == {'no_exchange': [own]}
 
 
 def test_parameters_of_the_fusion_are_counted_apart():
