@@ -16,11 +16,13 @@ from mmseg_cen.launch import say_order
 from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.visualization.scalars import read_scalars
 
-from .comparison import settings
+from .comparison import dataset_within, differences_of_systems, settings
 from .configs import load_leaf
 from .row import Row
 
 FUSION_PARAMETERS = re.compile(r'(^|\.)fusions?\.|\.exchange\.|^decode_head\.concat\.')
+#: A transform by whose options data are other data.
+MAKING_DATA = 'LoadSyntheticRoom'
 
 
 @dataclass
@@ -161,6 +163,7 @@ def read_runs(
     runs: dict[str, list[Run]] = {}
     unfinished = []
     trained_on = set()
+    firsts: dict[str, tuple[Path, Config]] = {}
     for name, work_dirs in folders.items():
         for work_dir in work_dirs:
             cfg = run_config(work_dir)
@@ -168,6 +171,13 @@ def read_runs(
             if run:
                 runs.setdefault(name, []).append(run)
                 trained_on.add(length_and_data(cfg))
+                first, other = firsts.setdefault(name, (work_dir, cfg))
+                if keys := differences_of_systems(cfg, other):
+                    print(
+                        f'{work_dir} is in one row with {first}, with other settings '
+                        f'of {", ".join(keys)}: name the folders of one of them by '
+                        '--collect, unless they are one system'
+                    )
             else:
                 unfinished.append(work_dir)
                 print(f'{work_dir} is left out: it is not finished')
@@ -182,12 +192,15 @@ def read_runs(
 
 def length_and_data(cfg: Config) -> str:
     """Epochs and data set of a training; equal in all runs of a table."""
-    dataset = cfg.train_dataloader.dataset
-    while 'dataset' in dataset:  # of a wrapper
-        dataset = dataset.dataset
+    dataset = dataset_within(cfg)
     options = ', '.join(
         f'{key}={value}'
         for key, value in sorted(dataset.items())
         if isinstance(value, str | int | float) and key not in ('type', 'target')
     )
-    return f'{cfg.train_cfg.max_epochs} epochs on {dataset.type}({options})'
+    words = [f'{dataset.type}({options})']
+    for transform in dataset.get('pipeline') or ():
+        if transform.type == MAKING_DATA:
+            given = (f'{k}={v}' for k, v in sorted(transform.items()) if k != 'type')
+            words.append(f'{transform.type}({", ".join(given)})')
+    return f'{cfg.train_cfg.max_epochs} epochs on {", ".join(words)}'
