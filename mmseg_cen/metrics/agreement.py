@@ -66,9 +66,11 @@ def shares_of(pixels: Iterable[Pixels]) -> dict[str, float]:
         return {}
     oracle = shares.pop(ORACLE)
     widest = widest_of(shares)
-    found = {} if widest is None else {AGREEMENT: shares.pop(widest)}
+    found = {ORACLE: oracle}
+    if widest is not None:
+        found = {AGREEMENT: shares.pop(widest), **found}
     groups = sorted(shares, key=lambda name: (name.count('+'), name))
-    return found | {ORACLE: oracle} | {name: shares[name] for name in groups}
+    return found | {name: shares[name] for name in groups}
 
 
 def widest_of(names: Iterable[str]) -> str | None:
