@@ -70,6 +70,10 @@ class Corruption:
                 f'`amount` must be {wanted} for {self.how!r}, got {self.amount}: '
                 'correct it'
             )
+        if self.seed < 0:
+            raise ValueError(
+                f'`seed` must be at least 0, got {self.seed}: give another'
+            )
         if (self.how == 'copy') != (self.source is not None):
             raise ValueError(
                 "`source` must name the modality that is copied with how='copy', and "

@@ -89,6 +89,7 @@ def test_draws_depend_on_the_seed_and_the_name_of_the_sample_but_not_on_folders(
         (('depth', 'copy'), '`source` must name the modality'),
         (('depth', 'zero', 1.0, 'rgb'), '`source` must name the modality'),
         (('depth', 'copy', 1.0, 'depth'), '`source` must be another modality'),
+        (('depth', 'zero', 1.0, None, -1), '`seed` must be at least 0, got -1'),
     ],
 )
 def test_what_means_nothing_is_refused(arguments, message):

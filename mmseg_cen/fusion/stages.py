@@ -171,7 +171,8 @@ class StageFusions(ModuleDict):
         if current_presence() is not None:
             raise ValueError(
                 f'samples must have all modalities for {self.type}, got samples that '
-                f'lack some: leave `fusion` out, as the exchange alone needs not all'
+                f'lack some: leave `fusion` out, as the exchange alone needs not all, '
+                'or test with zeros instead, by --protocol emm --missing zero'
             )
         self._untaken.check()
         self._pass = FusionPass(num_streams=len(x))

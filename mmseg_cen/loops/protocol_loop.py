@@ -23,7 +23,7 @@ from mmseg_cen.modes import default_precision
 from .evaluation import TestLoop
 from .protocol_report import markdown, summarize, tabulate, title_of
 from .protocols import MISSING, PROTOCOLS, Case, cases_of, marked
-from .subsets import segmentor_of
+from .subsets import is_fused, segmentor_of
 
 
 @LOOPS.register_module()
@@ -151,10 +151,9 @@ class ProtocolTestLoop(TestLoop):
                 f'`no_gaussian` must name modalities out of {names}, got {unknown}: '
                 'correct the names'
             )
-        merged = model.modalities != names
-        if self.protocol == 'emm' and self.missing == 'absent' and merged:
+        if self.protocol == 'emm' and self.missing == 'absent' and is_fused(model):
             raise ValueError(
-                "`missing` must be 'zero' where a fusion merges the streams, which "
+                "`missing` must be 'zero' where a fusion mixes the streams, which "
                 f'cannot do without one, got {self.missing!r}: set --missing zero'
             )
         augmented = any(
@@ -227,6 +226,8 @@ class ProtocolTestLoop(TestLoop):
 def _without_files(evaluator: Evaluator) -> Evaluator:
     """A copy whose metrics write no files: those are of the intact data."""
     evaluator = copy.deepcopy(evaluator)
+    metrics = evaluator.metrics
+    evaluator.metrics = [m for m in metrics if not getattr(m, 'format_only', False)]
     for metric in evaluator.metrics:
         for name in ('output_dir', 'per_image_file'):
             if getattr(metric, name, None) is not None:

@@ -178,7 +178,15 @@ def expectation(
         figures: Number k of damaged modalities and figure f of each subset.
         num_modalities: Number M of modalities.
         p: The probability.
+
+    Raises:
+        ValueError: If it is not in [0, 1): with 1, all would be damaged.
     """
+    if not 0 <= p < 1:
+        raise ValueError(
+            f'`p` must be in [0, 1), as not all modalities are damaged, got {p}: '
+            'choose a smaller one'
+        )
     figures = list(figures)
     weights = [p**k * (1 - p) ** (num_modalities - k) for k, _ in figures]
     terms = (w * figure for w, (_, figure) in zip(weights, figures, strict=True))

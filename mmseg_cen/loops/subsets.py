@@ -36,7 +36,7 @@ class SubsetTestLoop(TestLoop):
         **kwargs: Passed to :class:`TestLoop`.
 
     Raises:
-        ValueError: If the model is not a CENSegmentor, or its streams are merged, or a
+        ValueError: If the model is not a CENSegmentor, or its streams are fused, or a
             name is unknown.
     """
 
@@ -51,10 +51,10 @@ class SubsetTestLoop(TestLoop):
         """Test every subset, and return the metrics of all."""
         runner = self.runner
         model = segmentor_of(runner.model)
-        if len(model.modalities) == 1 < getattr(model.backbone, 'num_modalities', 1):
+        if is_fused(model):
             raise ValueError(
-                'a model must keep its streams to be tested without one of them, got '
-                f'{model.modalities}, which a fusion has merged: test it by '
+                'a model must keep its streams apart to be tested without one of them, '
+                f'got {model.modalities}, which a fusion has mixed: test it by '
                 '--protocol emm --missing zero'
             )
         subsets = self.subsets or all_subsets(model.modalities)
@@ -134,6 +134,12 @@ def segmentor_of(model: nn.Module) -> CENSegmentor:
         f"the model must be a 'CENSegmentor', got {type(model).__name__}: leave out "
         f'the SubsetTestLoop, other models cannot do without a modality'
     )
+
+
+def is_fused(model: CENSegmentor) -> bool:
+    """Whether a fusion takes all streams, so that none of them can be absent."""
+    merged = len(model.modalities) < getattr(model.backbone, 'num_modalities', 1)
+    return merged or bool(getattr(model.backbone, 'fusions', None))
 
 
 @contextmanager

@@ -51,8 +51,8 @@ def shares_of(pixels: Iterable[Pixels]) -> dict[str, float]:
     """Shares over several images, in percent, those of all streams first.
 
     ``agreement`` is the share on which all streams agree, over the images that have all
-    of them. Of more than two streams, there is ``agreement/rgb+depth`` for each pair,
-    too.
+    of them; it is left out if none has. Of more than two streams, there is
+    ``agreement/rgb+depth`` for each pair, too.
     """
     sums: dict[str, NDArray[np.int64]] = {}
     for image in pixels:
@@ -65,6 +65,18 @@ def shares_of(pixels: Iterable[Pixels]) -> dict[str, float]:
     if not shares:
         return {}
     oracle = shares.pop(ORACLE)
-    *pairs, widest = sorted(shares, key=lambda name: (name.count('+'), name))
-    found = {AGREEMENT: shares[widest], ORACLE: oracle}
-    return found | {name: shares[name] for name in pairs}
+    widest = widest_of(shares)
+    found = {ORACLE: oracle}
+    if widest is not None:
+        found = {AGREEMENT: shares.pop(widest), **found}
+    groups = sorted(shares, key=lambda name: (name.count('+'), name))
+    return found | {name: shares[name] for name in groups}
+
+
+def widest_of(names: Iterable[str]) -> str | None:
+    """The share that is of all streams; None if several are of as many."""
+    by_number: dict[int, list[str]] = {}
+    for name in names:
+        by_number.setdefault(name.count('+'), []).append(name)
+    widest = by_number[max(by_number)] if by_number else []
+    return widest[0] if len(widest) == 1 else None

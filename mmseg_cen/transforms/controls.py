@@ -9,8 +9,9 @@ from mmseg.registry import TRANSFORMS
 from mmseg_cen.corruptions import Corruption
 from mmseg_cen.modality import modality_key
 
-from .corruption import draw_seed, mark
+from .corruption import CorruptModalities, draw_seed, mark
 from .loading import blank
+from .missing import RandomModalityDropout
 from .moving import require_loaded
 from .sampling import resize
 
@@ -48,6 +49,16 @@ def shift(image: np.ndarray, pixels: int, border: np.ndarray) -> np.ndarray:
     else:
         moved[:, : moved.shape[1] + pixels] = image[:, -pixels:]
     return moved
+
+
+def _makes(transform: Any, modality: str) -> bool:
+    """Whether a transform takes part in making the array of a modality.
+
+    Those that set marks do not, nor do those that encode or replace another one.
+    """
+    if isinstance(transform, CorruptModalities | RandomModalityDropout):
+        return False
+    return bool(getattr(transform, 'modality', modality) == modality)
 
 
 @TRANSFORMS.register_module()
@@ -119,6 +130,8 @@ class ReplaceModality(BaseTransform):
             raise ValueError(
                 f'`seed` must be a number with how={how!r}, got None: give one, e.g. 0'
             )
+        if (seed or 0) < 0:
+            raise ValueError(f'`seed` must be at least 0, got {seed}: give another')
         if how != 'copy' and source is not None:
             raise ValueError(
                 "`source` must be given with how='copy' only, got "
@@ -190,7 +203,8 @@ class ReplaceModality(BaseTransform):
         donor = self._donor(results['sample_idx'])
         donor['modalities'] = {self.modality: donor['modalities'][self.modality]}
         for transform in transforms[:place]:
-            donor = transform(donor)
+            if _makes(transform, self.modality):
+                donor = transform(donor)
         image: np.ndarray = donor[modality_key(donor, self.modality)]
         height, width = results['img_shape'][:2]
         if image.shape[:2] != (height, width):

@@ -83,7 +83,7 @@ class CorruptModalities(BaseTransform):
             raise ValueError(
                 f'`how` must be one of {(*DAMAGES,)}, got {how!r}: choose one'
             )
-        Corruption('', how, amount)  # checks it
+        Corruption('', how, amount, seed=seed or 0)  # checks it
         if not 0 <= prob <= 1:
             raise ValueError(f'`prob` must be in [0, 1], got {prob}: correct it')
         self.how = how

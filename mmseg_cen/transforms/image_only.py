@@ -18,7 +18,7 @@ from .moving import Results
 from .replacing import replace_transform
 
 
-class _OfColors:
+class OfColors:
     """Mix-in for transforms that are for the colors of 'rgb', and nothing else."""
 
     def transform(self, results: Results) -> Results:
@@ -32,7 +32,7 @@ class _OfColors:
         return super().transform(results)  # type: ignore[misc]
 
 
-class _OfEightBits(_OfColors):
+class _OfEightBits(OfColors):
     """Mix-in for changes of colors that convert all images to uint8."""
 
     def transform(self, results: Results) -> Results:
@@ -85,7 +85,7 @@ def brightest(
 
 
 @replace_transform
-class PhotoMetricDistortion(_OfColors, mmseg_transforms.PhotoMetricDistortion):
+class PhotoMetricDistortion(OfColors, mmseg_transforms.PhotoMetricDistortion):
     """Distort the colors of the modality 'rgb', and of no other.
 
     Images that are not uint8 are distorted on their own range, see :func:`brightest`,
@@ -155,12 +155,12 @@ class AdjustGamma(_OfEightBits, mmseg_transforms.AdjustGamma):
 
 
 @replace_transform
-class Rerange(_OfColors, mmseg_transforms.Rerange):
+class Rerange(OfColors, mmseg_transforms.Rerange):
     """Stretch the values of the modality 'rgb', and of no other."""
 
 
 @replace_transform
-class RGB2Gray(_OfColors, mmseg_transforms.RGB2Gray):
+class RGB2Gray(OfColors, mmseg_transforms.RGB2Gray):
     """Make the modality 'rgb' gray, and no other."""
 
 

@@ -1,6 +1,6 @@
 """Encode the domains of a sample, and pack them for the network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,20 @@ META_KEYS = (
     'img_path', 'ori_shape', 'img_shape', 'pad_shape', 'scale_factor', 'flip',
     'flip_direction', 'groups', 'sample_idx',
 )  # fmt: skip
+
+
+def require_unmarked(results: Mapping[str, Any]) -> None:
+    """Refuse marks that the networks of a translation do not carry out.
+
+    Raises:
+        ValueError: If a domain is absent, or to be corrupted.
+    """
+    if marks := {k: results[k] for k in ('absent', 'corruptions') if results.get(k)}:
+        raise ValueError(
+            f'samples of a translation must have no marks, got {marks}: leave out '
+            'RandomModalityDropout and CorruptModalities, and `copy` and `noise` of '
+            'ReplaceModality, which segmentors carry out'
+        )
 
 
 @TRANSFORMS.register_module()
@@ -39,7 +53,7 @@ class PackTranslationInputs(BaseTransform):
         meta_keys: Keys of the results that the sample keeps as its metainfo.
 
     Raises:
-        ValueError: If the domains are missing, or differ in size.
+        ValueError: If the domains are missing, marked, or differ in size.
     """
 
     def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
@@ -47,6 +61,7 @@ class PackTranslationInputs(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Pack one sample."""
+        require_unmarked(results)
         images = {}
         for name, domain in results['modalities'].items():
             image = results.get(modality_key(results, name))

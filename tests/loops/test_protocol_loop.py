@@ -237,6 +237,15 @@ def test_files_of_metrics_are_of_the_intact_data(cfg):
     assert metrics['emm/rgb+depth/mIoU'] != metrics['emm/depth/mIoU']
 
 
+def test_a_metric_that_only_saves_predictions_saves_those_of_the_intact_data(cfg):
+    out = f'{cfg.work_dir}/out'
+    saving = dict(type='StreamIoUMetric', format_only=True, output_dir=out)
+    cfg.test_evaluator = [cfg.test_evaluator, saving]
+    metrics = runner_of(cfg, protocol='emm').test()
+    assert 'emm/depth/mIoU' in metrics
+    assert len([*Path(out).iterdir()]) == SAMPLES
+
+
 @pytest.mark.parametrize('options', [dict(iou_metrics=['mDice']), dict(prefix='seg')])
 def test_a_metric_without_the_miou_is_refused(cfg, options):
     cfg.test_evaluator = dict(type='StreamIoUMetric', **options)
@@ -270,10 +279,11 @@ def test_draws_for_augmented_views_are_refused(augmented):
         runner_of(augmented, protocol='rmm').test()
 
 
-def test_streams_that_are_merged_can_be_zero_but_not_absent(cfg):
+@pytest.mark.parametrize('merges', [True, False])
+def test_streams_that_are_fused_can_be_zero_but_not_absent(cfg, merges):
     cfg.model.backbone.convs = 'private'
     cfg.model.backbone.fusion = dict(
-        type='ConcatFusion', stages=('layer4',), merges=True
+        type='ConcatFusion', stages=('layer4',), merges=merges
     )
     runner = runner_of(cfg, protocol='emm')
     with pytest.raises(ValueError, match='set --missing zero'):

@@ -66,6 +66,14 @@ def test_the_expectation_is_that_of_modalities_that_fail_by_themselves(M, p):
     assert expectation(subsets, M, p) == pytest.approx(total / weight)
 
 
+def test_modalities_that_never_fail_leave_the_intact_figure_and_some_remain():
+    figures = [(0, 50.0), (1, 20.0), (1, 10.0)]
+    assert expectation(figures, 2, 0) == 50
+    for p in (1, -0.1):
+        with pytest.raises(ValueError, match=r'must be in \[0, 1\)'):
+            expectation(figures, 2, p)
+
+
 def test_intact_data_count_at_every_level():
     cases = cases_of('rmm', ('rgb', 'depth'))
     metrics = {case.name: dict(mIoU=10.0 * i) for i, case in enumerate(cases)}

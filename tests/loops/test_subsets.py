@@ -83,14 +83,15 @@ def test_the_model_is_left_as_it_was(cfg):
         segmentor_of(torch.nn.ReLU())
 
 
-def test_merged_streams_cannot_be_left_out(cfg):
+@pytest.mark.parametrize(
+    ('merges', 'streams'), [(True, r"\('fused',\)"), (False, r"\('rgb', 'depth'\)")]
+)
+def test_fused_streams_cannot_be_left_out(cfg, merges, streams):
     cfg.model.modalities = ('rgb', 'depth')
     cfg.model.backbone |= dict(
         convs='private', exchange_threshold=0,
-        fusion=dict(type='ConcatFusion', stages=('layer4',), merges=True),
+        fusion=dict(type='ConcatFusion', stages=('layer4',), merges=merges),
     )  # fmt: skip
     cfg.test_cfg = dict(type='SubsetTestLoop')
-    with pytest.raises(
-        ValueError, match=r"got \('fused',\), which a fusion has merged"
-    ):
+    with pytest.raises(ValueError, match=f'got {streams}, which a fusion has mixed'):
         Runner.from_cfg(cfg).test()

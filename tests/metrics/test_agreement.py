@@ -34,6 +34,17 @@ def test_of_three_streams_each_pair_and_all_are_compared():
     assert len(shares) == 5
 
 
+def test_what_no_image_has_all_streams_of_has_no_agreement_of_all():
+    three = streams(rgb=[0, 1, 1, 0], depth=[0, 1, 0, 0], thermal=[0, 2, 0, 0])
+    pairs = (('rgb', 'depth'), ('rgb', 'thermal'))
+    found = [compare_streams({k: three[k] for k in p}, LABEL, 255) for p in pairs]
+    assert shares_of(found) == {
+        'oracle': 66.67,
+        'agreement/rgb+depth': 66.67,
+        'agreement/rgb+thermal': 33.33,
+    }
+
+
 def test_one_stream_has_nobody_to_agree_with():
     assert compare_streams(streams(rgb=[0, 1, 2, 0]), LABEL, 255) == {}
     assert shares_of([{}, {}]) == {}

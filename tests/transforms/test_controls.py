@@ -84,6 +84,20 @@ def test_the_depth_of_another_room_is_encoded_as_the_pipeline_says():
         assert np.array_equal(mixed[i]['depth'], plain[int(other)]['depth'])
 
 
+@pytest.mark.parametrize('modalities', [('depth', 'rgb'), ('rgb', 'depth')])
+def test_another_room_gives_its_image_beside_depth_that_is_encoded(modalities):
+    before = [
+        dict(type='RandomModalityDropout', prob=dict(depth=0.5)),
+        dict(type='CorruptModalities', how='zero', modalities=['depth']),
+        dict(type='EncodeDepth', encoding='inverse'),
+    ]
+    other = {**OTHER, 'modality': 'rgb'}
+    plain = rooms(modalities=modalities)
+    mixed = rooms(*before, other, modalities=modalities)
+    for i, donor in enumerate(derangement(5, 0)):
+        assert np.array_equal(mixed[i]['img'], plain[int(donor)]['img'])
+
+
 @pytest.fixture
 def files(tmp_path):
     """Four samples of other sizes, one of which lacks its depth."""
@@ -129,6 +143,7 @@ def test_what_means_nothing_is_refused(coordinates):
         (('depth', 'copy'), '`source` must name'),
         (('depth', 'other', 'rgb'), '`source` must be given'),
         (('depth', 'other', None, None, None), '`seed` must be'),
+        (('depth', 'other', None, None, -1), '`seed` must be at least 0'),
     ):
         with pytest.raises(ValueError, match=message):
             ReplaceModality(*arguments)

@@ -49,6 +49,8 @@ def test_what_means_nothing_is_refused():
         CorruptModalities('copy')
     with pytest.raises(ValueError, match='`amount` must be a share'):
         CorruptModalities('zero', 2.0)
+    with pytest.raises(ValueError, match='`seed` must be at least 0, got -1'):
+        CorruptModalities('zero', seed=-1)
     with pytest.raises(ValueError, match='`prob` must be in'):
         CorruptModalities('zero', prob=2.0)
     with pytest.raises(ValueError, match=r"\['rgb', 'depth'\], got 'lidar'"):

@@ -151,6 +151,16 @@ def test_domains_of_different_size_are_an_error():
         PackTranslationInputs()(scene() | dict(depth=np.zeros((2, 6))))
 
 
+@pytest.mark.parametrize('packer', ['PackTranslationInputs', 'PackCyclicInputs'])
+def test_marks_that_no_translation_carries_out_are_refused(packer):
+    damaged = apply(scene(), 'CorruptModalities', how='zero', modalities=['depth'])
+    dropped = scene() | dict(absent=('depth',))
+    for results in (damaged, dropped):
+        with pytest.raises(ValueError, match='must have no marks, got'):
+            apply(results, packer)
+    assert len(apply(scene() | dict(absent=()), packer)['inputs'])
+
+
 @pytest.mark.parametrize(('key', 'name'), [('shade', 'shade'), ('gt_valid', 'depth')])
 def test_a_domain_that_is_not_loaded_as_one_is_an_error(key, name):
     results = scene()

@@ -59,10 +59,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if len(args.systems) < 2:
         parser.error(f'`systems` must be two at least, got {args.systems}: name others')
-    if args.resamples < 1 or not 0 < args.level < 1:
+    if args.resamples < 1 or not 0 < args.level < 1 or args.seed < 0:
         parser.error(
-            f'`--resamples` must be positive, and `--level` in (0, 1), got '
-            f'{args.resamples} and {args.level}: change them'
+            f'`--resamples` must be positive, `--level` in (0, 1), and `--seed` at '
+            f'least 0, got {args.resamples}, {args.level} and {args.seed}: change them'
         )
     return args
 

@@ -107,13 +107,12 @@ def row_of(networks: list[Network], wanted: str) -> list[Panel | None]:
     """Sources, target, and the image of each network of one sample.
 
     Raises:
-        ValueError: If the networks have other targets there.
+        ValueError: If there is no such sample, or networks have other targets there.
     """
-    index = find_sample(networks[0].dataset, wanted)
     sources: dict[str, Panel] = {}
     predicted: list[Panel] = []
     for network in networks:
-        sample = network.dataset[index]
+        sample = network.dataset[find_sample(network.dataset, wanted)]
         for name, picture in pictures_of(sample).items():
             sources.setdefault(name, Panel(picture, title(name)))
         fields = network.predict(sample)

@@ -91,8 +91,10 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 from controlling import report
 from controlling.capacity import as_costly
 from controlling.measuring import Figures, measure, require_metric
+from controlling.samples import load_sample, require_one_modality
 from controlling.training import costs_of, require_epochs, run_all
 from controlling.variants import (
+    OF_SAMPLES,
     Control,
     one_stream,
     replaced,
@@ -100,8 +102,6 @@ from controlling.variants import (
     two_streams,
 )
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmseg.registry import DATASETS
 
 from mmseg_cen.disk import write_atomically
 from mmseg_cen.door import as_tool
@@ -143,9 +143,11 @@ def configs_of(
     for control in replacements(modality, source, args.shift):
         if (control.how or 'real') in ('real', *chosen):
             add(control, replaced(cfg, control, modality, source, args.seed))
+        if control.name in configs and control.how in OF_SAMPLES:
+            load_sample(configs[control.name], 'train' if args.train else 'test')
     if {*STREAMS} & {*chosen}:
         single = one_stream(cfg, source)
-        require_data(single)
+        require_one_modality(single)
         if 'single' in chosen:
             add(Control('single', f'{source} alone'), single)
     if 'wide' in chosen:
@@ -153,23 +155,6 @@ def configs_of(
         print(f'wide: {matched}')
         add(Control('wide', f'{source} alone, as many multiplications'), wide)
     return configs, titles
-
-
-def require_data(cfg: Config) -> None:
-    """Refuse data that do not load one of their modalities alone.
-
-    Raises:
-        ValueError: If the data set of the training says so, as it does of a list that
-            has a column for each modality.
-    """
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    try:
-        DATASETS.build(cfg.train_dataloader.dataset)
-    except (ValueError, OSError) as error:
-        raise ValueError(
-            f'the data must load one modality alone for the controls {STREAMS}, got: '
-            f'{error}; describe them so, or choose others by --controls'
-        ) from error
 
 
 def test_all(

@@ -2,10 +2,12 @@
 
 import math
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from glob import glob
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from mmseg_cen.metrics import (
     read_per_image,
     stacked,
 )
+from mmseg_cen.metrics.agreement import widest_of
 from mmseg_cen.streams.fold import ENSEMBLE
 
 #: Name of the file of a training's last validation, in its work directory.
@@ -62,12 +65,11 @@ class System:
     def shares(self, name: str) -> list[float]:
         """A share of pixels in each run, in percent; empty if it has none.
 
-        Of several shares whose names begin so, it is the one of most streams.
+        Of several shares whose names begin so, it is the one of all streams.
         """
-        names = [key for key in self.first.shares if key.startswith(name)]
-        if not names:
+        widest = widest_of(key for key in self.first.shares if key.startswith(name))
+        if widest is None:
             return []
-        widest = max(names, key=lambda key: key.count('+'))
         sums = [run.shares[widest].sum(0) for _, run in self.files]
         return [float(100 * part / whole) for part, whole in sums if whole]
 
@@ -105,6 +107,15 @@ def read_system(text: str, output: str = ENSEMBLE) -> System:
                 'runs of a system must have the same outputs, got '
                 f'{[*runs[0][1].areas]} in {runs[0][0]} and {[*run.areas]} in {file}: '
                 'name the files of one kind of test, e.g. by a pattern'
+            )
+    for (first, one), (second, other) in combinations(runs, 2):
+        if all(
+            np.array_equal(one.areas[name], other.areas[name]) for name in one.areas
+        ):
+            print(
+                f'{second} has all figures of {first}, as a copy has: it counts as a '
+                'run of its own, remove it if it is none',
+                file=sys.stderr,
             )
     return System(name or path, runs, output)
 

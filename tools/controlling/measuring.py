@@ -56,6 +56,8 @@ def measure(cfg: Config, checkpoint: str, work_dir: Path, name: str) -> Figures:
     cfg.experiment_name = name
     if 'visualizer' in cfg:
         cfg.visualizer['name'] = name
+    fp16 = (cfg.get('test_cfg') or {}).get('fp16', False)
+    cfg.test_cfg = dict(type='TestLoop', fp16=fp16)  # not of subsets or a protocol
     for key in OF_TRAININGS:
         cfg.pop(key, None)
     cfg.custom_hooks = []  # of trainings

@@ -4,6 +4,7 @@ import argparse
 import copy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from paper.comparison import differences
@@ -17,23 +18,44 @@ from mmseg_cen.launch import complete, say_order
 from .capacity import cost
 from .measuring import Figures, measure
 
+#: What writes the log that is read again.
+LOG = 'LocalVisBackend'
+
 
 def require_epochs(cfg: Config) -> None:
     """Refuse a training whose end is no validation, by which it is found finished.
 
     Raises:
-        ValueError: If there is no number of epochs, or no validation.
+        ValueError: If there is no number of epochs, no validation, or no log of it.
     """
     if not cfg.get('val_evaluator'):
         raise ValueError(
             '`val_evaluator` must measure a training for --train, got '
             f'{cfg.get("val_evaluator")}: set it, val_dataloader and val_cfg'
         )
+    metrics = cfg.val_evaluator
+    metrics = metrics if isinstance(metrics, list | tuple) else [metrics]
+    if not any(_measures_miou(metric) for metric in metrics):
+        raise ValueError(
+            '`val_evaluator` must measure the mIoU for --train, without a prefix, got '
+            f'{[dict(metric) for metric in metrics]}: set iou_metrics of it'
+        )
     if not (cfg.get('train_cfg') or {}).get('max_epochs'):
         raise ValueError(
             f'`train_cfg` must count epochs for --train, got {cfg.get("train_cfg")}: '
             'set max_epochs'
         )
+    visualizer = cfg.get('visualizer')
+    backends = [b.get('type') for b in (visualizer or {}).get('vis_backends') or ()]
+    if visualizer and LOG not in backends:
+        raise ValueError(
+            f'`visualizer` must have a {LOG} for --train, by whose log a training is '
+            f"found finished, got {backends}: add dict(type='{LOG}') to vis_backends"
+        )
+
+
+def _measures_miou(metric: Any) -> bool:
+    return 'mIoU' in metric.get('iou_metrics', ['mIoU']) and not metric.get('prefix')
 
 
 def plan(configs: dict[str, Config], args: argparse.Namespace, out: Path) -> list[Task]:

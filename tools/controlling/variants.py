@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmengine.config import Config
+from mmseg.registry import MODELS, TRANSFORMS
 
 from mmseg_cen.models.modalities import names_of
+from mmseg_cen.transforms.image_only import OfColors
 
 #: Transforms that make the arrays which a control replaces.
 LOADING = ('LoadModalities', 'LoadSyntheticRoom', 'EncodeDepth')
 REAL = 'real'
+#: Controls of networks of one stream.
+OF_ONE_STREAM = ('single', 'wide')
+#: Controls of data that a sample may refuse: too narrow, or the only one.
+OF_SAMPLES = ('other', 'shift')
 #: Options of a backbone, and hooks, without a meaning for one stream.
 OF_STREAMS = (
     'exchange', 'fusion', 'lora', 'modalities', 'num_modalities', 'pattern',
@@ -144,6 +150,10 @@ def one_stream(cfg: Config, name: str) -> Config:
     """
     cfg = copy.deepcopy(cfg)
     model = cfg.model
+    preprocessor = model.data_preprocessor
+    if preprocessor.get('num_channels') is None:  # those that the network takes
+        whole = MODELS.build({**preprocessor, 'order': names_of(model)})
+        preprocessor.num_channels = whole.num_channels
     model.modalities = (name,)
     backbone = model.backbone
     for key in OF_STREAMS:
@@ -152,9 +162,6 @@ def one_stream(cfg: Config, name: str) -> Config:
     backbone.exchange_threshold = 0
     for head in heads_of(cfg):
         head.pop('modalities', None)
-    preprocessor = model.data_preprocessor
-    channels = preprocessor.get('num_channels') or backbone.get('in_channels', 3)
-    preprocessor.num_channels = channels
     preprocessor.pop('order', None)
     for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         for dataset in _with_pipelines(cfg.get(key) or {}):
@@ -176,10 +183,13 @@ def one_stream(cfg: Config, name: str) -> Config:
 
 
 def _of_modality(pipeline: Sequence[Any], name: str) -> list[Any]:
-    """A pipeline without what encodes, damages or drops other modalities."""
+    """A pipeline without what encodes, damages, colors or drops other modalities."""
     kept = []
     for transform in pipeline:
         kind = transform['type']
+        found = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
+        if name != 'rgb' and isinstance(found, type) and issubclass(found, OfColors):
+            continue
         encoded = transform.get('modality', 'depth') if kind == 'EncodeDepth' else name
         damaged = transform.get('modalities') if kind == 'CorruptModalities' else None
         if kind == 'RandomModalityDropout' or encoded != name:

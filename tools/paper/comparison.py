@@ -11,18 +11,21 @@ from .depth import at_depth
 #: Settings by which rows are told apart, and the defaults of the network.
 BACKBONE = dict(
     num_modalities=2, convs='shared', norms='private', exchange=None, pattern=None,
-    exchange_threshold=2e-2, exchange_scope='own', fusion=None,
+    exchange_threshold=2e-2, exchange_scope='own', fusion=None, lora=None,
 )  # fmt: skip
 HEAD = dict(convs='shared', norms='private', ensemble='alpha')
 GENERATOR = dict(
     convs='shared', norms='private', decoder_norms='shared', exchange=None, fusion=None,
     exchange_threshold=1e-2, exchange_scope='own',
 )  # fmt: skip
+#: Transforms that no row has: controls, and trainings for missing or noisy modalities.
+REPLACING = ('ReplaceModality', 'CorruptModalities', 'RandomModalityDropout')
 
+OPTIMIZATION = ('optim_wrapper', 'param_scheduler')
 #: Parts of a config that decide the figures of a training, besides the seed.
 TRAINING = (
     'model', 'train_dataloader', 'val_dataloader', 'val_evaluator', 'train_cfg',
-    'optim_wrapper', 'param_scheduler', 'custom_hooks',
+    *OPTIMIZATION, 'custom_hooks',
 )  # fmt: skip
 #: Hooks that decide no figure of a training; networks of some data lack one.
 OBSERVERS = ('ExchangeStatsHook', 'GammaRecorderHook', 'FiniteLossHook')
@@ -37,7 +40,13 @@ def settings(cfg: Config, num_downs: int | None = None) -> dict[str, Any]:
     """
     penalties = [h for h in cfg.get('custom_hooks', []) if 'Sparsity' in h['type']]
     found: dict[str, Any] = {
-        'penalty': penalties[0].get('scope', 'own') if penalties else None
+        'penalty': penalties[0].get('scope', 'own') if penalties else None,
+        'subset_distillation': plain(cfg.model.get('subset_distillation')),
+        'replaced': [
+            transform.type
+            for transform in dataset_within(cfg).get('pipeline') or ()
+            if transform.type in REPLACING
+        ],
     }
     if 'generator' in cfg.model:
         found['sources'] = tuple(cfg.model.sources)
@@ -59,6 +68,14 @@ def settings(cfg: Config, num_downs: int | None = None) -> dict[str, Any]:
                 value = at_depth(value, num_downs)
             found[f'{name}.{key}'] = plain(value)
     return found
+
+
+def dataset_within(cfg: Config) -> Any:
+    """The config of the data set of a training, within wrappers."""
+    dataset = cfg.train_dataloader.dataset
+    while 'dataset' in dataset:
+        dataset = dataset.dataset
+    return dataset
 
 
 def plain(value: Any) -> Any:
@@ -84,6 +101,21 @@ def differences(first: Config, second: Config) -> list[str]:
     parts = decisive(first), decisive(second)
     keys = [key for key in TRAINING if parts[0][key] != parts[1][key]]
     return keys + ['randomness'] * (first.get('randomness') != second.get('randomness'))
+
+
+def differences_of_systems(first: Config, second: Config) -> list[str]:
+    """Keys of what makes two trainings of one row two systems, beside their data.
+
+    How they load samples and validate does not.
+    """
+    parts = decisive(first), decisive(second)
+    for part in parts:
+        part['train_dataloader.batch_size'] = part['train_dataloader'].get('batch_size')
+        for hook in part['custom_hooks']:
+            if 'Sparsity' in hook['type']:
+                hook.setdefault('scope', 'own')
+    keys = ('model', 'train_dataloader.batch_size', *OPTIMIZATION, 'custom_hooks')
+    return [key for key in keys if parts[0][key] != parts[1][key]]
 
 
 def decisive(cfg: Config) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from mmseg_cen.launch import say_order
 from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.visualization.scalars import read_scalars
 
-from .comparison import settings
+from .comparison import dataset_within, differences_of_systems, settings
 from .configs import load_leaf
 from .row import Row
 
 FUSION_PARAMETERS = re.compile(r'(^|\.)fusions?\.|\.exchange\.|^decode_head\.concat\.')
+#: A transform by whose options data are other data.
+MAKING_DATA = 'LoadSyntheticRoom'
 
 
 @dataclass
@@ -95,7 +97,8 @@ def collect(
 ) -> dict[str, list[Path]]:
     """Work directories of each row below some folders.
 
-    A run belongs to the row whose settings its config has.
+    A run belongs to the row whose settings its config has. Runs of other models belong
+    to none, and of copies of a run, with the same logs, one counts.
 
     Args:
         rows: The rows.
@@ -116,19 +119,37 @@ def collect(
             )
         for path in folder.rglob('vis_data/scalars.json'):
             runs.setdefault(path.parents[2].resolve(), path.parents[2])
+    kinds = {leaf.model.type for leaf in leaves.values()}
     found: dict[str, list[Path]] = {}
-    for run in sorted(runs.values()):
+    known: dict[tuple[bytes, ...], Path] = {}
+    # Of copies, one that names its checkpoint.
+    for run in sorted(runs.values(), key=lambda run: (not _is_noted(run), run)):
         cfg = run_config(run)
         if cfg is None:
             print(f'{run} is left out: it has no config that can be read')
             continue
         if epochs is not None and cfg.train_cfg.get('max_epochs') != epochs:
             continue
+        if cfg.model.get('type') not in kinds:
+            continue
+        if (first := known.setdefault(_logs_of(run), run)) != run:
+            print(f'{run} is left out: it is a copy of {first}')
+            continue
         layers = cfg.model.get('generator', {}).get('num_downs')
         for name in leaves:
             if wanted(name, layers) == settings(cfg):
                 found.setdefault(name, []).append(run)
     return found
+
+
+def _is_noted(run: Path) -> bool:
+    return (run / 'last_checkpoint').is_file()
+
+
+def _logs_of(run: Path) -> tuple[bytes, ...]:
+    """The logs of a run, whose seconds no other run has."""
+    logs = sorted(run.glob('*/vis_data/scalars.json'))
+    return tuple(log.read_bytes() for log in logs)
 
 
 def read_runs(
@@ -142,6 +163,7 @@ def read_runs(
     runs: dict[str, list[Run]] = {}
     unfinished = []
     trained_on = set()
+    firsts: dict[str, tuple[Path, Config]] = {}
     for name, work_dirs in folders.items():
         for work_dir in work_dirs:
             cfg = run_config(work_dir)
@@ -149,6 +171,13 @@ def read_runs(
             if run:
                 runs.setdefault(name, []).append(run)
                 trained_on.add(length_and_data(cfg))
+                first, other = firsts.setdefault(name, (work_dir, cfg))
+                if keys := differences_of_systems(cfg, other):
+                    print(
+                        f'{work_dir} is in one row with {first}, with other settings '
+                        f'of {", ".join(keys)}: name the folders of one of them by '
+                        '--collect, unless they are one system'
+                    )
             else:
                 unfinished.append(work_dir)
                 print(f'{work_dir} is left out: it is not finished')
@@ -163,12 +192,15 @@ def read_runs(
 
 def length_and_data(cfg: Config) -> str:
     """Epochs and data set of a training; equal in all runs of a table."""
-    dataset = cfg.train_dataloader.dataset
-    while 'dataset' in dataset:  # of a wrapper
-        dataset = dataset.dataset
+    dataset = dataset_within(cfg)
     options = ', '.join(
         f'{key}={value}'
         for key, value in sorted(dataset.items())
         if isinstance(value, str | int | float) and key not in ('type', 'target')
     )
-    return f'{cfg.train_cfg.max_epochs} epochs on {dataset.type}({options})'
+    words = [f'{dataset.type}({options})']
+    for transform in dataset.get('pipeline') or ():
+        if transform.type == MAKING_DATA:
+            given = (f'{k}={v}' for k, v in sorted(transform.items()) if k != 'type')
+            words.append(f'{transform.type}({", ".join(given)})')
+    return f'{cfg.train_cfg.max_epochs} epochs on {", ".join(words)}'

@@ -9,7 +9,9 @@ trainings are skipped and interrupted ones go on where they were, so that the co
 be repeated. Tables with common rows share their runs. Without `--train`, finished runs
 are collected: the runs of an earlier call, or the work directories of `--collect`, in
 which a run belongs to the row whose settings its config has. Runs of different data or
-lengths are not averaged.
+lengths are not averaged, and a copy of a run is left out. Controls, and trainings for
+missing or noisy modalities, belong to no row. Of other settings in one row, such as other
+shares or learning rates, a line is printed: they are averaged.
 
 The settings of a row are added to the network of the data, see tools/paper/configs.py.
 The paper's figures are for `nyud` and `taskonomy`: with other data, compare the order of

@@ -12,7 +12,7 @@ from mmseg.registry import TRANSFORMS
 from mmseg_cen.modality import modality_key
 
 from ..derived import RECIPES
-from ..packing import META_KEYS
+from ..packing import META_KEYS, require_unmarked
 from ..sample import TranslationDataSample
 
 #: Prefix of the masks of known pixels among the fields of a sample in a pipeline.
@@ -71,11 +71,12 @@ class PackCyclicInputs(BaseTransform):
     - known_{name} (np.ndarray, optional)
 
     Raises:
-        ValueError: If the domains are missing, or differ in size.
+        ValueError: If the domains are missing, marked, or differ in size.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Pack one sample."""
+        require_unmarked(results)
         images = {}
         for name, domain in results['modalities'].items():
             image = results.get(modality_key(results, name))

@@ -51,6 +51,7 @@ def test_a_stream_may_be_compared_with_the_ensemble(runs, capsys):
         ([], '`systems` must be two at least'),
         (['b', '--resamples', '0'], '`--resamples` must be positive'),
         (['b', '--level', '95'], '`--level` in (0, 1)'),
+        (['b', '--seed', '-1'], '`--seed` at least 0'),
     ],
 )
 def test_what_cannot_be_compared_is_refused_at_once(options, words, capsys):

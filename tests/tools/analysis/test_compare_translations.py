@@ -72,6 +72,9 @@ def test_what_has_no_common_target_or_is_no_translation_is_refused(
     other = network('demo/cen_synthetic', **{'test_dataloader.dataset.seed': 7})
     message = error_of(tool, first, other, '--samples', 0)
     assert 'must translate to the same images' in message
+    fewer = network('demo/rgb_synthetic', **{'test_dataloader.dataset.num_samples': 2})
+    message = error_of(tool, first, fewer, '--samples', 3)
+    assert "must be numbers below 2 or names of images, got '3'" in message
     message = error_of(tool, first, '--samples', 0, '--titles', 'a', 'b')
     assert '`--titles` must be 1 names' in message
     message = error_of(tool, tmp_path, '--samples', 0)

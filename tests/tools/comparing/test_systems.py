@@ -1,5 +1,9 @@
+from dataclasses import replace
+
 import pytest
 from comparing.systems import chosen, read_system, spread
+
+from mmseg_cen.metrics import read_per_image, write_per_image
 
 
 def test_a_system_is_a_file_a_folder_of_seeds_or_a_pattern(write_run, tmp_path):
@@ -55,6 +59,30 @@ def test_tests_of_several_subsets_are_no_seeds(write_run, tmp_path):
     write_run(tmp_path / 'rgb/per_image.npz', 0.5, streams=('rgb',))
     with pytest.raises(ValueError, match=r'must have the same outputs, got .*rgb/per'):
         read_system(str(tmp_path))
+
+
+def test_a_file_that_may_be_a_copy_is_named(write_run, tmp_path, capsys):
+    paths = [
+        write_run(tmp_path / f'{k}.npz', 0.5, seed) for k, seed in enumerate((0, 1, 1))
+    ]
+    assert len(read_system(f'{tmp_path}/*.npz').files) == 3
+    assert f'{paths[2]} has all figures of {paths[1]}' in (
+        text := capsys.readouterr().err
+    )
+    assert len(text.splitlines()) == 1
+
+
+def test_three_modalities_that_no_image_has_together_have_no_agreement(
+    write_run, tmp_path
+):
+    path = write_run(tmp_path / 'a.npz', 0.5, streams=('rgb', 'depth', 'event'))
+    measured = read_per_image(path)
+    (agreeing,) = (v for k, v in measured.shares.items() if k.startswith('agreement'))
+    pairs = {f'agreement/{pair}': agreeing for pair in ('rgb+depth', 'rgb+event')}
+    shares = {**pairs, 'oracle': agreeing}
+    write_per_image(path, replace(measured, shares=shares))
+    system = read_system(str(path))
+    assert (system.shares('agreement'), system.shares('oracle')) == ([], [80])
 
 
 def test_a_file_in_a_folder_with_brackets_is_itself(write_run, tmp_path):

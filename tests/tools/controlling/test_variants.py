@@ -104,6 +104,24 @@ def test_one_stream_has_nothing_that_is_of_the_other(demo):
     assert left.pipeline[1].how == 'gaussian'
 
 
+def test_one_stream_other_than_rgb_has_no_transforms_of_colors(demo):
+    colors = dict(type='PhotoMetricDistortion')
+    demo.train_dataloader.dataset.pipeline.insert(1, colors)
+    kept = types(one_stream(demo, 'rgb').train_dataloader.dataset.pipeline)
+    assert 'PhotoMetricDistortion' in kept
+    left = types(one_stream(demo, 'depth').train_dataloader.dataset.pipeline)
+    assert left == [kind for kind in kept if kind != 'PhotoMetricDistortion']
+
+
+def test_one_stream_has_the_channels_of_the_whole_network(demo):
+    demo.model.modalities = ('rgb', 'spectrum')
+    demo.model.data_preprocessor.modalities.spectrum = dict(channels=6)
+    demo.model.backbone = dict(
+        type='CENBackbone', backbone=dict(type='ResNet', depth=18, in_channels=6)
+    )
+    assert one_stream(demo, 'rgb').model.data_preprocessor.num_channels == 6
+
+
 def test_one_stream_of_folders_loads_its_files(folders):
     cfg = Config(
         dict(

@@ -1,9 +1,11 @@
 """Finished runs are found by the settings of their configs."""
 
+import shutil
+
 import pytest
 from paper.configs import build_config
 from paper.rows import TABLES
-from paper.runs import collect, count_parameters, read_run
+from paper.runs import collect, count_parameters, read_run, read_runs, run_config
 
 ROWS = {row.name: row for table in TABLES.values() for row in table.rows}
 
@@ -46,6 +48,83 @@ def test_a_run_is_counted_once(tmp_path, finished_run):
     rows = [ROWS['exchange_half']]
     folders = [tmp_path, tmp_path / 'a', run_folder, tmp_path / 'a/../a']
     assert collect(rows, folders) == {'exchange_half': [run_folder]}
+
+
+def test_a_copy_of_a_run_is_not_counted_again(tmp_path, finished_run, capsys):
+    own = finished_run(tmp_path / 'run/seed_0')
+    other = finished_run(tmp_path / 'run/seed_1')
+    copy = tmp_path / 'backup'
+    shutil.copytree(own, copy)
+    (copy / 'last_checkpoint').unlink()
+    assert collect([ROWS['exchange_half']], [tmp_path]) == {
+        'exchange_half': [own, other]
+    }
+    assert f'{copy} is left out: it is a copy of {own}' in capsys.readouterr().out
+
+
+def test_runs_of_other_models_belong_to_no_row(tmp_path, finished_run):
+    own = finished_run(tmp_path / 'own', 'no_exchange')
+    multitask = finished_run(tmp_path / 'multitask', 'no_exchange')
+    cascade = finished_run(tmp_path / 'cascade', 'no_exchange')
+    for folder, other in (
+        (multitask, 'MultitaskSegmentor'),
+        (cascade, 'EncoderDecoder'),
+    ):
+        cfg = run_config(folder)
+        cfg.model.type = other
+        if folder == cascade:
+            cfg.model.decode_head = [dict(type='FCNHead'), dict(type='OCRHead')]
+        cfg.dump(folder / 'no_exchange.py')
+    assert collect([ROWS['no_exchange']], [tmp_path]) == {'no_exchange': [own]}
+
+
+def test_runs_of_a_row_that_are_other_systems_are_named(tmp_path, finished_run, capsys):
+    folders = [finished_run(tmp_path / name) for name in 'abc']
+    explicit, other = map(run_config, folders[1:])
+    explicit.custom_hooks[0].scope = 'own'
+    explicit.train_dataloader.num_workers = 3
+    other.custom_hooks[0].sparsity_weight = 1e-3
+    other.train_dataloader.batch_size = 3
+    for folder, cfg in zip(folders[1:], (explicit, other), strict=True):
+        cfg.dump(folder / 'exchange_half.py')
+    runs, _ = read_runs({'exchange_half': folders})
+    assert len(runs['exchange_half']) == 3
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f'{folders[2]} is in one row with {folders[0]}')
+    assert 'settings of train_dataloader.batch_size, custom_hooks: name' in line
+
+
+def test_runs_of_other_data_by_their_transforms_are_not_averaged(
+    tmp_path, finished_run
+):
+    own, solid = (finished_run(tmp_path / name) for name in ('own', 'solid'))
+    cfg = run_config(solid)
+    cfg.train_dataloader.dataset.pipeline[0].solid = True
+    cfg.dump(solid / 'exchange_half.py')
+    with pytest.raises(ValueError, match=r'Room\(\) and .*Room\(solid=True\)'):
+        read_runs({'exchange_half': [own, solid]})
+
+
+@pytest.mark.parametrize(
+    'other',
+    [
+        dict(type='ReplaceModality', modality='depth', how='noise'),
+        dict(type='RandomModalityDropout'),
+        None,
+    ],
+)
+def test_runs_that_were_trained_for_something_else_belong_to_no_row(
+    tmp_path, finished_run, other
+):
+    own, control = (finished_run(tmp_path / name) for name in ('own', 'control'))
+    cfg = run_config(control)
+    if other is None:
+        cfg.model.subset_distillation = dict(weight=1.0)
+    else:
+        cfg.train_dataloader.dataset.pipeline.insert(1, other)
+    cfg.dump(control / 'exchange_half.py')
+    rows = [ROWS['exchange_half']]
+    assert collect(rows, [tmp_path]) == {'exchange_half': [own]}
 
 
 def test_parameters_of_the_fusion_are_counted_apart():

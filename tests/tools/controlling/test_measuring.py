@@ -1,0 +1,25 @@
+"""Tests of controls are of all samples as they are, whatever the config tests."""
+
+import pytest
+from controlling import measuring
+
+
+@pytest.mark.parametrize(
+    'loop',
+    [dict(type='SubsetTestLoop'), dict(type='ProtocolTestLoop', protocol='nm'), None],
+)
+def test_a_control_is_tested_once_with_all_its_modalities(
+    demo, tmp_path, monkeypatch, loop
+):
+    built = []
+
+    def build_runner(cfg, kind):
+        built.append(cfg)
+        raise StopIteration
+
+    monkeypatch.setattr(measuring, 'build_runner', build_runner)
+    demo.test_cfg = loop and dict(**loop, fp16='bf16')
+    with pytest.raises(StopIteration):
+        measuring.measure(demo, 'a.pth', tmp_path, 'real')
+    fp16 = 'bf16' if loop else False
+    assert built[0].test_cfg == dict(type='TestLoop', fp16=fp16)
