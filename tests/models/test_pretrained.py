@@ -115,6 +115,26 @@ def test_streams_in_another_order_are_refused_as_a_start(tmp_path, is_converted)
         'backbone.',
         trained_as=trained,
     )
+    build(saved, is_converted, ('rgb', 'depth')).init_weights()
+    with pytest.raises(ValueError, match='`modalities` must be in the order that'):
+        build(saved, is_converted, ('depth', 'rgb')).init_weights()
+
+
+@pytest.mark.parametrize('is_converted', [False, True])
+def test_norms_that_all_streams_shared_start_streams_in_any_order(
+    tmp_path, is_converted
+):
+    """Each stream gets a copy."""
+    given = ResNet(18, **TINY)
+    trained = dict(modalities=['rgb', 'depth'])
+    saved = save(tmp_path / 'weights.pth', given, 'backbone.', trained_as=trained)
+    network = build(saved, is_converted, ('depth', 'rgb'))
+    network.init_weights()
+    assert torch.equal(network.backbone.conv1.weight, given.conv1.weight)
+
+
+def build(saved, is_converted, modalities):
+    """A segmentor whose backbone starts from a checkpoint of a segmentor."""
     backbone = dict(
         type='ResNet', depth=18, **TINY, init_cfg=dict(saved, prefix='backbone')
     )
@@ -131,6 +151,4 @@ def test_streams_in_another_order_are_refused_as_a_start(tmp_path, is_converted)
         backbone=backbone,
         decode_head=dict(type='EnsembleHead', head=head),
     )
-    MODELS.build(dict(model, modalities=('rgb', 'depth'))).init_weights()
-    with pytest.raises(ValueError, match='`modalities` must be in the order that'):
-        MODELS.build(dict(model, modalities=('depth', 'rgb'))).init_weights()
+    return MODELS.build(dict(model, modalities=modalities))
