@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 from mmseg_cen.config_files import configs_in
+from mmseg_cen.config_types import name_types
 from mmseg_cen.launch import say_order
 from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.visualization.scalars import read_scalars
@@ -51,6 +52,7 @@ def run_config(folder: Path) -> Config | None:
         return None
     try:
         cfg = Config.fromfile(found[-1])
+        name_types(cfg)
     except Exception:  # a file that was not written to its end raises any
         return None
     if not {'model', 'train_cfg', 'train_dataloader'} <= cfg.keys():

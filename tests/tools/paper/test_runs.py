@@ -78,6 +78,15 @@ def test_runs_of_other_models_belong_to_no_row(tmp_path, finished_run):
     assert collect([ROWS['no_exchange']], [tmp_path]) == {'no_exchange': [own]}
 
 
+def test_a_run_of_a_config_that_imports_its_types_is_collected(tmp_path, finished_run):
+    """mmengine writes where its types are from into the copy of the config."""
+    run = finished_run(tmp_path / 'run', 'no_exchange')
+    cfg = run_config(run)
+    cfg.model.type = 'mmseg_cen.models.segmentor.CENSegmentor'
+    cfg.dump(run / 'no_exchange.py')
+    assert collect([ROWS['no_exchange']], [tmp_path]) == {'no_exchange': [run]}
+
+
 def test_runs_of_a_row_that_are_other_systems_are_named(tmp_path, finished_run, capsys):
     folders = [finished_run(tmp_path / name) for name in 'abc']
     explicit, other = map(run_config, folders[1:])
