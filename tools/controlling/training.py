@@ -38,7 +38,8 @@ def require_epochs(cfg: Config) -> None:
     if not any(_measures_miou(metric) for metric in metrics):
         raise ValueError(
             '`val_evaluator` must measure the mIoU for --train, without a prefix, got '
-            f'{[dict(metric) for metric in metrics]}: set iou_metrics of it'
+            f'{[dict(metric) for metric in metrics]}: put it among iou_metrics, and '
+            'leave out the prefix'
         )
     if not (cfg.get('train_cfg') or {}).get('max_epochs'):
         raise ValueError(
@@ -47,7 +48,8 @@ def require_epochs(cfg: Config) -> None:
         )
     visualizer = cfg.get('visualizer')
     backends = [b.get('type') for b in (visualizer or {}).get('vis_backends') or ()]
-    if visualizer and LOG not in backends:
+    names = [str(kind).rpartition('.')[2] for kind in backends]  # without a scope
+    if visualizer and LOG not in names:
         raise ValueError(
             f'`visualizer` must have a {LOG} for --train, by whose log a training is '
             f"found finished, got {backends}: add dict(type='{LOG}') to vis_backends"

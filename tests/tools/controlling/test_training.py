@@ -33,9 +33,11 @@ def test_a_repeated_call_finds_its_trainings(demo, tmp_path, listed):
 def test_a_training_that_is_not_validated_is_refused(demo):
     require_epochs(demo)
     demo.val_evaluator.prefix = 'seg'
-    with pytest.raises(ValueError, match=r"the mIoU for --train, .*'prefix': 'seg'"):
+    with pytest.raises(ValueError, match=r"'prefix': 'seg'.*leave out the pref"):
         require_epochs(demo)
     demo.val_evaluator.prefix = None
+    demo.visualizer.vis_backends = [dict(type='mmengine.LocalVisBackend')]
+    require_epochs(demo)
     demo.visualizer.vis_backends = [dict(type='TensorboardVisBackend')]
     with pytest.raises(ValueError, match=r"got \['TensorboardVisBackend'\]: add"):
         require_epochs(demo)
