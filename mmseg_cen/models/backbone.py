@@ -93,7 +93,7 @@ class CENResNet(MultimodalBackbone, ResNet):
         Raises:
             ValueError: If the checkpoint holds another network.
         """
-        for start in starts_of(self):
+        for start in starts_of(self.init_cfg):
             check_pretrained(self, start['checkpoint'], start.get('prefix'))
         super().init_weights()
 
@@ -111,7 +111,8 @@ class _ConvertedBackbone(MultimodalBackbone):
             ValueError: If private norms of a file are those of the modalities in
                 another order.
         """
-        for path in [start['checkpoint'] for start in starts_of(self)]:
+        for start in starts_of(getattr(self, 'init_cfg', None)):
+            path = start['checkpoint']
             if self.stream_names and '://' not in path:
                 read = CheckpointLoader.load_checkpoint(path, map_location='cpu')
                 check_order_of_streams(self, read, path)

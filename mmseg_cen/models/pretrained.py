@@ -91,9 +91,8 @@ def check_order_of_streams(backbone: nn.Module, read: Any, checkpoint: str) -> N
         check_trained_as(read, dict(modalities=list(names)), repr(checkpoint))
 
 
-def starts_of(module: nn.Module) -> list[Any]:
-    """The configs of weights that a module starts from."""
-    init_cfg = getattr(module, 'init_cfg', None)
+def starts_of(init_cfg: Any) -> list[Any]:
+    """Those configs, of one or several initializations, that name a checkpoint."""
     several = init_cfg if isinstance(init_cfg, list) else [init_cfg]
     return [c for c in several if isinstance(c, dict) and c.get('checkpoint')]
 
@@ -107,8 +106,8 @@ def check_checkpoint_source(init_cfg: Any) -> None:
     Raises:
         ValueError: If torchvision is needed and not installed.
     """
-    for cfg in init_cfg if isinstance(init_cfg, list) else [init_cfg]:
-        checkpoint = str((cfg or {}).get('checkpoint', ''))
+    for start in starts_of(init_cfg):
+        checkpoint = str(start['checkpoint'])
         if checkpoint.startswith('torchvision://') and find_spec('torchvision') is None:
             raise ValueError(
                 f'torchvision must be installed to download weights, got checkpoint='
@@ -132,7 +131,8 @@ def require_weights(model: nn.Module) -> None:
         ValueError: If an address cannot be reached, or a package is missing for it.
     """
     for module in model.modules():
-        for checkpoint in [start['checkpoint'] for start in starts_of(module)]:
+        for start in starts_of(getattr(module, 'init_cfg', None)):
+            checkpoint = start['checkpoint']
             if '://' not in checkpoint:
                 require_file(os.path.expanduser(checkpoint), 'checkpoint of `init_cfg`')
                 continue

@@ -8,6 +8,7 @@ from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 
 from mmseg_cen.models import exchanging_norms
+from mmseg_cen.models.pretrained import without_starts
 
 SEGMENTORS = ('EncoderDecoder', 'CascadeEncoderDecoder')
 
@@ -88,12 +89,7 @@ def convert_preprocessor(
 
 def exchanges(model: ConfigDict) -> bool:
     """Whether any layer of the model exchanges channels; the model is built."""
-    model = copy.deepcopy(model)
-    for part in dicts_in(model):
-        part.pop('pretrained', None)
-        if 'checkpoint' in (part.get('init_cfg') or {}):
-            part['init_cfg'] = None
-    return bool(exchanging_norms(MODELS.build(model)))
+    return bool(exchanging_norms(MODELS.build(without_starts(model))))
 
 
 def dicts_in(cfg: Any) -> list[dict]:
