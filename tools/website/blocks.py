@@ -17,7 +17,7 @@ PAGES = [
 ]
 
 BLOCK = re.compile(
-    r'(?:^ *<!-- (?P<note>.+?) -->\n)?'
+    r'(?:^ *<!-- (?P<note>[^\n]+) -->\n)?'
     r'^(?P<indent> *)```(?P<language>\w*)\n(?P<code>.*?)^(?P=indent)```$',
     re.DOTALL | re.MULTILINE,
 )

@@ -73,6 +73,8 @@ def test_a_wrong_comment_is_found(note, code, reason):
 
 def test_blocks_are_seen_with_their_comments():
     text = """
+<!-- rows: begin -->
+
 1. A list:
 
    <!-- needs data -->
@@ -86,9 +88,9 @@ a = 1
 ```
 """
     first, second = blocks(PAGE, text)
-    assert (first.needs, first.line, first.language) == ('data', 6, 'bash')
+    assert (first.needs, first.line, first.language) == ('data', 8, 'bash')
     assert first.code == 'python tools/train.py A \\\n    --amp\n'
-    assert (second.note, second.code, second.line) == ('', 'a = 1\n', 11)
+    assert (second.note, second.code, second.line) == ('', 'a = 1\n', 13)
     for page in {block.page for block in all_blocks()}:
         fences = re.findall(r'^ *```', page.read_text(), re.MULTILINE)
         assert len(fences) == 2 * len([*blocks(page)]), page
