@@ -16,7 +16,12 @@ from mmseg_cen.streams.private import Sharing
 
 from .extended import extended_type, registered_type
 from .multimodal_backbone import MultimodalBackbone
-from .pretrained import check_order_of_streams, check_pretrained, starts_of
+from .pretrained import (
+    check_loaded,
+    check_order_of_streams,
+    check_pretrained,
+    starts_of,
+)
 
 
 @MODELS.register_module()
@@ -108,15 +113,15 @@ class _ConvertedBackbone(MultimodalBackbone):
         exchanged.
 
         Raises:
-            ValueError: If private norms of a file are those of the modalities in
-                another order.
+            ValueError: If a file holds another network, or private norms of the
+                modalities in another order.
         """
+        super().init_weights()  # type: ignore[misc]
         for start in starts_of(getattr(self, 'init_cfg', None)):
             path = start['checkpoint']
-            if self.stream_names and '://' not in path:
-                read = CheckpointLoader.load_checkpoint(path, map_location='cpu')
-                check_order_of_streams(self, read, path)
-        super().init_weights()  # type: ignore[misc]
+            read = CheckpointLoader.load_checkpoint(path, map_location='cpu')
+            check_order_of_streams(self, read, path)
+            check_loaded(self, read, path)
         for norm in exchanging_norms(self).values():
             if not norm.gamma.any():
                 nn.init.ones_(norm.norm.weight)

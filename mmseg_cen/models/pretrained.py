@@ -8,12 +8,12 @@ from typing import Any
 
 from mmengine.config import ConfigDict
 from mmengine.runner import CheckpointLoader
-from torch import nn
+from torch import Tensor, is_tensor, nn
 
 from mmseg_cen.checkpoints import check_trained_as, state_of
 from mmseg_cen.config_files import require_file
 from mmseg_cen.mistakes import one_line
-from mmseg_cen.streams.state import describe_differences, tensor_shapes
+from mmseg_cen.streams.state import describe_differences, first_names, tensor_shapes
 from mmseg_cen.streams.stream_state import stream_state_dict
 
 #: What to do without a download.
@@ -89,6 +89,48 @@ def check_order_of_streams(backbone: nn.Module, read: Any, checkpoint: str) -> N
     given = state_of(read, checkpoint)
     if names and any(f'.{name}'.endswith(ends) for name in given):
         check_trained_as(read, dict(modalities=list(names)), repr(checkpoint))
+
+
+def check_loaded(backbone: nn.Module, read: Any, checkpoint: str) -> None:
+    """Refuse a start that has reached less than half of the weights of a backbone.
+
+    Each backbone of the toolbox renames and reorders the tensors of its package in its
+    own way, and warns of those that do not fit. So what was loaded is told by the
+    values, in whatever order.
+
+    Args:
+        backbone: A multimodal backbone that has just been initialized.
+        read: The contents of the checkpoint.
+        checkpoint: Its name, for the message.
+
+    Raises:
+        ValueError: If the file holds less than half of the weights, not counting
+            vectors.
+    """
+    state = state_of(read, checkpoint)
+    state = state.get('model', state)  # as some packages name it
+    given = {_values(t) for t in state.values() if is_tensor(t) and t.numel()}
+    own = {
+        name: tensor
+        for name, tensor in stream_state_dict(backbone, 0).items()
+        if tensor.ndim > 1 and not name.startswith('fusions.')
+    }
+    missing = [name for name, tensor in own.items() if _values(tensor) not in given]
+    if 2 * len(missing) > len(own):
+        raise ValueError(
+            f'`checkpoint` must hold the weights of this {type(backbone).__name__}, '
+            f'got {checkpoint} with {len(own) - len(missing)} of {len(own)}, and '
+            f'without {first_names(missing)}: choose the type and the depth of the '
+            f'backbone that was saved, the `prefix` of its names, or another '
+            f'checkpoint, or convert weights of other packages by '
+            f'tools/model_converters/pretrained_backbone.py'
+        )
+
+
+def _values(tensor: Tensor) -> tuple[int, float, float]:
+    """What remains of a tensor however it is reordered."""
+    ends = tensor.float().aminmax()
+    return tensor.numel(), ends.min.item(), ends.max.item()
 
 
 def starts_of(init_cfg: Any) -> list[Any]:

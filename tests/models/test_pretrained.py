@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from mmseg.models.backbones import ResNet
 from mmseg.registry import MODELS
 
-from mmseg_cen.models import CENResNet
+from mmseg_cen.models import CENBackbone, CENResNet
 from mmseg_cen.models.pretrained import require_weights, without_starts
 
 
@@ -152,3 +152,29 @@ def build(saved, is_converted, modalities):
         decode_head=dict(type='EnsembleHead', head=head),
     )
     return MODELS.build(dict(model, modalities=modalities))
+
+
+@pytest.mark.parametrize(
+    ('depth', 'precision', 'prefix', 'error'),
+    [
+        (18, torch.float32, '', None),
+        (18, torch.float16, '', None),
+        (34, torch.float32, '', None),  # all weights are there, and others
+        (18, torch.float32, 'encoder.', 'with 0 of 20'),
+        (50, torch.float32, '', 'with 9 of 20'),  # the stem and second convolutions
+    ],
+)
+def test_a_start_must_reach_the_weights_of_a_converted_backbone(
+    tmp_path, depth, precision, prefix, error
+):
+    """Tensors of another network are left out with nothing but a warning."""
+    given = ResNet(depth, **TINY).to(precision)
+    start = save(tmp_path / 'weights.pth', given, prefix)
+    config = dict(type='ResNet', depth=18, **TINY, init_cfg=start)
+    backbone = CENBackbone(config, num_modalities=2)
+    if error is None:
+        backbone.init_weights()
+        assert torch.equal(backbone.conv1.weight, given.conv1.weight.float())
+    else:
+        with pytest.raises(ValueError, match=error):
+            backbone.init_weights()
