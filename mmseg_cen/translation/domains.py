@@ -117,9 +117,7 @@ class Domain(Modality):
             stored: (H, W) or (H, W, ``stored_channels``), in the order R, G, B.
         """
         stored = np.atleast_3d(stored)[..., : self.channels]
-        valid = ~find_invalid(stored, self.invalid or ())  # type: ignore[arg-type]
-        for value in self.nodata:
-            valid &= ~(stored == value).all(axis=-1)
+        valid = self.known(stored)
         image = stored.astype(np.float32) * np.float32(self.scale or 1)
         image += np.float32(self.offset)
         if self.vectors:
@@ -131,6 +129,13 @@ class Domain(Modality):
             assert self.fill is not None
             image = fill_invalid(image, valid, self.fill)
         return image, valid
+
+    def known(self, stored: np.ndarray) -> np.ndarray:
+        """Mask (H, W) of pixels (H, W, C) without a value that means 'not known'."""
+        valid = ~find_invalid(stored, self.invalid or ())  # type: ignore[arg-type]
+        for value in self.nodata:
+            valid &= ~(stored == value).all(axis=-1)
+        return valid
 
     def store(self, image: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
         """Stored form of a physical image, of type ``dtype`` or float32.
@@ -216,6 +221,13 @@ def build_domains(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Domain]:
             )
         defaults = {'interpolation': 'bilinear'} if options.get('vectors') else {}
         merged[name] = {**defaults, **DERIVED.get(derive or '', {}), **options}
+    rgb = merged.get('rgb', {})
+    if rgb.get('scale') not in (None, 1) or rgb.get('offset') or rgb.get('vectors'):
+        raise ValueError(
+            "the domain 'rgb' must have no `scale`, `offset` and `vectors`, as its "
+            f'images stay as they are stored, got {dict(rgb)}: leave them out, and '
+            'give `range` in stored values'
+        )
     return build_modalities_as(Domain, merged)
 
 

@@ -9,6 +9,7 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_cen.modality import main_modality, modality_key
 from mmseg_cen.once import warn_once
+from mmseg_cen.transforms.depth import fill_invalid
 from mmseg_cen.transforms.reading import Loaded, fit_sizes, read_modality
 
 from .derived import RECIPES
@@ -39,9 +40,6 @@ def load_domain(
     stored = read_modality(
         name, domain, path, {wanted, 3} if wanted == 1 else {wanted}, backend_args
     )
-    if name == 'rgb':
-        picture = np.ascontiguousarray(stored[..., ::-1])
-        return picture, np.ones(stored.shape[:2], dtype=bool)
     if stored.ndim == 3 and wanted == 1:
         if (stored != stored[..., :1]).any():
             raise ValueError(
@@ -49,13 +47,24 @@ def load_domain(
                 'convert the file or change `channels` of the domain'
             )
         stored = stored[..., 0]
-    image, valid = domain.read(stored)
+    image, valid = (_read_rgb if name == 'rgb' else Domain.read)(domain, stored)
     if not valid.any():
         warn_once(
             f'no valid pixel of {name}',
             f'{name}: {path} has no valid pixel: 0 everywhere',
         )
     return image, valid
+
+
+def _read_rgb(domain: Domain, stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The image as it is stored, BGR, filled where invalid, and where it is valid."""
+    valid = np.ones(stored.shape[:2], dtype=bool)
+    if domain.nodata or domain.invalid or stored.dtype.kind == 'f':
+        valid = domain.known(stored)
+    if not valid.all():
+        filled = fill_invalid(stored, valid, domain.fill)  # type: ignore[arg-type]
+        stored = filled.astype(stored.dtype)
+    return np.ascontiguousarray(stored[..., ::-1]), valid
 
 
 def set_domains(

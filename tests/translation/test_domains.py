@@ -119,6 +119,15 @@ def test_domains_survive_as_plain_dicts():
     assert build_domains(plain) == domains
 
 
+@pytest.mark.parametrize(
+    'options', [dict(scale=1 / 255), dict(offset=-1.0), dict(derive='normal')]
+)
+def test_images_stay_as_they_are_stored(options):
+    with pytest.raises(ValueError, match="domain 'rgb' must have no `scale`"):
+        build_domains(dict(rgb=options))
+    assert build_domains(dict(rgb=dict(scale=1)))['rgb'].range == (0, 255)
+
+
 def test_derived_domains_need_no_other_option():
     domains = build_domains({n: dict(derive=n) for n in ('normal', 'shade', 'edge')})
     assert domains['normal'].vectors

@@ -91,6 +91,20 @@ def test_unknown_pixels_of_the_target_are_marked_and_moved_like_a_label(load):
     assert as_source['depth'].min() > 0
 
 
+def test_pixels_of_an_image_may_be_unknown_too(load, monkeypatch):
+    """As the black borders of rectified images."""
+    framed = COLORS | 1
+    framed[:, :2] = 0
+    monkeypatch.setitem(DOMAINS, 'rgb', build_domains(dict(rgb=dict(nodata=0)))['rgb'])
+    as_target = load('rgb', rgb=framed)
+    np.testing.assert_array_equal(as_target['gt_valid'], framed.any(-1))
+    as_source = load('depth', rgb=framed)
+    assert as_source['gt_valid'].all()
+    assert as_source['img'].dtype == np.uint8
+    np.testing.assert_array_equal(as_source['img'][:, 2:], framed[:, 2:])
+    np.testing.assert_array_equal(as_source['img'][:, 0], framed[:, 2])
+
+
 def test_a_derived_target_is_known_where_its_origin_is(load):
     holed = GRAY.copy()
     holed[3:5, 7] = 0
