@@ -15,6 +15,9 @@ from mmseg_cen.transforms.reading import Loaded, fit_sizes, read_modality
 from .derived import RECIPES
 from .domains import Domain
 
+#: Share of the values of an image outside of their range, above which one is wrong.
+MOST = 0.5
+
 
 def load_domain(
     name: str, domain: Domain, path: str, backend_args: dict[str, Any] | None = None
@@ -65,6 +68,30 @@ def _read_rgb(domain: Domain, stored: np.ndarray) -> tuple[np.ndarray, np.ndarra
         filled = fill_invalid(stored, valid, domain.fill)  # type: ignore[arg-type]
         stored = filled.astype(stored.dtype)
     return np.ascontiguousarray(stored[..., ::-1]), valid
+
+
+def warn_of_range(name: str, domain: Domain, loaded: Loaded, path: str) -> None:
+    """Warn of an image most of which is encoded as the ends of the domain's range.
+
+    Of a wrong unit nothing is left but a constant, which is learned without an error.
+    """
+    if domain.vectors or not loaded.valid.any():
+        return
+    assert domain.range is not None
+    low, high = domain.range
+    slack = 1e-3 * (high - low)  # of rounding
+    image = np.atleast_3d(loaded.image)
+    beyond = (image < low - slack) | (image > high + slack)
+    known = np.broadcast_to(loaded.valid[..., None], image.shape)
+    share = np.count_nonzero(beyond & known) / np.count_nonzero(known)
+    if share > MOST:
+        values = image[known]
+        warn_once(
+            f'range of {name}',
+            f'{name}: {share:.0%} of the values of {path}, {values.min():.4g} to '
+            f'{values.max():.4g}, lie outside of range={domain.range} of the domain '
+            'and become its ends: correct `range`, or `scale` and `offset`',
+        )
 
 
 def set_domains(
@@ -128,6 +155,9 @@ class LoadDomains(BaseTransform):
             name: Loaded(*load_domain(name, domain, paths[name], self.backend_args))
             for name, domain in domains.items()
         }
+        for name, one in loaded.items():
+            if name in results['modalities']:  # what only helps is not encoded
+                warn_of_range(name, domains[name], one, paths[name])
         main = main_modality(list(domains))
         loaded = fit_sizes(loaded, domains, paths, main)
         images = {name: one.image for name, one in loaded.items()}

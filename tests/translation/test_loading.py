@@ -119,6 +119,20 @@ def test_a_file_without_valid_pixels_is_announced(load, warned):
     assert 'depth.png has no valid pixel' in warned[0]
 
 
+def test_a_unit_that_does_not_fit_the_range_is_announced(load, monkeypatch, warned):
+    """In the network, all of such a depth is the farthest: an error of nothing."""
+    assert load()['depth'].max() < 10
+    assert not warned
+    millimeters = build_domains(dict(depth=dict(nodata=0, range=(0, 10))))['depth']
+    monkeypatch.setitem(DOMAINS, 'depth', millimeters)
+    load('shade', ('rgb', 'shade'))  # the depth is a helper, and not encoded
+    assert not warned
+    load()
+    assert len(warned) == 1
+    assert 'depth.png' in warned[0]
+    assert 'lie outside of range=(0, 10)' in warned[0]
+
+
 def test_domains_have_the_options_of_modalities(load, tmp_path):
     """Sentinels, sizes and orientation, as in the loading of a segmentation."""
     options = dict(
