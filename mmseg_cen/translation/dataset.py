@@ -3,6 +3,7 @@
 import os.path as osp
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import combinations
 from typing import Any
 
 from mmengine import fileio
@@ -99,8 +100,8 @@ class MultimodalTranslationDataset(TranslationDataset):
 
     Raises:
         ValueError: If a domain, an option or a placeholder is unknown, the target is
-            a source too, a line of ``ann_file`` has the wrong number of columns, or
-            there are no samples.
+            a source too, by its name or its files, a line of ``ann_file`` has the wrong
+            number of columns, or there are no samples.
         FileNotFoundError: If files are missing; the message names them all.
     """
 
@@ -139,6 +140,7 @@ class MultimodalTranslationDataset(TranslationDataset):
         files = self.file_domains()
         rows = self._listed(files) if self.ann_file else self._scanned(files)
         require_files([path for row in rows for path in row], self.backend_args)
+        self._require_apart(files, rows)
         return [
             self.sample_info(
                 img_path=row[list(files).index(main_modality(list(files)))],
@@ -158,8 +160,29 @@ class MultimodalTranslationDataset(TranslationDataset):
                     f'`domains` must have {origin!r}, with files, to derive {name!r} '
                     f'from, got {sorted(self.domains)}: add it'
                 )
+            if self.folders[origin] is None:
+                raise ValueError(
+                    f'`data_prefix` must name the folder of {origin!r}, from which '
+                    f'the source {name!r} is derived, got None: name it, as there is '
+                    'no prediction without the source'
+                )
             names[origin] = None
         return {name: self.domains[name] for name in names}
+
+    def _require_apart(
+        self, files: Mapping[str, Domain], rows: Sequence[Sequence[str]]
+    ) -> None:
+        """Refuse one file as a source and the target, or as one source twice."""
+        for (a, first), (b, second) in combinations(enumerate(files), 2):
+            one, other = files[first], files[second]
+            alike = self.target in (first, second) or one == other
+            shared = [row[a] for row in rows if row[a] == row[b]]
+            if shared and alike and one.key == other.key:
+                raise ValueError(
+                    f'domains must have files of their own, got {shared[0]} for '
+                    f'{first!r} and {second!r}: correct `file_pattern`, '
+                    '`data_prefix`, suffixes or `ann_file`, or leave one of them out'
+                )
 
     def _listed(self, files: Mapping[str, Domain]) -> list[list[str]]:
         """Paths of the files of each line of ``ann_file``."""

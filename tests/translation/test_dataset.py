@@ -98,6 +98,29 @@ def test_sources_need_a_folder(root):
         build(root, data_prefix=dict(depth=None))
 
 
+def test_a_source_that_is_derived_from_the_target_needs_its_files(root):
+    domains = DOMAINS | dict(edge=dict(derive='edge'))
+    options = dict(domains=domains, data_prefix=dict(depth=None))
+    with pytest.raises(ValueError, match="folder of 'depth', from which the source"):
+        build(root, ('rgb', 'edge'), 'depth', **options)
+
+
+def test_a_file_is_not_both_a_source_and_the_target(root):
+    message = r"files of their own, got .*rgb/a.jpg for 'rgb' and 'color'"
+    color = dict(suffix='.jpg', channels=3, dtype='uint8', range=(0, 99))
+    options = dict(domains=DOMAINS | dict(color=color), data_prefix=dict(color='rgb'))
+    with pytest.raises(ValueError, match=message):
+        build(root, ('rgb',), 'color', **options)
+    # As two sources, it may be seen in two ways.
+    assert len(build(root, ('rgb', 'color'), 'depth', **options)) == 3
+    twice = dict(domains=DOMAINS | dict(near=DOMAINS['depth']))
+    with pytest.raises(ValueError, match="'depth' and 'near'"):
+        build(root, ('depth', 'near'), 'rgb', data_prefix=dict(near='depth'), **twice)
+    (root / 'paths.txt').write_text('rgb/a.jpg rgb/a.jpg\n')
+    with pytest.raises(ValueError, match="'rgb' and 'depth'"):
+        build(root, ('rgb',), 'depth', ann_file='paths.txt')
+
+
 def test_samples_are_the_lines_of_a_list(root):
     dataset = build(root, ann_file='list.txt')
     assert dataset[0]['data_samples'].img_path == str(root / 'rgb/d.jpg')
