@@ -14,7 +14,7 @@ from mmseg.datasets import transforms as mmseg_transforms
 
 from mmseg_cen.modality import Modality, keyed_modalities
 
-from .moving import Results, by_channel, label_padding, moved
+from .moving import Results, by_channel, label_padding, moved, require_loaded
 from .replacing import replace_transform
 from .sampling import move_values
 
@@ -54,6 +54,7 @@ class RandomCrop(mmseg_transforms.RandomCrop):
 
     def transform(self, results: Results) -> Results:
         """Crop one sample."""
+        require_loaded(results)
         others = sorted(keyed_modalities(results).keys() - {'img'})
         if not others:
             return super().transform(results)
@@ -78,6 +79,11 @@ class CenterCrop(mmcv_transforms.CenterCrop):
         super().__init__(*args, **kwargs)
         # The name 'Pad' alone is mmcv's own unless the default scope is mmseg.
         self.pad_cfg['type'] = Pad
+
+    def transform(self, results: Results) -> Results:
+        """Crop one sample."""
+        require_loaded(results)
+        return super().transform(results)
 
     def _crop_img(self, results: Results, bboxes: np.ndarray) -> None:
         images = moved(results, self._move, box=bboxes)

@@ -45,7 +45,8 @@ def require_loaded(results: Results) -> None:
         raise ValueError(
             f'the modalities of a sample must be loaded first, got no {missing} of '
             f'{results.get("img_path")}: begin the `pipeline` with dict(type='
-            "'LoadModalities'), in place of LoadImageFromFile"
+            "'LoadModalities'), in place of LoadImageFromFile, or for a translation "
+            'with LoadDomains and, if domains are derived, DeriveDomains right behind'
         )
 
 

@@ -15,7 +15,7 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_cen.modality import Modality, keyed_modalities
 
-from .moving import Results, moved
+from .moving import Results, moved, require_loaded
 from .replacing import replace_transform
 from .sampling import resize, resize_nearest
 
@@ -34,6 +34,7 @@ class Resize(mmseg_transforms.Resize):
         if not keyed_modalities(results):
             super()._resize_img(results)
             return
+        require_loaded(results)
         old_h, old_w = results['img'].shape[:2]
         size = scale = tuple(results['scale'])
         if self.keep_ratio:

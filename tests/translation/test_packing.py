@@ -81,6 +81,24 @@ def test_rotated_normals_are_those_of_the_rotated_depth():
     )
 
 
+@pytest.mark.parametrize(
+    ('type', 'options'),
+    [
+        ('Resize', dict(scale=(32, 24))),
+        ('RandomCrop', dict(crop_size=(16, 16))),
+        ('CenterCrop', dict(crop_size=(16, 16))),
+        ('RandomFlip', dict(prob=1.0)),
+    ],
+)
+@pytest.mark.parametrize('missing', ['normal', 'img'])
+def test_domains_are_derived_before_any_is_moved(type, options, missing):
+    """Those of a sample that has been moved would be of the one that has not."""
+    results = scene()
+    del results[missing]
+    with pytest.raises(ValueError, match='DeriveDomains right behind'):
+        apply(results, type, **options)
+
+
 def test_normals_alone_are_flipped_as_the_first_of_the_domains():
     results = scene()
     normal = results['normal']
