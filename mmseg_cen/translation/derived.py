@@ -141,7 +141,8 @@ class Derivation:
         if wrong := int((~(np.isfinite(depth) & (depth > 0))).sum()):
             raise ValueError(
                 f'depth must be positive and finite, got {wrong} of {depth.size} '
-                'pixels that are not: fill the invalid pixels'
+                'pixels that are not: fill the invalid pixels, or leave out a sample '
+                'without any valid one'
             )
         if self.smoothing > 0:
             depth = smooth_depth(depth, self.smoothing, self.step)
@@ -199,9 +200,14 @@ class DeriveDomains(BaseTransform):
             if domain.derive
         }
         helpers = results['helpers']
-        images = self.derivation(
-            set(wanted.values()), rgb=helpers.get('rgb'), depth=helpers.get('depth')
-        )
+        try:
+            images = self.derivation(
+                set(wanted.values()), rgb=helpers.get('rgb'), depth=helpers.get('depth')
+            )
+        except ValueError as error:
+            paths = results.get('modality_paths', {})
+            path = paths.get('depth', results.get('img_path'))
+            raise ValueError(f'{path}: {error}') from error
         for name, derive in wanted.items():
             results[modality_key(results, name)] = images[derive]
         return results

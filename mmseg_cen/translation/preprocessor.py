@@ -156,7 +156,8 @@ def with_sources(data_preprocessor: Any, sources: Sequence[str]) -> Any:
     found = MODELS.get(found) if isinstance(found, str) else found
     if not (isinstance(found, type) and issubclass(found, TranslationPreprocessor)):
         return data_preprocessor
-    own = data_preprocessor.get('sources', tuple(sources))
+    named = sources if isinstance(sources, str) else tuple(sources)
+    own = data_preprocessor.get('sources', named)  # a word is refused
     if isinstance(own, Mapping) and {*own} == {*sources}:
         own = {name: own[name] for name in sources}
     return {**data_preprocessor, 'sources': own}

@@ -118,6 +118,18 @@ def test_the_transform_derives_the_domains_that_have_no_files():
     np.testing.assert_array_equal(derived['relief'], expected['shade'])
 
 
+def test_a_depth_map_without_a_valid_pixel_is_named():
+    domains = build_domains(dict(depth=dict(range=(0, 10)), edge=dict(derive='edge')))
+    results = dict(
+        modalities=domains,
+        helpers=dict(depth=np.zeros((H, W), np.float32)),
+        modality_paths=dict(depth='depth/7.png'),
+    )
+    message = r'depth/7\.png: depth must be positive .* leave out a sample'
+    with pytest.raises(ValueError, match=message):
+        DeriveDomains()(results)
+
+
 @pytest.mark.parametrize('camera', ['kinect', dict(fx=3), dict(focal=2)])
 def test_an_unknown_camera_is_an_error(camera):
     with pytest.raises(ValueError, match='nyudv2'):

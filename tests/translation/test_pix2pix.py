@@ -383,6 +383,12 @@ def test_mixed_precision_trains_both_networks(monkeypatch):
     [
         (dict(sources=('depth',)), r'`generator.num_modalities` must be 1, .* got 2'),
         (dict(sources=('rgb', 'rgb')), 'distinct names'),
+        (
+            dict(
+                sources='depth', data_preprocessor=dict(type='TranslationPreprocessor')
+            ),
+            "must be a list of names, got 'depth'",
+        ),
         (dict(sources=('rgb', 'ensemble')), "other than 'ensemble'"),
         (dict(gan_loss='hinge'), "got 'hinge'"),
         (dict(test_protocol='train'), "got 'train'"),

@@ -194,6 +194,13 @@ class GenerativeMetric(BaseMetric):
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
         outputs = [name for name in results[0] if name != _TARGET]
         logger = MMLogger.get_current_instance()
+        if self.extractor is not None and len(results) < 2:
+            print_log(
+                f'FID and KID must have 2 images or more, got {len(results)}: they '
+                'are NaN, test on more',
+                logger,
+                level=logging.WARNING,
+            )
         metrics: dict[str, float] = {}
         table = PrettyTable(['Output', *_KEYS])
         for output in outputs:

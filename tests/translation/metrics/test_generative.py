@@ -181,9 +181,11 @@ def test_missing_weights_stop_a_run_that_requires_them(tmp_path):
         GenerativeMetric(weights=str(tmp_path / 'none.pth'), required=True)
 
 
-def test_one_image_has_no_distance(make_samples, evaluate):
+def test_one_image_has_no_distance_and_it_is_said(make_samples, evaluate, monkeypatch):
+    messages = warnings_of(monkeypatch)
     metrics = evaluate(GenerativeMetric(extractor=Features()), make_samples(1))
     assert np.isnan(metrics['FID'])
+    assert 'must have 2 images or more, got 1' in messages[0]
 
 
 def test_wrong_arguments_are_refused(make_samples, evaluate):
