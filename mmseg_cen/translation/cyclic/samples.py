@@ -23,7 +23,7 @@ KNOWN = 'known_'
 class MarkKnownPixels(BaseTransform):
     """Keep where each domain is known, as masks that are moved with the sample.
 
-    Stands behind :class:`LoadDomains`. Rendered domains are known everywhere.
+    Stands right behind :class:`LoadDomains`. Rendered domains are known everywhere.
 
     Required Keys:
 
@@ -37,6 +37,9 @@ class MarkKnownPixels(BaseTransform):
     Modified Keys:
 
     - seg_fields
+
+    Raises:
+        ValueError: If domains are not loaded, or changed since.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +48,17 @@ class MarkKnownPixels(BaseTransform):
             raise ValueError(
                 f'domains must be loaded before MarkKnownPixels, got '
                 f'{sorted(results)}: put LoadDomains before it'
+            )
+        changed = [
+            name
+            for name, one in results['loaded'].items()
+            if name in results['modalities']
+            and results.get(modality_key(results, name)) is not one.image
+        ]
+        if changed:  # the masks would not fit where images were moved
+            raise ValueError(
+                f'MarkKnownPixels must be right behind LoadDomains, got {changed} '
+                'changed in between: move it there'
             )
         for name, domain in results['modalities'].items():
             origin = RECIPES[domain.derive] if domain.derive else name
@@ -68,15 +82,21 @@ class PackCyclicInputs(BaseTransform):
 
     - modalities (dict[str, Domain])
     - their arrays
-    - known_{name} (np.ndarray, optional)
+    - known_{name} (np.ndarray): of domains from files
 
     Raises:
-        ValueError: If the domains are missing, marked, or differ in size.
+        ValueError: If the domains or their masks are missing, or domains are marked or
+            differ in size.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Pack one sample."""
         require_unmarked(results)
+        if 'loaded' in results and not any(key.startswith(KNOWN) for key in results):
+            raise ValueError(
+                'the known pixels of loaded domains must be marked, got no mask in '
+                f'{sorted(results)}: put MarkKnownPixels right behind LoadDomains'
+            )
         images = {}
         for name, domain in results['modalities'].items():
             image = results.get(modality_key(results, name))

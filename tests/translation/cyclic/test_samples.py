@@ -28,32 +28,47 @@ def test_all_domains_of_a_sample_are_inputs():
     assert 'known' not in sample
 
 
-def test_masks_of_known_pixels_move_with_the_domains():
-    domains = build_domains(dict(rgb={}, depth=dict(range=(1.0, 6.0))))
+@pytest.fixture
+def loaded():
+    """A sample from files, whose depth has no first column."""
     depth = np.full((8, 10), 2.0, np.float32)
     valid = np.ones((8, 10), bool)
     valid[:, 0] = False
-    results = dict(
-        modalities=domains,
-        img=np.zeros((8, 10, 3), np.uint8),
+    image = np.zeros((8, 10, 3), np.uint8)
+    return dict(
+        modalities=build_domains(dict(rgb={}, depth=dict(range=(1.0, 6.0)))),
+        img=image,
         depth=depth,
         loaded=dict(
-            rgb=Loaded(np.zeros((8, 10, 3)), np.ones((8, 10), bool)),
-            depth=Loaded(depth, valid),
+            rgb=Loaded(image, np.ones((8, 10), bool)), depth=Loaded(depth, valid)
         ),
         seg_fields=[],
         img_path='a.png',
     )
-    for config in (
-        dict(type='MarkKnownPixels'),
-        dict(type='RandomFlip', prob=1.0),
-        dict(type='PackCyclicInputs'),
-    ):
-        results = TRANSFORMS.build(config)(results)
+
+
+def apply(results, *transforms):
+    for name in transforms:
+        options = dict(prob=1.0) if name == 'RandomFlip' else {}
+        results = TRANSFORMS.build(dict(type=name, **options))(results)
+    return results
+
+
+def test_masks_of_known_pixels_move_with_the_domains(loaded):
+    results = apply(loaded, 'MarkKnownPixels', 'RandomFlip', 'PackCyclicInputs')
     known = results['data_samples'].known.data
     assert known[0].all()
     assert not known[1, :, -1].any()
     assert known[1, :, :-1].all()
+
+
+def test_known_pixels_are_marked_before_any_is_moved(loaded):
+    """Or filled ones would be learned and measured, and others left out."""
+    message = r"must be right behind LoadDomains, got \['rgb', 'depth'\] changed"
+    with pytest.raises(ValueError, match=message):
+        apply(dict(loaded), 'RandomFlip', 'MarkKnownPixels')
+    with pytest.raises(ValueError, match='put MarkKnownPixels right behind'):
+        apply(dict(loaded), 'RandomFlip', 'PackCyclicInputs')
 
 
 def test_a_direction_is_a_translation_from_the_other_domains():
