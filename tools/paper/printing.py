@@ -20,8 +20,9 @@ def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
     of_paper = {name for row in table.rows for name in row.paper}
     header = [*table.columns]
     for name in metrics:
-        header += [f'{name}: paper'] if name in of_paper else []
-        header += [f'{name}: measured']
+        title = f'{name} x{table.units[name]:g}' if name in table.units else name
+        header += [f'{title}: paper'] if name in of_paper else []
+        header += [f'{title}: measured']
     for name in ('Params (M)', 'Fusion (M)'):
         header += [f'{name}: paper', f'{name}: measured']
     header += ['s/iter', 'runs']
