@@ -141,8 +141,8 @@ class Derivation:
         if wrong := int((~(np.isfinite(depth) & (depth > 0))).sum()):
             raise ValueError(
                 f'depth must be positive and finite, got {wrong} of {depth.size} '
-                'pixels that are not: fill the invalid pixels, or leave out a sample '
-                'without any valid one'
+                'pixels that are not: fill the invalid pixels, which `nodata` of the '
+                'domain names, or leave out a sample without any valid one'
             )
         if self.smoothing > 0:
             depth = smooth_depth(depth, self.smoothing, self.step)

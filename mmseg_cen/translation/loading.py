@@ -9,7 +9,9 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_cen.modality import main_modality, modality_key
 from mmseg_cen.once import warn_once
+from mmseg_cen.plausibility import FEW
 from mmseg_cen.transforms.depth import fill_invalid
+from mmseg_cen.transforms.inspection import is_depth
 from mmseg_cen.transforms.reading import Loaded, fit_sizes, read_modality
 
 from .derived import RECIPES
@@ -94,6 +96,19 @@ def warn_of_range(name: str, domain: Domain, loaded: Loaded, path: str) -> None:
         )
 
 
+def warn_of_holes(name: str, domain: Domain, loaded: Loaded, path: str) -> None:
+    """Warn of depth of 0 that counts as known: a sensor has measured nothing there."""
+    if domain.nodata or domain.invalid or not is_depth(name, domain):
+        return
+    share = np.count_nonzero(loaded.image[loaded.valid] == 0) / loaded.image.size
+    if share > FEW:
+        warn_once(
+            f'holes of {name}',
+            f'{name}: {share:.1%} of the values of {path} are 0, and learned and '
+            'measured as such: if that means no depth, set nodata=0 of the domain',
+        )
+
+
 def set_domains(
     results: dict[str, Any],
     images: Mapping[str, np.ndarray],
@@ -158,6 +173,7 @@ class LoadDomains(BaseTransform):
         for name, one in loaded.items():
             if name in results['modalities']:  # what only helps is not encoded
                 warn_of_range(name, domains[name], one, paths[name])
+                warn_of_holes(name, domains[name], one, paths[name])
         main = main_modality(list(domains))
         loaded = fit_sizes(loaded, domains, paths, main)
         images = {name: one.image for name, one in loaded.items()}

@@ -133,6 +133,21 @@ def test_a_unit_that_does_not_fit_the_range_is_announced(load, monkeypatch, warn
     assert 'lie outside of range=(0, 10)' in warned[0]
 
 
+def test_depth_of_nothing_that_counts_is_announced(load, monkeypatch, warned):
+    holed = GRAY.copy()
+    holed[3:5, 7] = 0
+    load(depth=holed)
+    assert not warned
+    careless = build_domains(dict(depth=dict(scale=1e-3, range=(0, 10))))['depth']
+    monkeypatch.setitem(DOMAINS, 'depth', careless)
+    load()
+    assert not warned
+    assert load(depth=holed)['gt_valid'].all()
+    assert len(warned) == 1
+    assert '1.0% of the values' in warned[0]
+    assert 'set nodata=0 of the domain' in warned[0]
+
+
 def test_domains_have_the_options_of_modalities(load, tmp_path):
     """Sentinels, sizes and orientation, as in the loading of a segmentation."""
     options = dict(
