@@ -53,6 +53,7 @@ def load_domain(
             )
         stored = stored[..., 0]
     image, valid = (_read_rgb if name == 'rgb' else Domain.read)(domain, stored)
+    warn_of_holes(name, domain, stored, valid, path)
     if not valid.any():
         warn_once(
             f'no valid pixel of {name}',
@@ -96,16 +97,20 @@ def warn_of_range(name: str, domain: Domain, loaded: Loaded, path: str) -> None:
         )
 
 
-def warn_of_holes(name: str, domain: Domain, loaded: Loaded, path: str) -> None:
-    """Warn of depth of 0 that counts as known: a sensor has measured nothing there."""
-    if domain.nodata or domain.invalid or not is_depth(name, domain):
+def warn_of_holes(
+    name: str, domain: Domain, stored: np.ndarray, valid: np.ndarray, path: str
+) -> None:
+    """Warn of zeros that count as depth or normals: nothing was measured there."""
+    if domain.nodata or domain.invalid:
         return
-    share = np.count_nonzero(loaded.image[loaded.valid] == 0) / loaded.image.size
-    if share > FEW:
+    if not (domain.vectors or is_depth(name, domain)):
+        return
+    zeros = ~np.atleast_3d(stored).any(axis=-1) & valid
+    if (share := np.count_nonzero(zeros) / zeros.size) > FEW:
         warn_once(
             f'holes of {name}',
-            f'{name}: {share:.1%} of the values of {path} are 0, and learned and '
-            'measured as such: if that means no depth, set nodata=0 of the domain',
+            f'{name}: {share:.1%} of the pixels of {path} are stored as 0, and learned '
+            'and measured as such: if that means not known, set nodata=0 of the domain',
         )
 
 
@@ -173,7 +178,6 @@ class LoadDomains(BaseTransform):
         for name, one in loaded.items():
             if name in results['modalities']:  # what only helps is not encoded
                 warn_of_range(name, domains[name], one, paths[name])
-                warn_of_holes(name, domains[name], one, paths[name])
         main = main_modality(list(domains))
         loaded = fit_sizes(loaded, domains, paths, main)
         images = {name: one.image for name, one in loaded.items()}

@@ -241,8 +241,9 @@ class CENUNet(BaseModule):
         if inputs.shape[1] != M * C:
             raise ValueError(
                 'the packed channels must be num_modalities * in_channels = '
-                f'{M} * {C} = {M * C}, got {inputs.shape[1]}: make `sources` of the '
-                'data set, the data preprocessor and the generator agree'
+                f'{M} * {C} = {M * C}, got {inputs.shape[1]}: set `num_channels` of '
+                'the data preprocessor to in_channels, and make `sources` of the data '
+                'set, the data preprocessor and the generator agree'
             )
         size, factor = tuple(inputs.shape[-2:]), 2**self.num_downs
         if any(length % factor or not length for length in size):

@@ -133,18 +133,34 @@ def test_a_unit_that_does_not_fit_the_range_is_announced(load, monkeypatch, warn
     assert 'lie outside of range=(0, 10)' in warned[0]
 
 
-def test_depth_of_nothing_that_counts_is_announced(load, monkeypatch, warned):
-    holed = GRAY.copy()
+@pytest.mark.parametrize(
+    ('name', 'array', 'options'),
+    [
+        ('depth', GRAY, dict(scale=1e-3, range=(0, 10))),
+        (
+            'normal',
+            COLORS | 1,
+            dict(channels=3, scale=2 / 255, offset=-1.0, vectors=True),
+        ),
+    ],
+)
+def test_zeros_that_count_are_announced(
+    name, array, options, load, monkeypatch, warned
+):
+    """As depth, they are at the camera; as normals, (-1, -1, -1)."""
+    holed = array.copy()
     holed[3:5, 7] = 0
-    load(depth=holed)
+    named, careless = (
+        build_domains({name: options | own})[name] for own in (dict(nodata=0), {})
+    )
+    monkeypatch.setitem(DOMAINS, name, named)
+    assert (load(name, **{name: holed})['gt_valid'] == 0).sum() >= 2
+    monkeypatch.setitem(DOMAINS, name, careless)
+    load(**{name: array})
     assert not warned
-    careless = build_domains(dict(depth=dict(scale=1e-3, range=(0, 10))))['depth']
-    monkeypatch.setitem(DOMAINS, 'depth', careless)
-    load()
-    assert not warned
-    assert load(depth=holed)['gt_valid'].all()
+    load(**{name: holed})
     assert len(warned) == 1
-    assert '1.0% of the values' in warned[0]
+    assert '1.0% of the pixels' in warned[0]
     assert 'set nodata=0 of the domain' in warned[0]
 
 
