@@ -142,6 +142,10 @@ def main() -> None:
             f'`--titles` must be {len(args.work_dirs)} names, one for each WORK_DIR, '
             f'got {len(titles)}: add or remove some'
         )
+    if args.out.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
+        raise ValueError(
+            f'`--out` must end with .png or .jpg, got {str(args.out)!r}: name a picture'
+        )
     networks = [*map(Network, args.work_dirs, titles)]
     picture = draw_grid([row_of(networks, wanted) for wanted in args.samples])
     write_picture(args.out, picture)

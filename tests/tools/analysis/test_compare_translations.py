@@ -77,6 +77,8 @@ def test_what_has_no_common_target_or_is_no_translation_is_refused(
     assert "must be numbers below 2 or names of images, got '3'" in message
     message = error_of(tool, first, '--samples', 0, '--titles', 'a', 'b')
     assert '`--titles` must be 1 names' in message
+    message = error_of(tool, first, '--samples', 0, '--out', tmp_path / 'panels')
+    assert '`--out` must end with .png or .jpg' in message
     message = error_of(tool, tmp_path, '--samples', 0)
     assert '`WORK_DIR` must hold the config and a checkpoint' in message
     cyclic = network('cyclic/rooms')
