@@ -199,9 +199,23 @@ class MultimodalTranslationDataset(TranslationDataset):
         return [
             self._paths(row[0], files)
             if len(row) == 1
-            else [osp.join(self.data_root or '', path) for path in row]
+            else self._columns(dict(zip(files, row, strict=True)))
             for row in rows
         ]
+
+    def _columns(self, row: Mapping[str, str]) -> list[str]:
+        """Paths of one sample; that of a domain is not in the folder of another."""
+        folders = {name: osp.normpath(self.folders[name] or '.') for name in row}
+        for name, path in row.items():
+            path = osp.normpath(path)
+            of = [n for n, f in folders.items() if path.startswith(osp.join(f, ''))]
+            if of and name not in of and folders[name] != '.':
+                raise ValueError(
+                    f'a line of a list must name the files of {[*row]} in this order, '
+                    f'got {path} of {of[0]!r} for {name!r} in {self.ann_file}: put '
+                    'the columns in the order of `sources`, the target last'
+                )
+        return [osp.join(self.data_root or '', path) for path in row.values()]
 
     def _scanned(self, files: Mapping[str, Domain]) -> list[list[str]]:
         """Paths of the files of each stem that any domain has."""

@@ -116,9 +116,6 @@ def test_a_file_is_not_both_a_source_and_the_target(root):
     twice = dict(domains=DOMAINS | dict(near=DOMAINS['depth']))
     with pytest.raises(ValueError, match="'depth' and 'near'"):
         build(root, ('depth', 'near'), 'rgb', data_prefix=dict(near='depth'), **twice)
-    (root / 'paths.txt').write_text('rgb/a.jpg rgb/a.jpg\n')
-    with pytest.raises(ValueError, match="'rgb' and 'depth'"):
-        build(root, ('rgb',), 'depth', ann_file='paths.txt')
 
 
 def test_samples_are_the_lines_of_a_list(root):
@@ -143,6 +140,17 @@ def test_a_list_may_name_the_files(root):
     paths = build(root, ann_file='paths.txt').get_data_info(0)['modality_paths']
     names = ('depth/a.png', 'rgb/d.jpg', 'normal/b/c.png')
     assert list(paths.values()) == [str(root / name) for name in names]
+
+
+def test_the_columns_of_a_list_are_in_the_order_of_the_sources(root):
+    (root / 'paths.txt').write_text('depth/a.png rgb/d.jpg normal/b/c.png\n')
+    message = r"got depth/a.png of 'depth' for 'rgb' in .*paths.txt"
+    with pytest.raises(ValueError, match=message):
+        build(root, ('rgb', 'depth'), ann_file='paths.txt')
+    # Files may lie anywhere else.
+    (root / 'b.png').write_bytes((root / 'depth/a.png').read_bytes())
+    (root / 'paths.txt').write_text('rgb/d.jpg b.png normal/b/c.png\n')
+    assert len(build(root, ('rgb', 'depth'), ann_file='paths.txt')) == 1
 
 
 @pytest.mark.parametrize(
