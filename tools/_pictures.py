@@ -4,8 +4,9 @@ import argparse
 from typing import Any
 
 from mmengine.config import Config
-from mmseg.registry import METRICS
+from mmseg.registry import METRICS, MODELS
 
+from mmseg_cen.translation import CENPix2Pix
 from mmseg_cen.translation.metrics import GenerativeMetric, TranslationMetric
 
 
@@ -43,6 +44,8 @@ def metrics_of(cfg: Config) -> list[dict[str, Any]]:
 
 
 def is_translation(cfg: Config) -> bool:
-    """Whether the config tests images, not classes."""
+    """Whether the config tests images, not classes: by its model or its metrics."""
+    model = MODELS.get(str((cfg.get('model') or {}).get('type')))
     types = [METRICS.get(str(metric.get('type'))) for metric in metrics_of(cfg)]
-    return any(t in (TranslationMetric, GenerativeMetric) for t in types)
+    kinds = (CENPix2Pix, TranslationMetric, GenerativeMetric)
+    return any(isinstance(t, type) and issubclass(t, kinds) for t in (model, *types))

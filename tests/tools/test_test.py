@@ -156,6 +156,14 @@ def test_predictions_of_neither_classes_nor_one_target_are_not_saved(model, load
         load_tool('test.py').save_predictions(Config(dict(model=model)), 'out')
 
 
+def test_images_are_saved_whatever_measures_them(load_tool):
+    cfg = Config(
+        dict(model=dict(type='CENPix2Pix'), test_evaluator=dict(type='IoUMetric'))
+    )
+    load_tool('test.py').save_predictions(cfg, 'out')
+    assert [hook.type for hook in cfg.custom_hooks] == ['TranslationImagesHook']
+
+
 def test_pictures_of_every_kind_have_a_folder(load_tool):
     test = load_tool('test.py')
     args = SimpleNamespace(show=False, show_dir='pictures', show_interval=1)
