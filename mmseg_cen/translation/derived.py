@@ -11,6 +11,7 @@ from mmseg.registry import TRANSFORMS
 from numpy.typing import NDArray
 
 from mmseg_cen.modality import modality_key
+from mmseg_cen.once import warn_once
 from mmseg_cen.transforms.surface import Camera, build_camera
 
 from .depth_maps import (
@@ -154,6 +155,7 @@ class Derivation:
                     "`camera` must be given to derive 'normal' and 'shade', got None: "
                     'set the camera of the images'
                 )
+            warn_of_ratio(self.camera, *depth.shape)
             camera = self.camera.resized(*depth.shape)
             normals = normals_from_depth(depth, camera, self.reach, self.tolerance)
             if 'normal' in names:
@@ -161,6 +163,18 @@ class Derivation:
             if 'shade' in names:
                 derived['shade'] = shade_normals(normals, camera, self.light)
         return derived
+
+
+def warn_of_ratio(camera: Camera, height: int, width: int) -> None:
+    """Warn of an image that is no resized one of the camera, as it may be cropped."""
+    difference = abs(height * camera.width - width * camera.height)
+    if difference > max(camera.width, camera.height):  # a row or column by rounding
+        warn_once(
+            'ratio of the camera',
+            f'depth of {width}x{height} pixels is taken for the whole image of a '
+            f'camera of {camera.width}x{camera.height}, stretched: if it was cropped, '
+            'give the camera of the cropped image, or normals and shade are wrong',
+        )
 
 
 @TRANSFORMS.register_module()

@@ -118,6 +118,18 @@ def test_the_transform_derives_the_domains_that_have_no_files():
     np.testing.assert_array_equal(derived['relief'], expected['shade'])
 
 
+def test_an_image_of_another_ratio_than_the_camera_is_announced(warned):
+    depth = np.full((48, 64), 2.0, np.float32)
+    derive = Derivation(NYUDV2_CAMERA)
+    for whole in (depth, depth[:, :-1]):  # a column less by rounding
+        derive(['normal'], depth=whole)
+    derive(['edge'], depth=depth[:, 8:-8])  # needs no camera
+    assert not warned
+    derive(['normal'], depth=depth[:, 8:-8])
+    assert len(warned) == 1
+    assert 'depth of 48x48 pixels is taken for the whole image' in warned[0]
+
+
 def test_a_depth_map_without_a_valid_pixel_is_named():
     domains = build_domains(dict(depth=dict(range=(0, 10)), edge=dict(derive='edge')))
     results = dict(
