@@ -63,7 +63,8 @@ def collect(inputs: Any, modalities: Mapping[str, Modality]) -> list[Given]:
 
     Folders and patterns are paired by stem, with the folders below them, and what is
     not paired is named in a warning; lists of files by stem if the stems are alike,
-    else as arrays and frames of videos, by their order.
+    else as arrays and frames of videos, by their order. With frames, files of a folder
+    are in the order of the numbers in their names.
 
     Args:
         inputs: Sources under the name of each modality, see
@@ -102,7 +103,7 @@ def collect(inputs: Any, modalities: Mapping[str, Modality]) -> list[Given]:
 
 def _of_archives(sources: Sources, names: list[str]) -> list[Given]:
     for item in sources.items:
-        if of_archive(str(item), names) is None:
+        if not names_in(str(item), names):
             raise ValueError(
                 f'`inputs` must be .npz files with an array under each of {names}, or '
                 f'a dict of files of each, got {item!r}: write '
@@ -131,7 +132,7 @@ def _pair(inputs: Mapping[str, Any], modalities: Mapping[str, Modality]) -> list
             f'modalities must have as many files or frames as each other, got {said}: '
             'remove those without a partner'
         )
-    columns = [sources.items for sources in found.values()]
+    columns = [sources.ordered for sources in found.values()]
     rows = [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
     return _numbered(rows, modalities)
 

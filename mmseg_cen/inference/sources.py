@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,11 @@ class Sources:
     what: str
     is_folder: bool = False
 
+    @property
+    def ordered(self) -> list[Any]:
+        """The items in order: files of a folder by numbers, ``2.png, 10.png``."""
+        return sorted(self.items, key=_by_numbers) if self.is_folder else self.items
+
 
 def sources_of(name: str, given: Any, suffix: str | tuple[str, ...] = ()) -> Sources:
     """The sources that a value given for a modality stands for.
@@ -137,6 +143,12 @@ def sources_of(name: str, given: Any, suffix: str | tuple[str, ...] = ()) -> Sou
     keys = [_stem(Path(path).name, suffix) for path in paths]
     are_keys = len(paths) == len(given) == len({*keys})
     return Sources([*given], keys if are_keys else None, f'{name}, a list')
+
+
+def _by_numbers(path: str) -> list[Any]:
+    """A key by which files are sorted as they are counted, not as they are spelled."""
+    parts = re.split(r'(\d+)', path)
+    return [int(part) if k % 2 else part for k, part in enumerate(parts)]
 
 
 def _of_path(name: str, path: str, suffix: str | tuple[str, ...]) -> Sources:
@@ -215,11 +227,22 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def names_in(path: str, names: Sequence[str]) -> list[str]:
-    """Those out of ``names`` that are names of arrays of a ``.npz`` file."""
+    """Those out of ``names`` that are names of arrays of a ``.npz`` file.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
     if not path.lower().endswith('.npz') or not os.path.isfile(path):
         return []
-    with np.load(path, allow_pickle=False) as archive:
-        return [name for name in names if name in archive.files]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            stored = archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise ValueError(
+            f'a .npz file must be complete, got a damaged one ({error}), {path}: '
+            'replace it'
+        ) from error
+    return [name for name in names if f'{name}.npy' in stored]
 
 
 def of_archive(path: str, names: Sequence[str]) -> dict[str, Source] | None:
@@ -227,14 +250,21 @@ def of_archive(path: str, names: Sequence[str]) -> dict[str, Source] | None:
 
     Pictures in it are red first, as in other files, and turned blue first here; other
     arrays stay as they are.
+
+    Raises:
+        ValueError: If the file is damaged, or holds no numbers.
     """
     found = names_in(path, names)
     if not found:
         return None
     content = Path(path).read_bytes()
-    return {
-        name: turn_picture(name, decode(content, '.npz', key=name)) for name in found
-    }
+    sources: dict[str, Source] = {}
+    for name in found:
+        try:
+            sources[name] = turn_picture(name, decode(content, '.npz', key=name))
+        except ValueError as error:
+            raise ValueError(f'{name}: {path}: {error}') from error
+    return sources
 
 
 def as_source(item: Any) -> Source:

@@ -156,6 +156,28 @@ def test_frames_of_a_video_go_with_the_files_of_a_folder_in_order(tmp_path, plac
         collect(dict(rgb=path, depth=str(root / 'depth')), MODALITIES)
 
 
+def test_frames_go_with_files_by_their_numbers_not_by_their_spelling(place):
+    root = place(*(f'depth/{k}.png' for k in range(1, 12)))
+    frames = [IMAGE + np.uint8(k) for k in range(1, 12)]
+    given = collect(dict(rgb=frames, depth=str(root / 'depth')), MODALITIES)
+    for k, one in enumerate(given, start=1):
+        assert one.items['rgb'][0, 0, 0] == k
+        assert one.items['depth'].endswith(f'/{k}.png')
+
+
+def test_a_damaged_archive_is_named(tmp_path):
+    np.savez(tmp_path / 'a.npz', rgb=IMAGE)
+    np.savez(tmp_path / 'b.npz', rgb=np.array([['x']]))
+    whole = (tmp_path / 'a.npz').read_bytes()
+    collect(str(tmp_path), MODALITIES)
+    (tmp_path / 'c.npz').write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r'got a damaged one .*c\.npz: replace it'):
+        collect(str(tmp_path), MODALITIES)
+    (of_text,) = collect(str(tmp_path / 'b.npz'), MODALITIES)
+    with pytest.raises(ValueError, match=r'rgb: .*b\.npz: the file must hold one array'):
+        of_text.sources(('rgb', 'depth'))
+
+
 def test_a_video_that_does_not_tell_its_length_is_refused(tmp_path):
     """As browsers record them; here, pictures one after another."""
     _, picture = cv2.imencode('.jpg', IMAGE)
