@@ -358,6 +358,8 @@ def test_a_label_map_of_the_config_is_that_of_every_sample(root):
     assert data.get_data_info(0)['label_map'] == {0: 0, 255: 1}
     with pytest.raises(ValueError, match='reduce_zero_label=True, too'):
         dataset(root, label_map={1: 0}, reduce_zero_label=True, **classes)
+    with pytest.raises(ValueError, match='must be no class, got 1 with reduce_zero'):
+        dataset(root, ignore_index=1, reduce_zero_label=True, **classes)
 
 
 def test_the_ignored_label_is_no_class_of_many(root):
