@@ -139,6 +139,11 @@ def make_plan(args: argparse.Namespace) -> Plan:
         )
     labels, classes, warnings = None, [], []
     val, problems, splits = set(), [], ['test']
+    if args.label_map and args.reduce_zero_label:
+        raise ValueError(
+            '`--label-map` must be alone, got --reduce-zero-label, too: leave that '
+            'out, and map 0:void'
+        )
     if args.label is not None:
         labels = LabelReader(
             args.reduce_zero_label,
