@@ -174,7 +174,7 @@ def test_a_damaged_archive_is_named(tmp_path):
     with pytest.raises(ValueError, match=r'got a damaged one .*c\.npz: replace it'):
         collect(str(tmp_path), MODALITIES)
     (of_text,) = collect(str(tmp_path / 'b.npz'), MODALITIES)
-    with pytest.raises(ValueError, match=r'rgb: .*b\.npz: the file must hold one array'):
+    with pytest.raises(ValueError, match=r'rgb: .*b\.npz: .* must hold one array'):
         of_text.sources(('rgb', 'depth'))
 
 

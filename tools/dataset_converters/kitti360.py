@@ -218,6 +218,7 @@ def plan(source: Path) -> Plan:
         partial(convert, projection=projection),
         SPLITS,
         sources=[str(path) for path in needed[2:]] if not problems else [],
+        options=dict(first_center=0),  # what has none was written by an earlier version
         classes=KITTI360Dataset.METAINFO['classes'],
         palette=KITTI360Dataset.METAINFO['palette'],
         problems=problems,
