@@ -9,6 +9,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from mmseg_cen.disk import is_hidden
 from mmseg_cen.modality import Modality, main_modality
 from mmseg_cen.transforms.given import Source
 from mmseg_cen.visualization import unique_names
@@ -122,7 +123,7 @@ def _pair(inputs: Mapping[str, Any], modalities: Mapping[str, Modality]) -> list
     }
     keyed = [sources for sources in found.values() if sources.keys is not None]
     if len(keyed) == len(found):
-        by_stem = _pair_by_stem(found)
+        by_stem = _pair_by_stem(found, modalities)
         if by_stem is not None:
             return by_stem
     counts = {name: len(sources.items) for name, sources in found.items()}
@@ -137,7 +138,9 @@ def _pair(inputs: Mapping[str, Any], modalities: Mapping[str, Modality]) -> list
     return _numbered(rows, modalities)
 
 
-def _pair_by_stem(found: Mapping[str, Sources]) -> list[Given] | None:
+def _pair_by_stem(
+    found: Mapping[str, Sources], modalities: Mapping[str, Modality]
+) -> list[Given] | None:
     """Samples of equal keys; None if lists have no key in common."""
     keys = [dict.fromkeys(sources.keys or []) for sources in found.values()]
     common = dict.fromkeys(key for key in keys[0] if all(key in own for own in keys))
@@ -171,10 +174,10 @@ def _pair_by_stem(found: Mapping[str, Sources]) -> list[Given] | None:
         name: dict(zip(sources.keys or [], sources.items, strict=True))
         for name, sources in found.items()
     }
-    return [
-        Given(key, {name: column[key] for name, column in columns.items()})
-        for key in common
-    ]
+    rows = [{name: column[key] for name, column in columns.items()} for key in common]
+    if any(not key or is_hidden(key) for key in common):  # 'a*.png' has '' of a.png
+        return _numbered(rows, modalities)
+    return [Given(key, row) for key, row in zip(common, rows, strict=True)]
 
 
 def _numbered(

@@ -85,6 +85,15 @@ def test_stars_of_patterns_are_what_pairs_files(place):
     assert list(pairs(collect(inputs, MODALITIES))) == ['1/a', '2/a']
 
 
+def test_what_stars_match_is_no_name_if_it_would_be_hidden(place):
+    root = place('room.png', 'room.2.png', 'room3.png', 'd.png', 'd.2.png', 'd3.png')
+    found = collect(dict(rgb=f'{root}/room*.png', depth=f'{root}/d*.png'), MODALITIES)
+    assert {one.name for one in found} == {'room', 'room.2', 'room3'}
+    for one in found:
+        numbers = (one.items[n].removeprefix(f'{root}/') for n in ('rgb', 'depth'))
+        assert len({name.lstrip('rdom') for name in numbers}) == 1
+
+
 def test_wildcards_side_by_side_make_one_name(place):
     root = place('0012_rgb.png', '0012_depth.png', '0731_rgb.png', '0731_depth.png')
     found = collect(
