@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from own_files import ARRAYS, find
 from own_labels import LabelReader, class_names, parse_label_map
 from own_modalities import given_modalities
-from own_storage import Stored, how_stored, picture_of_depth
+from own_storage import Stored, how_stored, picture_of_depth, unnamed_no_data
 
 from mmseg_cen.modality import Modality, build_modalities
 from mmseg_cen.plausibility import ROOMS
@@ -166,8 +166,10 @@ def make_plan(args: argparse.Namespace) -> Plan:
             ignore_index=labels.void,
         )
     for stored in modalities:
+        paths = list(folders[stored.given.name].values())
+        warnings += unnamed_no_data(stored.given, paths)
         if stored.given.name == 'depth':
-            warnings += picture_of_depth(stored, list(folders['depth'].values()))
+            warnings += picture_of_depth(stored, paths)
     samples = [
         Sample(
             stem,

@@ -8,6 +8,7 @@ import pytest
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from mmseg_cen.preparation import read_image
 
@@ -230,6 +231,23 @@ def test_depth_of_8_bits_and_its_largest_value_are_warned_of(folders, convert):
     report = convert(*options)[1]
     assert 'WARNING: depth has 8 bits' in report
     assert '--depth-invalid 255)' in report
+
+
+def test_a_value_that_files_call_no_measurement_is_asked_for(folders, convert):
+    def write_tiff(folder):
+        tags = ImageFileDirectory_v2()
+        tags[42113] = '-9999'
+        for path in folder.glob('*.png'):
+            height = np.ones(SIZE, np.float32)
+            height[0] = -9999
+            Image.fromarray(height).save(path.with_suffix('.tif'), tiffinfo=tags)
+            path.unlink()
+        return folder
+
+    dsm = write_tiff(folders('dsm', '.png', lambda rng: np.ones(SIZE, np.uint8)))
+    report = convert('--modality', f'dsm={dsm}')[1]
+    assert 'give --modality dsm=DIR:invalid=-9999\n' in report
+    assert 'GDAL_NODATA' not in convert('--modality', f'dsm={dsm}:invalid=-9999')[1]
 
 
 def test_far_depth_in_floats_gets_a_coarser_unit(folders, convert, tmp_path):
