@@ -161,8 +161,12 @@ def _of_path(name: str, path: str, suffix: str | tuple[str, ...]) -> Sources:
         keys = [_stem(file.relative_to(path).as_posix(), suffix) for file in files]
         return _distinct(name, Sources(items, keys, f'{name}, {path!r}', True))
     if glob.has_magic(path) and not os.path.exists(path):
-        items = sorted(f for f in glob.glob(path, recursive=True) if os.path.isfile(f))
-        pattern = _pattern(path)
+        folder, rest = _existing_folder(path)
+        wanted = glob.escape(folder) + rest
+        items = sorted(
+            f for f in glob.glob(wanted, recursive=True) if os.path.isfile(f)
+        )
+        pattern = re.compile(re.escape(folder) + _pattern(rest).pattern)
         found = [pattern.fullmatch(item) for item in items]
         keys = ['/'.join(g for g in m.groups() if g) if m else '' for m in found]
         if path[-1] in '*?]':
@@ -204,6 +208,17 @@ def _stem(file: str, suffix: str | tuple[str, ...]) -> str:
     ends = (suffix,) if isinstance(suffix, str) else suffix
     end = next((end for end in ends if end and file.endswith(end)), None)
     return file.removesuffix(end or Path(file).suffix)
+
+
+def _existing_folder(path: str) -> tuple[str, str]:
+    """The folder a pattern begins with, and its rest; ``a [1]/`` may be a name."""
+    parts = path.split('/')
+    count = next(
+        (n for n in range(len(parts) - 1, 0, -1) if os.path.isdir('/'.join(parts[:n]))),
+        0,
+    )
+    folder = ''.join(f'{part}/' for part in parts[:count])
+    return folder, path.removeprefix(folder)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -94,6 +94,16 @@ def test_what_stars_match_is_no_name_if_it_would_be_hidden(place):
         assert len({name.lstrip('rdom') for name in numbers}) == 1
 
 
+def test_brackets_of_folders_that_exist_are_no_pattern(place):
+    root = place('a [1]/x_rgb.png', 'a [1]/x_depth.png', 'b1/y_rgb.png', 'b1/y_d.png')
+    for folder, end, name in (('a [1]', 'depth', 'x'), ('b[1]', 'd', '1/y')):
+        inputs = dict(
+            rgb=f'{root}/{folder}/*_rgb.png', depth=f'{root}/{folder}/*_{end}.png'
+        )
+        (one,) = collect(inputs, MODALITIES)
+        assert one.name == name
+
+
 def test_wildcards_side_by_side_make_one_name(place):
     root = place('0012_rgb.png', '0012_depth.png', '0731_rgb.png', '0731_depth.png')
     found = collect(
