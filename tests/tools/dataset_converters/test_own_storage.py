@@ -213,6 +213,18 @@ def test_files_unlike_the_first_are_named(folders, convert):
     assert '3.png: thermal must have one channel of integers (uint16)' in report
 
 
+@pytest.mark.parametrize('few', [('1', '2'), ('3',)])
+def test_depth_of_8_bits_among_more_is_refused(folders, convert, few):
+    folder = folders('d', '.png', lambda rng: rng.integers(800, 4000, SIZE, np.uint16))
+    for stem in few:
+        write(folder / f'{stem}.png', np.full(SIZE, 99, np.uint8))
+    status, report = convert('--depth', folder, '--depth-unit', '0.001')
+    assert status == 1
+    other = '3' if '1' in few else few[0]
+    first = 'uint8' if '1' in few else 'uint16'
+    assert f'{other}.png: depth must have one channel of integers ({first})' in report
+
+
 def test_a_picture_of_depth_in_colors_is_refused(folders, convert):
     color = folders('c', '.png', lambda rng: np.full((*SIZE, 3), 9, np.uint8))
     status, report = convert('--depth', color, '--depth-unit', '0.02')
