@@ -103,6 +103,7 @@ def test_folders_are_predicted_and_finished_later(network, load_tool, tmp_path, 
     [
         ([], 'must be given as --rgb PATH, --depth PATH, got none'),
         (['--rgb'], 'options must have values'),
+        (['--rgb-orientation', 'turn', '--rgb', 'a.png'], "invalid choice: 'turn'"),
         (['--thermal', 'x.png'], 'got --thermal x.png'),
         (['--depth-unit', 'mm', '--rgb', 'a.png'], 'options must have values'),
     ],
@@ -116,10 +117,12 @@ def test_wrong_files_are_refused(load_tool, options, message):
 def test_options_of_modalities_say_how_files_are_stored(load_tool):
     given = ['--rgb', 'a.png', 'b.png', '--depth=c', '--depth-unit', '0.001']
     given += ['--depth-invalid', '65535', '60000..61000', '--resize-depth']
+    given += ['--rgb-orientation', 'apply']
     files, changes = load_tool('infer.py').parse_files(given, ('rgb', 'depth'))
     assert files == dict(rgb=['a.png', 'b.png'], depth=['c'])
     assert changes == dict(
-        depth=dict(scale=0.001, invalid=['65535', '60000..61000'], resize=True)
+        rgb=dict(orientation='apply'),
+        depth=dict(scale=0.001, invalid=['65535', '60000..61000'], resize=True),
     )
 
 
