@@ -257,7 +257,8 @@ def main(argv: list[str] | None = None) -> int:
     for prediction in predictions:
         write_one(args, prediction)
         name, count = prediction.name, count + 1
-        classes = np.union1d(classes, np.unique(prediction.labels))
+        first = int(bool(prediction.sample.get('reduce_zero_label')))  # in files
+        classes = np.union1d(classes, np.unique(prediction.labels) + first)
     for one in absent:
         print(f'Predicted without {one}.')
     if args.out and count:
