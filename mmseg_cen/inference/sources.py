@@ -18,6 +18,8 @@ from mmseg_cen.disk import find_files
 from mmseg_cen.transforms.decoding import decode, turn_picture
 from mmseg_cen.transforms.given import Source
 
+from .patterns import match_files
+
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
 #: What a folder of samples may hold; other files in it are passed over.
 READABLE = {
@@ -161,14 +163,7 @@ def _of_path(name: str, path: str, suffix: str | tuple[str, ...]) -> Sources:
         keys = [_stem(file.relative_to(path).as_posix(), suffix) for file in files]
         return _distinct(name, Sources(items, keys, f'{name}, {path!r}', True))
     if glob.has_magic(path) and not os.path.exists(path):
-        folder, rest = _existing_folder(path)
-        wanted = glob.escape(folder) + rest
-        items = sorted(
-            f for f in glob.glob(wanted, recursive=True) if os.path.isfile(f)
-        )
-        pattern = re.compile(re.escape(folder) + _pattern(rest).pattern)
-        found = [pattern.fullmatch(item) for item in items]
-        keys = ['/'.join(g for g in m.groups() if g) if m else '' for m in found]
+        items, keys = match_files(path)
         if path[-1] in '*?]':
             keys = [_stem(key, ()) for key in keys]
         return _distinct(name, Sources(items, keys, f'{name}, {path!r}', True))
@@ -208,37 +203,6 @@ def _stem(file: str, suffix: str | tuple[str, ...]) -> str:
     ends = (suffix,) if isinstance(suffix, str) else suffix
     end = next((end for end in ends if end and file.endswith(end)), None)
     return file.removesuffix(end or Path(file).suffix)
-
-
-def _existing_folder(path: str) -> tuple[str, str]:
-    """The folder a pattern begins with, and its rest; ``a [1]/`` may be a name."""
-    parts = path.split('/')
-    count = next(
-        (n for n in range(len(parts) - 1, 0, -1) if os.path.isdir('/'.join(parts[:n]))),
-        0,
-    )
-    folder = ''.join(f'{part}/' for part in parts[:count])
-    return folder, path.removeprefix(folder)
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    """A pattern of a shell as an expression whose groups are what its stars match.
-
-    Wildcards side by side are one group: ``00[0-4]?.png`` has ``31`` of ``0031.png``.
-    """
-    wildcard = r'\*+|\?|\[[^]]*\]'
-    words = {'*': '[^/]*', '**': '.*', '?': '[^/]'}
-
-    def group(wildcards: str) -> str:
-        if wildcards == '**/':
-            return '(?:(.*)/)?'
-        parts = re.findall(wildcard, wildcards)
-        return f'({"".join(words.get(w, w.replace("[!", "[^")) for w in parts)})'
-
-    parts = re.split(rf'(\*\*/|(?:{wildcard})+)', path)
-    return re.compile(
-        ''.join(group(p) if i % 2 else re.escape(p) for i, p in enumerate(parts))
-    )
 
 
 def names_in(path: str, names: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ blue, green, red, as the toolbox has them.
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from mmengine import fileio
@@ -20,6 +20,7 @@ from .decoded_cache import DecodedCache, fetch
 from .decoded_entry import Decoded
 from .decoding import ARRAYS, decode, no_data_of, orientation_of, turn_picture
 from .depth import fill_invalid, fill_nearest, valid_pixels
+from .no_data import doubt_no_data
 from .orientation import TURNS, UPRIGHT, turn
 from .sampling import resize, resize_nearest
 
@@ -83,7 +84,7 @@ def read_stored(
         suffix = Path(path).suffix.lower()
         image = decode(content, suffix, color, key)
         if suffix not in ARRAYS and not color:
-            _doubt_no_data(name, modality, path, image, no_data_of(content))
+            doubt_no_data(name, modality, path, image, no_data_of(content))
         return Decoded(image, orientation_of(content, suffix))
 
     try:
@@ -107,27 +108,6 @@ def read_stored(
             "labels fit the turned image, 'ignore' if they fit the stored one.",
         )
     return image, orientation
-
-
-def _doubt_no_data(
-    name: str, modality: Modality, path: str, image: np.ndarray, no_data: float | None
-) -> None:
-    """Warn of pixels that the file itself calls not measured, and the options do not.
-
-    Zeros and values that are not finite have rules of their own.
-    """
-    if not no_data or not np.isfinite(no_data):
-        return
-    named: Any = modality.invalid or ()
-    missed = find_invalid(image, [(no_data, no_data)]) & ~find_invalid(image, named)
-    if missed.any():
-        warn_once(
-            f'no data of {name}',
-            f'{name}: {path} has {no_data:g} for what was not measured, by its tag '
-            f'GDAL_NODATA, in {missed.mean():.1%} of its pixels, which are read as '
-            f'measured: set invalid={no_data:.17g} of modality {name!r}, and `fill` if '
-            'they shall not be 0',
-        )
 
 
 def check_channels(

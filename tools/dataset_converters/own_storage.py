@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from own_files import no_data_in, read_array, turned
+from own_files import read_array, turned
 from own_modalities import Given
 
 from mmseg_cen.modality import build_modalities
@@ -268,20 +268,6 @@ def _unit_that_holds(given: Given, paths: Sequence[Path], is_float: bool) -> flo
             'correct --depth-unit'
         )
     return float(f'{unit:g}')
-
-
-def unnamed_no_data(given: Given, paths: Sequence[Path]) -> list[str]:
-    """A warning if files name a value of no measurement, and the command does not."""
-    value = None if given.name == 'rgb' else no_data_in(paths)
-    if value is None or find_invalid(np.array([[value]]), given.invalid).any():
-        return []
-    option = f'--modality {given.name}=DIR:invalid='
-    if given.name == 'depth':
-        option = '--depth-invalid='
-    return [
-        f'{given.name} has {value:g} where nothing was measured, as its files say by '
-        f'the tag GDAL_NODATA; it is taken for measured: give {option}{value:.17g}'
-    ]
 
 
 def picture_of_depth(stored: Stored, paths: Sequence[Path]) -> list[str]:
