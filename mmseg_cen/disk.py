@@ -18,7 +18,8 @@ def find_files(root: str | Path) -> Iterator[Path]:
     """All files in a folder and below it, in sorted order of their folders.
 
     Links to files and folders are followed, each folder once on a path, so that a link
-    to a folder above ends. Names that begin with a dot are skipped: what file managers,
+    to a folder above ends. Links that lead nowhere are files, too: whoever reads them
+    says what is missing. Names that begin with a dot are skipped: what file managers,
     editors and notebooks leave behind (``._a.png``, ``.DS_Store``,
     ``.ipynb_checkpoints/``).
 
@@ -44,7 +45,7 @@ def _walk(folder: Path, above: frozenset[str]) -> Iterator[Path]:
             continue
         if path.is_dir():
             yield from _walk(path, above | {place})
-        elif path.is_file():
+        elif path.is_file() or path.is_symlink():
             yield path
 
 

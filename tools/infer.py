@@ -11,6 +11,7 @@ those of its test; where they are stored otherwise, say how, of depth for exampl
   --depth-unit 0.001        meters of a stored unit
   --depth-invalid 65535     stored values that mean no measurement
   --resize-depth            resize arrays of another size than the image, nearest
+  --rgb-orientation apply   turn images as their tag (EXIF) says; or ignore it
 
 A modality without a file is absent. See docs/inference.md.
 """  # noqa: E501
@@ -167,12 +168,17 @@ def parse_files(
             const=True,
             dest=f'{name} resize',
         )
+        parser.add_argument(
+            f'--{name}-orientation',
+            choices=('apply', 'ignore'),
+            dest=f'{name} orientation',
+        )
     options = ', '.join(f'--{name} PATH' for name in names)
     try:
         found, unknown = parser.parse_known_args(rest)
     except argparse.ArgumentError as error:
         raise ValueError(
-            f'options must have values, got {error}: correct them'
+            f'options must have values that they take, got {error}: correct them'
         ) from error
     values = {key: one for key, one in vars(found).items() if one is not None}
     if unknown:
@@ -251,7 +257,8 @@ def main(argv: list[str] | None = None) -> int:
     for prediction in predictions:
         write_one(args, prediction)
         name, count = prediction.name, count + 1
-        classes = np.union1d(classes, np.unique(prediction.labels))
+        first = int(bool(prediction.sample.get('reduce_zero_label')))  # in files
+        classes = np.union1d(classes, np.unique(prediction.labels) + first)
     for one in absent:
         print(f'Predicted without {one}.')
     if args.out and count:

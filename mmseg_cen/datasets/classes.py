@@ -34,11 +34,14 @@ def read_class_names(metainfo: Mapping[str, Any] | None) -> dict[str, Any]:
     return metainfo
 
 
-def choose_ignore_index(ignore_index: int | None, num_classes: int) -> int:
+def choose_ignore_index(
+    ignore_index: int | None, num_classes: int, reduce_zero_label: bool = False
+) -> int:
     """The label of pixels without a class: 255, or 65535 if there are many classes.
 
     Raises:
-        ValueError: If 255 is given, and is a class.
+        ValueError: If 255 is given, and is a class; or a class at all where labels
+            count from 1: label 0 would become a class, and that would be ignored.
     """
     if ignore_index is None:
         return IGNORED if num_classes <= IGNORED else IGNORED_OF_MANY
@@ -47,6 +50,13 @@ def choose_ignore_index(ignore_index: int | None, num_classes: int) -> int:
             f'`ignore_index` must be no class, got {IGNORED} of {num_classes} classes: '
             f'give another to the data set, the heads and the metric, and as '
             f'`seg_pad_val` to the data_preprocessor, such as {IGNORED_OF_MANY}'
+        )
+    if reduce_zero_label and 0 <= ignore_index < max(num_classes, 1):
+        raise ValueError(
+            '`ignore_index` must be no class, got '
+            f'{ignore_index} with reduce_zero_label=True, by which the stored label '
+            f'{ignore_index + 1} is class {ignore_index}, and 0 is ignored: leave '
+            '`ignore_index` out'
         )
     return ignore_index
 

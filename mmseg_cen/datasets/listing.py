@@ -140,7 +140,8 @@ def list_stems(
 ) -> list[str]:
     """Stems of the files of a modality in a folder and below it, sorted.
 
-    Stems that two files have, by different suffixes, are warned of.
+    Stems that two files have, by different suffixes, are warned of, and files that are
+    left out because their suffix is in other letters, capital or small.
 
     Args:
         name: Name of the modality.
@@ -165,6 +166,18 @@ def list_stems(
             f'`suffix` of modality {name!r}'
         )
     say_repeated(count, f'{folder}, where {suffix} follow one another')
+    ends = (suffix,) if isinstance(suffix, str) else suffix
+    lower = tuple(end.lower() for end in ends)
+    others = [f for f in files if f.lower().endswith(lower) and not f.endswith(ends)]
+    if others:
+        length = next(len(end) for end in lower if others[0].lower().endswith(end))
+        print_log(
+            f'{len(others)} files in {folder} are left out, such as {others[:3]}: '
+            f'`suffix` of modality {name!r} is {suffix!r}; if they are samples, too, '
+            f'give several, such as {(*ends, others[0][-length:])}',
+            'current',
+            logging.WARNING,
+        )
     return sorted(count)
 
 

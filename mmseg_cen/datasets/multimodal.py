@@ -139,11 +139,12 @@ class MultimodalSegDataset(BaseSegDataset):
         if prefixes.get(LABEL) is not None:
             chosen[LABEL] = prefixes[LABEL]
         classes = self._load_metainfo(kwargs.get('metainfo')).get('classes') or ()
-        ignore_index = choose_ignore_index(ignore_index, len(classes))
+        reduces = bool(kwargs.get('reduce_zero_label'))
+        ignore_index = choose_ignore_index(ignore_index, len(classes), reduces)
         self.own_label_map = label_map and complete_label_map(
             label_map, len(classes), ignore_index
         )
-        if label_map and kwargs.get('reduce_zero_label'):
+        if label_map and reduces:
             raise ValueError(
                 '`label_map` must be alone, got reduce_zero_label=True, too: leave '
                 'that out, and map 0 to None'

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
 from mmseg_cen.modality import Modality
+from mmseg_cen.once import warn_once
 
 from .synthetic import SyntheticRGBDDataset
 
@@ -76,7 +78,8 @@ def select(
     """The modalities of a network, with options that replace single ones.
 
     With a ``scale`` of its own, a modality has files of any type, and its holes are
-    filled by the nearest value, unless its options say otherwise.
+    filled by the nearest value, unless its options say otherwise. Where the data set
+    has integers without a ``scale``, a warning says that the network knows no unit.
 
     Args:
         modalities: Those of a data set.
@@ -104,6 +107,14 @@ def select(
         if 'scale' in changed:
             changed.setdefault('dtype', None)
             changed.setdefault('fill', 'nearest' if own.fill is None else own.fill)
+            if own.scale is None and np.dtype(own.dtype or float).kind in 'ui':
+                warn_once(
+                    f'scale of {name}',
+                    f'Modality {name!r} has no `scale` in the config: the network was '
+                    f'trained on the values of {own.dtype} that files store, and not '
+                    f'on physical ones. The unit that was given, {changed["scale"]}, '
+                    'must make such values of yours',
+                )
         try:
             chosen[name] = replace(own, **changed)
         except (TypeError, ValueError) as error:

@@ -52,9 +52,18 @@ class SampleLoader:
     def batches(
         self, given: Iterable[Given], batch_size: int
     ) -> Iterator[list[PackedSample]]:
-        """Load samples in batches; where the size changes, a new one begins."""
+        """Load samples in batches; where the size changes, a new one begins.
+
+        Samples before one that cannot be loaded are a batch of their own.
+        """
         batch: list[PackedSample] = []
-        for one in map(self, given):
+        for sample in given:
+            try:
+                one = self(sample)
+            except (ValueError, OSError):
+                if batch:
+                    yield batch
+                raise
             full = len(batch) == batch_size
             if batch and (full or _shapes(batch[0]) != _shapes(one)):
                 yield batch

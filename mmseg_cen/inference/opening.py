@@ -45,6 +45,11 @@ def open_network(
                 f'an exported network must be alone, got a checkpoint, too, {weights!r}'
                 ': leave it out'
             )
+        if cfg_options:
+            raise ValueError(
+                'an exported network must run as it was written, got options of a '
+                f'config, {[*cfg_options]}: leave them out, or take the checkpoint'
+            )
         return exported_network(str(model), options)
     if isinstance(model, (str, os.PathLike)) and os.path.isdir(model) and not weights:
         weights = _checkpoint_of(str(model))

@@ -9,6 +9,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from mmseg_cen.disk import is_hidden
 from mmseg_cen.modality import Modality, main_modality
 from mmseg_cen.transforms.given import Source
 from mmseg_cen.visualization import unique_names
@@ -63,7 +64,8 @@ def collect(inputs: Any, modalities: Mapping[str, Modality]) -> list[Given]:
 
     Folders and patterns are paired by stem, with the folders below them, and what is
     not paired is named in a warning; lists of files by stem if the stems are alike,
-    else as arrays and frames of videos, by their order.
+    else as arrays and frames of videos, by their order. With frames, files of a folder
+    are in the order of the numbers in their names.
 
     Args:
         inputs: Sources under the name of each modality, see
@@ -102,7 +104,7 @@ def collect(inputs: Any, modalities: Mapping[str, Modality]) -> list[Given]:
 
 def _of_archives(sources: Sources, names: list[str]) -> list[Given]:
     for item in sources.items:
-        if of_archive(str(item), names) is None:
+        if not names_in(str(item), names):
             raise ValueError(
                 f'`inputs` must be .npz files with an array under each of {names}, or '
                 f'a dict of files of each, got {item!r}: write '
@@ -121,7 +123,7 @@ def _pair(inputs: Mapping[str, Any], modalities: Mapping[str, Modality]) -> list
     }
     keyed = [sources for sources in found.values() if sources.keys is not None]
     if len(keyed) == len(found):
-        by_stem = _pair_by_stem(found)
+        by_stem = _pair_by_stem(found, modalities)
         if by_stem is not None:
             return by_stem
     counts = {name: len(sources.items) for name, sources in found.items()}
@@ -131,12 +133,14 @@ def _pair(inputs: Mapping[str, Any], modalities: Mapping[str, Modality]) -> list
             f'modalities must have as many files or frames as each other, got {said}: '
             'remove those without a partner'
         )
-    columns = [sources.items for sources in found.values()]
+    columns = [sources.ordered for sources in found.values()]
     rows = [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
     return _numbered(rows, modalities)
 
 
-def _pair_by_stem(found: Mapping[str, Sources]) -> list[Given] | None:
+def _pair_by_stem(
+    found: Mapping[str, Sources], modalities: Mapping[str, Modality]
+) -> list[Given] | None:
     """Samples of equal keys; None if lists have no key in common."""
     keys = [dict.fromkeys(sources.keys or []) for sources in found.values()]
     common = dict.fromkeys(key for key in keys[0] if all(key in own for own in keys))
@@ -170,10 +174,10 @@ def _pair_by_stem(found: Mapping[str, Sources]) -> list[Given] | None:
         name: dict(zip(sources.keys or [], sources.items, strict=True))
         for name, sources in found.items()
     }
-    return [
-        Given(key, {name: column[key] for name, column in columns.items()})
-        for key in common
-    ]
+    rows = [{name: column[key] for name, column in columns.items()} for key in common]
+    if any(not key or is_hidden(key) for key in common):  # 'a*.png' has '' of a.png
+        return _numbered(rows, modalities)
+    return [Given(key, row) for key, row in zip(common, rows, strict=True)]
 
 
 def _numbered(

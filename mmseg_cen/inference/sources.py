@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from torch import Tensor
 from mmseg_cen.disk import find_files
 from mmseg_cen.transforms.decoding import decode, turn_picture
 from mmseg_cen.transforms.given import Source
+
+from .patterns import match_files
 
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
 #: What a folder of samples may hold; other files in it are passed over.
@@ -98,6 +101,11 @@ class Sources:
     what: str
     is_folder: bool = False
 
+    @property
+    def ordered(self) -> list[Any]:
+        """The items in order: files of a folder by numbers, ``2.png, 10.png``."""
+        return sorted(self.items, key=_by_numbers) if self.is_folder else self.items
+
 
 def sources_of(name: str, given: Any, suffix: str | tuple[str, ...] = ()) -> Sources:
     """The sources that a value given for a modality stands for.
@@ -139,6 +147,12 @@ def sources_of(name: str, given: Any, suffix: str | tuple[str, ...] = ()) -> Sou
     return Sources([*given], keys if are_keys else None, f'{name}, a list')
 
 
+def _by_numbers(path: str) -> list[Any]:
+    """A key by which files are sorted as they are counted, not as they are spelled."""
+    parts = re.split(r'(\d+)', path)
+    return [int(part) if k % 2 else part for k, part in enumerate(parts)]
+
+
 def _of_path(name: str, path: str, suffix: str | tuple[str, ...]) -> Sources:
     if os.path.isdir(path):
         files = [f for f in find_files(path) if f.suffix.lower() in READABLE]
@@ -149,10 +163,7 @@ def _of_path(name: str, path: str, suffix: str | tuple[str, ...]) -> Sources:
         keys = [_stem(file.relative_to(path).as_posix(), suffix) for file in files]
         return _distinct(name, Sources(items, keys, f'{name}, {path!r}', True))
     if glob.has_magic(path) and not os.path.exists(path):
-        items = sorted(f for f in glob.glob(path, recursive=True) if os.path.isfile(f))
-        pattern = _pattern(path)
-        found = [pattern.fullmatch(item) for item in items]
-        keys = ['/'.join(g for g in m.groups() if g) if m else '' for m in found]
+        items, keys = match_files(path)
         if path[-1] in '*?]':
             keys = [_stem(key, ()) for key in keys]
         return _distinct(name, Sources(items, keys, f'{name}, {path!r}', True))
@@ -194,32 +205,23 @@ def _stem(file: str, suffix: str | tuple[str, ...]) -> str:
     return file.removesuffix(end or Path(file).suffix)
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    """A pattern of a shell as an expression whose groups are what its stars match.
-
-    Wildcards side by side are one group: ``00[0-4]?.png`` has ``31`` of ``0031.png``.
-    """
-    wildcard = r'\*+|\?|\[[^]]*\]'
-    words = {'*': '[^/]*', '**': '.*', '?': '[^/]'}
-
-    def group(wildcards: str) -> str:
-        if wildcards == '**/':
-            return '(?:(.*)/)?'
-        parts = re.findall(wildcard, wildcards)
-        return f'({"".join(words.get(w, w.replace("[!", "[^")) for w in parts)})'
-
-    parts = re.split(rf'(\*\*/|(?:{wildcard})+)', path)
-    return re.compile(
-        ''.join(group(p) if i % 2 else re.escape(p) for i, p in enumerate(parts))
-    )
-
-
 def names_in(path: str, names: Sequence[str]) -> list[str]:
-    """Those out of ``names`` that are names of arrays of a ``.npz`` file."""
+    """Those out of ``names`` that are names of arrays of a ``.npz`` file.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
     if not path.lower().endswith('.npz') or not os.path.isfile(path):
         return []
-    with np.load(path, allow_pickle=False) as archive:
-        return [name for name in names if name in archive.files]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            stored = archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise ValueError(
+            f'a .npz file must be complete, got a damaged one ({error}), {path}: '
+            'replace it'
+        ) from error
+    return [name for name in names if f'{name}.npy' in stored]
 
 
 def of_archive(path: str, names: Sequence[str]) -> dict[str, Source] | None:
@@ -227,14 +229,21 @@ def of_archive(path: str, names: Sequence[str]) -> dict[str, Source] | None:
 
     Pictures in it are red first, as in other files, and turned blue first here; other
     arrays stay as they are.
+
+    Raises:
+        ValueError: If the file is damaged, or holds no numbers.
     """
     found = names_in(path, names)
     if not found:
         return None
     content = Path(path).read_bytes()
-    return {
-        name: turn_picture(name, decode(content, '.npz', key=name)) for name in found
-    }
+    sources: dict[str, Source] = {}
+    for name in found:
+        try:
+            sources[name] = turn_picture(name, decode(content, '.npz', key=name))
+        except ValueError as error:
+            raise ValueError(f'{name}: {path}: {error}') from error
+    return sources
 
 
 def as_source(item: Any) -> Source:

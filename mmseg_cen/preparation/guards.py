@@ -41,8 +41,8 @@ def check_plan(plan: Plan, out: Path) -> None:
         )
     if unlisted := [stem for stem in stems if not is_line(stem)]:
         raise ValueError(
-            'a name must be a line of a list, without tab or line break, and without '
-            f'blanks at its ends, got {unlisted[:5]}: rename these files'
+            'a name must be a line of a list, in Unicode, without tab or line break, '
+            f'and without blanks at its ends, got {unlisted[:5]}: rename these files'
         )
     if outside := [stem for stem in stems if leaves_folder(stem)]:
         raise ValueError(

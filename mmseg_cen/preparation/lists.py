@@ -10,6 +10,8 @@ LISTS = ('train', 'val', 'test')
 
 def is_line(stem: str) -> bool:
     """Whether a stem can be a line of a list, and is read as it was written."""
+    if stem.encode(errors='replace').decode() != stem:  # names of no Unicode, on a disk
+        return False
     # At the beginning of a file, the last of these would be its byte order mark.
     return [stem.strip()] == stem.splitlines() == [stem] and not {*stem} & {*'\t\ufeff'}
 

@@ -93,6 +93,11 @@ def orientation_of(content: bytes, suffix: str) -> int:
     return read_orientation(content)
 
 
+def no_data_of(content: bytes) -> float | None:
+    """Value of pixels that were not measured, as a TIFF file says by a tag of GDAL."""
+    return read_pages(content)[0].no_data if is_tiff(content) else None
+
+
 def _native(array: NDArray[Any]) -> NDArray[Any]:
     """The array in the byte order of this machine, which its type does not name."""
     return array.astype(array.dtype.newbyteorder('='), copy=False)

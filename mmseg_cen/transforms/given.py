@@ -208,8 +208,9 @@ def _require_sizes(
             if (h, w) == (width, height):
                 remedy = (
                     'one of them is turned: turn it, or, where its tag (EXIF) says so, '
-                    f"set orientation='apply' of the modality (--cfg-options "
-                    f'test_dataloader.dataset.modalities.{first}.orientation=apply)'
+                    f"set orientation='apply' of the modality (--{first}-orientation "
+                    f'apply, in Python modalities=dict({first}=dict(orientation='
+                    "'apply')))"
                 )
             raise ValueError(
                 f'{name} must have the size of {first}, {width}x{height} '

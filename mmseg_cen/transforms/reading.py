@@ -18,8 +18,9 @@ from mmseg_cen.sentinels import find_invalid
 
 from .decoded_cache import DecodedCache, fetch
 from .decoded_entry import Decoded
-from .decoding import decode, orientation_of, turn_picture
+from .decoding import ARRAYS, decode, no_data_of, orientation_of, turn_picture
 from .depth import fill_invalid, fill_nearest, valid_pixels
+from .no_data import doubt_no_data
 from .orientation import TURNS, UPRIGHT, turn
 from .sampling import resize, resize_nearest
 
@@ -82,6 +83,8 @@ def read_stored(
         content = fileio.get(path, backend_args=backend_args)
         suffix = Path(path).suffix.lower()
         image = decode(content, suffix, color, key)
+        if suffix not in ARRAYS and not color:
+            doubt_no_data(name, modality, path, image, no_data_of(content))
         return Decoded(image, orientation_of(content, suffix))
 
     try:

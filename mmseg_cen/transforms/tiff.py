@@ -24,6 +24,7 @@ MAGIC = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 # Photometric interpretations: 0 and 1 are gray, others are pictures in colors.
 GRAY, RGB = (0, 1), 2
 INVERTED = 0  # gray, of which 0 is white
+NO_DATA = 42113  # tag of GDAL: the value of pixels that were not measured
 STRAIGHT = 2  # opacity that colors are not multiplied by
 # Compressions that OpenCV is built with: none, LZW, JPEG, Deflate, PackBits.
 COMMON = (1, 5, 7, 8, 32773, 32946)
@@ -47,6 +48,7 @@ class Page:
         shape: What tifffile has written of the array that all pages make, if it has.
         is_common: Whether OpenCV knows the compression, and there are no tiles, of
             which it reads some sizes only.
+        no_data: Value of pixels that were not measured, by the tag of GDAL.
     """
 
     size: tuple[int, int]
@@ -59,6 +61,7 @@ class Page:
     shape: tuple[int, ...] = field(default=(), compare=False)
     is_common: bool = field(default=True, compare=False)
     is_faded: bool = field(default=False, compare=False)
+    no_data: float | None = field(default=None, compare=False)
 
     @property
     def is_simple(self) -> bool:
@@ -120,7 +123,15 @@ def _page(tags: Any, index: int) -> Page:
         shape=_shape(tags.get(270, '')),
         is_common=322 not in tags and tags.get(259, 1) in COMMON,
         is_faded=len(bits) == 4 and max(bits) == 8 and STRAIGHT in tags.get(338, ()),
+        no_data=_number(tags.get(NO_DATA)),
     )
+
+
+def _number(text: Any) -> float | None:
+    try:
+        return float(str(text).strip(' \0'))
+    except ValueError:
+        return None
 
 
 def _shape(description: str) -> tuple[int, ...]:

@@ -49,6 +49,14 @@ def test_ignored_pixels_have_a_label_that_is_no_class():
         choose_ignore_index(255, 300)
 
 
+def test_with_labels_from_1_the_ignored_label_is_no_class():
+    """Label 1 becomes class 0, which would be ignored as if it were void."""
+    assert choose_ignore_index(255, 40, reduce_zero_label=True) == 255
+    for num_classes in (0, 40):
+        with pytest.raises(ValueError, match=r'stored label 1 is class 0, .*leave'):
+            choose_ignore_index(0, num_classes, reduce_zero_label=True)
+
+
 def test_a_label_map_may_have_passed_through_a_file_of_text():
     assert complete_label_map({'7': 0, 8: None, 255: '1'}, 2, 255) == {
         7: 0, 8: 255, 255: 1,

@@ -3,7 +3,12 @@ import logging
 import pytest
 
 from mmseg_cen.datasets import listing
-from mmseg_cen.datasets.listing import list_files, read_rows, require_files
+from mmseg_cen.datasets.listing import (
+    list_files,
+    list_stems,
+    read_rows,
+    require_files,
+)
 from mmseg_cen.disk import write_atomically
 
 RULE = 'one stem or two paths'
@@ -51,6 +56,23 @@ def test_files_are_listed_through_links_and_without_hidden_ones(tmp_path):
     (tmp_path / 'linked').symlink_to(tmp_path / 'files')
     (tmp_path / 'files' / 'd').symlink_to(tmp_path / 'files' / 'b')
     assert list_files(str(tmp_path / 'linked')) == ['a.png', 'b/1.png', 'd/1.png']
+
+
+@pytest.mark.parametrize('suffix', ['_rgb.jpg', ('.png', '_rgb.jpg')])
+def test_files_left_out_for_a_suffix_in_capitals_are_named(
+    tmp_path, monkeypatch, suffix
+):
+    said = []
+    monkeypatch.setattr(listing, 'print_log', lambda *args: said.append(args))
+    for name in ('a_rgb.jpg', 'b_rgb.JPG', 'notes.txt'):
+        (tmp_path / name).touch()
+    assert list_stems('rgb', str(tmp_path), suffix) == ['a']
+    ((text, _, level),) = said
+    assert "such as ['b_rgb.JPG']: `suffix` of modality 'rgb'" in text
+    assert text.endswith("'_rgb.jpg', '_rgb.JPG')")
+    assert level == logging.WARNING
+    assert list_stems('rgb', str(tmp_path), ('_rgb.jpg', '_rgb.JPG')) == ['a', 'b']
+    assert len(said) == 1
 
 
 def test_columns_are_separated_by_tabs_or_by_blanks_if_there_is_no_tab(rows):

@@ -242,6 +242,16 @@ def test_all_missing_files_are_named_in_one_error(root):
     assert f'{root}/depth/d.png' not in str(error.value)
 
 
+def test_a_link_to_a_file_that_is_gone_is_a_missing_file(root):
+    """As of data sets whose contents are fetched apart, such as by git-annex."""
+    (root / 'rgb/d.jpg').unlink()
+    (root / 'rgb/d.jpg').symlink_to(root / 'gone.jpg')
+    with pytest.raises(
+        FileNotFoundError, match=r'1 of 9 files missing.*\s+.*rgb/d\.jpg$'
+    ):
+        dataset(root)
+
+
 def groups(data):
     return [data.get_data_info(i)['groups'] for i in range(len(data))]
 
@@ -358,6 +368,8 @@ def test_a_label_map_of_the_config_is_that_of_every_sample(root):
     assert data.get_data_info(0)['label_map'] == {0: 0, 255: 1}
     with pytest.raises(ValueError, match='reduce_zero_label=True, too'):
         dataset(root, label_map={1: 0}, reduce_zero_label=True, **classes)
+    with pytest.raises(ValueError, match='must be no class, got 1 with reduce_zero'):
+        dataset(root, ignore_index=1, reduce_zero_label=True, **classes)
 
 
 def test_the_ignored_label_is_no_class_of_many(root):

@@ -4,6 +4,8 @@ import pytest
 from mmengine.config import Config, ConfigDict
 
 from mmseg_cen.datasets import samples_of_test, select
+from mmseg_cen.modality import build_modalities
+from mmseg_cen.once import heard_warnings
 
 
 def config(**dataset):
@@ -44,3 +46,18 @@ def test_a_stated_unit_takes_files_of_any_type():
     ):
         with pytest.raises(ValueError, match=message):
             select(known, names, changes)
+
+
+def test_a_unit_is_doubted_where_the_network_has_seen_none():
+    known = build_modalities(
+        dict(depth=dict(dtype='uint16'), height=dict(dtype='float32'), rgb={})
+    )
+    units = dict(depth=dict(scale=0.001), height=dict(scale=0.001))
+    with heard_warnings() as heard:
+        select(known, [*known], units)
+    (warning,) = heard
+    assert "'depth' has no `scale` in the config" in warning
+    assert 'given, 0.001, must make such values' in warning
+    with heard_warnings() as heard:
+        select(samples_of_test(config(type='NYUDv2Dataset')).modalities, ['depth'], {})
+    assert not heard

@@ -57,6 +57,14 @@ def test_an_exported_network_predicts_the_same(network, exported, files):
     assert inferencer.classes == ('wall', 'floor', 'chair')
 
 
+def test_options_of_a_config_are_refused(exported):
+    options = {'model.test_cfg.mode': 'slide'}
+    with pytest.raises(
+        ValueError, match=r"options of a config, \['model\.test_cfg\.mo"
+    ):
+        MultimodalInferencer(exported, cfg_options=options)
+
+
 def test_preprocessing_outside_is_done_here(network, copied, files):
     """By a preprocessor that is made of the description."""
     path = copied(lambda described: described.update(preprocessing='outside'))

@@ -53,6 +53,14 @@ def test_an_interrupted_inference_is_finished_by_the_next(inferencer, files, tmp
     assert not [*inferencer.stream(given, 1, outputs, True)]
 
 
+def test_samples_before_a_damaged_one_are_written(inferencer, files, tmp_path):
+    Path(files['depth'], 'b/1.png').write_bytes(b'')
+    out = tmp_path / 'out'
+    with pytest.raises(ValueError, match=r'depth/b/1\.png: the file must be an image'):
+        inferencer(files, batch_size=2, out_dir=out, save=['labels'])
+    assert written(out) == ['labels/a/1.png']
+
+
 def test_streams_that_a_sample_lacks_are_not_waited_for(network, files, tmp_path):
     inferencer = MultimodalInferencer(
         network.config, network.checkpoint, absent=['rgb'], show_progress=False

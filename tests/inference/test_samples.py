@@ -85,6 +85,25 @@ def test_stars_of_patterns_are_what_pairs_files(place):
     assert list(pairs(collect(inputs, MODALITIES))) == ['1/a', '2/a']
 
 
+def test_what_stars_match_is_no_name_if_it_would_be_hidden(place):
+    root = place('room.png', 'room.2.png', 'room3.png', 'd.png', 'd.2.png', 'd3.png')
+    found = collect(dict(rgb=f'{root}/room*.png', depth=f'{root}/d*.png'), MODALITIES)
+    assert {one.name for one in found} == {'room', 'room.2', 'room3'}
+    for one in found:
+        numbers = (one.items[n].removeprefix(f'{root}/') for n in ('rgb', 'depth'))
+        assert len({name.lstrip('rdom') for name in numbers}) == 1
+
+
+def test_brackets_of_folders_that_exist_are_no_pattern(place):
+    root = place('a [1]/x_rgb.png', 'a [1]/x_depth.png', 'b1/y_rgb.png', 'b1/y_d.png')
+    for folder, end, name in (('a [1]', 'depth', 'x'), ('b[1]', 'd', '1/y')):
+        inputs = dict(
+            rgb=f'{root}/{folder}/*_rgb.png', depth=f'{root}/{folder}/*_{end}.png'
+        )
+        (one,) = collect(inputs, MODALITIES)
+        assert one.name == name
+
+
 def test_wildcards_side_by_side_make_one_name(place):
     root = place('0012_rgb.png', '0012_depth.png', '0731_rgb.png', '0731_depth.png')
     found = collect(
@@ -154,6 +173,28 @@ def test_frames_of_a_video_go_with_the_files_of_a_folder_in_order(tmp_path, plac
     place('depth/4.png')
     with pytest.raises(ValueError, match=r'got 3 of rgb, .*clip.avi.*, 4 of depth, '):
         collect(dict(rgb=path, depth=str(root / 'depth')), MODALITIES)
+
+
+def test_frames_go_with_files_by_their_numbers_not_by_their_spelling(place):
+    root = place(*(f'depth/{k}.png' for k in range(1, 12)))
+    frames = [IMAGE + np.uint8(k) for k in range(1, 12)]
+    given = collect(dict(rgb=frames, depth=str(root / 'depth')), MODALITIES)
+    for k, one in enumerate(given, start=1):
+        assert one.items['rgb'][0, 0, 0] == k
+        assert one.items['depth'].endswith(f'/{k}.png')
+
+
+def test_a_damaged_archive_is_named(tmp_path):
+    np.savez(tmp_path / 'a.npz', rgb=IMAGE)
+    np.savez(tmp_path / 'b.npz', rgb=np.array([['x']]))
+    whole = (tmp_path / 'a.npz').read_bytes()
+    collect(str(tmp_path), MODALITIES)
+    (tmp_path / 'c.npz').write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r'got a damaged one .*c\.npz: replace it'):
+        collect(str(tmp_path), MODALITIES)
+    (of_text,) = collect(str(tmp_path / 'b.npz'), MODALITIES)
+    with pytest.raises(ValueError, match=r'rgb: .*b\.npz: .* must hold one array'):
+        of_text.sources(('rgb', 'depth'))
 
 
 def test_a_video_that_does_not_tell_its_length_is_refused(tmp_path):

@@ -37,7 +37,9 @@ def test_hidden_files_are_no_samples_and_links_are(tmp_path, toys):
         find_stems(tmp_path / 'data', 'thermal', '.png')
 
 
-@pytest.mark.parametrize('stem', ['', ' a', 'a\r', 'a\nb', 'a\tb', '\ufeffa'])
+@pytest.mark.parametrize(
+    'stem', ['', ' a', 'a\r', 'a\nb', 'a\tb', '\ufeffa', 'a\udcdf']
+)
 def test_what_would_be_read_otherwise_is_no_line(stem):
     assert not is_line(stem)
     assert is_line('a b')

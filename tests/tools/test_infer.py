@@ -71,6 +71,17 @@ def test_a_sample_is_predicted_as_in_a_test(network, infer, tmp_path, capsys, na
     assert ('Predicted without rgb' in capsys.readouterr().out) == bool(absent)
 
 
+def test_classes_are_said_as_the_file_has_them(infer, tmp_path, capsys):
+    key, out = 'test_dataloader.dataset.reduce_zero_label', tmp_path / 'labels.png'
+    said = []
+    for reduces in (False, True):
+        assert infer('--out', out, '--cfg-options', f'{key}={reduces}') == 0
+        found = np.unique(cv2.imread(str(out), cv2.IMREAD_UNCHANGED)).tolist()
+        assert f'{out}: classes {found}\n' in capsys.readouterr().out
+        said.append(found)
+    assert said[1] == [k + 1 for k in said[0]]
+
+
 def test_folders_are_predicted_and_finished_later(network, load_tool, tmp_path, capsys):
     for name in ('rgb', 'depth'):
         image = cv2.imread(str(tmp_path / name / 'a.png'), cv2.IMREAD_UNCHANGED)
@@ -103,6 +114,7 @@ def test_folders_are_predicted_and_finished_later(network, load_tool, tmp_path, 
     [
         ([], 'must be given as --rgb PATH, --depth PATH, got none'),
         (['--rgb'], 'options must have values'),
+        (['--rgb-orientation', 'turn', '--rgb', 'a.png'], "invalid choice: 'turn'"),
         (['--thermal', 'x.png'], 'got --thermal x.png'),
         (['--depth-unit', 'mm', '--rgb', 'a.png'], 'options must have values'),
     ],
@@ -116,10 +128,12 @@ def test_wrong_files_are_refused(load_tool, options, message):
 def test_options_of_modalities_say_how_files_are_stored(load_tool):
     given = ['--rgb', 'a.png', 'b.png', '--depth=c', '--depth-unit', '0.001']
     given += ['--depth-invalid', '65535', '60000..61000', '--resize-depth']
+    given += ['--rgb-orientation', 'apply']
     files, changes = load_tool('infer.py').parse_files(given, ('rgb', 'depth'))
     assert files == dict(rgb=['a.png', 'b.png'], depth=['c'])
     assert changes == dict(
-        depth=dict(scale=0.001, invalid=['65535', '60000..61000'], resize=True)
+        rgb=dict(orientation='apply'),
+        depth=dict(scale=0.001, invalid=['65535', '60000..61000'], resize=True),
     )
 
 

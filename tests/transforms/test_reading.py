@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from mmseg_cen.modality import Modality, build_modalities
 from mmseg_cen.transforms import LoadModalities
@@ -98,6 +99,26 @@ def test_an_orientation_tag_is_named_once_and_turns_on_request(tmp_path, warned)
     turned = load('hha', Modality(channels=3, orientation='apply'), path).image
     np.testing.assert_array_equal(turned[..., ::-1], upright)
     assert len(warned) == 1
+
+
+@pytest.mark.parametrize('text', ['-9999', '-3.4028234663852886e+38', '-9999.0 \0'])
+def test_what_a_file_calls_no_measurement_is_warned_of(tmp_path, warned, text):
+    array = np.ones((H, W), np.float32)
+    tags = ImageFileDirectory_v2()
+    tags[42113] = text
+    path = str(tmp_path / '1.tif')
+    Image.fromarray(array).save(path, tiffinfo=tags)
+    load('dsm', Modality(), path)
+    assert not warned  # all pixels are measured
+    array[0, :3] = lowest = float(text.strip(' \0'))
+    Image.fromarray(array).save(path, tiffinfo=tags)
+    loaded = load('dsm', Modality(invalid=lowest, fill='nearest'), path)
+    assert (loaded.image == 1).all()
+    assert not warned
+    assert load('dsm', Modality(), path).image.min() == np.float32(lowest)
+    (warning,) = warned
+    assert '1.tif has -' in warning
+    assert 'in 3.1% of its pixels, which are read as measured: set invalid=-' in warning
 
 
 def sample(tmp_path, size, **options):

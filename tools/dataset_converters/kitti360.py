@@ -111,6 +111,9 @@ def project_points(
 ) -> NDArray[np.uint16]:
     """Depth (H, W) in cm of the nearest point on each pixel, 0 without one.
 
+    The center of the first pixel is 0, as for the official camera: coordinates are
+    rounded.
+
     Args:
         points: (N, 4), whose first three columns are meters in the scanner's frame.
         projection: (3, 4), from :func:`read_projection`.
@@ -120,7 +123,8 @@ def project_points(
     homogeneous = np.c_[points[:, :3].astype(np.float64), np.ones(len(points))]
     x, y, depth = projection @ homogeneous.T
     ahead = depth > 0.01
-    x, y, depth = x[ahead] / depth[ahead], y[ahead] / depth[ahead], depth[ahead]
+    depth = depth[ahead]
+    x, y = np.rint(x[ahead] / depth), np.rint(y[ahead] / depth)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     u, v = x[inside].astype(np.int64), y[inside].astype(np.int64)
     stored = np.rint(depth[inside] * 100).clip(0, 65534).astype(np.uint16)
@@ -214,6 +218,7 @@ def plan(source: Path) -> Plan:
         partial(convert, projection=projection),
         SPLITS,
         sources=[str(path) for path in needed[2:]] if not problems else [],
+        options=dict(first_center=0),  # what has none was written by an earlier version
         classes=KITTI360Dataset.METAINFO['classes'],
         palette=KITTI360Dataset.METAINFO['palette'],
         problems=problems,

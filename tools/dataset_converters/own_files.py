@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mmseg_cen.disk import find_files
 from mmseg_cen.preparation import read_image
-from mmseg_cen.transforms.decoding import decode, file_order, orientation_of
+from mmseg_cen.transforms.decoding import (
+    decode,
+    file_order,
+    no_data_of,
+    orientation_of,
+)
 from mmseg_cen.transforms.orientation import turn
 
 IMAGES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.pgm', '.ppm', '.webp')
@@ -78,6 +84,18 @@ def turned(
     if orientation != 'apply':
         return image
     return turn(image, orientation_of(Path(path).read_bytes(), Path(path).suffix))
+
+
+def no_data_in(paths: Sequence[Path]) -> float | None:
+    """Value of no measurement that the first TIFF file names, other than 0 or NaN."""
+    for path in paths:
+        if path.suffix.lower() in ('.tif', '.tiff'):
+            try:
+                found = no_data_of(path.read_bytes())
+            except (ValueError, OSError):
+                continue  # is named when it is converted
+            return found if found and np.isfinite(found) else None
+    return None
 
 
 def read_array(path: str | Path, orientation: str | None = None) -> NDArray[Any]:

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from own_files import ARRAYS, find
+from own_files import ARRAYS, find, no_data_in
 from own_labels import LabelReader, class_names, parse_label_map
-from own_modalities import given_modalities
+from own_modalities import Given, given_modalities
 from own_storage import Stored, how_stored, picture_of_depth
 
 from mmseg_cen.modality import Modality, build_modalities
 from mmseg_cen.plausibility import ROOMS
 from mmseg_cen.preparation import Folder, Plan, Sample, decode_complete, read_list
+from mmseg_cen.sentinels import find_invalid
 from mmseg_cen.transforms.depth import valid_pixels
 from mmseg_cen.transforms.reading import Loaded, fit_sizes
 from mmseg_cen.visualization.panels import default_palette
@@ -139,6 +140,11 @@ def make_plan(args: argparse.Namespace) -> Plan:
         )
     labels, classes, warnings = None, [], []
     val, problems, splits = set(), [], ['test']
+    if args.label_map and args.reduce_zero_label:
+        raise ValueError(
+            '`--label-map` must be alone, got --reduce-zero-label, too: leave that '
+            'out, and map 0:void'
+        )
     if args.label is not None:
         labels = LabelReader(
             args.reduce_zero_label,
@@ -161,8 +167,10 @@ def make_plan(args: argparse.Namespace) -> Plan:
             ignore_index=labels.void,
         )
     for stored in modalities:
+        paths = list(folders[stored.given.name].values())
+        warnings += unnamed_no_data(stored.given, paths)
         if stored.given.name == 'depth':
-            warnings += picture_of_depth(stored, list(folders['depth'].values()))
+            warnings += picture_of_depth(stored, paths)
     samples = [
         Sample(
             stem,
@@ -195,6 +203,20 @@ def make_plan(args: argparse.Namespace) -> Plan:
         plausible=args.plausible_depth or ROOMS,
         turns=args.orientation is not None,
     )
+
+
+def unnamed_no_data(given: Given, paths: Sequence[Path]) -> list[str]:
+    """A warning if files name a value of no measurement, and the command does not."""
+    value = None if given.name == 'rgb' else no_data_in(paths)
+    if value is None or find_invalid(np.array([[value]]), given.invalid).any():
+        return []
+    option = f'--modality {given.name}=DIR:invalid='
+    if given.name == 'depth':
+        option = '--depth-invalid='
+    return [
+        f'{given.name} has {value:g} where nothing was measured, as its files say by '
+        f'the tag GDAL_NODATA; it is taken for measured: give {option}{value:.17g}'
+    ]
 
 
 def suffix_option(name: str) -> str:

@@ -119,7 +119,7 @@ def write_prediction(
         command=COMMAND.format(
             config=in_docstring(path), checkpoint='CHECKPOINT', out=predictions
         ),
-        base=str(Path(config).resolve()),
+        base=config if '::' in config else str(Path(config).resolve()),
         data_root=DATA_ROOT,
         work_dir=work_dir_of(out),
         delete=delete,

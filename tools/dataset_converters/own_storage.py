@@ -146,8 +146,10 @@ class Stored:
             )
         is_float = np.dtype(self.dtype).kind == 'f'
         fits = (array.dtype.kind == 'f') == is_float
-        if name != 'depth':  # which is checked when it becomes uint16
+        if name != 'depth':
             fits &= _stored_type(array) == self.dtype
+        else:  # 8 bits are no steps of the unit of others
+            fits &= (array.dtype.itemsize == 1) == (np.dtype(self.dtype).itemsize == 1)
         if array.ndim not in {2, 3} or channels != self.channels or not fits:
             raise ValueError(
                 f'{path}: {name} must have '

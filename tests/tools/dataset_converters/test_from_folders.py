@@ -303,6 +303,7 @@ def test_the_folders_themselves_are_not_written_to(convert, mine, tree):
         (dict(depth_unit='inf'), 'must be positive and finite, got inf'),
         (dict(depth_suffix='_d.png'), 'must hold files that end with _d.png'),
         (dict(val_share=1.0), 'must be within 0 and 1'),
+        (dict(label_map='1:0,2:1', reduce_zero_label=True), 'got --reduce-zero-label'),
         (
             dict(depth_suffix='.png'),
             'names must agree .*a/1_depth.png.* --depth-suffix',

@@ -55,9 +55,11 @@ def download(tmp_path):
             assert cv2.imwrite(str(image), pixels)
             ids = rng.choice([0, 7, 13, 34, 35, 37, 44, 255], (HEIGHT, WIDTH))
             assert cv2.imwrite(str(label), ids.astype(np.uint8))
-            # On one ray at 20.1 m and 10.1 m, beside the image, and behind the car.
+            # On one ray at 20.1 m and 10.1 m, beside the image, behind the car, and
+            # nearer to the center of another pixel than to that on its upper left.
             xyz = [(20.1, -4.1, 1.9), (10.1, -2.05, 0.95), (10.1, 90, 0), (-10, 0, 0)]
-            np.c_[xyz, np.ones(4)].astype(np.float32).tofile(scan)
+            xyz.append((10.1, 1.3, 1.4))
+            np.c_[xyz, np.ones(5)].astype(np.float32).tofile(scan)
             both = (path.relative_to(root).as_posix() for path in (image, label))
             lines.append(' '.join(both))
         path = root / f'data_2d_semantics/train/2013_05_28_drive_{split}_frames.txt'
@@ -77,6 +79,8 @@ def test_points_are_projected_and_the_nearest_one_of_a_pixel_stays(
     expected = np.zeros((HEIGHT, WIDTH))
     # 10 m ahead: 5 + 10 * 2.05 / 10 = 7.05, 3 - 10 * 0.95 / 10 = 2.05.
     expected[2, 7] = 10
+    # 5 - 10 * 1.3 / 10 = 3.7, 3 - 10 * 1.4 / 10 = 1.6: the center of a pixel is 0.
+    expected[2, 4] = 10
     data = KITTI360Dataset(
         data_root=str(out),
         ann_file='train.txt',

@@ -233,7 +233,8 @@ def test_networks_of_prepared_data_sets_predict_own_samples(prepare, tmp_path):
         f"_base_ = '{ROOT / base}'\ntest_dataloader = dict(dataset=dict({changes}))\n"
     )
     thermal = ['--modality', f'thermal={tmp_path}/thermal']
-    for network in (ROOT / base, config):
+    of_package = base.replace('configs/', 'mmseg_cen::')
+    for network in (ROOT / base, config, of_package):
         options = [*thermal, '--config', network]
         assert prepare(tmp_path / 'new', [[0, 1]], *options, label=False)[0] == 0
         cfg = Config.fromfile(tmp_path / 'new/config.py')

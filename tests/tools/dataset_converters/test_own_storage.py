@@ -8,6 +8,7 @@ import pytest
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from mmseg_cen.preparation import read_image
 
@@ -212,6 +213,18 @@ def test_files_unlike_the_first_are_named(folders, convert):
     assert '3.png: thermal must have one channel of integers (uint16)' in report
 
 
+@pytest.mark.parametrize('few', [('1', '2'), ('3',)])
+def test_depth_of_8_bits_among_more_is_refused(folders, convert, few):
+    folder = folders('d', '.png', lambda rng: rng.integers(800, 4000, SIZE, np.uint16))
+    for stem in few:
+        write(folder / f'{stem}.png', np.full(SIZE, 99, np.uint8))
+    status, report = convert('--depth', folder, '--depth-unit', '0.001')
+    assert status == 1
+    other = '3' if '1' in few else few[0]
+    first = 'uint8' if '1' in few else 'uint16'
+    assert f'{other}.png: depth must have one channel of integers ({first})' in report
+
+
 def test_a_picture_of_depth_in_colors_is_refused(folders, convert):
     color = folders('c', '.png', lambda rng: np.full((*SIZE, 3), 9, np.uint8))
     status, report = convert('--depth', color, '--depth-unit', '0.02')
@@ -230,6 +243,23 @@ def test_depth_of_8_bits_and_its_largest_value_are_warned_of(folders, convert):
     report = convert(*options)[1]
     assert 'WARNING: depth has 8 bits' in report
     assert '--depth-invalid 255)' in report
+
+
+def test_a_value_that_files_call_no_measurement_is_asked_for(folders, convert):
+    def write_tiff(folder):
+        tags = ImageFileDirectory_v2()
+        tags[42113] = '-9999'
+        for path in folder.glob('*.png'):
+            height = np.ones(SIZE, np.float32)
+            height[0] = -9999
+            Image.fromarray(height).save(path.with_suffix('.tif'), tiffinfo=tags)
+            path.unlink()
+        return folder
+
+    dsm = write_tiff(folders('dsm', '.png', lambda rng: np.ones(SIZE, np.uint8)))
+    report = convert('--modality', f'dsm={dsm}')[1]
+    assert 'give --modality dsm=DIR:invalid=-9999\n' in report
+    assert 'GDAL_NODATA' not in convert('--modality', f'dsm={dsm}:invalid=-9999')[1]
 
 
 def test_far_depth_in_floats_gets_a_coarser_unit(folders, convert, tmp_path):
