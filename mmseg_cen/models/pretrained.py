@@ -110,8 +110,9 @@ def check_loaded(backbone: nn.Module, read: Any, checkpoint: str) -> None:
     state = state_of(read, checkpoint)
     state = state.get('model', state)  # as some packages name it
     given = {_values(t) for t in state.values() if is_tensor(t) and t.numel()}
+    known = backbone.state_dict()
     own = {
-        name: tensor
+        name: known.get(name, tensor)  # without the product that LoRA adds to a weight
         for name, tensor in stream_state_dict(backbone, 0).items()
         if tensor.ndim > 1 and not name.startswith('fusions.')
     }

@@ -178,3 +178,17 @@ def test_a_start_must_reach_the_weights_of_a_converted_backbone(
     else:
         with pytest.raises(ValueError, match=error):
             backbone.init_weights()
+
+
+def test_a_start_from_a_network_with_lora_has_its_weights(tmp_path):
+    swin = dict(type='SwinTransformer', embed_dims=4, num_heads=(1, 1, 2, 2))
+    swin |= dict(pretrain_img_size=32, depths=(1, 1, 1, 1), window_size=2)
+    options = dict(num_modalities=2, layer_norms=True, lora=dict(rank=2))
+    trained = CENBackbone(swin, **options)
+    for name, parameter in trained.named_parameters():
+        if name.endswith('lora_b'):
+            torch.nn.init.normal_(parameter)
+    start = save(tmp_path / 'weights.pth', trained, 'backbone.')
+    backbone = CENBackbone(dict(swin, init_cfg=start), **options)
+    backbone.init_weights()
+    assert all(map(torch.equal, backbone.parameters(), trained.parameters()))
