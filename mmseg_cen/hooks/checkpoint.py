@@ -20,6 +20,7 @@ from mmseg_cen.checkpoints import (
     state_of,
     unlock_training,
 )
+from mmseg_cen.checkpoints.optimizer_state import check_optimizer
 from mmseg_cen.checkpoints.trained_as import TRAINED_AS
 from mmseg_cen.disk import remove_unfinished
 from mmseg_cen.streams.state import first_names, unwrap
@@ -52,8 +53,8 @@ class SafeCheckpointHook(CheckpointHook):
 
     Raises:
         ValueError: If another training writes to the work directory, a checkpoint was
-            trained with another order of its modalities or classes, or weights that
-            are to be saved or loaded are not finite.
+            trained with another order of its modalities or classes, or is resumed with
+            another optimizer, or weights that are to be saved or loaded are not finite.
     """
 
     best_ckpt_path: Any
@@ -86,6 +87,9 @@ class SafeCheckpointHook(CheckpointHook):
         now = describe_training(runner.model, _dataset_of(runner))
         for difference in check_trained_as(checkpoint, now):
             print_log(difference, 'current', logging.WARNING)
+        if runner._resume and 'optimizer' in checkpoint:
+            state, name = checkpoint['optimizer'], str(runner._load_from)
+            check_optimizer(runner.optim_wrapper, state, name)
 
     def before_train(self, runner: Runner) -> None:
         super().before_train(runner)

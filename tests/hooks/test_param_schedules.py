@@ -89,6 +89,14 @@ def test_another_learning_rate_holds_when_a_training_resumes(tmp_path, said):
     assert 'momentum=0.9 instead of 0.5' in text
 
 
+def test_another_optimizer_is_refused_when_a_training_resumes(tmp_path):
+    """Torch would take its state, and fail at the first step."""
+    train(tmp_path, STEPS, 1)
+    adam = dict(type='AdamW', lr=1.0)
+    with pytest.raises(ValueError, match='`optim_wrapper` must have the optimizer'):
+        train(tmp_path, STEPS, 2, optimizer=adam, resume=True)
+
+
 def test_a_setting_that_is_the_same_is_left_alone_and_nothing_is_said(tmp_path, said):
     wanted = train(tmp_path / 'whole', COSINE, 6)
     train(tmp_path / 'part', COSINE, 3)
