@@ -89,6 +89,17 @@ def test_another_learning_rate_holds_when_a_training_resumes(tmp_path, said):
     assert 'momentum=0.9 instead of 0.5' in text
 
 
+def test_settings_that_validations_hold_are_said(tmp_path, said):
+    plateau = dict(type='ReduceOnPlateauLR', monitor='acc', rule='greater')
+    train(tmp_path, plateau, 1)
+    train(tmp_path, plateau, 2, resume=True)
+    assert said == []
+    rates = train(tmp_path, plateau, 3, optimizer=dict(SGD, lr=0.1), resume=True)
+    assert set(rates) == {2.0}
+    (text,) = said
+    assert 'not with lr=0.1 instead of 1.0, ' in text
+
+
 def test_another_optimizer_is_refused_when_a_training_resumes(tmp_path):
     """Torch would take its state, and fail at the first step."""
     train(tmp_path, STEPS, 1)
