@@ -192,3 +192,14 @@ def test_a_start_from_a_network_with_lora_has_its_weights(tmp_path):
     backbone = CENBackbone(dict(swin, init_cfg=start), **options)
     backbone.init_weights()
     assert all(map(torch.equal, backbone.parameters(), trained.parameters()))
+
+
+def test_plugins_without_weights_may_be_more_than_the_backbone(tmp_path):
+    given = ResNet(50, **TINY)
+    start = save(tmp_path / 'weights.pth', given)
+    attention = dict(type='GeneralizedAttention', num_heads=4, attention_type='1111')
+    plugin = dict(cfg=attention, position='after_conv3')
+    config = dict(type='ResNet', depth=50, **TINY, init_cfg=start, plugins=[plugin])
+    backbone = CENBackbone(config, num_modalities=2)
+    backbone.init_weights()
+    assert torch.equal(backbone.conv1.weight, given.conv1.weight)
