@@ -96,6 +96,7 @@ class SafeCheckpointHook(CheckpointHook):
         if is_main_process():
             for folder in {runner.work_dir, str(self.out_dir)}:
                 remove_unfinished(folder)
+            self._note_start(runner)
         if runner.iter and (last := runner.message_hub.runtime_info.get('last_ckpt')):
             # A validation that is made up adds the best score to this checkpoint.
             name = os.path.basename(last)
@@ -120,6 +121,17 @@ class SafeCheckpointHook(CheckpointHook):
             )
         dataset = runner.train_dataloader.dataset
         checkpoint['meta'][TRAINED_AS] = describe_training(runner.model, dataset)
+
+    def _note_start(self, runner: Runner) -> None:
+        """Let a training that goes back in its work directory not come back by itself.
+
+        Resumed once more before its first checkpoint, it begins where it began.
+        """
+        start = runner._load_from
+        if runner.iter and runner._resume and start is not None:
+            folder, name = os.path.split(os.path.abspath(os.path.expanduser(start)))
+            if folder == os.path.abspath(str(self.out_dir)):
+                note_checkpoint(runner.work_dir, os.path.join(str(self.out_dir), name))
 
     def _own(self, path: str | None) -> str | None:
         """The file of the same name in the folder that this training saves to."""

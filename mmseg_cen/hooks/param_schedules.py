@@ -38,7 +38,7 @@ class ParamSchedulerHook(ParamSchedulerHookOfMMEngine):
     epochs.
 
     Where validations drive a schedule, the settings of the checkpoint hold, which is
-    logged, too, as is a learning rate that stays at zero before the end of the training.
+    logged, too. So is a learning rate that stays at zero before the end of a training.
     """
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import nn
 
-from mmseg_cen.checkpoints import lock
+from mmseg_cen.checkpoints import latest_checkpoint, lock
 from mmseg_cen.hooks import SafeCheckpointHook
 
 
@@ -148,6 +148,17 @@ def test_a_validation_that_is_made_up_counts_for_the_best(elsewhere, tmp_path):
         train(work, scores=[3], hooks=[Interrupts(3, False)], **options)
     train(work, scores=[1, 2], resume=True)
     assert names(work) == ['best_acc_epoch_1.pth', 'epoch_3.pth']
+
+
+def test_a_training_that_went_back_is_not_resumed_from_what_it_left(tmp_path):
+    """It may have diverged there."""
+    train(tmp_path, checkpoint=dict(max_keep_ckpts=-1))
+    assert latest_checkpoint(str(tmp_path)) == str(tmp_path / 'epoch_3.pth')
+    start = str(tmp_path / 'epoch_1.pth')
+    hooks = [Interrupts(2, in_validation=False)]
+    with pytest.raises(InterruptedError):
+        train(tmp_path, hooks=hooks, resume=True, load_from=start)
+    assert latest_checkpoint(str(tmp_path)) == start
 
 
 def test_leavings_of_a_killed_save_are_removed(tmp_path):
