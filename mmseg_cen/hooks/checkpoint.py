@@ -8,6 +8,7 @@ import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
+from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, Runner
 from mmseg.registry import HOOKS
 
@@ -87,9 +88,10 @@ class SafeCheckpointHook(CheckpointHook):
         now = describe_training(runner.model, _dataset_of(runner))
         for difference in check_trained_as(checkpoint, now):
             print_log(difference, 'current', logging.WARNING)
-        if runner._resume and 'optimizer' in checkpoint:
-            state, name = checkpoint['optimizer'], str(runner._load_from)
-            check_optimizer(runner.optim_wrapper, state, name)
+        wrapper = getattr(runner, 'optim_wrapper', None)  # a config, before a test
+        is_resumed = runner._resume and 'optimizer' in checkpoint
+        if is_resumed and isinstance(wrapper, OptimWrapper):
+            check_optimizer(wrapper, checkpoint['optimizer'], str(runner._load_from))
 
     def before_train(self, runner: Runner) -> None:
         super().before_train(runner)
