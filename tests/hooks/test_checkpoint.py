@@ -1,5 +1,6 @@
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -190,6 +191,20 @@ def test_weights_that_are_not_finite_are_not_loaded(tmp_path):
     torch.save(checkpoint, path)
     with pytest.raises(ValueError, match=r'infinity in linear\.bias of .*epoch_1\.pth'):
         train(tmp_path, 2, resume=True)
+
+
+def test_the_test_of_a_config_that_resumes_has_no_optimizer_to_check():
+    """Its wrapper is a config still; mmengine builds it behind the weights."""
+    runner = SimpleNamespace(
+        model=Line(),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+        _resume=True,
+        _load_from='epoch_1.pth',
+        _test_loop=None,
+        _train_loop=None,
+    )
+    checkpoint = dict(state_dict=Line().state_dict(), optimizer={}, meta={})
+    SafeCheckpointHook().after_load_checkpoint(runner, checkpoint)
 
 
 def test_a_published_checkpoint_has_the_keys_that_are_asked_for(tmp_path):
