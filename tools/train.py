@@ -54,6 +54,8 @@ def select_checkpoint(cfg: Config, resume: str | None) -> None:
     Unlike mmseg's tool, a work directory without checkpoint leaves ``load_from`` as it
     is: a job that is started again and again with ``--resume`` starts from it once.
     """
+    if resume is None and cfg.get('resume') and cfg.get('load_from') is None:
+        resume = 'auto'  # as mmengine has it, but checked as with the option
     if resume == 'auto':
         resume = latest_checkpoint(cfg.work_dir)
     if resume is not None:

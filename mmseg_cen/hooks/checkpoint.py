@@ -8,6 +8,7 @@ import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
+from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, Runner
 from mmseg.registry import HOOKS
 
@@ -20,6 +21,7 @@ from mmseg_cen.checkpoints import (
     state_of,
     unlock_training,
 )
+from mmseg_cen.checkpoints.optimizer_state import check_optimizer
 from mmseg_cen.checkpoints.trained_as import TRAINED_AS
 from mmseg_cen.disk import remove_unfinished
 from mmseg_cen.streams.state import first_names, unwrap
@@ -52,8 +54,8 @@ class SafeCheckpointHook(CheckpointHook):
 
     Raises:
         ValueError: If another training writes to the work directory, a checkpoint was
-            trained with another order of its modalities or classes, or weights that
-            are to be saved or loaded are not finite.
+            trained with another order of its modalities or classes, or is resumed with
+            another optimizer, or weights that are to be saved or loaded are not finite.
     """
 
     best_ckpt_path: Any
@@ -86,12 +88,17 @@ class SafeCheckpointHook(CheckpointHook):
         now = describe_training(runner.model, _dataset_of(runner))
         for difference in check_trained_as(checkpoint, now):
             print_log(difference, 'current', logging.WARNING)
+        wrapper = getattr(runner, 'optim_wrapper', None)  # a config, before a test
+        is_resumed = runner._resume and 'optimizer' in checkpoint
+        if is_resumed and isinstance(wrapper, OptimWrapper):
+            check_optimizer(wrapper, checkpoint['optimizer'], str(runner._load_from))
 
     def before_train(self, runner: Runner) -> None:
         super().before_train(runner)
         if is_main_process():
             for folder in {runner.work_dir, str(self.out_dir)}:
                 remove_unfinished(folder)
+            self._note_start(runner)
         if runner.iter and (last := runner.message_hub.runtime_info.get('last_ckpt')):
             # A validation that is made up adds the best score to this checkpoint.
             name = os.path.basename(last)
@@ -116,6 +123,17 @@ class SafeCheckpointHook(CheckpointHook):
             )
         dataset = runner.train_dataloader.dataset
         checkpoint['meta'][TRAINED_AS] = describe_training(runner.model, dataset)
+
+    def _note_start(self, runner: Runner) -> None:
+        """Let a training that goes back in its work directory not come back by itself.
+
+        Resumed once more before its first checkpoint, it begins where it began.
+        """
+        start = runner._load_from
+        if runner.iter and runner._resume and start is not None:
+            folder, name = os.path.split(os.path.abspath(os.path.expanduser(start)))
+            if folder == os.path.abspath(str(self.out_dir)):
+                note_checkpoint(runner.work_dir, os.path.join(str(self.out_dir), name))
 
     def _own(self, path: str | None) -> str | None:
         """The file of the same name in the folder that this training saves to."""

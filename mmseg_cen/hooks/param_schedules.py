@@ -37,7 +37,8 @@ class ParamSchedulerHook(ParamSchedulerHookOfMMEngine):
     be after as many iterations with it. Where a batch has another size, that is as many
     epochs.
 
-    A learning rate that stays at zero before the end of the training is logged.
+    Where validations drive a schedule, the settings of the checkpoint hold, which is
+    logged, too. So is a learning rate that stays at zero before the end of a training.
     """
 
     def __init__(self) -> None:
@@ -59,8 +60,10 @@ class ParamSchedulerHook(ParamSchedulerHookOfMMEngine):
             return
         for name, one in _all_schedules(runner):
             groups, states = self._configured.get(name, ([], []))
-            is_driven = any(map(_needs_metrics, one.schedules))
-            if is_driven or len(groups) != len(one.groups):
+            if len(groups) != len(one.groups):
+                continue
+            if any(map(_needs_metrics, one.schedules)):
+                _say_what_holds(one, groups)
                 continue
             changes = [*_changed_settings(one, groups, states)]
             if changes:
@@ -124,6 +127,20 @@ def _state(schedule: Any) -> dict[str, Any]:
 def _needs_metrics(schedule: Any) -> bool:
     """Whether a schedule is driven by validations, which cannot be repeated."""
     return bool(getattr(schedule, 'need_val_args', False))
+
+
+def _say_what_holds(one: Schedules, groups: Any) -> None:
+    """Log the settings of a config that a schedule of validations leaves out."""
+    changes = [*_changed_settings(Schedules(one.groups, [], []), groups, [])]
+    if changes:
+        print_log(
+            f'the training goes on with the settings of the checkpoint, not with '
+            f'{", ".join(dict.fromkeys(changes))} of the config: validations have '
+            f'changed the learning rate, and are not repeated; take another '
+            f'param_scheduler, or start from the weights by load_from',
+            'current',
+            logging.WARNING,
+        )
 
 
 def _changed_settings(one: Schedules, groups: Any, states: Any) -> Iterator[str]:

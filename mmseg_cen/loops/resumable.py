@@ -56,9 +56,8 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         self._done = self._done_before()
         self._decide_current_val_interval()
         self.runner.call_hook('before_train')
-        if not self._iter:
-            forget_validations(self.runner)
-        elif not self._done and self._is_validation_due():
+        forget_validations(self.runner)
+        if self._iter and not self._done and self._is_validation_due():
             make_up_validation(self.runner)
         if self._iter >= self.max_iters:
             _say_nothing_left(self.runner, 'max_epochs', self._max_epochs)
@@ -156,9 +155,8 @@ class ResumableIterTrainLoop(IterBasedTrainLoop):
         # As mmengine has it, the whole training is one epoch for the hooks.
         self.runner.call_hook('before_train_epoch')
         self._decide_current_val_interval()
-        if not self._iter:
-            forget_validations(self.runner)
-        elif self._is_validation_due():
+        forget_validations(self.runner)
+        if self._iter and self._is_validation_due():
             make_up_validation(self.runner)
         if self._iter >= self._max_iters:
             _say_nothing_left(self.runner, 'max_iters', self._max_iters)

@@ -23,16 +23,18 @@ def note_validation(runner: Runner) -> None:
 
 @master_only
 def forget_validations(runner: Runner) -> None:
-    """Forget the validations of an earlier training in the work directory."""
-    Path(runner.work_dir, RECORD).unlink(missing_ok=True)
+    """Forget the validations that an earlier training made after this iteration."""
+    if not runner.iter:
+        Path(runner.work_dir, RECORD).unlink(missing_ok=True)
+    elif _last_noted(runner) > runner.iter:
+        note_validation(runner)
 
 
 def is_validated(runner: Runner) -> bool:
     """Whether the model of this iteration was validated; all processes agree."""
     answer: list[Any] = [False]
     if is_main_process():
-        with suppress(OSError, ValueError):  # none was made, or none was noted
-            answer = [int(Path(runner.work_dir, RECORD).read_text()) >= runner.iter]
+        answer = [_last_noted(runner) >= runner.iter]
     broadcast_object_list(answer)
     return bool(answer[0])
 
@@ -51,3 +53,10 @@ def make_up_validation(runner: Runner) -> None:
             'current',
         )
         validate(runner)
+
+
+def _last_noted(runner: Runner) -> int:
+    """Iteration of the last validation; -1 if none was made, or none was noted."""
+    with suppress(OSError, ValueError):
+        return int(Path(runner.work_dir, RECORD).read_text())
+    return -1

@@ -94,6 +94,9 @@ def check_order_of_streams(backbone: nn.Module, read: Any, checkpoint: str) -> N
 def check_loaded(backbone: nn.Module, read: Any, checkpoint: str) -> None:
     """Refuse a start that has reached less than half of the weights of a backbone.
 
+    If the file has fewer weights than the backbone, half of these are enough: plugins
+    of a ResNet, of which there are no weights, may be more than the ResNet itself.
+
     Each backbone of the toolbox renames and reorders the tensors of its package in its
     own way, and warns of those that do not fit. So what was loaded is told by the
     values, in whatever order.
@@ -104,22 +107,25 @@ def check_loaded(backbone: nn.Module, read: Any, checkpoint: str) -> None:
         checkpoint: Its name, for the message.
 
     Raises:
-        ValueError: If the file holds less than half of the weights, not counting
-            vectors.
+        ValueError: If less than half of the weights of the file and of the backbone
+            agree, not counting vectors.
     """
     state = state_of(read, checkpoint)
     state = state.get('model', state)  # as some packages name it
-    given = {_values(t) for t in state.values() if is_tensor(t) and t.numel()}
+    tensors = [t for t in state.values() if is_tensor(t) and t.numel()]
+    given = {_values(tensor) for tensor in tensors}
+    known = backbone.state_dict()
     own = {
-        name: tensor
+        name: known.get(name, tensor)  # without the product that LoRA adds to a weight
         for name, tensor in stream_state_dict(backbone, 0).items()
         if tensor.ndim > 1 and not name.startswith('fusions.')
     }
     missing = [name for name, tensor in own.items() if _values(tensor) not in given]
-    if 2 * len(missing) > len(own):
+    reached, of_file = len(own) - len(missing), sum(t.ndim > 1 for t in tensors)
+    if own and 2 * reached < max(1, min(len(own), of_file)):
         raise ValueError(
             f'`checkpoint` must hold the weights of this {type(backbone).__name__}, '
-            f'got {checkpoint} with {len(own) - len(missing)} of {len(own)}, and '
+            f'got {checkpoint} with {reached} of {len(own)}, and '
             f'without {first_names(missing)}: choose the type and the depth of the '
             f'backbone that was saved, the `prefix` of its names, or another '
             f'checkpoint, or convert weights of other packages by '

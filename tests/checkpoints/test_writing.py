@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -33,6 +34,21 @@ def test_what_mmengine_writes_takes_its_place_at_once(write, tmp_path, monkeypat
         write(path)
     assert path.read_bytes() == b'old'
     assert [p.name for p in path.parent.iterdir()] == ['file.pth']
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """The one before is removed behind it."""
+    done = []
+    replace = Path.replace
+
+    def noted(self, target):
+        done.append('replace')
+        return replace(self, target)
+
+    monkeypatch.setattr('os.fsync', lambda file: done.append('fsync'))
+    monkeypatch.setattr('pathlib.Path.replace', noted)
+    save_checkpoint({'new': torch.zeros(1)}, str(tmp_path / 'epoch_1.pth'))
+    assert done == ['fsync', 'replace']
 
 
 def test_links_and_devices_stay_what_they_are(tmp_path):

@@ -1,5 +1,6 @@
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import nn
 
-from mmseg_cen.checkpoints import lock
+from mmseg_cen.checkpoints import latest_checkpoint, lock
 from mmseg_cen.hooks import SafeCheckpointHook
 
 
@@ -150,6 +151,17 @@ def test_a_validation_that_is_made_up_counts_for_the_best(elsewhere, tmp_path):
     assert names(work) == ['best_acc_epoch_1.pth', 'epoch_3.pth']
 
 
+def test_a_training_that_went_back_is_not_resumed_from_what_it_left(tmp_path):
+    """It may have diverged there."""
+    train(tmp_path, checkpoint=dict(max_keep_ckpts=-1))
+    assert latest_checkpoint(str(tmp_path)) == str(tmp_path / 'epoch_3.pth')
+    start = str(tmp_path / 'epoch_1.pth')
+    hooks = [Interrupts(2, in_validation=False)]
+    with pytest.raises(InterruptedError):
+        train(tmp_path, hooks=hooks, resume=True, load_from=start)
+    assert latest_checkpoint(str(tmp_path)) == start
+
+
 def test_leavings_of_a_killed_save_are_removed(tmp_path):
     (tmp_path / '.epoch_1.pth.7.part').touch()
     train(tmp_path, max_epochs=1)
@@ -179,6 +191,20 @@ def test_weights_that_are_not_finite_are_not_loaded(tmp_path):
     torch.save(checkpoint, path)
     with pytest.raises(ValueError, match=r'infinity in linear\.bias of .*epoch_1\.pth'):
         train(tmp_path, 2, resume=True)
+
+
+def test_the_test_of_a_config_that_resumes_has_no_optimizer_to_check():
+    """Its wrapper is a config still; mmengine builds it behind the weights."""
+    runner = SimpleNamespace(
+        model=Line(),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+        _resume=True,
+        _load_from='epoch_1.pth',
+        _test_loop=None,
+        _train_loop=None,
+    )
+    checkpoint = dict(state_dict=Line().state_dict(), optimizer={}, meta={})
+    SafeCheckpointHook().after_load_checkpoint(runner, checkpoint)
 
 
 def test_a_published_checkpoint_has_the_keys_that_are_asked_for(tmp_path):

@@ -89,6 +89,25 @@ def test_another_learning_rate_holds_when_a_training_resumes(tmp_path, said):
     assert 'momentum=0.9 instead of 0.5' in text
 
 
+def test_settings_that_validations_hold_are_said(tmp_path, said):
+    plateau = dict(type='ReduceOnPlateauLR', monitor='acc', rule='greater')
+    train(tmp_path, plateau, 1)
+    train(tmp_path, plateau, 2, resume=True)
+    assert said == []
+    rates = train(tmp_path, plateau, 3, optimizer=dict(SGD, lr=0.1), resume=True)
+    assert set(rates) == {2.0}
+    (text,) = said
+    assert 'not with lr=0.1 instead of 1.0, ' in text
+
+
+def test_another_optimizer_is_refused_when_a_training_resumes(tmp_path):
+    """Torch would take its state, and fail at the first step."""
+    train(tmp_path, STEPS, 1)
+    adam = dict(type='AdamW', lr=1.0)
+    with pytest.raises(ValueError, match='`optim_wrapper` must have the optimizer'):
+        train(tmp_path, STEPS, 2, optimizer=adam, resume=True)
+
+
 def test_a_setting_that_is_the_same_is_left_alone_and_nothing_is_said(tmp_path, said):
     wanted = train(tmp_path / 'whole', COSINE, 6)
     train(tmp_path / 'part', COSINE, 3)

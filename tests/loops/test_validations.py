@@ -33,6 +33,15 @@ def test_an_earlier_checkpoint_was_validated_before_a_later_one(runner):
     assert is_validated(runner)
 
 
+def test_a_training_that_resumes_earlier_makes_later_validations_anew(runner):
+    note_validation(runner)
+    runner.iter = 3
+    forget_validations(runner)
+    assert is_validated(runner)
+    runner.iter = 4
+    assert not is_validated(runner)
+
+
 @pytest.mark.parametrize('text', ['', 'no number'])
 def test_a_record_that_is_lost_counts_as_none(runner, text, tmp_path):
     note_validation(runner)

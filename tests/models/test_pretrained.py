@@ -178,3 +178,28 @@ def test_a_start_must_reach_the_weights_of_a_converted_backbone(
     else:
         with pytest.raises(ValueError, match=error):
             backbone.init_weights()
+
+
+def test_a_start_from_a_network_with_lora_has_its_weights(tmp_path):
+    swin = dict(type='SwinTransformer', embed_dims=4, num_heads=(1, 1, 2, 2))
+    swin |= dict(pretrain_img_size=32, depths=(1, 1, 1, 1), window_size=2)
+    options = dict(num_modalities=2, layer_norms=True, lora=dict(rank=2))
+    trained = CENBackbone(swin, **options)
+    for name, parameter in trained.named_parameters():
+        if name.endswith('lora_b'):
+            torch.nn.init.normal_(parameter)
+    start = save(tmp_path / 'weights.pth', trained, 'backbone.')
+    backbone = CENBackbone(dict(swin, init_cfg=start), **options)
+    backbone.init_weights()
+    assert all(map(torch.equal, backbone.parameters(), trained.parameters()))
+
+
+def test_plugins_without_weights_may_be_more_than_the_backbone(tmp_path):
+    given = ResNet(50, **TINY)
+    start = save(tmp_path / 'weights.pth', given)
+    attention = dict(type='GeneralizedAttention', num_heads=4, attention_type='1111')
+    plugin = dict(cfg=attention, position='after_conv3')
+    config = dict(type='ResNet', depth=50, **TINY, init_cfg=start, plugins=[plugin])
+    backbone = CENBackbone(config, num_modalities=2)
+    backbone.init_weights()
+    assert torch.equal(backbone.conv1.weight, given.conv1.weight)

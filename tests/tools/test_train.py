@@ -1,6 +1,7 @@
 from urllib.error import URLError
 
 import pytest
+import torch
 from mmengine.config import Config
 from torch.testing import assert_close
 
@@ -56,6 +57,18 @@ def test_a_work_directory_without_checkpoint_leaves_the_start_as_it_is(
     assert cfg.to_dict() == before
     train.select_checkpoint(cfg, None)
     assert cfg.to_dict() == before
+
+
+def test_a_config_that_resumes_is_checked_as_the_option_is(load_tool, cfg, tmp_path):
+    """mmengine loads what fits of a checkpoint of another model, and goes on."""
+    train = load_tool('train.py')
+    cfg.work_dir, cfg.resume = str(tmp_path), True
+    train.select_checkpoint(cfg, None)
+    assert cfg.get('load_from') is None, 'there is none yet'
+    torch.save({}, tmp_path / 'iter_2.pth')
+    train.select_checkpoint(cfg, None)
+    assert cfg.load_from == str(tmp_path / 'iter_2.pth')
+    assert cfg.resume
 
 
 def test_a_mode_that_is_not_to_be_had_is_refused_before_work_begins(
