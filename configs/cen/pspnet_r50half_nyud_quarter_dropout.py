@@ -1,11 +1,9 @@
-r"""CEN-PSPNet of pspnet_r50half_nyud_quarter.py that learns to do without RGB or depth.
+"""CEN-PSPNet of pspnet_r50half_nyud_quarter.py that learns to do without RGB or depth.
 
 python tools/train.py configs/cen/pspnet_r50half_nyud_quarter_dropout.py
 
-Then, for the mIoU with both modalities and with either alone:
-
-python tools/test.py configs/cen/pspnet_r50half_nyud_quarter_dropout.py CHECKPOINT \
-    --protocol emm
+Then `--protocol emm` of tools/test.py has the mIoU with both modalities and with either
+alone (docs/robustness.md).
 """
 
 _base_ = './pspnet_r50half_nyud_quarter.py'
