@@ -77,7 +77,8 @@ class GammaSparsityHook(Hook):
 
     Raises:
         ValueError: If an argument is out of its range, or, when a training begins, if
-            the model has no exchanging norm layer.
+            the model has no exchanging norm layer, or nothing moves their factors to
+            a ``target_share``.
     """
 
     def __init__(
@@ -209,6 +210,12 @@ class GammaSparsityHook(Hook):
             for group in optimizer.param_groups
             if any(p is first for p in group['params'])
         ]
+        if not any(sizes):
+            raise ValueError(
+                '`target_share` must have scaling factors that an optimizer moves, got '
+                'a learning rate of 0 or none for them: correct lr_mult of their norms '
+                'in paramwise_cfg, or leave out target_share'
+            )
         control.update(
             *magnitudes(layers),
             runner.iter / runner.max_iters,

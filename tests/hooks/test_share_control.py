@@ -97,6 +97,12 @@ def test_frozen_scaling_factors_do_not_count():
         train(problem, hook, 400)
 
 
+def test_scaling_factors_that_nothing_moves_reach_no_target():
+    hook = GammaSparsityHook(target_share=0.5, mode='proximal')
+    with pytest.raises(ValueError, match='got a learning rate of 0 or none for them'):
+        train(Problem(1e-3), hook, 10, lr=0.0)
+
+
 def test_a_share_that_no_threshold_decides_has_no_target():
     problem = Problem(1e-2)
     problem.norm.set_exchange(dict(type='FixedPortionExchange', portion=0.2))
