@@ -10,7 +10,10 @@ from .runs import Run
 
 
 def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
-    """The cells of a table, header first: paper and measured side by side."""
+    """The cells of a table, header first: paper and measured side by side.
+
+    A table that the paper does not have is of measured figures only.
+    """
     metrics = [
         name
         for name in table.metrics
@@ -18,13 +21,15 @@ def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
         or any(table.metrics[name] in r.metrics for rs in runs.values() for r in rs)
     ]
     of_paper = {name for row in table.rows for name in row.paper}
+    measured = ': measured' if of_paper else ''
     header = [*table.columns]
     for name in metrics:
         title = f'{name} x{table.units[name]:g}' if name in table.units else name
         header += [f'{title}: paper'] if name in of_paper else []
-        header += [f'{title}: measured']
+        header += [f'{title}{measured}']
     for name in ('Params (M)', 'Fusion (M)'):
-        header += [f'{name}: paper', f'{name}: measured']
+        header += [f'{name}: paper'] if of_paper else []
+        header += [f'{name}{measured}']
     header += ['s/iter', 'runs']
     lines = [header]
     for row in table.rows:
@@ -45,7 +50,8 @@ def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
         ):
             paper = row.paper.get(name)
             counts = {getattr(r, key) for r in of_row}
-            line += ['' if paper is None else f'{paper:.1f}']
+            if of_paper:
+                line += ['' if paper is None else f'{paper:.1f}']
             line += [' / '.join(f'{n / 1e6:.3g}' for n in sorted(counts))]
         line += [spread([r.seconds for r in of_row], 3), str(len(of_row))]
         lines.append(line)

@@ -38,6 +38,6 @@ def test_each_source_alone_and_all_with_and_without_exchange_are_compared():
 def test_errors_are_those_of_table_6_without_columns_of_the_paper():
     metrics = {'MAE': 0.42, 'RMSE': 0.5, 'depth/MAE': 0.43, 'SSIM': 0.3}
     header, *lines = tabulate(TABLE, {'depth_to_rgb': [Run(metrics, 0.2, 1000, 0)]})
-    names = ('depth MAE x10', 'MAE x10', 'root of MSE x10', 'SSIM')
-    assert header[2:6] == [f'{name}: measured' for name in names]
-    assert lines[0][2:6] == ['4.30', '4.20', '5.00', '0.30']
+    assert header[2:6] == ['depth MAE x10', 'MAE x10', 'root of MSE x10', 'SSIM']
+    assert header[6:] == ['Params (M)', 'Fusion (M)', 's/iter', 'runs']
+    assert lines[0][2:7] == ['4.30', '4.20', '5.00', '0.30', '0.001']
