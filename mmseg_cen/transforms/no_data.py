@@ -19,8 +19,8 @@ def doubt_no_data(
     """
     if not no_data or not np.isfinite(no_data):
         return
-    named: list[Any] = [*(modality.invalid or ())]
-    named += [(value, value) for value in getattr(modality, 'nodata', ())]
+    ranges: Any = modality.invalid or ()
+    named = [*ranges, *((one, one) for one in getattr(modality, 'nodata', ()))]
     missed = find_invalid(image, [(no_data, no_data)]) & ~find_invalid(image, named)
     if missed.any():
         warn_once(
