@@ -7,7 +7,7 @@ import re
 
 def match_files(path: str) -> tuple[list[str], list[str]]:
     """The files of a pattern, sorted, and a key of each: what the wildcards match."""
-    folder, rest = existing_folder(path)
+    folder, rest = existing_folder(re.sub('/+', '/', path))  # as glob spells its files
     wanted = glob.escape(folder) + rest
     items = sorted(f for f in glob.glob(wanted, recursive=True) if os.path.isfile(f))
     pattern = re.compile(re.escape(folder) + _pattern(rest).pattern)

@@ -14,11 +14,13 @@ def doubt_no_data(
 ) -> None:
     """Warn of pixels that the file itself calls not measured, and the options do not.
 
-    Zeros and values that are not finite have rules of their own.
+    Zeros and values that are not finite have rules of their own. The options are
+    ``invalid``, and ``nodata`` of the domain of a translation.
     """
     if not no_data or not np.isfinite(no_data):
         return
-    named: Any = modality.invalid or ()
+    ranges: Any = modality.invalid or ()
+    named = [*ranges, *((one, one) for one in getattr(modality, 'nodata', ()))]
     missed = find_invalid(image, [(no_data, no_data)]) & ~find_invalid(image, named)
     if missed.any():
         warn_once(

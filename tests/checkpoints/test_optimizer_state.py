@@ -39,6 +39,14 @@ def test_settings_that_torch_has_got_since_may_be_missing():
     check_optimizer(wrapper(), state, 'epoch_1.pth')
 
 
+def test_parameters_that_fsdp_flattens_are_not_counted():
+    state = wrapper(sizes=(3,)).state_dict()
+    state['param_groups'][0]['params'] = ['conv.weight', 'conv.bias', 'norm.weight']
+    check_optimizer(wrapper(sizes=(1,)), state, 'epoch_1.pth')
+    with pytest.raises(ValueError, match='got a AdamW, and settings'):
+        check_optimizer(wrapper(torch.optim.AdamW, (1,)), state, 'epoch_1.pth')
+
+
 @pytest.mark.parametrize(
     ('then', 'now', 'found'),
     [

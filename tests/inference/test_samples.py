@@ -85,6 +85,12 @@ def test_stars_of_patterns_are_what_pairs_files(place):
     assert list(pairs(collect(inputs, MODALITIES))) == ['1/a', '2/a']
 
 
+def test_slashes_that_are_doubled_change_no_name(place):
+    root = place('rgb/1.png', 'rgb/2.png', 'depth/1.png', 'depth/2.png')
+    inputs = dict(rgb=f'{root}/rgb//*.png', depth=f'{root}//depth/*.png')
+    assert [one.name for one in collect(inputs, MODALITIES)] == ['1', '2']
+
+
 def test_what_stars_match_is_no_name_if_it_would_be_hidden(place):
     root = place('room.png', 'room.2.png', 'room3.png', 'd.png', 'd.2.png', 'd3.png')
     found = collect(dict(rgb=f'{root}/room*.png', depth=f'{root}/d*.png'), MODALITIES)

@@ -3,8 +3,11 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from mmseg_cen.translation import LoadDomains, build_domains
+from mmseg_cen.translation.loading import load_domain
 
 RNG = np.random.default_rng(0)
 SIZE = (12, 16)
@@ -162,6 +165,25 @@ def test_zeros_that_count_are_announced(
     assert len(warned) == 1
     assert '1.0% of the pixels' in warned[0]
     assert 'set nodata=0 of the domain' in warned[0]
+
+
+def test_what_a_file_calls_no_measurement_may_be_named_by_nodata(tmp_path, warned):
+    array = np.full(SIZE, 2.5, np.float32)
+    array[0, :3] = -9999
+    tags = ImageFileDirectory_v2()
+    tags[42113] = '-9999'
+    path = str(tmp_path / 'height.tif')
+    Image.fromarray(array).save(path, tiffinfo=tags)
+    for options in (dict(nodata=-9999), dict(nodata=(0, -9999)), dict(invalid=-9999)):
+        domain = build_domains(dict(height=dict(range=(0, 10), **options)))['height']
+        image, valid = load_domain('height', domain, path)
+        assert (image == 2.5).all()
+        assert (~valid).sum() == 3
+        assert not warned
+    load_domain(
+        'height', build_domains(dict(height=dict(range=(0, 10))))['height'], path
+    )
+    assert len(warned) == 1
 
 
 def test_domains_have_the_options_of_modalities(load, tmp_path):
