@@ -21,6 +21,7 @@ import argparse
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 #: What an installed package calls the tool; tools that it starts have no such name.
@@ -129,3 +130,16 @@ class ConfigOptions(argparse.Action):
                 f'values of `{option_string}` must be plain ones or lists of them, in '
                 f'brackets that are closed, got {values}: write dicts in a config'
             )
+
+
+def picture_path(out: str | Path) -> Path:
+    """The picture that ``--out`` names.
+
+    Raises:
+        ValueError: If its suffix is of no picture.
+    """
+    if Path(out).suffix.lower() not in ('.png', '.jpg', '.jpeg'):
+        raise ValueError(
+            f'`--out` must end with .png or .jpg, got {str(out)!r}: name a picture'
+        )
+    return Path(out)

@@ -94,8 +94,12 @@ def orientation_of(content: bytes, suffix: str) -> int:
 
 
 def no_data_of(content: bytes) -> float | None:
-    """Value of pixels that were not measured, as a TIFF file says by a tag of GDAL."""
-    return read_pages(content)[0].no_data if is_tiff(content) else None
+    """Value of pixels that were not measured, as a TIFF file says by a tag of GDAL.
+
+    None for zeros and values that are not finite, which have rules of their own.
+    """
+    value = read_pages(content)[0].no_data if is_tiff(content) else None
+    return value if value and np.isfinite(value) else None
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:

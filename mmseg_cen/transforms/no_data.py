@@ -14,10 +14,9 @@ def doubt_no_data(
 ) -> None:
     """Warn of pixels that the file itself calls not measured, and the options do not.
 
-    Zeros and values that are not finite have rules of their own. The options are
-    ``invalid``, and ``nodata`` of the domain of a translation.
+    The options are ``invalid``, and ``nodata`` of the domain of a translation.
     """
-    if not no_data or not np.isfinite(no_data):
+    if no_data is None:
         return
     ranges: Any = modality.invalid or ()
     named = [*ranges, *((one, one) for one in getattr(modality, 'nodata', ()))]

@@ -84,6 +84,8 @@ def warn_of_range(name: str, domain: Domain, loaded: Loaded, path: str) -> None:
     low, high = domain.range
     slack = 1e-3 * (high - low)  # of rounding
     image = np.atleast_3d(loaded.image)
+    if low - slack <= image.min() and image.max() <= high + slack:
+        return
     beyond = (image < low - slack) | (image > high + slack)
     known = np.broadcast_to(loaded.valid[..., None], image.shape)
     share = np.count_nonzero(beyond & known) / np.count_nonzero(known)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from _options import ToolParser
+from _options import ToolParser, picture_path
 
 
 def parse_args() -> argparse.Namespace:
@@ -142,14 +142,11 @@ def main() -> None:
             f'`--titles` must be {len(args.work_dirs)} names, one for each WORK_DIR, '
             f'got {len(titles)}: add or remove some'
         )
-    if args.out.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
-        raise ValueError(
-            f'`--out` must end with .png or .jpg, got {str(args.out)!r}: name a picture'
-        )
+    out = picture_path(args.out)
     networks = [*map(Network, args.work_dirs, titles)]
     picture = draw_grid([row_of(networks, wanted) for wanted in args.samples])
-    write_picture(args.out, picture)
-    print(args.out)
+    write_picture(out, picture)
+    print(out)
 
 
 if __name__ == '__main__':

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from _options import ToolParser
+from _options import ToolParser, picture_path
 
 
 def parse_args() -> argparse.Namespace:
@@ -81,11 +81,7 @@ def main() -> None:
         )
     name = Path(args.work_dir).resolve().name
     picture = draw_curves({key: curves[key] for key in keys}, args.smooth, name)
-    out = Path(args.out)
-    if out.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
-        raise ValueError(
-            f'`--out` must end with .png or .jpg, got {args.out!r}: name a picture'
-        )
+    out = picture_path(args.out)
     write_picture(out, picture)
     print(f'{len(keys)} curves in {out}')
 

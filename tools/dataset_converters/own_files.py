@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from mmseg_cen.disk import find_files
@@ -91,10 +90,9 @@ def no_data_in(paths: Sequence[Path]) -> float | None:
     for path in paths:
         if path.suffix.lower() in ('.tif', '.tiff'):
             try:
-                found = no_data_of(path.read_bytes())
+                return no_data_of(path.read_bytes())
             except (ValueError, OSError):
                 continue  # is named when it is converted
-            return found if found and np.isfinite(found) else None
     return None
 
 
