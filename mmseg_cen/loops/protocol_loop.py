@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import is_main_process
-from mmengine.evaluator import Evaluator
+from mmengine.evaluator import DumpResults, Evaluator
 from mmengine.logging import MMLogger, print_log
 from mmengine.model import BaseTTAModel
 from mmengine.runner.amp import autocast
@@ -218,15 +218,17 @@ class ProtocolTestLoop(TestLoop):
         text = markdown(title_of(self.protocol, info), lines)
         path = Path(runner.log_dir, f'{self.protocol}.md')
         write_atomically(path, text.encode())
-        content = json.dumps({**info, 'cases': rows, 'summary': summary}, indent=2)
-        write_atomically(path.with_suffix('.json'), content.encode())
+        content = {**info, 'cases': rows, 'summary': summary}
+        # Metrics of the toolbox have scalars of NumPy.
+        words = json.dumps(content, indent=2, default=float)
+        write_atomically(path.with_suffix('.json'), words.encode())
         print_log(f'{text}\nwritten to {path} and .json', 'current')
 
 
 def _without_files(evaluator: Evaluator) -> Evaluator:
     """A copy whose metrics write no files: those are of the intact data."""
     evaluator = copy.deepcopy(evaluator)
-    metrics = evaluator.metrics
+    metrics = [m for m in evaluator.metrics if not isinstance(m, DumpResults)]
     evaluator.metrics = [m for m in metrics if not getattr(m, 'format_only', False)]
     for metric in evaluator.metrics:
         for name in ('output_dir', 'per_image_file'):
