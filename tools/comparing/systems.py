@@ -117,7 +117,7 @@ def read_system(text: str, output: str = ENSEMBLE) -> System:
                 'run of its own, remove it if it is none',
                 file=sys.stderr,
             )
-    return System(name or path, runs, output)
+    return System(name or text, runs, output)
 
 
 def chosen(classes: Sequence[str], left_out: Sequence[str]) -> NDArray[np.bool_]:

@@ -35,11 +35,44 @@ class Bootstrap:
     def between(
         self, first: System, second: System, counted: NDArray[np.bool_]
     ) -> Difference:
-        """By how much the second system is better than the first one."""
+        """By how much the second system is better than the first one.
+
+        Raises:
+            ValueError: If systems are of other images, or none has both outputs.
+        """
         like = first.files[0]
         areas = [stacked(s.files, s.output, like) for s in (first, second)]
+        kept = _measured_alike(areas)
+        if not kept.any():
+            raise ValueError(
+                f'some images must have the modalities of both outputs, got none with '
+                f'{first.output!r} of {first.name} and {second.output!r} of '
+                f'{second.name}: compare others'
+            )
         options = dict(resamples=self.resamples, seed=self.seed, level=self.level)
-        return difference(*areas, counted, **options)
+        return difference(*(a[:, kept] for a in areas), counted, **options)
+
+
+def _measured_alike(areas: Sequence[NDArray[np.int64]]) -> NDArray[np.bool_]:
+    """Images (N,) of which both outputs have labels, or none; not those that lack one.
+
+    Args:
+        areas: Pixels (S, N, 3, K) of two outputs.
+    """
+    first, second = (part[:, :, 2].any(-1).all(0) for part in areas)
+    return np.asarray(first == second)
+
+
+def of_lacking(first: System, second: System) -> str:
+    """Over how many images a difference is, in words; empty if over all."""
+    like = first.files[0]
+    kept = _measured_alike([stacked(s.files, s.output, like) for s in (first, second)])
+    if kept.all():
+        return ''
+    return (
+        f'{second.name} - {first.name} is over the {kept.sum()} of {len(kept)} images '
+        f'that have the modalities of both.'
+    )
 
 
 def points(interval: Interval) -> str:
