@@ -62,7 +62,8 @@ def measure(cfg: Config, checkpoint: str, work_dir: Path, name: str) -> Figures:
         cfg.pop(key, None)
     cfg.custom_hooks = []  # of trainings
     for metric in metrics_of(cfg):
-        metric.pop('per_image_file', None)  # one for all controls
+        for key in ('per_image_file', 'output_dir'):  # one for all controls
+            metric.pop(key, None)
     runner = build_runner(cfg, TestingRunner)
     check_checkpoint(runner.model, checkpoint, strict=True)
     runner.test()

@@ -92,6 +92,7 @@ def count_parameters(cfg: Config) -> tuple[int, int]:
     init_default_scope('mmseg')
     model_cfg = without_starts(cfg.model)
     model_cfg.data_preprocessor = None
+    model_cfg.pop('auxiliary_head', None)  # of the training only
     model = MODELS.build(model_cfg.get('generator', model_cfg))
     sizes = {name: p.numel() for name, p in model.named_parameters()}
     fusion = (n for name, n in sizes.items() if FUSION_PARAMETERS.search(name))

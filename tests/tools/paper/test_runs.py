@@ -172,5 +172,8 @@ def test_parameters_of_the_fusion_are_counted_apart():
     assert fusion == 2 * channels**2 + channels
     without = build_config(ROWS['no_exchange'], 'synthetic', 2, 0)
     assert count_parameters(without) == (total - fusion, 0)
+    head = dict(type='FCNHead', in_channels=64, in_index=2, channels=8, num_classes=13)
+    without.model.auxiliary_head = dict(type='EnsembleHead', head=head)
+    assert count_parameters(without) == (total - fusion, 0), 'it predicts nothing'
     cfg = build_config(ROWS['concat_depth_normal_to_rgb_late'], 'synthetic', 2, 0)
     assert count_parameters(cfg)[1] > 0
