@@ -23,7 +23,7 @@ from mmseg_cen.modes import default_precision
 from .evaluation import TestLoop
 from .protocol_report import markdown, summarize, tabulate, title_of
 from .protocols import MISSING, PROTOCOLS, Case, cases_of, marked
-from .subsets import is_fused, segmentor_of
+from .subsets import is_fused, segmentor_of, without
 
 
 @LOOPS.register_module()
@@ -104,10 +104,11 @@ class ProtocolTestLoop(TestLoop):
         )
         evaluators = [self.evaluator]
         evaluators += [_without_files(self.evaluator) for _ in cases[1:]]
-        for index, batch in enumerate(self.dataloader):
-            for case, evaluator in zip(cases[1:], evaluators[1:], strict=True):
-                self._measure(evaluator, marked(batch, case))
-            self.run_iter(index, batch)  # intact; hooks log the progress
+        with without(segmentor_of(runner.model), ()):  # though its config says so
+            for index, batch in enumerate(self.dataloader):
+                for case, evaluator in zip(cases[1:], evaluators[1:], strict=True):
+                    self._measure(evaluator, marked(batch, case))
+                self.run_iter(index, batch)  # intact; hooks log the progress
         num_samples = len(self.dataloader.dataset)
         by_case = {}
         with _quiet():  # a table of the classes for each case

@@ -238,6 +238,14 @@ def test_files_of_metrics_are_of_the_intact_data(cfg):
     assert metrics['emm/rgb+depth/mIoU'] != metrics['emm/depth/mIoU']
 
 
+def test_a_modality_that_the_model_is_used_without_is_among_the_intact(cfg):
+    cfg.model.test_cfg = dict(mode='whole', absent=['depth'])
+    runner = runner_of(cfg, protocol='emm')
+    metrics = runner.test()
+    assert {'emm/rgb+depth/depth/mIoU', 'emm/depth/mIoU'} <= {*metrics}
+    assert segmentor_of(runner.model).absent == ['depth']
+
+
 def test_a_metric_that_only_saves_predictions_saves_those_of_the_intact_data(cfg):
     out = f'{cfg.work_dir}/out'
     saving = dict(type='StreamIoUMetric', format_only=True, output_dir=out)
