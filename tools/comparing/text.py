@@ -40,9 +40,7 @@ class Bootstrap:
         Raises:
             ValueError: If systems are of other images, or none has both outputs.
         """
-        like = first.files[0]
-        areas = [stacked(s.files, s.output, like) for s in (first, second)]
-        kept = _measured_alike(areas)
+        areas, kept = _with_both(first, second)
         if not kept.any():
             raise ValueError(
                 f'some images must have the modalities of both outputs, got none with '
@@ -53,20 +51,20 @@ class Bootstrap:
         return difference(*(a[:, kept] for a in areas), counted, **options)
 
 
-def _measured_alike(areas: Sequence[NDArray[np.int64]]) -> NDArray[np.bool_]:
-    """Images (N,) of which both outputs have labels, or none; not those that lack one.
-
-    Args:
-        areas: Pixels (S, N, 3, K) of two outputs.
-    """
-    first, second = (part[:, :, 2].any(-1).all(0) for part in areas)
-    return np.asarray(first == second)
+def _with_both(
+    first: System, second: System
+) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
+    """Areas (S, N, 3, K) of two outputs, and the images (N,) that lack none of them."""
+    like = first.files[0]
+    areas = [stacked(s.files, s.output, like) for s in (first, second)]
+    measured = [part[:, :, 2].any(-1).all(0) for part in areas]
+    labeled = stacked(first.files, ENSEMBLE)[0, :, 2].any(-1)
+    return areas, ~labeled | (measured[0] & measured[1])
 
 
 def of_lacking(first: System, second: System) -> str:
     """Over how many images a difference is, in words; empty if over all."""
-    like = first.files[0]
-    kept = _measured_alike([stacked(s.files, s.output, like) for s in (first, second)])
+    _, kept = _with_both(first, second)
     if kept.all():
         return ''
     return (

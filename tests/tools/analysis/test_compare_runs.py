@@ -62,6 +62,8 @@ def test_images_that_lack_a_modality_are_left_out_of_its_differences(
     both, rgb = (iou(others[k].sum(0))[:2].mean() for k in ('ensemble', 'rgb'))
     assert f'**{both - rgb:+.1f}**' in text
     assert f'{path} - {path}@rgb is over the 15 of 20 images' in text
+    compare_runs.main([f'a={path}@rgb', f'b={path}@rgb', '--resamples', '50'])
+    assert 'b - a is over the 15 of 20 images' in capsys.readouterr().out
     measured.areas['rgb'][:] = 0
     write_per_image(path, measured)
     with pytest.raises(SystemExit, match='must have the modalities of both outputs'):
