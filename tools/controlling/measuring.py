@@ -16,7 +16,7 @@ OF_TRAININGS = (
     *('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'),
     *('val_dataloader', 'val_cfg', 'val_evaluator'),
 )
-
+#: Types of the metric that the figures are of.
 MEASURING = ('StreamIoUMetric', StreamIoUMetric)
 
 
