@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import is_main_process
-from mmengine.evaluator import Evaluator
+from mmengine.evaluator import DumpResults, Evaluator
 from mmengine.logging import MMLogger, print_log
 from mmengine.model import BaseTTAModel
 from mmengine.runner.amp import autocast
@@ -23,7 +23,7 @@ from mmseg_cen.modes import default_precision
 from .evaluation import TestLoop
 from .protocol_report import markdown, summarize, tabulate, title_of
 from .protocols import MISSING, PROTOCOLS, Case, cases_of, marked
-from .subsets import is_fused, segmentor_of
+from .subsets import is_fused, segmentor_of, without
 
 
 @LOOPS.register_module()
@@ -104,10 +104,11 @@ class ProtocolTestLoop(TestLoop):
         )
         evaluators = [self.evaluator]
         evaluators += [_without_files(self.evaluator) for _ in cases[1:]]
-        for index, batch in enumerate(self.dataloader):
-            for case, evaluator in zip(cases[1:], evaluators[1:], strict=True):
-                self._measure(evaluator, marked(batch, case))
-            self.run_iter(index, batch)  # intact; hooks log the progress
+        with without(segmentor_of(runner.model), ()):  # though its config says so
+            for index, batch in enumerate(self.dataloader):
+                for case, evaluator in zip(cases[1:], evaluators[1:], strict=True):
+                    self._measure(evaluator, marked(batch, case))
+                self.run_iter(index, batch)  # intact; hooks log the progress
         num_samples = len(self.dataloader.dataset)
         by_case = {}
         with _quiet():  # a table of the classes for each case
@@ -218,15 +219,17 @@ class ProtocolTestLoop(TestLoop):
         text = markdown(title_of(self.protocol, info), lines)
         path = Path(runner.log_dir, f'{self.protocol}.md')
         write_atomically(path, text.encode())
-        content = json.dumps({**info, 'cases': rows, 'summary': summary}, indent=2)
-        write_atomically(path.with_suffix('.json'), content.encode())
+        content = {**info, 'cases': rows, 'summary': summary}
+        # Metrics of the toolbox have scalars of NumPy.
+        words = json.dumps(content, indent=2, default=float)
+        write_atomically(path.with_suffix('.json'), words.encode())
         print_log(f'{text}\nwritten to {path} and .json', 'current')
 
 
 def _without_files(evaluator: Evaluator) -> Evaluator:
     """A copy whose metrics write no files: those are of the intact data."""
     evaluator = copy.deepcopy(evaluator)
-    metrics = evaluator.metrics
+    metrics = [m for m in evaluator.metrics if not isinstance(m, DumpResults)]
     evaluator.metrics = [m for m in metrics if not getattr(m, 'format_only', False)]
     for metric in evaluator.metrics:
         for name in ('output_dir', 'per_image_file'):

@@ -106,7 +106,8 @@ def title_of(protocol: str, info: Mapping[str, Any]) -> str:
 
     Args:
         protocol: Its name.
-        info: ``config``, ``checkpoint``, ``samples``, and of 'emm' ``missing``.
+        info: ``config``, ``checkpoint``, ``samples``, of 'emm' ``missing``, and of
+            'nm' ``no_gaussian``.
     """
     told = ''
     if protocol == 'emm':
@@ -114,6 +115,9 @@ def title_of(protocol: str, info: Mapping[str, Any]) -> str:
             absent=' A missing modality is absent: the network knows.',
             zero=' A missing modality is zero: the network does not know.',
         )[info['missing']]
+    if protocol == 'nm' and info['no_gaussian']:
+        names = ', '.join(info['no_gaussian'])
+        told = f' No Gaussian noise on {names}: salt and pepper only.'
     return (
         f'{protocol.upper()} ({PROTOCOLS[protocol]}): mIoU in percent over '
         f'{info["samples"]} samples, `{info["config"]}` with `{info["checkpoint"]}`.'

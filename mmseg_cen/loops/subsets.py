@@ -18,6 +18,9 @@ from mmseg_cen.streams.presence import check_absent
 
 from .evaluation import TestLoop
 
+#: Attributes of metrics that write: of the toolbox, of StreamIoUMetric, of DumpResults.
+FOLDERS_AND_FILES = ('output_dir', 'per_image_file', 'out_file_path')
+
 
 @LOOPS.register_module()
 class SubsetTestLoop(TestLoop):
@@ -27,7 +30,8 @@ class SubsetTestLoop(TestLoop):
     metrics of a stream then by its modality: ``rgb+depth/rgb/mIoU``. At the end, a
     table of the ensembles is logged. Metrics with an ``output_dir`` write each subset
     to a folder of its own within it, ``rgb+depth/``, and metrics with a
-    ``per_image_file`` to such a folder beside it; hooks find that name in ``subset``.
+    ``per_image_file`` or ``out_file_path`` to such a folder beside it; hooks find that
+    name in ``subset``.
 
     Args:
         *args: Passed to :class:`TestLoop`.
@@ -95,13 +99,12 @@ class SubsetTestLoop(TestLoop):
         places = [
             (metric, attribute, path)
             for metric in self.evaluator.metrics
-            for attribute in ('output_dir', 'per_image_file')
+            for attribute in FOLDERS_AND_FILES
             if (path := getattr(metric, attribute, None))
         ]
         for metric, attribute, path in places:
-            folder, name = (
-                (path, '') if attribute == 'output_dir' else os.path.split(path)
-            )
+            is_folder = attribute == 'output_dir'
+            folder, name = (path, '') if is_folder else os.path.split(path)
             folder = os.path.join(folder, self.subset)
             os.makedirs(folder, exist_ok=True)
             setattr(metric, attribute, os.path.join(folder, name))

@@ -79,8 +79,8 @@ def groups_of(sample: dict[str, Any], group_by: Sequence[str]) -> list[str]:
 def streams_of(sample: dict[str, Any]) -> dict[str, Tensor]:
     """Predicted classes (H, W) of each stream, in the order of the modalities."""
     streams = sample.get('pred_streams', {})
-    # `pred_streams` has no order of its own.
-    order = sample.get('modalities', sorted(streams))
+    # `pred_streams` has no order of its own, and data sets of one test have several.
+    order = sample.get('streams') or sample.get('modalities', sorted(streams))
     return {name: streams[name].squeeze().long() for name in order if name in streams}
 
 

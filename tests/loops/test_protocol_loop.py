@@ -10,6 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
+from mmengine.fileio import load
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
 from mmseg.structures import SegDataSample
@@ -237,6 +238,14 @@ def test_files_of_metrics_are_of_the_intact_data(cfg):
     assert metrics['emm/rgb+depth/mIoU'] != metrics['emm/depth/mIoU']
 
 
+def test_a_modality_that_the_model_is_used_without_is_among_the_intact(cfg):
+    cfg.model.test_cfg = dict(mode='whole', absent=['depth'])
+    runner = runner_of(cfg, protocol='emm')
+    metrics = runner.test()
+    assert {'emm/rgb+depth/depth/mIoU', 'emm/depth/mIoU'} <= {*metrics}
+    assert segmentor_of(runner.model).absent == ['depth']
+
+
 def test_a_metric_that_only_saves_predictions_saves_those_of_the_intact_data(cfg):
     out = f'{cfg.work_dir}/out'
     saving = dict(type='StreamIoUMetric', format_only=True, output_dir=out)
@@ -244,6 +253,21 @@ def test_a_metric_that_only_saves_predictions_saves_those_of_the_intact_data(cfg
     metrics = runner_of(cfg, protocol='emm').test()
     assert 'emm/depth/mIoU' in metrics
     assert len([*Path(out).iterdir()]) == SAMPLES
+
+
+def test_metrics_of_the_toolbox_are_written_and_dump_the_intact_data(cfg):
+    dump = f'{cfg.work_dir}/predictions.pkl'
+    cfg.test_evaluator = [
+        dict(type='IoUMetric', iou_metrics=['mIoU']),
+        dict(type='DumpResults', out_file_path=dump),
+    ]
+    metrics = runner_of(cfg, protocol='emm').test()
+    (path,) = Path(cfg.work_dir).glob('*/emm.json')
+    written = [case['mIoU'] for case in json.loads(path.read_text())['cases']]
+    assert written == [metrics[f'emm/{n}/mIoU'] for n in ('rgb+depth', 'rgb', 'depth')]
+    results = load(dump)
+    assert len(results) == SAMPLES
+    assert not any(result.get('absent') for result in results)
 
 
 @pytest.mark.parametrize('options', [dict(iou_metrics=['mDice']), dict(prefix='seg')])

@@ -3,7 +3,7 @@ from itertools import product
 import pytest
 
 from mmseg_cen.corruptions import Corruption
-from mmseg_cen.loops.protocol_report import summarize
+from mmseg_cen.loops.protocol_report import summarize, title_of
 from mmseg_cen.loops.protocols import Case, cases_of, expectation
 
 NAMES = ('rgb', 'depth', 'event', 'lidar')
@@ -87,3 +87,11 @@ def test_noise_has_a_mean_over_its_levels():
     cases = cases_of('nm', ('rgb', 'depth'))
     metrics = {case.name: dict(mIoU=10.0 * i) for i, case in enumerate(cases)}
     assert summarize(cases, metrics, 2) == dict(Avg=20.0)
+
+
+def test_the_title_of_noise_says_which_modalities_have_none_of_a_kind():
+    info = dict(config='a.py', checkpoint='a.pth', samples=2, no_gaussian=())
+    assert 'Gaussian' not in title_of('nm', info)
+    assert 'No Gaussian noise on event, lidar:' in title_of(
+        'nm', {**info, 'no_gaussian': ('event', 'lidar')}
+    )

@@ -61,11 +61,14 @@ def test_chosen_subsets_of_known_names_are_measured(cfg):
     cfg.test_cfg = dict(type='SubsetTestLoop', subsets=[['depth']])
     cfg.test_evaluator.output_dir = cfg.work_dir + '/out'
     cfg.test_evaluator.per_image_file = cfg.work_dir + '/files/images.npz'
+    dump = dict(type='DumpResults', out_file_path=cfg.work_dir + '/files/all.pkl')
+    cfg.test_evaluator = [cfg.test_evaluator, dump]
     metrics = Runner.from_cfg(cfg).test()
     assert {key.split('/')[0] for key in metrics} == {'depth'}
     assert [path.name for path in Path(cfg.work_dir, 'out').iterdir()] == ['depth']
     assert len(list(Path(cfg.work_dir, 'out', 'depth').iterdir())) == 3
     assert Path(cfg.work_dir, 'files/depth/images.npz').is_file()
+    assert Path(cfg.work_dir, 'files/depth/all.pkl').is_file()
     cfg.test_cfg.subsets = [['depth', 'lidar']]
     cfg.visualizer.name += '2'
     with pytest.raises(ValueError, match=r"got \['lidar'\]"):

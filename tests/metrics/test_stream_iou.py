@@ -280,3 +280,14 @@ def test_samples_that_fill_the_last_batch_up_are_not_stored(tmp_path):
 def test_a_file_of_each_image_of_another_suffix_is_refused():
     with pytest.raises(ValueError, match=r"must end with \.npz, got 'images\.csv'"):
         StreamIoUMetric(per_image_file='images.csv')
+
+
+def test_the_order_of_the_modalities_in_the_data_divides_no_group():
+    """Data sets of one test pack them in an order of their own."""
+    data = samples(2)
+    data[1].set_metainfo(dict(modalities=dict(depth=1, rgb=3)))
+    for sample in data:
+        sample.set_metainfo(dict(streams=('rgb', 'depth')))
+    metrics = evaluate(StreamIoUMetric('present'), data)
+    assert {key.split('/')[0] for key in metrics if ':' in key} == {'present:rgb+depth'}
+    assert 'streams/agreement' in metrics

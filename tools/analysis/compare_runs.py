@@ -74,7 +74,13 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 from benchmarking.tables import markdown
 from comparing.labels import untrained_classes
 from comparing.systems import chosen, read_system
-from comparing.text import Bootstrap, of_classes, of_differences, of_systems
+from comparing.text import (
+    Bootstrap,
+    of_classes,
+    of_differences,
+    of_lacking,
+    of_systems,
+)
 
 from mmseg_cen.disk import write_atomically
 from mmseg_cen.door import as_tool
@@ -102,6 +108,7 @@ def main(argv: list[str] | None = None) -> None:
             f'{bootstrap}.',
             markdown(of_systems(systems, counted)),
             markdown(of_differences(base, found, counted)),
+            *filter(None, (of_lacking(base, other) for other in others)),
             markdown(of_classes(systems, compared)),
         ]
     )

@@ -140,7 +140,7 @@ def configs_of(
     def add(control: Control, own: Config) -> None:
         configs[control.name], titles[control.name] = own, control.title
 
-    for control in replacements(modality, source, args.shift):
+    for control in replacements(modality, source, args.shift, names):
         if (control.how or 'real') in ('real', *chosen):
             add(control, replaced(cfg, control, modality, source, args.seed))
         if control.name in configs and control.how in OF_SAMPLES:

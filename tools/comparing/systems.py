@@ -67,11 +67,14 @@ class System:
 
         Of several shares whose names begin so, it is the one of all streams.
         """
-        widest = widest_of(key for key in self.first.shares if key.startswith(name))
-        if widest is None:
-            return []
-        sums = [run.shares[widest].sum(0) for _, run in self.files]
-        return [float(100 * part / whole) for part, whole in sums if whole]
+        found = []
+        for _, run in self.files:  # data may name the streams in another order
+            widest = widest_of(key for key in run.shares if key.startswith(name))
+            if widest is None:
+                return []
+            part, whole = run.shares[widest].sum(0)
+            found += [float(100 * part / whole)] if whole else []
+        return found
 
 
 def read_system(text: str, output: str = ENSEMBLE) -> System:
@@ -117,7 +120,7 @@ def read_system(text: str, output: str = ENSEMBLE) -> System:
                 'run of its own, remove it if it is none',
                 file=sys.stderr,
             )
-    return System(name or path, runs, output)
+    return System(name or text, runs, output)
 
 
 def chosen(classes: Sequence[str], left_out: Sequence[str]) -> NDArray[np.bool_]:

@@ -35,11 +35,42 @@ class Bootstrap:
     def between(
         self, first: System, second: System, counted: NDArray[np.bool_]
     ) -> Difference:
-        """By how much the second system is better than the first one."""
-        like = first.files[0]
-        areas = [stacked(s.files, s.output, like) for s in (first, second)]
+        """By how much the second system is better than the first one.
+
+        Raises:
+            ValueError: If systems are of other images, or none has both outputs.
+        """
+        areas, kept = _with_both(first, second)
+        if not kept.any():
+            raise ValueError(
+                f'some images must have the modalities of both outputs, got none with '
+                f'{first.output!r} of {first.name} and {second.output!r} of '
+                f'{second.name}: compare others'
+            )
         options = dict(resamples=self.resamples, seed=self.seed, level=self.level)
-        return difference(*areas, counted, **options)
+        return difference(*(a[:, kept] for a in areas), counted, **options)
+
+
+def _with_both(
+    first: System, second: System
+) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
+    """Areas (S, N, 3, K) of two outputs, and the images (N,) that lack none of them."""
+    like = first.files[0]
+    areas = [stacked(s.files, s.output, like) for s in (first, second)]
+    measured = [part[:, :, 2].any(-1).all(0) for part in areas]
+    labeled = stacked(first.files, ENSEMBLE)[0, :, 2].any(-1)
+    return areas, ~labeled | (measured[0] & measured[1])
+
+
+def of_lacking(first: System, second: System) -> str:
+    """Over how many images a difference is, in words; empty if over all."""
+    _, kept = _with_both(first, second)
+    if kept.all():
+        return ''
+    return (
+        f'{second.name} - {first.name} is over the {kept.sum()} of {len(kept)} images '
+        f'that have the modalities of both.'
+    )
 
 
 def points(interval: Interval) -> str:

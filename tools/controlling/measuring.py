@@ -16,6 +16,8 @@ OF_TRAININGS = (
     *('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'),
     *('val_dataloader', 'val_cfg', 'val_evaluator'),
 )
+#: Types of the metric that the figures are of.
+MEASURING = ('StreamIoUMetric', StreamIoUMetric)
 
 
 @dataclass
@@ -62,7 +64,9 @@ def measure(cfg: Config, checkpoint: str, work_dir: Path, name: str) -> Figures:
         cfg.pop(key, None)
     cfg.custom_hooks = []  # of trainings
     for metric in metrics_of(cfg):
-        metric.pop('per_image_file', None)  # one for all controls
+        if metric.get('type') in MEASURING:
+            metric.pop('per_image_file', None)  # one for all controls
+            metric.pop('output_dir', None)
     runner = build_runner(cfg, TestingRunner)
     check_checkpoint(runner.model, checkpoint, strict=True)
     runner.test()
@@ -93,9 +97,7 @@ def require_metric(cfg: Config) -> None:
         ValueError: If there is no StreamIoUMetric of the mIoU.
     """
     metrics = metrics_of(cfg)
-    found = [
-        m for m in metrics if m.get('type') in ('StreamIoUMetric', StreamIoUMetric)
-    ]
+    found = [m for m in metrics if m.get('type') in MEASURING]
     if len(found) != 1 or 'mIoU' not in found[0].get('iou_metrics', ['mIoU']):
         raise ValueError(
             "`test_evaluator` must have one StreamIoUMetric with iou_metrics=['mIoU'], "

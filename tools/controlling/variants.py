@@ -42,23 +42,29 @@ class Control:
     pixels: int | None = None
 
 
-def replacements(modality: str, source: str, shifts: Sequence[int]) -> list[Control]:
+def replacements(
+    modality: str, source: str, shifts: Sequence[int], names: Sequence[str] = ()
+) -> list[Control]:
     """The data as they are, and all controls that replace a modality.
 
     Args:
         modality: Name of the modality.
         source: Name of the modality that is duplicated.
         shifts: By how many pixels the modality is shifted, one control for each.
+        names: All modalities of the network, others of which the titles name.
     """
+    others = [name for name in names if name not in (modality, source)]
+    kept = ', '.join([source, *others])  # as they are in all controls
+    twice = ', '.join([f'{source} twice', *others])
     return [
-        Control(REAL, f'{source} and {modality}, as they are'),
-        Control('copy', f'{source} twice', 'copy'),
-        Control('noise', f'{source} and noise', 'noise'),
-        Control('other', f"{source} and another image's {modality}", 'other'),
+        Control(REAL, f'{kept} and {modality}, as they are'),
+        Control('copy', twice, 'copy'),
+        Control('noise', f'{kept} and noise', 'noise'),
+        Control('other', f"{kept} and another image's {modality}", 'other'),
         *(
             Control(
                 f'shift_{pixels}',
-                f'{source} and {modality}, shifted by {pixels} pixels',
+                f'{kept} and {modality}, shifted by {pixels} pixels',
                 'shift',
                 pixels,
             )

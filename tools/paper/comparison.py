@@ -4,6 +4,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg_cen.datasets.of_config import innermost
 from mmseg_cen.models.modalities import names_of
 
 from .depth import at_depth
@@ -44,7 +45,8 @@ def settings(cfg: Config, num_downs: int | None = None) -> dict[str, Any]:
         'subset_distillation': plain(cfg.model.get('subset_distillation')),
         'replaced': [
             transform.type
-            for transform in dataset_within(cfg).get('pipeline') or ()
+            for dataset in innermost(cfg.train_dataloader.dataset)
+            for transform in dataset.get('pipeline') or ()
             if transform.type in REPLACING
         ],
     }
@@ -68,14 +70,6 @@ def settings(cfg: Config, num_downs: int | None = None) -> dict[str, Any]:
                 value = at_depth(value, num_downs)
             found[f'{name}.{key}'] = plain(value)
     return found
-
-
-def dataset_within(cfg: Config) -> Any:
-    """The config of the data set of a training, within wrappers."""
-    dataset = cfg.train_dataloader.dataset
-    while 'dataset' in dataset:
-        dataset = dataset.dataset
-    return dataset
 
 
 def plain(value: Any) -> Any:

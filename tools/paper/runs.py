@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -13,17 +14,20 @@ from mmseg.registry import MODELS
 
 from mmseg_cen.config_files import configs_in
 from mmseg_cen.config_types import name_types
+from mmseg_cen.datasets.of_config import innermost
 from mmseg_cen.launch import say_order
 from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.visualization.scalars import read_scalars
 
-from .comparison import dataset_within, differences_of_systems, settings
+from .comparison import differences_of_systems, settings
 from .configs import load_leaf
 from .row import Row
 
 FUSION_PARAMETERS = re.compile(r'(^|\.)fusions?\.|\.exchange\.|^decode_head\.concat\.')
 #: A transform by whose options data are other data.
 MAKING_DATA = 'LoadSyntheticRoom'
+#: Options of a data set that decide no sample.
+NO_DATA = ('type', 'target', 'test_mode', 'lazy_init')
 
 
 @dataclass
@@ -88,6 +92,7 @@ def count_parameters(cfg: Config) -> tuple[int, int]:
     init_default_scope('mmseg')
     model_cfg = without_starts(cfg.model)
     model_cfg.data_preprocessor = None
+    model_cfg.pop('auxiliary_head', None)  # of the training only
     model = MODELS.build(model_cfg.get('generator', model_cfg))
     sizes = {name: p.numel() for name, p in model.named_parameters()}
     fusion = (n for name, n in sizes.items() if FUSION_PARAMETERS.search(name))
@@ -160,11 +165,11 @@ def read_runs(
     """The finished runs of each row, and the work directories of the others.
 
     Raises:
-        ValueError: If runs are of different lengths or data.
+        ValueError: If runs are of different lengths or data, or validated on others.
     """
     runs: dict[str, list[Run]] = {}
     unfinished = []
-    trained_on = set()
+    trained_on, validated_on = set(), set()
     firsts: dict[str, tuple[Path, Config]] = {}
     for name, work_dirs in folders.items():
         for work_dir in work_dirs:
@@ -172,7 +177,9 @@ def read_runs(
             run = cfg and read_run(work_dir, cfg)
             if run:
                 runs.setdefault(name, []).append(run)
-                trained_on.add(length_and_data(cfg))
+                data = data_of(cfg.train_dataloader.dataset)
+                trained_on.add(f'{cfg.train_cfg.max_epochs} epochs on {data}')
+                validated_on.add(data_of(cfg.val_dataloader.dataset))
                 first, other = firsts.setdefault(name, (work_dir, cfg))
                 if keys := differences_of_systems(cfg, other):
                     print(
@@ -189,20 +196,28 @@ def read_runs(
             f'{" and ".join(sorted(trained_on))}: choose by --epochs, or by the '
             'folders of --collect'
         )
+    if len(validated_on) > 1:
+        raise ValueError(
+            f'runs must be validated on the same data, got '
+            f'{" and ".join(sorted(validated_on))}: choose by the folders of --collect'
+        )
     return runs, unfinished
 
 
-def length_and_data(cfg: Config) -> str:
-    """Epochs and data set of a training; equal in all runs of a table."""
-    dataset = dataset_within(cfg)
-    options = ', '.join(
-        f'{key}={value}'
-        for key, value in sorted(dataset.items())
-        if isinstance(value, str | int | float) and key not in ('type', 'target')
-    )
-    words = [f'{dataset.type}({options})']
-    for transform in dataset.get('pipeline') or ():
-        if transform.type == MAKING_DATA:
-            given = (f'{k}={v}' for k, v in sorted(transform.items()) if k != 'type')
-            words.append(f'{transform.type}({", ".join(given)})')
-    return f'{cfg.train_cfg.max_epochs} epochs on {", ".join(words)}'
+def data_of(config: Any) -> str:
+    """The data sets within the config of one; equal in all runs of a table."""
+    words = []
+    for dataset in innermost(config):
+        options = ', '.join(
+            f'{key}={value}'
+            for key, value in sorted(dataset.items())
+            if isinstance(value, str | int | float) and key not in NO_DATA
+        )
+        words.append(f'{dataset["type"]}({options})')
+        for transform in dataset.get('pipeline') or ():
+            if transform.type == MAKING_DATA:
+                given = [
+                    f'{k}={v}' for k, v in sorted(transform.items()) if k != 'type'
+                ]
+                words.append(f'{transform.type}({", ".join(given)})')
+    return ', '.join(words)

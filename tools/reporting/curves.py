@@ -58,9 +58,11 @@ def _last_validation(run: Run) -> Table:
     """Metrics of each output, or each group of samples, at the last validation."""
     rows: dict[str, dict[str, float]] = {}
     shared: dict[str, float] = {}
-    for key, (_, values) in run.validations.items():
+    last = max(steps[-1] for steps, _ in run.validations.values())
+    for key, (steps, values) in run.validations.items():
         quantity, name = validation_quantity(key)
-        if not quantity.title:
+        # A resumed training may measure something else than before.
+        if not quantity.title or steps[-1] < last:
             continue
         if key.startswith('streams/'):
             shared[name] = float(values[-1])
@@ -71,11 +73,10 @@ def _last_validation(run: Run) -> Table:
     words = '; '.join(
         f'{value:.1f} % {SHARED.get(n, n)}' for n, value in shared.items()
     )
-    steps = max(curve[0][-1] for curve in run.validations.values())
     return Table(
         ['output', *metrics],
         [[name, *(row.get(m, np.nan) for m in metrics)] for name, row in rows.items()],
-        f'Last validation, {run.unit} {steps:g}',
+        f'Last validation, {run.unit} {last:g}',
         f'Of the labeled pixels: {words}.' if words else '',
         digits=4 if run.is_translation else 2,
         width='half',
@@ -94,7 +95,7 @@ def _plots(runs: Sequence[Run], validated: bool) -> list[tuple[int, Figure]]:
                 continue
             series = _series(run, number, name, curve, several)
             plots.setdefault((quantity, name if several else ''), []).append(series)
-    unit = runs[0].unit if validated else 'iteration'
+    units = dict.fromkeys(run.unit if validated else 'iteration' for run in runs)
     found = []
     for (quantity, name), series in sorted(
         plots.items(), key=lambda item: (item[0][0].order, item[0][0].title)
@@ -102,7 +103,7 @@ def _plots(runs: Sequence[Run], validated: bool) -> list[tuple[int, Figure]]:
         series = _colored(series, runs)
         if quantity.title == 'Learning rate' and not several:
             series = _without_base(series)
-        body = line_plot(series, unit, quantity.y_range, quantity.log)
+        body = line_plot(series, ' or '.join(units), quantity.y_range, quantity.log)
         legend = [(s.name, s.color) for s in series] if not several else []
         legend = legend if len(legend) > 1 else []
         title = f'{quantity.title}{f": {name}" if name not in WHOLE else ""}'

@@ -91,8 +91,11 @@ def class_table(log: str) -> dict[str, dict[str, float]]:
     _, marker, rest = log.rpartition('per class results:')
     if not marker:
         return {}
+    _, *lines = rest.splitlines() or ['']
+    if lines and not lines[0].startswith('+'):  # the toolbox logs the table by itself
+        lines = lines[1:]
     rows = []
-    for line in rest.splitlines()[1:]:
+    for line in lines:
         if not line.startswith(('|', '+')):
             break
         if line.startswith('|'):

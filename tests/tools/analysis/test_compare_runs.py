@@ -1,6 +1,8 @@
 import pytest
 from analysis import compare_runs
 
+from mmseg_cen.metrics import iou, read_per_image, write_per_image
+
 
 @pytest.fixture
 def runs(write_run, tmp_path):
@@ -43,6 +45,29 @@ def test_a_stream_may_be_compared_with_the_ensemble(runs, capsys):
     assert '| **+' in capsys.readouterr().out
     with pytest.raises(SystemExit, match=r"got 'thermal', which .* does not have"):
         compare_runs.main([*runs, '--output', 'thermal'])
+
+
+def test_images_that_lack_a_modality_are_left_out_of_its_differences(
+    write_run, tmp_path, capsys
+):
+    path = write_run(tmp_path / 'a.npz', 0.5)
+    measured = read_per_image(path)
+    for areas in measured.areas.values():
+        areas[:5, 0] = 0  # hard ones
+    measured.areas['rgb'][:5] = 0
+    write_per_image(path, measured)
+    compare_runs.main([f'{path}@rgb', str(path), '--resamples', '50'])
+    text = capsys.readouterr().out
+    others = {k: v[5:] for k, v in measured.areas.items()}
+    both, rgb = (iou(others[k].sum(0))[:2].mean() for k in ('ensemble', 'rgb'))
+    assert f'**{both - rgb:+.1f}**' in text
+    assert f'{path} - {path}@rgb is over the 15 of 20 images' in text
+    compare_runs.main([f'a={path}@rgb', f'b={path}@rgb', '--resamples', '50'])
+    assert 'b - a is over the 15 of 20 images' in capsys.readouterr().out
+    measured.areas['rgb'][:] = 0
+    write_per_image(path, measured)
+    with pytest.raises(SystemExit, match='must have the modalities of both outputs'):
+        compare_runs.main([f'{path}@rgb', str(path)])
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ def test_means_of_the_outputs_and_shares_are_those_of_each_seed(write_run, tmp_p
     assert system.means('thermal') == []
     assert system.shares('agreement') == [80, 80, 80]
     assert system.classes.shape == (3, 3)
+    write_run(tmp_path / '3/per_image.npz', 0.5, 3, streams=('depth', 'rgb'))
+    assert read_system(str(tmp_path)).shares('agreement') == [80, 80, 80, 80]
     alone = read_system(str(write_run(tmp_path / 'a.npz', 0.5, streams=('rgb',))))
     assert alone.shares('agreement') == []
 

@@ -19,7 +19,9 @@ def test_a_control_is_tested_once_with_all_its_modalities(
 
     monkeypatch.setattr(measuring, 'build_runner', build_runner)
     demo.test_cfg = loop and dict(**loop, fp16='bf16')
+    demo.test_evaluator.update(output_dir='out', per_image_file='a.npz')
     with pytest.raises(StopIteration):
         measuring.measure(demo, 'a.pth', tmp_path, 'real')
+    assert not {'output_dir', 'per_image_file'} & {*built[0].test_evaluator}
     fp16 = 'bf16' if loop else False
     assert built[0].test_cfg == dict(type='TestLoop', fp16=fp16)

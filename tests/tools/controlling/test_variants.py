@@ -14,6 +14,19 @@ def test_the_controls_are_those_of_the_options():
     assert [*CONTROLS] == ['real', 'copy', 'noise', 'other', 'shift_4', 'shift_-8']
 
 
+def test_titles_name_all_modalities_that_the_network_gets():
+    names = ('rgb', 'depth', 'event', 'lidar')
+    titles = [c.title for c in replacements('event', 'rgb', [4], names)]
+    assert titles == [
+        'rgb, depth, lidar and event, as they are',
+        'rgb twice, depth, lidar',
+        'rgb, depth, lidar and noise',
+        "rgb, depth, lidar and another image's event",
+        'rgb, depth, lidar and event, shifted by 4 pixels',
+    ]
+    assert CONTROLS['copy'].title == 'rgb twice'
+
+
 def test_the_real_data_are_as_they_were(demo):
     assert (
         replaced(demo, CONTROLS['real'], 'depth', 'rgb', 0).to_dict() == demo.to_dict()

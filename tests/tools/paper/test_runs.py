@@ -114,6 +114,35 @@ def test_runs_of_other_data_by_their_transforms_are_not_averaged(
         read_runs({'exchange_half': [own, solid]})
 
 
+def test_runs_that_are_validated_on_other_data_are_not_averaged(tmp_path, finished_run):
+    own, other = (finished_run(tmp_path / name) for name in ('own', 'other'))
+    cfg = run_config(other)
+    cfg.val_dataloader.dataset.num_samples = 7
+    cfg.dump(other / 'exchange_half.py')
+    with pytest.raises(
+        ValueError, match=r'validated on the same data, got .*samples=7'
+    ):
+        read_runs({'exchange_half': [own, other]})
+
+
+def test_data_sets_that_are_joined_count_each(tmp_path, finished_run):
+    runs = [finished_run(tmp_path / name) for name in ('a', 'b', 'control')]
+    drop = dict(type='RandomModalityDropout')
+    for run, seed in zip(runs, (1, 2, 1), strict=True):
+        cfg = run_config(run)
+        part = cfg.train_dataloader.dataset
+        second = {**part, 'seed': seed}
+        if run.name == 'control':
+            second['pipeline'] = [*part.pipeline, drop]
+        joined = dict(type='ConcatDataset', datasets=[part, second])
+        cfg.train_dataloader.dataset = joined
+        cfg.dump(run / 'exchange_half.py')
+    found = collect([ROWS['exchange_half']], [tmp_path])
+    assert found == {'exchange_half': runs[:2]}
+    with pytest.raises(ValueError, match=r'of one length .*seed=1\).*seed=2\)'):
+        read_runs(found)
+
+
 @pytest.mark.parametrize(
     'other',
     [
@@ -143,5 +172,8 @@ def test_parameters_of_the_fusion_are_counted_apart():
     assert fusion == 2 * channels**2 + channels
     without = build_config(ROWS['no_exchange'], 'synthetic', 2, 0)
     assert count_parameters(without) == (total - fusion, 0)
+    head = dict(type='FCNHead', in_channels=64, in_index=2, channels=8, num_classes=13)
+    without.model.auxiliary_head = dict(type='EnsembleHead', head=head)
+    assert count_parameters(without) == (total - fusion, 0), 'it predicts nothing'
     cfg = build_config(ROWS['concat_depth_normal_to_rgb_late'], 'synthetic', 2, 0)
     assert count_parameters(cfg)[1] > 0

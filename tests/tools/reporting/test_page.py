@@ -125,6 +125,30 @@ def test_runs_side_by_side_have_one_curve_each_and_their_differences(
     assert re.findall('data-name="(.*?)"', miou) == ['one', 'two']
 
 
+def test_what_a_resumed_training_measures_no_longer_is_not_of_its_last_validation(
+    work_dir, lines
+):
+    before = [{**line, 'camera:a/mIoU': 77.25} for line in lines if 'mIoU' in line][:1]
+    after = [line for line in lines if line['step'] > 10 or line['step'] == 2]
+    words = ['x - INFO - resumed epoch: 1, iter: 20']
+    html = html_of(work_dir(starts=([*lines[:3], *before], after), resumed=words))
+    table = html[html.index('Last validation, epoch 2') :]
+    table = table[: table.index('</table>')]
+    assert '50.00' in table
+    assert '77.25' not in table
+
+
+def test_validations_of_runs_by_epochs_and_by_iterations_have_both_units(
+    work_dir, lines
+):
+    by_iterations = [
+        {k: v for k, v in line.items() if k != 'epoch'} for line in lines[1:5]
+    ]
+    by_iterations += [{'mIoU': 10.0 * k, 'step': 20 * k} for k in (1, 2)]
+    folders = work_dir('one'), work_dir('two', starts=(by_iterations,))
+    assert 'epoch or iteration</text>' in html_of(*folders)
+
+
 def test_numbers_have_the_digits_of_their_table():
     table = Table(['a'], [], digits=2)
     given = ('text', 1.234, 0.0, 1e-5, float('nan'))

@@ -2,6 +2,7 @@ import os
 import socket
 
 import pytest
+from reporting.logs import class_table
 from reporting.page import read_runs
 from reporting.predicting import choose_checkpoint
 from reporting.quantities import validation_quantity
@@ -80,6 +81,15 @@ def test_logs_tell_command_data_classes_and_time(work_dir):
     assert facts.warnings == ('classes do not occur',)
     assert facts.spent.total_seconds() == 300
     assert 2 in facts.full_epochs
+
+
+def test_the_toolbox_logs_a_table_of_classes_by_itself():
+    table = '+-------+------+\n| Class | IoU  |\n+-------+------+\n|  wall | 50.0 |\n'
+    words = '2026/01/01 10:04:00 - mmengine - INFO - '
+    log = f'{words}per class results:\n{words}\n{table}+-------+------+\n{words}done'
+    assert class_table(log) == {'wall': {'IoU': 50.0}}
+    assert class_table(f'{words}per class results:') == {}
+    assert class_table(f'{words}per class results:\n{words}done\n{words}') == {}
 
 
 def test_a_run_without_config_is_read(work_dir):
