@@ -6,6 +6,11 @@ import torch
 from torch import Tensor, nn
 
 
+def is_plain_pool(layer: nn.Module | None) -> bool:
+    """Whether a layer is a max pooling that returns the largest values alone."""
+    return type(layer) is nn.MaxPool2d and not layer.return_indices
+
+
 class FrozenMaxPool(nn.Module):
     """Max pooling over ``channels_last`` memory on a CPU, where torch vectorizes it.
 
