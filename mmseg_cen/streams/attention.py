@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from .context import StreamAware
 from .exchanges import Exchange
 from .fold import split_streams
+from .layer_norm import ModalityLN2d
 from .norm import ModalityNorm
 
 #: Before an attention, on the normalized tokens, or behind it, on what it returns.
@@ -85,7 +86,8 @@ class AttentionSeam(StreamAware):
         super().__init__()
         self.exchange = exchange
         self.num_modalities = norm.num_modalities
-        self.channel_axis = norm.channel_axis
+        # A ModalityLN2d moves the channels of images to the last axis itself.
+        self.channel_axis = 1 if isinstance(norm, ModalityLN2d) else norm.channel_axis
         self._seen: Tensor | None = None
         norm.register_forward_pre_hook(self._see)
 
