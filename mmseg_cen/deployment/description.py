@@ -18,7 +18,7 @@ from mmseg_cen.translation import CENPix2Pix, build_domains
 from mmseg_cen.version import __version__
 
 from .formats import FORMATS, OPSET
-from .network import ExportedNetwork, channels_of
+from .network import ExportedNetwork, known_channels
 
 #: Transforms of a test that leave values and sizes as they are.
 PLAIN = {
@@ -124,13 +124,16 @@ def describe(
 
 
 def _describe_modalities(model: Any, cfg: Config) -> list[dict[str, Any]]:
-    """Modalities in the order of the streams: how each is read and normalized."""
+    """Modalities in the order of the streams: how each is read and normalized.
+
+    None if the preprocessor, which then stays outside, does not know their channels.
+    """
     known = modalities_of(cfg)
     are_rendered = _type_of(_dataset_of(cfg)) is SyntheticRGBDDataset
     preprocessor = model.data_preprocessor
     described = []
-    options = cfg.model.data_preprocessor.get('modalities') or {}
-    for name, channels in channels_of(preprocessor).items():
+    options = (cfg.model.get('data_preprocessor') or {}).get('modalities') or {}
+    for name, channels in known_channels(preprocessor).items():
         own = options.get(name, {}) if isinstance(options, Mapping) else {}
         files = asdict(known[name]) if name in known else {}
         is_segmented = isinstance(preprocessor, MultimodalPreprocessor)
@@ -165,7 +168,9 @@ def _values_of(model: Any, name: str, files: Mapping[str, Any]) -> str:
 def _channels_of_stream(model: Any) -> int:
     if isinstance(model, CENPix2Pix):
         return int(model.generator.in_channels)
-    return int(model.data_preprocessor.num_channels)
+    if isinstance(model.data_preprocessor, MultimodalPreprocessor):
+        return int(model.data_preprocessor.num_channels)
+    return int(model.backbone.packed_channels // model.backbone.num_modalities)
 
 
 def _ignore_index(model: Any) -> int | None:

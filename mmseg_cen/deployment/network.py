@@ -225,15 +225,22 @@ def channels_of(preprocessor: nn.Module) -> Mapping[str, int]:
     Raises:
         ValueError: If it does not know them.
     """
-    if isinstance(preprocessor, MultimodalPreprocessor):
-        return preprocessor.modalities
-    if isinstance(preprocessor, TranslationPreprocessor) and preprocessor.channels:
-        return preprocessor.channels
+    if channels := known_channels(preprocessor):
+        return channels
     raise ValueError(
         '`data_preprocessor` must be a MultimodalPreprocessor, or a '
         'TranslationPreprocessor with the channels of each of `sources`, got '
         f'{type(preprocessor).__name__}: export with --preprocessing outside'
     )
+
+
+def known_channels(preprocessor: nn.Module) -> Mapping[str, int]:
+    """The :func:`channels_of` a preprocessor; none if it does not know them."""
+    if isinstance(preprocessor, MultimodalPreprocessor):
+        return preprocessor.modalities
+    if isinstance(preprocessor, TranslationPreprocessor):
+        return preprocessor.channels or {}
+    return {}
 
 
 def _core_of(model: Any) -> Segmentation | Translation:
@@ -276,6 +283,8 @@ def _normalization_of(model: Any) -> Normalization:
     if isinstance(preprocessor, MultimodalPreprocessor):
         buffers = (preprocessor.channel_index, preprocessor.mean, preprocessor.std)
         return Normalization(*(buffer.clone() for buffer in buffers))
-    index = torch.tensor(preprocessor.channel_index(channels_of(preprocessor)))
-    size = (len(index), 1, 1)
-    return Normalization(index, torch.zeros(size), torch.ones(size))
+    device = next(model.parameters()).device
+    channels = preprocessor.channel_index(channels_of(preprocessor))
+    index = torch.tensor(channels, device=device)
+    zeros = torch.zeros(len(index), 1, 1, device=device)
+    return Normalization(index, zeros, torch.ones_like(zeros))

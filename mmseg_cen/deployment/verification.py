@@ -5,6 +5,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mmseg_cen.mistakes import one_line
+
 from .formats import FORMATS
 from .network import ExportedNetwork
 
@@ -40,8 +42,16 @@ def check_written(network: ExportedNetwork, path: Path, name: str) -> float:
     largest = 0.0
     for size in sizes_to_try(network):
         images = network.random_images(*size)
-        with torch.no_grad():
-            expected = network(*images)
+        try:
+            with torch.no_grad():
+                expected = network(*images)
+        except Exception as error:  # an assertion of the toolbox, for instance
+            raise ValueError(
+                f'the model must run on all sizes that its file is compared on, got '
+                f'{type(error).__name__} ({one_line(error)}) on images of '
+                f'{size[1]}x{size[2]} pixels: export it by --no-verify, and give the '
+                f'file only sizes that the model takes'
+            ) from error
         expected = [expected] if isinstance(expected, Tensor) else expected
         try:
             found = run(images)

@@ -14,7 +14,7 @@ from .carrier import as_folded
 from .layers import FoldedNorm
 from .network import blank_input, network_of
 from .pairing import Pairing
-from .pooling import FrozenMaxPool
+from .pooling import FrozenMaxPool, is_plain_pool
 from .savings import compare_macs
 
 
@@ -71,7 +71,7 @@ def freeze_exchange(model: nn.Module, size: tuple[int, int] | None = None) -> nn
         size = (side, side)
     pairing = Pairing()
     with torch.no_grad(), present_modalities(None), pairing.watch(network):
-        network(blank_input(network, size))
+        pairing.see(network(blank_input(network, size)))
     convs = {layer.conv: layer for layer in pairing.pairs()}
     norms = {layer.norm_layer for layer in convs.values()}
     for parent in list(network.modules()):
@@ -80,7 +80,7 @@ def freeze_exchange(model: nn.Module, size: tuple[int, int] | None = None) -> nn
                 parent._modules[name] = convs[child].eval()
             elif child in norms:
                 parent._modules[name] = FoldedNorm().eval()
-            elif type(child) is nn.MaxPool2d and not isinstance(parent, FrozenMaxPool):
+            elif is_plain_pool(child) and not isinstance(parent, FrozenMaxPool):
                 parent._modules[name] = FrozenMaxPool(child).eval()
     network.register_forward_hook(_as_folded_outputs)
     compare_macs(original, network, size)

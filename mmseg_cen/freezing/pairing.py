@@ -43,7 +43,8 @@ class Pairing(TorchFunctionMode):
     """Finds the norms that can be folded into convolutions, while a network runs.
 
     A norm is folded into a convolution if the norm, and nothing else, sees the very
-    tensor that the convolution returned, and both are called once.
+    tensor that the convolution returned, and both are called once. What the network
+    itself returns is for others to see, too: :meth:`see`.
     """
 
     def __init__(self) -> None:
@@ -62,6 +63,12 @@ class Pairing(TorchFunctionMode):
             and not call.used
             and self.uses[call.frozen.conv] == self.uses[call.frozen.norm_layer] == 1
         ]
+
+    def see(self, values: Any) -> None:
+        """Count nested lists, tuples and dicts among the uses of what they hold."""
+        for value in _flat([values]):
+            if (call := self._by_output.get(id(value))) is not None:
+                call.used = True
 
     @contextmanager
     def watch(self, network: nn.Module) -> Iterator[None]:
@@ -116,9 +123,7 @@ class Pairing(TorchFunctionMode):
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         if self._watches:
-            for value in _flat([args, kwargs or {}]):
-                if (call := self._by_output.get(id(value))) is not None:
-                    call.used = True
+            self.see([args, kwargs or {}])
         return func(*args, **(kwargs or {}))
 
 

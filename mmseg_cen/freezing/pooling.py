@@ -1,9 +1,14 @@
 """Max pooling on a CPU, which takes longer than the convolutions around it."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
+
+
+def is_plain_pool(layer: nn.Module | None) -> TypeGuard[nn.MaxPool2d]:
+    """Whether a layer is a max pooling that returns the largest values alone."""
+    return type(layer) is nn.MaxPool2d and not layer.return_indices
 
 
 class FrozenMaxPool(nn.Module):

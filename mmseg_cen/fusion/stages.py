@@ -23,7 +23,7 @@ class FusionPass:
     """What fusion modules collect during one pass through a network.
 
     Attributes:
-        num_streams: B*M of the images.
+        num_streams: B*M of the images; a symbol, where a graph takes any batch.
         losses: Losses of the fusion modules, by name.
         merged: By stage, but for the last fused one, the streams that go on, (B*M, C,
             H, W), and the merged stream for the decoder, (B, C, H, W).
@@ -175,7 +175,7 @@ class StageFusions(ModuleDict):
                 'or test with zeros instead, by --protocol emm --missing zero'
             )
         self._untaken.check()
-        self._pass = FusionPass(num_streams=len(x))
+        self._pass = FusionPass(num_streams=x.shape[0])
         try:
             feats = list(forward(x))  # the hooks of the stages fill in the pass
             if self.merges:
@@ -185,13 +185,13 @@ class StageFusions(ModuleDict):
                 self._untaken.carried_by(fused)
             return fused
         finally:
-            self._pass = FusionPass(num_streams=len(x))  # keeps no features
+            self._pass = FusionPass(num_streams=x.shape[0])  # keeps no features
 
     def _fuse(
         self, name: str, stage: nn.Module, args: tuple[Any, ...], output: Tensor
     ) -> Tensor:
         """Replace the output of a stage by fused streams; the stage's forward hook."""
-        if len(output) != self._pass.num_streams:
+        if output.shape[0] != self._pass.num_streams:
             raise ValueError(
                 f'fused stages must return all B*M={self._pass.num_streams} streams, '
                 f'got a batch of {len(output)} from {name!r}: choose other stages than '
@@ -219,7 +219,7 @@ class StageFusions(ModuleDict):
             found = [s for s, (streams, _) in merged.items() if streams is feat]
             if found:
                 seen.append(merged.pop(found[0])[1])
-            elif len(feat) == self._pass.num_streams:  # a stage that is not fused
+            elif feat.shape[0] == self._pass.num_streams:  # a stage that is not fused
                 seen.append(split_streams(feat, self.num_modalities).mean(dim=1))
             else:  # the last fused stage, and the stages behind it
                 seen.append(feat)

@@ -155,8 +155,8 @@ class EnsembleHead(BaseModule):
             logits = head.predict(feats, *previous, [*metas], test_cfg)
         if not isinstance(logits, Tensor):
             raise ValueError(
-                'the decode head must be in eval mode to predict, got several outputs, '
-                'which it returns while training: call eval() first'
+                'the decode head must be in eval mode to predict, or have one output, '
+                'got several while training: call eval() first, or choose another head'
             )
         return self.by_stream(logits)
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from .context import StreamAware
 from .exchanges import Exchange
 from .fold import split_streams
+from .layer_norm import ModalityLN2d
 from .norm import ModalityNorm
 
 #: Before an attention, on the normalized tokens, or behind it, on what it returns.
@@ -85,8 +86,11 @@ class AttentionSeam(StreamAware):
         super().__init__()
         self.exchange = exchange
         self.num_modalities = norm.num_modalities
-        self.channel_axis = norm.channel_axis
+        # A ModalityLN2d moves the channels of images to the last axis itself.
+        self.channel_axis = 1 if isinstance(norm, ModalityLN2d) else norm.channel_axis
         self._seen: Tensor | None = None
+        # In a tuple, which hides it: the norm is a part of the block.
+        self._norm = (norm,)
         norm.register_forward_pre_hook(self._see)
 
     def _see(self, norm: nn.Module, args: tuple[Any, ...]) -> None:
@@ -115,9 +119,8 @@ class AttentionSeam(StreamAware):
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any
     ) -> None:
-        own = {
-            f'{prefix}exchange.{k}': v for k, v in self.exchange.state_dict().items()
-        }
-        if own.keys().isdisjoint(state_dict):  # a unimodal network has no exchange
-            state_dict.update(own)
+        (norm,) = self._norm
+        if norm.loaded_unimodal:  # without an exchange: its parameters stay
+            for name, tensor in self.exchange.state_dict().items():
+                state_dict.setdefault(f'{prefix}exchange.{name}', tensor)
         super()._load_from_state_dict(state_dict, prefix, *args)

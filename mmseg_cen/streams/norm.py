@@ -53,6 +53,7 @@ class ModalityNorm(StreamAware):
     layout = 'B*{M}, {C}, H, W'
     channel_axis = 1
     has_regions = False  # whether the input is (B*M*R, C, ...), R regions per image
+    loaded_unimodal = False  # whether the last state had tensors of one modality
 
     def __init__(
         self,
@@ -173,7 +174,8 @@ class ModalityNorm(StreamAware):
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any
     ) -> None:
-        if prefix + 'weight' in state_dict and self.exchange is not None:
+        self.loaded_unimodal = prefix + 'weight' in state_dict
+        if self.loaded_unimodal and self.exchange is not None:
             # A unimodal network has no exchange: its parameters stay as they are.
             for name, tensor in self.exchange.state_dict().items():
                 state_dict.setdefault(f'{prefix}exchange.{name}', tensor)

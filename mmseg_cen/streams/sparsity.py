@@ -56,7 +56,9 @@ def gamma_l1(
         scope: See :func:`penalized`.
         cutoff: Larger factors do not count.
     """
-    total = torch.zeros(())
+    # There may be no such factor, and losses of a model are on one device.
+    device = next((parameter.device for parameter in model.parameters()), None)
+    total = torch.zeros((), device=device)
     for norm, mask in penalized(model, scope):
         size = norm.gamma[mask].abs()
         total = total.to(mask.device) + size[size <= cutoff].sum()

@@ -66,8 +66,9 @@ def take_token_loss(module: nn.Module) -> Tensor | None:
         if torch.is_grad_enabled() and trained and not scores.requires_grad:
             raise ValueError(
                 'gradient checkpointing of blocks that exchange tokens must keep the '
-                'graph, got scores without gradients: let it call '
-                'torch.utils.checkpoint with use_reentrant=False, or set with_cp=False'
+                'graph, got scores without gradients: set activation_checkpointing='
+                'True in place of a list of submodules, let blocks call '
+                'torch.utils.checkpoint with use_reentrant=False, or keep activations'
             )
         if present is None:
             count += scores.numel()

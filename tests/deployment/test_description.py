@@ -63,6 +63,17 @@ def test_depth_of_rooms_is_rendered(described):
         assert [one['rendered'] for one in told] == expected
 
 
+def test_a_preprocessor_outside_need_not_know_the_modalities(build):
+    cfg = Config(dict(model=segmentor(('rgb', 'depth'))))
+    values = dict(mean=[0.0] * 6, std=[1.0] * 6)
+    cfg.model.data_preprocessor = dict(type='SegDataPreProcessor', **values)
+    model = build(cfg.model)
+    network = prepare(model, preprocessing=False)
+    told = describe(model, network, cfg, 'torchscript')
+    assert told['modalities'] == []
+    assert told['channels_of_stream'] == 3
+
+
 def test_classes_without_colors_have_those_of_their_test(described):
     dataset = dict(type='MultimodalSegDataset', modalities=('rgb', 'depth'))
     told = described(dict(**dataset, metainfo=dict(classes=('wall', 'floor'))))

@@ -2,12 +2,13 @@ import importlib.util
 
 import pytest
 import torch
+from torch import nn
 from torch.testing import assert_close
 
 from mmseg_cen.deployment.formats import FORMATS, check_packages, write
 from mmseg_cen.deployment.network import prepare
 
-from .conftest import segmentor, translation
+from .conftest import Encoder, segmentor, translation
 
 SIZES = [(1, 65, 79), (3, 96, 64)]
 PSP = dict(type='PSPHead', pool_scales=(1, 2, 3, 6), channels=4, in_channels=6)
@@ -42,6 +43,29 @@ def assert_runs_for_any_size(model, name, path, predict, sizes=SIZES):
 def test_a_graph_runs_for_other_sizes_than_its_example(name, build, predict, tmp_path):
     model = build(segmentor(('rgb', 'depth')))
     assert_runs_for_any_size(model, name, tmp_path / 'file', predict)
+
+
+class Stages(nn.Module):
+    """A stem, and a stage behind which streams can be fused."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, *layers = Encoder()
+        self.layer1 = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return (self.layer1(self.stem(x)),)
+
+
+@pytest.mark.parametrize('merges', [False, True])
+def test_a_graph_of_fused_streams_runs_for_other_sizes(
+    merges, build, predict, tmp_path
+):
+    cfg = segmentor(('rgb', 'depth'))
+    fusion = dict(type='AverageFusion', stages=('layer1',), merges=merges)
+    cfg['backbone'].update(backbone=dict(type=Stages), fusion=fusion)
+    path = tmp_path / 'file'
+    assert_runs_for_any_size(build(cfg), 'torch-export', path, predict)
 
 
 @pytest.mark.parametrize('modalities', [('rgb', 'depth'), ('rgb', 'depth', 'thermal')])

@@ -41,6 +41,12 @@ def test_without_preprocessing_the_input_is_packed_and_normalized(build, predict
     assert_close(output, predict(model, images)[-1], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize('name', ['two modalities', 'translation'])
+def test_all_of_a_network_is_on_the_device_of_its_model(name, build):
+    network = reference(build(MODELS_OF[name]).to('meta'))
+    assert all(tensor.is_meta for tensor in network.normalization.buffers())
+
+
 def test_the_model_stays_as_it_is(build):
     model = build(segmentor(('rgb', 'depth')))
     before = repr(model)

@@ -5,7 +5,16 @@ from mmseg_cen.deployment.formats import write
 from mmseg_cen.deployment.network import prepare, reference
 from mmseg_cen.deployment.verification import TOLERANCE, check_written
 
-from .conftest import segmentor
+from .conftest import Encoder, segmentor
+
+
+class Picky(Encoder):
+    """Asserts a size, as the U-Net of the toolbox does."""
+
+    def forward(self, x):
+        if x.shape[-1] % 32:
+            raise AssertionError('must be divisible by 32')
+        return super().forward(x)
 
 
 def test_a_file_is_equal_to_its_model_and_to_no_other(build, tmp_path):
@@ -24,4 +33,15 @@ def test_a_file_that_does_not_run_for_a_size_is_refused(build, tmp_path):
     path = tmp_path / 'file'
     write(prepare(model, preprocessing=False), path, 'torchscript')
     with pytest.raises(ValueError, match='for a batch of 1 images of 64x64 pixels'):
+        check_written(reference(model), path, 'torchscript')
+
+
+def test_a_model_that_takes_some_sizes_only_cannot_be_compared(build, tmp_path):
+    cfg = segmentor(('rgb', 'depth'))
+    cfg['backbone']['backbone'] = dict(type=Picky)
+    model = build(cfg)
+    path = tmp_path / 'file'
+    write(prepare(model), path, 'torchscript')
+    message = r'divisible by 32\) on images of 129x197 pixels: export it by --no-verify'
+    with pytest.raises(ValueError, match=message):
         check_written(reference(model), path, 'torchscript')

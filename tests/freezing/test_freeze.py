@@ -6,6 +6,7 @@ import pickle
 import pytest
 import torch
 from mmseg.registry import MODELS
+from torch import nn
 
 from mmseg_cen.freezing import freeze_exchange
 from mmseg_cen.freezing.layers import FrozenConv
@@ -159,6 +160,29 @@ def test_a_norm_is_not_folded_if_a_hook_looks_at_it(network, same):
             norm.register_forward_hook(spy)
     frozen = freeze_exchange(reference)
     assert not frozen_layers(frozen)
+    same(reference, frozen, torch.rand(1, 6, 32, 32))
+
+
+class Returning(nn.Module):
+    """Returns what a convolution returns, and goes on behind a norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, stride=4, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.conv = nn.Conv2d(8, 8, 3, padding=1)
+        self.last = nn.BatchNorm2d(8)
+
+    def forward(self, x):
+        first = self.stem(x)
+        second = self.conv(self.norm(first).relu())
+        return first, self.last(second)
+
+
+def test_what_a_network_returns_has_no_norm_folded_in(network, same):
+    reference = network(backbone=dict(type=Returning))
+    frozen = freeze_exchange(reference)
+    assert len(frozen_layers(frozen)) == 1
     same(reference, frozen, torch.rand(1, 6, 32, 32))
 
 

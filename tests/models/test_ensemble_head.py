@@ -377,7 +377,7 @@ def test_methods_of_the_head_are_given_back_even_after_an_error(head):
 
 def test_several_outputs_of_training_are_no_prediction():
     head = build('DDRHead', 2).train()
-    with pytest.raises(ValueError, match='must be in eval mode to predict'):
+    with pytest.raises(ValueError, match=r'call eval\(\) first, or choose another'):
         head.forward_streams(feats_for('DDRHead', 4, training=True))
 
 

@@ -103,6 +103,33 @@ def test_every_transformer_exchanges_tokens_in_all_of_its_blocks(family, where):
     assert torch.equal(before[2:], after[2:])
 
 
+class LayerNorm2d(nn.LayerNorm):
+    def forward(self, x):
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class ImageBlock(nn.Module):
+    """A block of images, (B, C, H, W), whose attention is a convolution."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm1 = LayerNorm2d(4)
+        self.attn = nn.Sequential()
+        self.attn.add_module('proj', nn.Conv2d(4, 4, 1))
+        self.attn.add_module('proj_drop', nn.Dropout(0))
+
+    def forward(self, x):
+        return self.attn(self.norm1(x))
+
+
+@pytest.mark.parametrize('size', [(4, 4), (3, 5)])
+def test_blocks_of_images_exchange_positions(size):
+    exchange = dict(type='TokenExchange', threshold=1.5, gated=False)
+    plain = nn.Sequential(nn.Conv2d(3, 4, 1), ImageBlock()).eval()
+    net = to_multimodal(copy.deepcopy(plain), 2, exchange=exchange).eval()
+    assert_close(net(x := torch.randn(2, 3, *size)), plain(x.flip(0)))
+
+
 def test_blocks_of_a_stage_share_predictors_and_store_them_once():
     net = build(MIT)
     first, second, third = attention_exchanges(net).values()

@@ -140,3 +140,7 @@ def test_every_scaling_factor_is_in_its_own_part_or_out_of_it(layers):
 )
 def test_the_stage_of_a_layer_is_read_off_its_name(layer, stage):
     assert stage_of(layer) == stage
+
+
+def test_a_penalty_of_nothing_is_on_the_device_of_the_model():
+    assert gamma_l1(nn.Conv2d(1, 1, 1, device='meta')).is_meta

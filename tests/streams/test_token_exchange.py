@@ -154,6 +154,13 @@ def test_a_checkpoint_restores_the_exchange(where):
 
 
 @BOTH
+def test_a_checkpoint_of_streams_without_the_exchange_does_not_fit(where):
+    plain = CENBackbone(MIT, 2, exchange_threshold=0)
+    with pytest.raises(RuntimeError, match=r'Missing key\(s\) .*predictors'):
+        build(where=where).load_state_dict(plain.state_dict())
+
+
+@BOTH
 def test_a_unimodal_checkpoint_leaves_the_predictors_as_they_are(where):
     net, unimodal = build(where=where), MODELS.build(MIT).double()
     before = {n: p.clone() for n, p in net.named_parameters() if 'predictors' in n}
