@@ -191,10 +191,12 @@ class FrozenConv(nn.Module):
             return conv._conv_forward(x, weight, bias)
         first, count = groups
         size = conv.in_channels // conv.groups
-        x, padding = x.narrow(1, first * size, count * size), conv.padding
+        x = x.narrow(1, first * size, count * size)
+        padding = conv.padding
         if conv.padding_mode != 'zeros':
             margins = conv._reversed_padding_repeated_twice
-            x, padding = F.pad(x, margins, mode=conv.padding_mode), 0
+            x = F.pad(x, margins, mode=conv.padding_mode)
+            padding = (0, 0)
         return F.conv2d(x, weight, bias, conv.stride, padding, conv.dilation, count)
 
     def _put_together(self, computed: Tensor) -> Any:
