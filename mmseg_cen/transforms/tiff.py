@@ -29,6 +29,7 @@ STRAIGHT = 2  # opacity that colors are not multiplied by
 COMMON = (1, 5, 7, 8, 32773, 32946)
 # Bits and sample format (unsigned, signed, float) of what OpenCV reads as it is.
 STORED = {(8, 1), (16, 1), (8, 2), (16, 2), (32, 2), (32, 3), (64, 3)}
+PICTURES = {(8, 1), (16, 1)}
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Page:
         is_common: Whether OpenCV knows the compression, and there are no tiles, of
             which it reads some sizes only.
         no_data: Value of pixels that were not measured, by the tag of GDAL.
+        end: Number of bytes of the file up to the end of its pixels.
     """
 
     size: tuple[int, int]
@@ -60,6 +62,7 @@ class Page:
     is_common: bool = field(default=True, compare=False)
     is_faded: bool = field(default=False, compare=False)
     no_data: float | None = field(default=None, compare=False)
+    end: int = field(default=0, compare=False)
 
     @property
     def is_simple(self) -> bool:
@@ -71,6 +74,13 @@ class Page:
         if self.photometric == RGB:
             return self.bands in {3, 4} and self.stored in STORED
         return True  # palettes and YCbCr: pictures that must be converted
+
+    @property
+    def is_for_pillow(self) -> bool:
+        """Whether Pillow reads it, too; it does not know all types of numbers."""
+        if self.photometric in GRAY:
+            return self.is_simple and self.stored != (64, 3)
+        return self.is_simple and (self.photometric != RGB or self.stored in PICTURES)
 
 
 def is_tiff(content: bytes) -> bool:
@@ -122,7 +132,14 @@ def _page(tags: Any, index: int) -> Page:
         is_common=322 not in tags and tags.get(259, 1) in COMMON,
         is_faded=len(bits) == 4 and max(bits) == 8 and STRAIGHT in tags.get(338, ()),
         no_data=_number(tags.get(NO_DATA)),
+        end=_end(tags),
     )
+
+
+def _end(tags: Any) -> int:
+    starts = tags.get(273, tags.get(324, ()))  # of strips, or of tiles
+    lengths = tags.get(279, tags.get(325, ()))
+    return max((sum(pair) for pair in zip(starts, lengths, strict=False)), default=0)
 
 
 def _number(text: Any) -> float | None:
