@@ -166,6 +166,14 @@ def test_the_reason_is_said_why_no_file_can_be_read(folders, convert):
         convert('--depth', folder, '--depth-unit', '1')
 
 
+def test_images_that_are_no_pictures_are_refused(folders, convert, tmp_path):
+    for path in (tmp_path / 'rgb').iterdir():
+        path.unlink()
+    folders('rgb', '.tiff', lambda rng: rng.random((*SIZE, 3), np.float32))
+    with pytest.raises(SystemExit, match=r'rgb must be images of 8 or 16 bits, got fl'):
+        convert()
+
+
 def test_values_that_are_not_finite_need_a_replacement(folders, convert, tmp_path):
     def make(rng):
         values = rng.random(SIZE)
@@ -325,6 +333,18 @@ def test_depth_of_another_size_is_resized_if_asked(folders, convert, tmp_path):
         np.testing.assert_allclose(sample['depth'], expected, rtol=1e-6)
 
 
+def test_values_of_any_type_are_resized_if_asked(folders, convert, tmp_path):
+    def ramp(rng):
+        values = np.arange(-(2**31), -(2**31) + 8 * 2**20, 2**20, np.int64)
+        return values.astype(np.int32).repeat(6).reshape(8, 6).T
+
+    option = f'count={folders("c", ".npy", ramp)}:resize=1:interpolation=bilinear'
+    assert convert('--modality', option)[0] == 0
+    count = np.load(tmp_path / 'out/count/1.npy')
+    assert count.dtype == np.int32
+    assert count[0].tolist() == cv2.resize(ramp(None)[:1] * 1.0, (16, 1))[0].tolist()
+
+
 def test_values_are_not_mixed_with_holes_when_they_are_resized(
     folders, convert, tmp_path
 ):
@@ -340,7 +360,10 @@ def test_values_are_not_mixed_with_holes_when_they_are_resized(
         f'thermal={there}:invalid=65535:{resized}',
         f'far={nan}:fill=0:{resized}',
     ]
-    assert convert('--modality', options[0], '--modality', options[1])[0] == 0
+    status, report = convert('--modality', options[0], '--modality', options[1])
+    assert status == 0
+    assert report.count('unit 1, 0 is invalid') == 2
+    assert report.count('3e+04 to 3e+04, 8.3 % invalid') == 2
     for stem in STEMS:
         thermal = read_image(tmp_path / f'out/thermal/{stem}.png')
         far = np.load(tmp_path / f'out/far/{stem}.npy')
