@@ -109,8 +109,8 @@ def _encode_sample(
         encoded[name] = stored or encode(array, folder.suffix)
     if len(set(sizes.values())) != 1:
         raise ValueError(
-            f'its files must agree in size, got {sizes}: replace or resize some '
-            '(--resize for own data)'
+            f'its files must agree in size, got {sizes}: replace or resize some (of '
+            'own data --resize depth, and :resize=1 another --modality)'
         )
     return encoded, Record(
         stem=sample.stem,

@@ -109,6 +109,26 @@ def test_depth_as_a_modality_is_depth(folders, convert, tmp_path, tree):
     assert tree(tmp_path / 'out') == once
 
 
+def test_options_of_depth_are_those_of_depth_as_a_modality(folders, convert, tmp_path):
+    def far(rng):
+        depth = rng.integers(9000, 30000, (SIZE[0] // 2, SIZE[1] // 2), np.uint16)
+        depth[0, 0] = 65535
+        return depth
+
+    option = f'depth={folders("d", ".png", far)}'
+    options = ['--depth-unit', '0.001', '--depth-invalid', '65535', '--resize']
+    options += ['--plausible-depth', '4', '99']
+    status, report = convert('--modality', option, *options)
+    assert status == 0
+    assert 'unit 0.001 m' in report
+    assert 'WARNING' not in report
+    assert (read_image(tmp_path / 'out/depth/1.png') == 0).sum() == 4
+    cfg = Config.fromfile(tmp_path / 'out/config.py')
+    assert tuple(cfg.dataset.modalities.depth.plausible) == (4, 99)
+    status, report = convert('--modality', f'{option}:scale=0.002', *options)
+    assert 'unit 0.002 m' in report
+
+
 def test_stored_values_of_no_measurement_become_invalid(folders, convert, tmp_path):
     def make(rng):
         values = rng.integers(28000, 31000, SIZE, np.uint16)
