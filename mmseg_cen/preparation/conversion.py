@@ -74,10 +74,10 @@ def prepare(
 def _prepare(plan: Plan, out: Path, jobs: int, skip_bad: bool, strict: bool) -> int:
     refuse_foreign_files(plan, out)
     remove_unfinished(out, below=True)
-    keep_edited(out)
+    lists = keep_edited(out)
     header = make_header(plan)
     journal = open_journal(out, header, {sample.stem for sample in plan.samples})
-    for finished in finished_files(plan):
+    for finished in [*finished_files(plan), *lists]:
         (out / finished).unlink(missing_ok=True)  # from here on it is unfinished
     done, bad, turned = _convert_all(plan, out, journal, jobs)
 

@@ -16,7 +16,8 @@ from mmseg_cen.transforms.orientation import UPRIGHT, read_orientation
 from mmseg_cen.transforms.tiff import is_tiff, read_pages
 
 _ARRAY = b'\x93NUMPY'  # how .npy files begin
-_HEAD = 1 << 17  # bytes; metadata lie before them
+_JPEG = b'\xff\xd8'
+_HEAD = 1 << 17  # bytes; the metadata of JPEG lie before them
 # The last chunk of every PNG file, which PIL does not verify.
 _PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
 
@@ -40,8 +41,9 @@ def has_orientation(path: str | Path) -> bool:
     """Whether an image file has an orientation tag, by which viewers turn it."""
     with open(path, 'rb') as file:
         content = file.read(_HEAD)
-        if is_tiff(content):
+        if not content.startswith(_JPEG):  # others may have their tags at the end
             content += file.read()
+        if is_tiff(content):
             with suppress(ValueError):  # a damaged file is named when it is decoded
                 return any(page.orientation != UPRIGHT for page in read_pages(content))
             return False
@@ -77,6 +79,32 @@ def check_image(content: bytes) -> None:
         ) from error
 
 
+def check_complete(content: bytes) -> bool:
+    """Refuse an image file that is not complete, as far as that can be told.
+
+    TIFF files of types that PIL does not know must be as long as their tags say.
+
+    Args:
+        content: The file.
+
+    Returns:
+        Whether PIL reads it, and has checked all of it by :func:`check_image`.
+
+    Raises:
+        ValueError: If the file is truncated or damaged.
+    """
+    pages = read_pages(content) if is_tiff(content) else []
+    if content[:4] != EXR and all(page.is_for_pillow for page in pages):
+        check_image(content)
+        return True
+    if any(page.end > len(content) for page in pages):
+        raise ValueError(
+            'must be a complete image file, got a damaged one (the end is missing): '
+            'replace it'
+        )
+    return False
+
+
 def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
     """Decode an image or `.npy` file that must be undamaged to its last byte.
 
@@ -97,9 +125,7 @@ def decode_complete(content: bytes, color: bool = False) -> NDArray[Any]:
     try:
         if content.startswith(_ARRAY):
             return decode(content, '.npy')
-        pages = read_pages(content) if is_tiff(content) else ()
-        if content[:4] != EXR and all(page.is_simple for page in pages):
-            check_image(content)  # PIL knows no others
+        check_complete(content)
         return file_order(decode(content, '', color))
     except ValueError as error:
         raise ValueError(str(error).removeprefix('the file ')) from error
@@ -116,10 +142,11 @@ def encode(array: NDArray[Any], suffix: str) -> bytes:
 
 def encode_png(array: NDArray[Any]) -> bytes:
     """Encode (H, W) or BGR (H, W, 3), uint8 or uint16; the same bytes each time."""
-    done, content = cv2.imencode('.png', array, [cv2.IMWRITE_PNG_COMPRESSION, 6])
-    if not done:
-        raise ValueError(
-            '`array` must be uint8 or uint16 with 1 or 3 channels to become PNG, got '
-            f'{array.dtype} of shape {array.shape}: convert it first'
-        )
-    return content.tobytes()
+    if array.dtype in (np.uint8, np.uint16):  # of others, OpenCV would make 8 bits
+        done, content = cv2.imencode('.png', array, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+        if done:
+            return content.tobytes()
+    raise ValueError(
+        '`array` must be uint8 or uint16 with 1 or 3 channels to become PNG, got '
+        f'{array.dtype} of shape {array.shape}: convert it first'
+    )

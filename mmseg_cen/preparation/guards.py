@@ -72,18 +72,23 @@ def finished_files(plan: Plan) -> list[str]:
     return [META, SHEET, *plan.extras, *(f'{split}.txt' for split in plan.splits)]
 
 
-def keep_edited(out: Path) -> None:
+def keep_edited(out: Path) -> list[str]:
     """Rename lists, report and the like that were edited since they were written.
 
     They would be replaced, because the data set is prepared again.
+
+    Returns:
+        Names of the lists of the earlier preparation, which may have had others.
     """
     if not (out / META).is_file():
-        return
+        return []
     meta = read_meta(out)
-    for name, mark in {**lists_of(meta), **meta.get('written', {})}.items():
+    lists = lists_of(meta)
+    for name, mark in {**lists, **meta.get('written', {})}.items():
         path = out / name
         if path.is_file() and fingerprint_file(path) != mark:
             print(f'{path} was edited: it is {set_aside(path)} now')
+    return list(lists)
 
 
 def lists_of(meta: Mapping[str, Any]) -> dict[str, list[Any]]:

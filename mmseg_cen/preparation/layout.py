@@ -33,8 +33,8 @@ class Folder:
     """What the files of one folder hold.
 
     Args:
-        kind: ``'image'``, ``'depth'`` (0 is invalid), ``'values'`` of any modality, or
-            ``'label'``.
+        kind: ``'image'``, ``'depth'`` (0 is invalid), ``'values'`` of any modality (0
+            is invalid if they have a ``unit``), or ``'label'``.
         suffix: End of the file names, with the dot.
         dtype: Type of the values.
         channels: 1 or 3 of images, any number of values.
@@ -85,7 +85,11 @@ class Folder:
                 summary=DepthSummary.of(array, array > 0).as_dict(),
             )
         if self.kind == 'values':
-            valid = array[np.isfinite(array)]
+            known = np.isfinite(array)
+            if self.unit is not None:
+                some = np.atleast_3d(array != 0).any(axis=-1)
+                known &= some.reshape(*some.shape, *[1] * (array.ndim - 2))
+            valid = array[known]
             return dict(
                 pixels=array.size,
                 valid=valid.size,

@@ -10,7 +10,7 @@ from PIL import Image
 
 from mmseg_cen.transforms.label_files import decode_labels
 
-from .files import check_image, decode_complete
+from .files import check_complete, check_image, decode_complete
 
 
 def read_image(path: str | Path) -> NDArray[Any]:
@@ -41,11 +41,21 @@ def read_indices(path: str | Path) -> NDArray[Any]:
     try:
         check_image(content)
     except ValueError as error:
+        if _is_of_another_type(content):
+            return decode_labels(content, str(path))
         raise ValueError(f'{path} {error}') from error
     with Image.open(io.BytesIO(content)) as image:
         if len(image.getbands()) > 1:
             return np.asarray(image)
     return decode_labels(content, str(path))
+
+
+def _is_of_another_type(content: bytes) -> bool:
+    """Whether an image is complete, and of a type that PIL does not know."""
+    try:
+        return not check_complete(content)
+    except ValueError:
+        return False
 
 
 def check_labels(

@@ -54,6 +54,9 @@ def convert_sample(
         folders: What is written.
         out: The folder to write to.
         task: The sample, and its record in the journal, if there is one.
+
+    Raises:
+        OSError: If its files cannot be written, which is no fault of the sample.
     """
     sample, old = task
     turned: tuple[str, ...] = ()
@@ -66,24 +69,26 @@ def convert_sample(
             )
             if old == wanted and not check_files(out, old, folders, decode=False):
                 return Result(sample.stem, old, turned=turned)
-        record = _write_sample(sample, convert(sample), folders, out)
-        return Result(sample.stem, replace(record, inputs=inputs), '', True, turned)
+        encoded, record = _encode_sample(sample, convert(sample), folders)
     except (*READ_ERRORS, cv2.error) as error:
         for name, folder in folders.items():  # what an earlier run wrote of the sample
             (out / name / f'{sample.stem}{folder.suffix}').unlink(missing_ok=True)
-        reason = str(error) if isinstance(error, ValueError) else repr(error)
+        is_said = isinstance(error, ValueError | OSError)
+        reason = str(error) if is_said else repr(error)
         if isinstance(error, FileNotFoundError) and error.filename:
             reason = f'{error.filename} is missing'
         return Result(sample.stem, problem=reason, turned=turned)
+    for name, content in encoded.items():
+        write_atomically(out / name / f'{sample.stem}{folders[name].suffix}', content)
+    return Result(sample.stem, replace(record, inputs=inputs), '', True, turned)
 
 
-def _write_sample(
+def _encode_sample(
     sample: Sample,
     contents: Mapping[str, NDArray[Any] | bytes],
     folders: Mapping[str, Folder],
-    out: Path,
-) -> Record:
-    """Check all files of a sample, then write them."""
+) -> tuple[dict[str, bytes], Record]:
+    """The contents of all files of a sample, which are checked, and its record."""
     encoded: dict[str, bytes] = {}
     stats: dict[str, dict[str, Any]] = {}
     sizes: dict[str, tuple[int, ...]] = {}
@@ -104,12 +109,10 @@ def _write_sample(
         encoded[name] = stored or encode(array, folder.suffix)
     if len(set(sizes.values())) != 1:
         raise ValueError(
-            f'its files must agree in size, got {sizes}: replace or resize some '
-            '(--resize for own data)'
+            f'its files must agree in size, got {sizes}: replace or resize some (of '
+            'own data --resize depth, and :resize=1 another --modality)'
         )
-    for name, content in encoded.items():
-        write_atomically(out / name / f'{sample.stem}{folders[name].suffix}', content)
-    return Record(
+    return encoded, Record(
         stem=sample.stem,
         split=sample.split,
         size=list(next(iter(sizes.values()))),

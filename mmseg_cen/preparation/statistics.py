@@ -82,7 +82,8 @@ class PixelStatistics:
 class ClassStatistics:
     """How many pixels each of K classes has.
 
-    The statistics of several images are the sum of the statistics of each.
+    The statistics of several images are the sum of the statistics of each. Where K is
+    not known, each has as many classes as occur.
 
     Args:
         pixels: Number of pixels, void ones included.
@@ -104,10 +105,11 @@ class ClassStatistics:
         return cls(label.size, counts, np.where(counts > 0, counts.sum(), 0))
 
     def __add__(self, other: 'ClassStatistics') -> 'ClassStatistics':
+        most = max(len(self.counts), len(other.counts))
         return ClassStatistics(
             self.pixels + other.pixels,
-            self.counts + other.counts,
-            self.surroundings + other.surroundings,
+            _extended(self.counts, most) + _extended(other.counts, most),
+            _extended(self.surroundings, most) + _extended(other.surroundings, most),
         )
 
     def summary(self) -> dict[str, Any]:
@@ -166,3 +168,7 @@ class ClassStatistics:
                 '(tools/analysis/dataset_stats.py measures the weights on all files)'
             )
         return found
+
+
+def _extended(counts: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    return np.pad(counts, (0, length - len(counts)))

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 TAG = 0x0112
 UPRIGHT = 1
@@ -34,7 +34,7 @@ def read_orientation(content: bytes) -> int:
     try:
         with Image.open(io.BytesIO(content)) as image:
             tag = image.getexif().get(TAG, UPRIGHT)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+    except Exception:  # damaged bytes lead to many
         return UPRIGHT  # what is wrong is said when the file is decoded
     return tag if tag in TURNS else UPRIGHT
 

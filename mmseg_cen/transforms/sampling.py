@@ -15,6 +15,9 @@ import numpy as np
 #: another type, as int64 does, or are rounded otherwise where it rotates.
 OPENCV_TYPES = ('uint8', 'uint16', 'float32')
 
+#: Types of arrays that OpenCV resizes by other interpolations than 'nearest'.
+RESIZED_TYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
+
 MAX_CHANNELS = 512  # CV_CN_MAX of OpenCV: so many at once
 
 
@@ -47,7 +50,7 @@ def resize(
     """Resize an array (H, W) or (H, W, C).
 
     Args:
-        image: Of any type for 'nearest', else of a type that OpenCV knows.
+        image: Of any type; integers that OpenCV does not resize are rounded.
         size: Width and height of the result, pixels.
         interpolation: One of :data:`~mmseg_cen.modality.INTERPOLATIONS`.
         backend: Of mmcv, 'cv2' or 'pillow', for other interpolations than 'nearest'.
@@ -63,6 +66,12 @@ def resize(
         )
     if interpolation == 'nearest':
         return resize_nearest(image, size)
+    if image.dtype.name not in RESIZED_TYPES:
+        values = resize(image.astype(np.float64), size, interpolation, backend)
+        if image.dtype.kind in 'ui':
+            limits = np.iinfo(image.dtype)
+            values = np.rint(values).clip(limits.min, limits.max)
+        return values.astype(image.dtype)
     channels = image.reshape(*image.shape[:2], -1)
     resized = [
         np.atleast_3d(

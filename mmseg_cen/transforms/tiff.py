@@ -7,7 +7,6 @@ not read as they are stored are left to tifffile.
 
 import io
 import json
-import struct
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,9 +27,9 @@ NO_DATA = 42113  # tag of GDAL: the value of pixels that were not measured
 STRAIGHT = 2  # opacity that colors are not multiplied by
 # Compressions that OpenCV is built with: none, LZW, JPEG, Deflate, PackBits.
 COMMON = (1, 5, 7, 8, 32773, 32946)
-DAMAGE = (ValueError, KeyError, IndexError, struct.error)  # of damaged files
 # Bits and sample format (unsigned, signed, float) of what OpenCV reads as it is.
 STORED = {(8, 1), (16, 1), (8, 2), (16, 2), (32, 2), (32, 3), (64, 3)}
+PICTURES = {(8, 1), (16, 1)}
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,7 @@ class Page:
         is_common: Whether OpenCV knows the compression, and there are no tiles, of
             which it reads some sizes only.
         no_data: Value of pixels that were not measured, by the tag of GDAL.
+        end: Number of bytes of the file up to the end of its pixels.
     """
 
     size: tuple[int, int]
@@ -62,6 +62,7 @@ class Page:
     is_common: bool = field(default=True, compare=False)
     is_faded: bool = field(default=False, compare=False)
     no_data: float | None = field(default=None, compare=False)
+    end: int = field(default=0, compare=False)
 
     @property
     def is_simple(self) -> bool:
@@ -73,6 +74,13 @@ class Page:
         if self.photometric == RGB:
             return self.bands in {3, 4} and self.stored in STORED
         return True  # palettes and YCbCr: pictures that must be converted
+
+    @property
+    def is_for_pillow(self) -> bool:
+        """Whether Pillow reads it, too; it does not know all types of numbers."""
+        if self.photometric in GRAY:
+            return self.is_simple and self.stored != (64, 3)
+        return self.is_simple and (self.photometric != RGB or self.stored in PICTURES)
 
 
 def is_tiff(content: bytes) -> bool:
@@ -100,7 +108,7 @@ def read_pages(content: bytes) -> list[Page]:
                 tags.load(file)
             if not tags.get(254, 0) & 0b101:
                 pages.append(_page(tags, len(seen) - 1))
-    except (*DAMAGE, SyntaxError, TypeError, OSError) as error:
+    except Exception as error:  # damaged bytes lead to many
         raise ValueError(
             f'the file must be a complete TIFF file, got a damaged one ({error}): '
             'replace it'
@@ -124,7 +132,14 @@ def _page(tags: Any, index: int) -> Page:
         is_common=322 not in tags and tags.get(259, 1) in COMMON,
         is_faded=len(bits) == 4 and max(bits) == 8 and STRAIGHT in tags.get(338, ()),
         no_data=_number(tags.get(NO_DATA)),
+        end=_end(tags),
     )
+
+
+def _end(tags: Any) -> int:
+    starts = tags.get(273, tags.get(324, ()))  # of strips, or of tiles
+    lengths = tags.get(279, tags.get(325, ()))
+    return max((sum(pair) for pair in zip(starts, lengths, strict=False)), default=0)
 
 
 def _number(text: Any) -> float | None:
@@ -178,7 +193,10 @@ def decode_tiff(content: bytes, pages: list[Page]) -> NDArray[Any]:
 def _read_with_opencv(content: bytes, pages: list[Page]) -> list[NDArray[Any]] | None:
     """The array of each page; None if OpenCV would not read what is stored."""
     buffer = np.frombuffer(content, np.uint8)
-    done, planes = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED)
+    try:
+        done, planes = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # a damaged file
+        done, planes = False, ()
     first = pages[0]
     if not done or len(planes) <= pages[-1].index:
         if not first.is_common:
@@ -202,7 +220,7 @@ def _read_with_pillow(content: bytes) -> NDArray[Any]:
         with Image.open(io.BytesIO(content)) as image:
             image.load()  # NumPy would hide that a file is truncated
             return np.asarray(image)
-    except (*DAMAGE, OSError) as error:
+    except Exception as error:
         raise ValueError(
             f'the file must be a complete TIFF file, got a damaged one ({error}): '
             'replace it'
@@ -222,7 +240,7 @@ def _read_with_tifffile(content: bytes, page: Page, count: int) -> NDArray[Any]:
         with tifffile.TiffFile(io.BytesIO(content)) as file:
             shown = [p for p in file.pages if not p.subfiletype & 0b101]
             arrays = [np.moveaxis(p.asarray(), _bands_axis(p), -1) for p in shown]
-    except (*DAMAGE, tifffile.TiffFileError) as error:
+    except Exception as error:
         raise ValueError(
             f'a TIFF file of {what} must be complete, and compressed by no method but '
             f'Deflate unless imagecodecs is installed, got another ({error}): store it '

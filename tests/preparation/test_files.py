@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg_cen.preparation.files import check_image, decode_complete
+from mmseg_cen.preparation.files import (
+    check_image,
+    decode_complete,
+    encode_png,
+    has_orientation,
+)
 
 IMAGES = {
     'gray': ((7, 5), np.uint8),
@@ -76,6 +81,42 @@ def test_a_tiff_file_of_bands_is_decoded_and_a_part_of_it_refused():
         decode_complete(file.getvalue()[:-50])
 
 
+@pytest.mark.parametrize(
+    ('dtype', 'channels'), [('float64', 1), ('float32', 3), ('int16', 3), ('int32', 4)]
+)
+def test_tiff_files_of_types_that_pillow_does_not_know_are_read(dtype, channels):
+    tifffile = pytest.importorskip('tifffile')
+    image = np.arange(20 * 30 * channels).reshape(20, 30, channels).astype(dtype)
+    image = image[..., 0] if channels == 1 else image
+    file = io.BytesIO()
+    kind = 'minisblack' if channels == 1 else 'rgb'
+    tifffile.imwrite(file, image, photometric=kind)
+    bgr = image if channels == 1 else image[..., [2, 1, 0, 3][:channels]]
+    for content in (file.getvalue(), cv2.imencode('.tif', bgr)[1].tobytes()):
+        decoded = decode_complete(content)
+        assert decoded.dtype == dtype
+        np.testing.assert_array_equal(decoded, bgr)
+    with pytest.raises(ValueError, match='the end is missing'):
+        decode_complete(file.getvalue()[:-50])
+
+
 def test_exr_is_refused_by_name():
     with pytest.raises(ValueError, match='must be of another format than OpenEXR'):
         decode_complete(b'v/1\x01\x02\0\0\0')
+
+
+@pytest.mark.parametrize('dtype', ['float32', 'int16', 'int32'])
+def test_what_png_cannot_hold_is_refused(dtype):
+    with pytest.raises(ValueError, match='must be uint8 or uint16'):
+        encode_png(np.full((4, 5, 3), 0.5).astype(dtype))
+
+
+@pytest.mark.parametrize('tag', [1, 6])
+def test_a_tag_is_found_behind_the_pixels(tmp_path, tag):
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    Image.fromarray(noise).save(
+        tmp_path / 'a.webp', lossless=True, quality=0, method=0, exif=exif
+    )
+    assert has_orientation(tmp_path / 'a.webp') == (tag == 6)

@@ -1,5 +1,6 @@
 import multiprocessing
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -118,3 +119,13 @@ def test_hidden_files_are_nobodys(tmp_path, toys):
     write_atomically(tmp_path / 'rgb' / '.DS_Store', b'')
     assert prepare(toys.plan(), tmp_path) == 0
     assert not check_folder(tmp_path)
+
+
+def test_lists_of_an_earlier_preparation_do_not_stay(tmp_path, toys):
+    plan = toys.plan()
+    assert prepare(plan, tmp_path) == 0
+    samples = [replace(sample, split='test') for sample in plan.samples]
+    (tmp_path / 'val.txt').write_text('edited')
+    assert prepare(replace(plan, samples=samples, splits={'test': None}), tmp_path) == 0
+    lists = {path.name for path in tmp_path.glob('*.txt')} - {'report.txt'}
+    assert lists == {'test.txt', 'val.old.txt'}

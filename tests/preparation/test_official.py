@@ -28,6 +28,18 @@ def test_indices_are_the_stored_integers_or_refused_with_the_file(tmp_path):
         read_indices(tmp_path / 'label.jpg')
 
 
+@pytest.mark.parametrize('dtype', ['uint8', 'int32', 'uint32', 'int64'])
+def test_indices_in_tiff_files_may_have_any_type(tmp_path, dtype):
+    tifffile = pytest.importorskip('tifffile')
+    labels = np.arange(12).reshape(3, 4).astype(dtype)
+    path = tmp_path / 'label.tif'
+    tifffile.imwrite(path, labels, photometric='minisblack')
+    np.testing.assert_array_equal(read_indices(path), labels)
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(ValueError, match=r'label\.tif must be a complete image file'):
+        read_indices(path)
+
+
 @pytest.mark.parametrize('read', [read_image, read_indices])
 def test_a_damaged_file_is_named(tmp_path, read):
     path = tmp_path / 'label.png'

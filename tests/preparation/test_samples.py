@@ -76,3 +76,28 @@ def test_orientation_tags_of_official_files_are_told(tmp_path, toys, capsys, tur
         report = capsys.readouterr().out
         told = 'WARNING: 2 files have an orientation tag (EXIF), by which' in report
         assert told is not turns
+
+
+def test_a_disk_that_is_full_stops_and_leaves_no_sample_out(
+    tmp_path, toys, monkeypatch
+):
+    def write(path, content):
+        if path.name == '3.png':
+            raise OSError(28, 'No space left on device', str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    monkeypatch.setattr('mmseg_cen.preparation.samples.write_atomically', write)
+    with pytest.raises(OSError, match=r'No space left on device: .*3\.png'):
+        prepare(toys.plan(), tmp_path, skip_bad=True)
+    assert not (tmp_path / 'meta.json').exists()
+    monkeypatch.undo()
+    assert prepare(toys.plan(), tmp_path) == 0
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, toys, capsys):
+    samples = [Sample('0', 'train', inputs=(str(tmp_path),))]
+    assert prepare(replace(toys.plan(), samples=samples), tmp_path / 'out') == 1
+    assert f"PROBLEM: 0: [Errno 21] Is a directory: '{tmp_path}'" in (
+        capsys.readouterr().out
+    )

@@ -46,3 +46,10 @@ def test_classes_that_cannot_be_learned_are_put_in_words():
     assert not ClassStatistics.of(np.array([[0, 1]]), 2, 255).concerns('ab')
     (most,) = ClassStatistics.of(np.array([[0, 0, 0, 0, 1]]), 2, 255).concerns('ab')
     assert 'a has 80.0% of the pixels' in most
+
+
+def test_classes_whose_number_is_not_known_add_up():
+    first, second = np.array([[0, 0, 2, 255]]), np.array([[1, 0]])
+    parts = ClassStatistics.of(first, 0, 255) + ClassStatistics.of(second, 0, 255)
+    whole = ClassStatistics.of(first, 3, 255) + ClassStatistics.of(second, 3, 255)
+    assert parts.summary() == whole.summary()

@@ -70,3 +70,9 @@ def test_the_byte_order_of_a_file_is_no_part_of_its_type():
     decoded = decode(encoded(array, '.npy'), '.npy')
     np.testing.assert_array_equal(decoded, array)
     assert decoded.dtype == 'uint16'
+
+
+def test_an_array_whose_header_is_damaged_is_called_so():
+    content = encoded(np.ones((2, 3)), '.npy').replace(b'(2, 3)', b'(2, 3,')
+    with pytest.raises(ValueError, match='must hold an array, got a damaged one'):
+        decode(content, '.npy')

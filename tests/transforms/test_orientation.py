@@ -43,3 +43,8 @@ def test_tags_are_found_in_every_format(format):
 def test_what_is_no_image_has_no_tag():
     assert read_orientation(b'') == 1
     assert read_orientation(b'Exif\0\0 nonsense') == 1
+
+
+def test_a_damaged_header_has_no_tag(monkeypatch):
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 10)  # less than half of the pixels
+    assert read_orientation(stored(6, 'WEBP')) == 1

@@ -1,5 +1,6 @@
 import builtins
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -150,3 +151,28 @@ def test_a_damaged_file_is_called_so(length):
     content = pages([BANDS[..., 0]])
     with pytest.raises(ValueError, match=r'damaged|have a page'):
         decode(content[:length], '.tif')
+
+
+def with_tag(content, tag, kind, value):
+    """A file of which a tag has another type (3: short, 4: long), and a value."""
+    start = content.index(struct.pack('<H', tag), 8)
+    entry = struct.pack('<HHII', tag, kind, 1, value)
+    return content[:start] + entry + content[start + 12 :]
+
+
+def test_a_file_with_a_damaged_tag_is_called_so():
+    content = with_tag(pages([BANDS[..., 0]]), 256, 4, 2**31 - 1)  # a width
+    with pytest.raises(ValueError, match='complete TIFF file, got a damaged one'):
+        decode(content, '.tif')
+    content = with_tag(tiff(BANDS[..., 0]), 270, 3, 7)  # a description
+    with pytest.raises(ValueError, match='complete TIFF file, got a damaged one'):
+        decode(content, '.tif')
+
+
+def test_damaged_pixels_that_tifffile_reads_are_called_so():
+    options = dict(photometric='minisblack', planarconfig='contig')
+    content = tiff(BANDS, compression='zlib', **options)
+    start = content.index(b'\x78\x9c')  # the header of the compressed pixels
+    damaged = content[: start + 2] + b'\xff' + content[start + 3 :]
+    with pytest.raises(ValueError, match='must be complete'):
+        decode(damaged, '.tif')

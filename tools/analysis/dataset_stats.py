@@ -75,13 +75,18 @@ def keep_loading(node: Any) -> None:
     for key, value in node.items():
         if key == 'pipeline':
             node[key] = [
-                transform
-                for transform in value
-                if transform['type'].startswith('Load') or transform['type'] in LOADING
+                transform for transform in value if is_loading(transform['type'])
             ]
         for child in value if isinstance(value, list | tuple) else [value]:
             if isinstance(child, dict):
                 keep_loading(child)
+
+
+def is_loading(kind: Any) -> bool:
+    """Whether a type makes arrays: by its name, also with a scope, or of a class."""
+    name = kind if isinstance(kind, str) else kind.__name__
+    name = name.rpartition('.')[2]
+    return name.startswith('Load') or name in LOADING
 
 
 def measure(

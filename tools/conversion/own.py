@@ -85,6 +85,7 @@ def use_data(
         sampler = new['train_dataloader'].get('sampler', {})
         sampler['type'] = 'InfiniteSampler'
     imports = (old.get('custom_imports') or {}).get('imports', [])
+    imports = [imports] if isinstance(imports, str) else imports
     known = new['custom_imports']['imports']
     known += [name for name in imports if name not in known]
 

@@ -170,7 +170,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
         )
     stored = {name: DERIVED_FILES[name] for name in domains}
     return Plan(
-        dataset=f'domains derived from {source.name}',
+        dataset=f'domains derived from {source.absolute().name}',
         folders={
             name: Folder(dtype=options['dtype'], channels=options.get('channels', 1))
             for name, options in stored.items()

@@ -162,7 +162,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
     if steps is None:
         config = dict(dtype='uint8', channels=3, interpolation='nearest')
     return Plan(
-        dataset=f'depth of {source.name}, encoded',
+        dataset=f'depth of {source.absolute().name}, encoded',
         folders={
             args.encoding: Folder(dtype=config['dtype'], channels=3 if not steps else 1)
         },

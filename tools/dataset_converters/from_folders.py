@@ -129,15 +129,28 @@ from mmseg_cen.preparation import Plan, check, prepare, read_meta
 
 
 def check_classes(out: Path) -> None:
-    """Refuse prepared labels of which nothing can be learned.
+    """Refuse prepared samples of which nothing can be learned.
 
     Raises:
-        ValueError: If less than two classes occur.
+        ValueError: If a list is empty, less than two classes occur, or none of them in
+            the training images.
     """
     meta = read_meta(out)
+    if empty := [f'{split}.txt' for split, n in meta['splits'].items() if not n]:
+        raise ValueError(
+            f'training and validation must have samples, got none in {empty[0]}, as '
+            'all of its samples are bad: repair their files, or choose others by '
+            '--val-list'
+        )
     void = meta['folders']['label']['ignore_index']
     labels = {int(label) for s in meta['samples'] for label in s['stats']['label']}
     require_two(len(labels - {void}), void in labels)
+    train = [s for s in meta['samples'] if s['split'] == 'train']
+    if all({*sample['stats']['label']} == {str(void)} for sample in train):
+        raise ValueError(
+            f'labels of the training images must have classes, got void alone in all '
+            f'{len(train)} of train.txt: choose others by --val-list'
+        )
 
 
 @as_tool

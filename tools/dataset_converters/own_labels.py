@@ -1,10 +1,10 @@
 """The labels of own data: how they are read, and the names of their classes."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -219,7 +219,7 @@ def read_names(given: str) -> list[str]:
         ValueError: If there are less than two, or two are the same.
     """
     lines = [given]
-    if Path(given).is_file():
+    if os.path.isfile(given):  # names of many classes are too long for a Path
         lines = [line for line in read_text(given).split('\n') if line.strip()]
     if len(lines) == 1:
         lines = lines[0].split(',')

@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -103,19 +103,9 @@ def given_modalities(args: argparse.Namespace) -> list[Given]:
             Given('rgb', args.rgb, args.rgb_suffix, orientation=args.orientation)
         )
     if args.depth is not None:
-        given.append(
-            Given(
-                'depth',
-                args.depth,
-                args.depth_suffix,
-                args.depth_unit,
-                parse_invalid(args.depth_invalid and args.depth_invalid.split(',')),
-                resize=args.resize,
-                orientation=args.orientation,
-                plausible=args.plausible_depth and tuple(args.plausible_depth),
-            )
-        )
+        given.append(Given('depth', args.depth))
     given += map(parse_modality, args.modality)
+    given = [_as_depth(one, args) if one.name == 'depth' else one for one in given]
     names = [modality.name for modality in given]
     if not names:
         raise ValueError(
@@ -134,6 +124,20 @@ def given_modalities(args: argparse.Namespace) -> list[Given]:
     for modality in given:
         _check(modality)
     return given
+
+
+def _as_depth(given: Given, args: argparse.Namespace) -> Given:
+    """Depth, given in either way, with the options of depth that it lacks."""
+    options = dict(
+        suffix=args.depth_suffix,
+        scale=args.depth_unit,
+        invalid=parse_invalid(args.depth_invalid and args.depth_invalid.split(',')),
+        resize=args.resize,
+        orientation=args.orientation,
+        plausible=args.plausible_depth and tuple(args.plausible_depth),
+    )
+    lacking = {key: value for key, value in options.items() if not getattr(given, key)}
+    return replace(given, **lacking)
 
 
 def _check(given: Given) -> None:

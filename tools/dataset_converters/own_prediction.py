@@ -75,9 +75,11 @@ def check_network(config: str, folders: Mapping[str, Folder]) -> None:
             f'`--config` must test one data set of files, got {config} with a {kind}: '
             'name the config of a network that was trained on files'
         )
-    options = (model.get('data_preprocessor') or {}).get('modalities') or {}
+    # Of its files: a transform, such as EncodeDepth, may make other channels of them.
+    options = loaded.test_dataloader.dataset.get('modalities')
+    known = found.build_modalities(options)
     for name in names:
-        wanted = len(options.get(name, {}).get('mean', ())) or folders[name].channels
+        wanted = known[name].channels if name in known else folders[name].channels
         if wanted != folders[name].channels:
             raise ValueError(
                 f'{name} must have {wanted} channel(s), as in {config}, got '

@@ -52,7 +52,8 @@ class Stored:
             unit = f'{self.scale:g} m'
             return Folder(kind='depth', dtype='uint16', scale=self.scale, unit=unit)
         kind = 'image' if self.given.name == 'rgb' else 'values'
-        return Folder(kind, self.suffix, self.dtype, self.channels, self.scale)
+        unit = f'{self.scale or 1:g}' if 'fill' in self.options else None
+        return Folder(kind, self.suffix, self.dtype, self.channels, self.scale, unit)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -206,6 +207,12 @@ def how_stored(given: Given, paths: Sequence[Path]) -> Stored:
     as_they_are = len(endings) == 1 and endings <= {'.png', '.jpg'}
     as_they_are &= given.orientation != 'apply' and not given.resize
     if given.name == 'rgb':
+        if first.dtype not in (np.uint8, np.uint16):
+            raise ValueError(
+                f'rgb must be images of 8 or 16 bits, got {first.dtype} in '
+                f'{given.folder}: convert them, or give them as a modality of another '
+                f'name, --modality color={given.folder}'
+            )
         suffix = endings.pop() if as_they_are else '.png'
         return Stored(given, str(first.dtype), 3, suffix, as_they_are, given.scale)
     dtype = _stored_type(first)

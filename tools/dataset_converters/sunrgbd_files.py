@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -62,7 +63,7 @@ def read_file(root: str, path: str) -> bytes:
         )
     try:
         return file.read(names[path])
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError) as error:
         raise ValueError(
             f'SUNRGBD/{path} in {root} must be complete, got a damaged file ({error}): '
             'download it again'

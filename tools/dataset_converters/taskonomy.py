@@ -76,7 +76,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
             f'`--train` and `--val` must not be negative, got {args.train} and '
             f'{args.val}: give 0 or more'
         )
-    found, problems = scan(source)
+    found, problems = scan(source, Path(args.out))
     occur = Counter(domain for paths in found.values() for domain in paths)
     names = args.domains or sorted(occur, key=lambda name: (name != 'rgb', name))
     domains = list(dict.fromkeys(ALIASES.get(name, name) for name in names))

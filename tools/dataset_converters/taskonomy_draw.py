@@ -48,13 +48,18 @@ class Choice:
     statistics: Mapping[str, PixelStatistics]
 
 
-def scan(root: Path) -> tuple[dict[str, dict[str, Path]], list[str]]:
-    """Path of each domain of each stem, and the problems of the names."""
+def scan(root: Path, out: Path) -> tuple[dict[str, dict[str, Path]], list[str]]:
+    """Path of each domain of each stem, and the problems of the names.
+
+    The folder to write, ``out``, may lie within the download: it is left out.
+    """
     found: dict[str, dict[str, Path]] = {}
     problems = []
+    place, written = root.resolve(), out.resolve()
+    inside = root / written.relative_to(place) if place in written.parents else None
     for path in sorted(find_files(root)):
         match = NAME.fullmatch(path.name)
-        if not match:
+        if not match or inside in path.parents:
             continue
         folders = path.relative_to(root).parts[:-1]
         domain = MASK if any(MASK in folder for folder in folders) else match[3]

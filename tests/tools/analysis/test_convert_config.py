@@ -194,6 +194,14 @@ def test_some_modalities_of_the_data_may_be_chosen():
         on_data('deliver', ['rgb', 'thermal'])
 
 
+def test_modules_of_the_data_are_imported_once_however_they_are_named():
+    data = read_config(str(DATASETS / 'nyudv2_half.py'))
+    for imports in ('json', ['json'], ['mmseg_cen', 'json']):
+        data.custom_imports = dict(imports=imports, allow_failed_imports=False)
+        cfg = converted(PSPNET, data=data)
+        assert cfg.custom_imports.imports == ['mmseg_cen', 'json']
+
+
 def test_weights_of_classes_are_those_of_the_data():
     data = read_config(str(DATASETS / 'mfnet.py'))
     data.model = dict(decode_head=dict(loss_decode=dict(class_weight=[1.0] * 9)))

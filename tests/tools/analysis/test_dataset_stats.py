@@ -125,3 +125,13 @@ def test_a_split_that_the_config_lacks_is_refused(tool, tmp_path):
     config.write_text(CONFIG.replace('DATA_ROOT', "'data'") + 'test_dataloader = None')
     with pytest.raises(SystemExit, match=r"`test_dataloader`, got \['train"):
         tool.main([str(config), '--split', 'test'])
+
+
+def test_transforms_that_load_are_known_by_name_scope_and_class(tool):
+    class LoadThermal:
+        pass
+
+    kinds = ['LoadModalities', 'mmseg.LoadAnnotations', LoadThermal, 'EncodeDepth']
+    node = dict(pipeline=[dict(type=kind) for kind in [*kinds, 'RandomFlip', dict]])
+    tool.keep_loading(node)
+    assert [transform['type'] for transform in node['pipeline']] == kinds

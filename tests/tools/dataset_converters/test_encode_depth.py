@@ -60,6 +60,8 @@ def test_the_printed_folder_is_found_from_the_folder_that_was_read(
     assert "data_prefix=dict(log='encoded/log')" in printed
     printed = convert('source', 'elsewhere', *options)[1]
     assert f"data_prefix=dict(log='{tmp_path}/elsewhere/log')" in printed
+    monkeypatch.chdir(source)  # the same data set, from within
+    assert convert('.', 'encoded', *options)[0] == 0
 
 
 def test_gravity_of_a_mounted_camera(source, tmp_path, convert, read):

@@ -26,7 +26,7 @@ def prepare(load_tool, tmp_path, capsys):
     """Prepare samples of RGB and depth; exit status and what was printed."""
     tool = load_tool('from_folders')
 
-    def run(out, labels, *options, label=True):
+    def run(out, labels, *options, label=True, root=None):
         for k, values in enumerate(labels):
             images = dict(
                 rgb=np.full((*SIZE, 3), k, np.uint8),
@@ -39,7 +39,7 @@ def prepare(load_tool, tmp_path, capsys):
                 path = tmp_path / f'in{len(labels)}' / name / f'{k}.png'
                 path.parent.mkdir(parents=True, exist_ok=True)
                 assert cv2.imwrite(str(path), image)
-        root = tmp_path / f'in{len(labels)}'
+        root = root or tmp_path / f'in{len(labels)}'
         arguments = [out, '--jobs', 1, '--rgb', root / 'rgb', '--depth', root / 'depth']
         arguments += ['--depth-unit', 0.001, *options]
         if label:
@@ -113,6 +113,19 @@ def test_named_classes_that_never_occur_leave_nothing_to_learn(prepare, tmp_path
     assert not (tmp_path / 'out/config.py').exists()
     options = ['--classes', 'ground,thing', '--label-map', '0:0,255:1']
     assert prepare(tmp_path / 'out', [[0, 255]] * 3, *options)[0] == 0
+
+
+def test_lists_without_samples_or_classes_leave_nothing_to_learn(prepare, tmp_path):
+    lists = tmp_path / 'val'
+    lists.write_text('0\n')
+    options = ['--val-list', lists, '--num-classes', 2]
+    with pytest.raises(SystemExit, match='got void alone in all 2 of train'):
+        prepare(tmp_path / 'out', [[0, 1], [255], [255]], *options)
+    assert prepare(tmp_path / 'other', [[0, 1]] * 3, *options)[0] == 0
+    (tmp_path / 'in3/depth/0.png').write_bytes(b'')
+    with pytest.raises(SystemExit, match='must have samples, got none in val'):
+        prepare(tmp_path / 'other', [], *options, '--skip-bad', root=tmp_path / 'in3')
+    assert not (tmp_path / 'other/config.py').exists()
 
 
 def test_an_edited_config_survives_any_number_of_conversions(prepare, tmp_path):
@@ -249,6 +262,29 @@ def test_a_network_of_rendered_rooms_is_refused(load_tool):
     demo = str(ROOT / 'configs/demo/cen_synthetic.py')
     with pytest.raises(ValueError, match=r'one data set of files, got .* with a Synth'):
         load_tool('own_prediction').check_network(demo, folders)
+
+
+def test_a_network_of_encoded_depth_predicts_depth(prepare, tmp_path):
+    mine = tmp_path / 'mine'
+    assert prepare(mine, [[0, 1]] * 3)[0] == 0
+    config = mine / 'jet.py'
+    config.write_text(
+        """_base_ = './config.py'
+test_pipeline = [
+    dict(type='LoadModalities'),
+    dict(type='EncodeDepth', encoding='jet'),
+    dict(type='PackMultimodalInputs'),
+]
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+depth = dict(_delete_=True, mean=[9.0] * 3, std=[9.0] * 3)
+model = dict(data_preprocessor=dict(modalities=dict(depth=depth)))
+"""
+    )
+    options = ['--config', config]
+    assert prepare(tmp_path / 'new', [[0, 1]], *options, label=False)[0] == 0
+    cfg = Config.fromfile(tmp_path / 'new/config.py')
+    (sample,) = DATASETS.build(cfg.test_dataloader.dataset)
+    assert sample['inputs'].shape == (6, *SIZE)
 
 
 def test_a_network_of_other_modalities_is_refused(prepare, tmp_path, load_tool):

@@ -124,6 +124,11 @@ def test_names_that_are_one_or_repeated_are_refused(labels, given):
         labels.read_names(given)
 
 
+def test_names_may_be_longer_than_those_of_files(labels):
+    names = [f'class of number {k}' for k in range(40)]
+    assert labels.read_names(','.join(names)) == names
+
+
 def test_a_map_has_no_class_beyond_the_named_ones(labels, tmp_path):
     reader, _ = read(labels, *written(tmp_path, [0, 7]), '0:0,7:3')
     with pytest.raises(ValueError, match=r'`--label-map` must be 0..2, got 3'):

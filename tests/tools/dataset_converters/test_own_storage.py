@@ -109,6 +109,26 @@ def test_depth_as_a_modality_is_depth(folders, convert, tmp_path, tree):
     assert tree(tmp_path / 'out') == once
 
 
+def test_options_of_depth_are_those_of_depth_as_a_modality(folders, convert, tmp_path):
+    def far(rng):
+        depth = rng.integers(9000, 30000, (SIZE[0] // 2, SIZE[1] // 2), np.uint16)
+        depth[0, 0] = 65535
+        return depth
+
+    option = f'depth={folders("d", ".png", far)}'
+    options = ['--depth-unit', '0.001', '--depth-invalid', '65535', '--resize']
+    options += ['--plausible-depth', '4', '99']
+    status, report = convert('--modality', option, *options)
+    assert status == 0
+    assert 'unit 0.001 m' in report
+    assert 'WARNING' not in report
+    assert (read_image(tmp_path / 'out/depth/1.png') == 0).sum() == 4
+    cfg = Config.fromfile(tmp_path / 'out/config.py')
+    assert tuple(cfg.dataset.modalities.depth.plausible) == (4, 99)
+    status, report = convert('--modality', f'{option}:scale=0.002', *options)
+    assert 'unit 0.002 m' in report
+
+
 def test_stored_values_of_no_measurement_become_invalid(folders, convert, tmp_path):
     def make(rng):
         values = rng.integers(28000, 31000, SIZE, np.uint16)
@@ -164,6 +184,14 @@ def test_the_reason_is_said_why_no_file_can_be_read(folders, convert):
         path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(SystemExit, match=r'none among 3 files: .*1.png must be'):
         convert('--depth', folder, '--depth-unit', '1')
+
+
+def test_images_that_are_no_pictures_are_refused(folders, convert, tmp_path):
+    for path in (tmp_path / 'rgb').iterdir():
+        path.unlink()
+    folders('rgb', '.tiff', lambda rng: rng.random((*SIZE, 3), np.float32))
+    with pytest.raises(SystemExit, match=r'rgb must be images of 8 or 16 bits, got fl'):
+        convert()
 
 
 def test_values_that_are_not_finite_need_a_replacement(folders, convert, tmp_path):
@@ -325,6 +353,18 @@ def test_depth_of_another_size_is_resized_if_asked(folders, convert, tmp_path):
         np.testing.assert_allclose(sample['depth'], expected, rtol=1e-6)
 
 
+def test_values_of_any_type_are_resized_if_asked(folders, convert, tmp_path):
+    def ramp(rng):
+        values = np.arange(-(2**31), -(2**31) + 8 * 2**20, 2**20, np.int64)
+        return values.astype(np.int32).repeat(6).reshape(8, 6).T
+
+    option = f'count={folders("c", ".npy", ramp)}:resize=1:interpolation=bilinear'
+    assert convert('--modality', option)[0] == 0
+    count = np.load(tmp_path / 'out/count/1.npy')
+    assert count.dtype == np.int32
+    assert count[0].tolist() == cv2.resize(ramp(None)[:1] * 1.0, (16, 1))[0].tolist()
+
+
 def test_values_are_not_mixed_with_holes_when_they_are_resized(
     folders, convert, tmp_path
 ):
@@ -340,7 +380,10 @@ def test_values_are_not_mixed_with_holes_when_they_are_resized(
         f'thermal={there}:invalid=65535:{resized}',
         f'far={nan}:fill=0:{resized}',
     ]
-    assert convert('--modality', options[0], '--modality', options[1])[0] == 0
+    status, report = convert('--modality', options[0], '--modality', options[1])
+    assert status == 0
+    assert report.count('unit 1, 0 is invalid') == 2
+    assert report.count('3e+04 to 3e+04, 8.3 % invalid') == 2
     for stem in STEMS:
         thermal = read_image(tmp_path / f'out/thermal/{stem}.png')
         far = np.load(tmp_path / f'out/far/{stem}.npy')

@@ -266,6 +266,17 @@ def test_a_damaged_zip_file_is_named(convert, download, tmp_path):
     assert report.count('SUNRGBD.zip must be a complete zip file') == 1
 
 
+def test_a_file_whose_compression_is_damaged_is_named(load_tool, tmp_path):
+    path = tmp_path / 'SUNRGBD.zip'
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as file:
+        file.writestr('SUNRGBD/kv1/a.png', bytes(500))
+    content = path.read_bytes()
+    place = 30 + len('SUNRGBD/kv1/a.png')  # behind the header of the file
+    path.write_bytes(content[:place] + b'\xff' + content[place + 1 :])
+    with pytest.raises(ValueError, match=r'kv1/a\.png .* damaged file'):
+        load_tool('sunrgbd_files').read_file(str(path), 'kv1/a.png')
+
+
 def test_the_cameras_may_lie_beside_the_toolbox(convert, download, tmp_path, tree):
     convert(download, tmp_path / 'a')
     for folder in (download / 'SUNRGBD').iterdir():

@@ -80,6 +80,14 @@ def test_files_arrive_unchanged_from_every_layout(collect, convert, tmp_path, la
     assert convert(out, '--check')[0] == 0
 
 
+def test_a_folder_to_write_may_lie_within_the_download(collect, tmp_path, tree):
+    root = write(tmp_path / 'in')
+    assert collect(root, root / 'small')[0] == 0
+    written = tree(root / 'small')
+    assert collect(root, root / 'small')[0] == 0
+    assert tree(root / 'small') == written
+
+
 def test_training_and_validation_show_different_buildings(collect, tmp_path):
     root, out = write(tmp_path / 'in'), tmp_path / 'out'
     collect(root, out)
