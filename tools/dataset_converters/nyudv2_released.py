@@ -33,8 +33,8 @@ def read_released(sample: Sample, reduce_zero_label: bool) -> Mapping[str, Any]:
     image, labels, depth = read_image(rgb), read_indices(mask), read_image(depth_path)
     if not reduce_zero_label and (labels == 40).any():
         raise ValueError(
-            f'{mask}: labels must be 0..39 or {VOID}, got 40: give --reduce-zero-label '
-            'if they are 1..40, and 0 is void'
+            f'{mask}: labels must be 0..39 or {VOID}, got [40]: give '
+            '--reduce-zero-label if they are 1..40, and 0 is void'
         )
     check_labels(mask, labels, 0, 40 if reduce_zero_label else 39, VOID)
     if reduce_zero_label:
