@@ -107,8 +107,8 @@ def read_description(path: str) -> dict[str, Any]:
     if not description['modalities']:
         raise ValueError(
             'the description of an exported network must name its modalities to read '
-            f"their files, got none in '{beside}', as its data_preprocessor did not say "
-            'them: give it a MultimodalPreprocessor, and export it again'
+            f"their files, got none in '{beside}', as its data_preprocessor did not "
+            'say them: give it a MultimodalPreprocessor, and export it again'
         )
     check_packages(description['format'])
     return description
