@@ -104,6 +104,12 @@ def read_description(path: str) -> dict[str, Any]:
             f'the network must be a segmentation, got a {description["task"]}, '
             f'{path!r}: predict it by tools/test.py --out'
         )
+    if not description['modalities']:
+        raise ValueError(
+            'the description of an exported network must name its modalities to read '
+            f"their files, got none in '{beside}', as its data_preprocessor did not "
+            'say them: give it a MultimodalPreprocessor, and export it again'
+        )
     check_packages(description['format'])
     return description
 

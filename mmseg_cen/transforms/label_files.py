@@ -122,6 +122,8 @@ def _decode_image(content: bytes, path: str) -> NDArray[Any]:
     if image.format == 'TIFF':
         # PIL takes 8 bits for unsigned, and 32 bits for signed.
         signed = SIGNED in image.tag_v2.get(SAMPLE_FORMAT, (1,))
+        if signed and content.startswith(b'MM'):  # PIL swaps bytes of compressed ones
+            return decode_tiff(content, pages)
         types = {('L', True): np.int8, ('I', False): np.uint32}
         labels = labels.view(types.get((image.mode, signed), labels.dtype))
     if highest is not None:

@@ -19,6 +19,7 @@ OPENCV_TYPES = ('uint8', 'uint16', 'float32')
 RESIZED_TYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
 
 MAX_CHANNELS = 512  # CV_CN_MAX of OpenCV: so many at once
+MAX_CHANNELS_OF_AREAS = 4  # where areas are not of whole pixels
 
 
 def nearest_pixels(length: int, new_length: int) -> np.ndarray:
@@ -73,16 +74,17 @@ def resize(
             values = np.rint(values).clip(limits.min, limits.max)
         return values.astype(image.dtype)
     channels = image.reshape(*image.shape[:2], -1)
+    most = MAX_CHANNELS_OF_AREAS if interpolation == 'area' else MAX_CHANNELS
     resized = [
         np.atleast_3d(
             mmcv.imresize(
-                np.ascontiguousarray(channels[..., first : first + MAX_CHANNELS]),
+                np.ascontiguousarray(channels[..., first : first + most]),
                 size,
                 interpolation=interpolation,
                 backend=backend,
             )
         )
-        for first in range(0, channels.shape[2], MAX_CHANNELS)
+        for first in range(0, channels.shape[2], most)
     ]
     return np.concatenate(resized, axis=-1).reshape(*size[::-1], *image.shape[2:])
 

@@ -30,6 +30,7 @@ COMMON = (1, 5, 7, 8, 32773, 32946)
 # Bits and sample format (unsigned, signed, float) of what OpenCV reads as it is.
 STORED = {(8, 1), (16, 1), (8, 2), (16, 2), (32, 2), (32, 3), (64, 3)}
 PICTURES = {(8, 1), (16, 1)}
+WHITE_IS_ZERO = {(1, 1), (8, 1), (32, 3)}  # and 16 bits in one of the byte orders
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Page:
     @property
     def is_for_pillow(self) -> bool:
         """Whether Pillow reads it, too; it does not know all types of numbers."""
+        if self.photometric == INVERTED:
+            return self.is_simple and self.stored in WHITE_IS_ZERO
         if self.photometric in GRAY:
             return self.is_simple and self.stored != (64, 3)
         return self.is_simple and (self.photometric != RGB or self.stored in PICTURES)

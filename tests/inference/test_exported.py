@@ -140,7 +140,9 @@ def test_labels_that_count_from_1_are_written_so(copied, files, tmp_path):
     np.testing.assert_array_equal(labels, one.pred_sem_seg.data[0] + 1)
 
 
-def test_what_an_exported_network_cannot_do_is_refused(network, exported, files):
+def test_what_an_exported_network_cannot_do_is_refused(
+    network, exported, copied, files
+):
     for options, message in (
         (dict(weights=network.checkpoint), 'must be alone'),
         (dict(tta=True), r"must run as it was written, got \['tta'\]"),
@@ -148,5 +150,8 @@ def test_what_an_exported_network_cannot_do_is_refused(network, exported, files)
     ):
         with pytest.raises(ValueError, match=message):
             MultimodalInferencer(exported, **options)
+    nameless = copied(lambda described: described.update(modalities=[]))
+    with pytest.raises(ValueError, match=r'must name its modalities .*copied\.ts'):
+        MultimodalInferencer(nameless)
     with pytest.raises(ValueError, match='must have 64 pixels a side at least'):
         MultimodalInferencer(exported, show_progress=False)(files)

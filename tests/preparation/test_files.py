@@ -100,6 +100,17 @@ def test_tiff_files_of_types_that_pillow_does_not_know_are_read(dtype, channels)
         decode_complete(file.getvalue()[:-50])
 
 
+@pytest.mark.parametrize('dtype', ['uint8', '>u2', '<u2', 'int16', 'int32', 'float32'])
+def test_tiff_files_whose_zero_is_white_are_read_as_they_are_stored(dtype):
+    tifffile = pytest.importorskip('tifffile')
+    image, file = np.arange(600).reshape(20, 30).astype(dtype), io.BytesIO()
+    order = '>' if dtype[0] == '>' else '<'
+    tifffile.imwrite(file, image, photometric='miniswhite', byteorder=order)
+    np.testing.assert_array_equal(decode_complete(file.getvalue()), image)
+    with pytest.raises(ValueError, match='must be a complete image file'):
+        decode_complete(file.getvalue()[:-50])
+
+
 def test_exr_is_refused_by_name():
     with pytest.raises(ValueError, match='must be of another format than OpenEXR'):
         decode_complete(b'v/1\x01\x02\0\0\0')

@@ -101,6 +101,15 @@ def test_a_tiff_of_any_integers_comes_back(dtype):
     np.testing.assert_array_equal(found, labels)
 
 
+@pytest.mark.parametrize('dtype', ['int16', 'int32', 'uint16'])
+def test_a_compressed_tiff_of_any_byte_order_comes_back(dtype):
+    labels = LABELS.astype(dtype)
+    options = dict(photometric='minisblack', compression='zlib')
+    for order in '<>':
+        found = decode_labels(tiff(labels, byteorder=order, **options), 'a.tif')
+        np.testing.assert_array_equal(found, labels)
+
+
 @pytest.mark.parametrize('dtype', [bool, 'uint8'])
 def test_a_tiff_whose_zero_is_white_is_refused(dtype):
     content = tiff(LABELS.astype(dtype), photometric='miniswhite')

@@ -63,3 +63,11 @@ def test_channels_are_resized_one_by_one(interpolation, channels):
 def test_a_size_without_pixels_is_an_error():
     with pytest.raises(ValueError, match=r'`scale` must leave .* got 0x3 of an image'):
         resize(np.zeros((7, 9)), (0, 3), 'nearest')
+
+
+@pytest.mark.parametrize('interpolation', ['area', 'bilinear'])
+def test_many_channels_are_resized_as_each_of_them(interpolation):
+    image = np.random.default_rng(0).random((8, 10, 5)).astype(np.float32)
+    found = resize(image, (7, 3), interpolation)
+    each = [resize(image[..., k], (7, 3), interpolation) for k in range(5)]
+    np.testing.assert_allclose(found, np.stack(each, axis=-1), rtol=1e-5)

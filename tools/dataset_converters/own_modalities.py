@@ -136,7 +136,11 @@ def _as_depth(given: Given, args: argparse.Namespace) -> Given:
         orientation=args.orientation,
         plausible=args.plausible_depth and tuple(args.plausible_depth),
     )
-    lacking = {key: value for key, value in options.items() if not getattr(given, key)}
+    lacking = {
+        key: value
+        for key, value in options.items()
+        if getattr(given, key) == getattr(Given, key)
+    }
     return replace(given, **lacking)
 
 

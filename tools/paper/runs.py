@@ -179,7 +179,8 @@ def read_runs(
                 runs.setdefault(name, []).append(run)
                 data = data_of(cfg.train_dataloader.dataset)
                 trained_on.add(f'{cfg.train_cfg.max_epochs} epochs on {data}')
-                validated_on.add(data_of(cfg.val_dataloader.dataset))
+                if validation := cfg.get('val_dataloader'):  # None of one resumed
+                    validated_on.add(data_of(validation.dataset))
                 first, other = firsts.setdefault(name, (work_dir, cfg))
                 if keys := differences_of_systems(cfg, other):
                     print(

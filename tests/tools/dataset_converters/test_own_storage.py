@@ -222,6 +222,7 @@ def test_values_that_are_not_finite_need_a_replacement(folders, convert, tmp_pat
         ('label={}', "must not be named 'label'"),
         ('rgb={}', 'a modality must be given once'),
         ('depth={}', '--depth-unit must be given'),
+        ('depth={}:scale=0', '`--depth-unit` must be positive'),
         ('thermal={}:suffix=.tif', 'must hold files that end with .tif'),
     ],
 )

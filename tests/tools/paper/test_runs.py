@@ -123,6 +123,9 @@ def test_runs_that_are_validated_on_other_data_are_not_averaged(tmp_path, finish
         ValueError, match=r'validated on the same data, got .*samples=7'
     ):
         read_runs({'exchange_half': [own, other]})
+    cfg.val_dataloader = None  # of one that was resumed when it was finished
+    cfg.dump(other / 'exchange_half.py')
+    assert len(read_runs({'exchange_half': [own, other]})[0]['exchange_half']) == 2
 
 
 def test_data_sets_that_are_joined_count_each(tmp_path, finished_run):
