@@ -23,7 +23,7 @@ from mmseg_cen.modes import default_precision
 from .evaluation import TestLoop
 from .protocol_report import markdown, summarize, tabulate, title_of
 from .protocols import MISSING, PROTOCOLS, Case, cases_of, marked
-from .subsets import is_fused, segmentor_of, without
+from .subsets import FOLDERS_AND_FILES, is_fused, segmentor_of, without
 
 
 @LOOPS.register_module()
@@ -232,7 +232,7 @@ def _without_files(evaluator: Evaluator) -> Evaluator:
     metrics = [m for m in evaluator.metrics if not isinstance(m, DumpResults)]
     evaluator.metrics = [m for m in metrics if not getattr(m, 'format_only', False)]
     for metric in evaluator.metrics:
-        for name in ('output_dir', 'per_image_file'):
+        for name in FOLDERS_AND_FILES:
             if getattr(metric, name, None) is not None:
                 setattr(metric, name, None)
     return evaluator

@@ -59,9 +59,22 @@ def _is_of_another_type(content: bytes) -> bool:
 
 
 def check_labels(
-    path: str | Path, labels: NDArray[Any], low: int, high: int, void: int | None = None
+    path: str | Path,
+    labels: NDArray[Any],
+    low: int,
+    high: int,
+    void: int | None = None,
+    fix: str = 'correct them',
 ) -> None:
     """Refuse labels that are neither within low..high nor void.
+
+    Args:
+        path: The file, as the message names it.
+        labels: Labels (H, W).
+        low: The least label.
+        high: The greatest label.
+        void: The label of pixels without one, if there is one.
+        fix: What the message advises.
 
     Raises:
         ValueError: If there are such labels; the message names the file.
@@ -72,7 +85,7 @@ def check_labels(
         also = '' if void is None else f' or {void}'
         raise ValueError(
             f'{path}: labels must be {low}..{high}{also}, got '
-            f'{wrong[:10].tolist()}: correct them'
+            f'{wrong[:10].tolist()}: {fix}'
         )
 
 

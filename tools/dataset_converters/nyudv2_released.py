@@ -31,13 +31,11 @@ def read_released(sample: Sample, reduce_zero_label: bool) -> Mapping[str, Any]:
     """Image, depth and labels of three files; labels may cover the valid part only."""
     rgb, mask, depth_path = sample.inputs
     image, labels, depth = read_image(rgb), read_indices(mask), read_image(depth_path)
-    if not reduce_zero_label and (labels == 40).any():
-        raise ValueError(
-            f'{mask}: labels must be 0..39 or {VOID}, got [40]: give '
-            '--reduce-zero-label if they are 1..40, and 0 is void'
-        )
-    check_labels(mask, labels, 0, 40 if reduce_zero_label else 39, VOID)
-    if reduce_zero_label:
+    if not reduce_zero_label:
+        fix = 'give --reduce-zero-label if 0 is void, and 40 a class, or correct them'
+        check_labels(mask, labels, 0, 39, VOID, fix)
+    else:
+        check_labels(mask, labels, 0, 40, VOID)
         labels = np.where(labels == VOID, labels, labels - np.uint8(1))  # 0 to 255, too
     return dict(
         rgb=align(image, labels.shape), depth=align(depth, labels.shape), label=labels
