@@ -27,7 +27,9 @@ def parse_args() -> argparse.Namespace:
         metavar='WORK_DIR',
         help='train nothing, print the finished runs below these folders',
     )
-    parser.add_argument('--data', default='synthetic', help='synthetic, nyud_half, ...')
+    parser.add_argument(
+        '--data', help='synthetic (default), nyud_half, ...; of the trainings'
+    )
     parser.add_argument(
         '--epochs', type=int, help='default: as the network of the data'
     )
@@ -59,4 +61,11 @@ def parse_args() -> argparse.Namespace:
         help='also write the table on this page of Markdown, below its command',
     )
     parser.add_config_options()
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.page and args.collect and args.data is None:
+        parser.error(
+            '`--page` must have --data beside --collect, got none: the page names the '
+            'command that trains the runs, give the options that they were trained with'
+        )
+    args.data = args.data or 'synthetic'
+    return args

@@ -103,6 +103,13 @@ def test_rows_that_a_table_lacks_are_refused(tmp_path, monkeypatch):
         paper_table(monkeypatch, '--table', '1', '--rows', 'drop', 'unshared')
 
 
+def test_a_page_names_the_data_of_what_is_collected(tmp_path, monkeypatch, capsys):
+    command = ('--table', '1', '--collect', tmp_path, '--page', tmp_path / 'page.md')
+    with pytest.raises(SystemExit):
+        paper_table(monkeypatch, *command)
+    assert '--data beside --collect, got none: ' in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_rows_are_trained_once_and_a_failure_is_the_exit_code(tool, tmp_path):
     def train(rows, *options):
