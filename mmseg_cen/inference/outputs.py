@@ -234,7 +234,9 @@ class Outputs:
                     'one that returns the ensemble alone: choose others, or export it '
                     'with --streams'
                 )
-            warn_once('no streams', 'The network returns the ensemble alone.')
+            warn_once(
+                'no streams', 'The network returns the ensemble alone: no streams saved.'
+            )
         # The streams first: whether all is there is asked of the other files.
         for kind in sorted(files, key=lambda kind: not kind.startswith(STREAMS)):
             if kind.startswith(STREAMS):
