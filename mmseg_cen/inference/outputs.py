@@ -234,9 +234,7 @@ class Outputs:
                     'one that returns the ensemble alone: choose others, or export it '
                     'with --streams'
                 )
-            warn_once(
-                'no streams', 'The network returns the ensemble alone: no streams saved.'
-            )
+            warn_once('no streams', 'The network has the ensemble alone, no streams.')
         # The streams first: whether all is there is asked of the other files.
         for kind in sorted(files, key=lambda kind: not kind.startswith(STREAMS)):
             if kind.startswith(STREAMS):
