@@ -30,6 +30,11 @@ NAME = os.environ.pop('MMSEG_CEN_TOOL', None)
 PRECISIONS = ('auto', 'bf16', 'fp16')
 
 
+def called(tool: str) -> str:
+    """The command of another tool, such as ``'train'``, in the way of this one."""
+    return f'mmseg-cen {tool}' if NAME else f'python tools/{tool}.py'
+
+
 class ToolParser(argparse.ArgumentParser):
     """A parser of a command line, with the option that every tool has."""
 
