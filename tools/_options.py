@@ -30,6 +30,16 @@ NAME = os.environ.pop('MMSEG_CEN_TOOL', None)
 PRECISIONS = ('auto', 'bf16', 'fp16')
 
 
+def called(tool: str) -> str:
+    """The command of another tool, such as ``'train'``, in the way of this one."""
+    return f'mmseg-cen {tool}' if NAME else f'python tools/{tool}.py'
+
+
+def config_name(path: str) -> str:
+    """What a command has for a config, such as ``'cen/pspnet_r101_nyud.py'``."""
+    return f'mmseg_cen::{path}' if NAME else f'configs/{path}'
+
+
 class ToolParser(argparse.ArgumentParser):
     """A parser of a command line, with the option that every tool has."""
 

@@ -91,11 +91,13 @@ def main() -> int:
             if '--debug' in sys.argv:
                 raise
             what = ' '.join(str(error).split())[:300]
-            print(
-                f'error: the processes must start, got {type(error).__name__}: {what}: '
-                'correct GPUS, PORT, MASTER_ADDR, NNODES or NODE_RANK',
-                file=sys.stderr,
+            line = (
+                f'the processes must start, got {type(error).__name__}: {what}: '
+                'correct GPUS, PORT, MASTER_ADDR, NNODES or NODE_RANK'
             )
+            if 'EADDRINUSE' in what:
+                line = 'the port must be free, got one in use: set PORT to another'
+            print(f'error: {line}', file=sys.stderr)
             return 1
     return 0
 

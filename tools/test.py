@@ -123,8 +123,15 @@ def enable_tta(cfg: Config) -> None:
     """Wrap the model for test-time augmentation.
 
     Raises:
-        ValueError: If the config does not describe the augmentation.
+        ValueError: If the config does not describe the augmentation, or the model
+            predicts something else than classes, or more.
     """
+    kind = cfg.model.get('type')
+    if kind in ('MultitaskSegmentor', 'CENPix2Pix', 'CyclicPix2Pix'):
+        raise ValueError(
+            f'`model.type` must be of a model of classes alone for --tta, got {kind!r}:'
+            f' leave it out'
+        )
     missing = [key for key in ('tta_model', 'tta_pipeline') if cfg.get(key) is None]
     if missing:
         raise ValueError(

@@ -119,7 +119,9 @@ def describe(
             threshold=_threshold(model),
             align_corners=bool(model.align_corners),
         )
-    plain: dict[str, Any] = json.loads(json.dumps(description, default=_plain))
+    plain: dict[str, Any] = json.loads(
+        json.dumps(description, default=_plain), parse_constant=_word
+    )
     return plain
 
 
@@ -206,6 +208,11 @@ def _transforms(dataset: Mapping[str, Any]) -> list[Any]:
     """Transforms of the test that change values or sizes; they stay outside."""
     pipeline = dataset.get('pipeline') or []
     return [dict(one) for one in pipeline if one.get('type') not in PLAIN]
+
+
+def _word(constant: str) -> str:
+    """The word for a number that JSON does not have, as `invalid` takes it."""
+    return constant.lower().replace('infinity', 'inf')
 
 
 def _plain(value: Any) -> Any:

@@ -40,8 +40,8 @@ def exported_network(path: str, options: Options) -> Network:
         FileNotFoundError: If a file does not exist.
     """
     description = read_description(path)
-    wanted = dict(tta=options.tta, freeze=options.freeze, amp=options.amp)
-    if refused := [name for name, value in wanted.items() if value]:
+    fixed = ('tta', 'freeze', 'amp', 'channels_last', 'compile')
+    if refused := [name for name in fixed if getattr(options, name)]:
         raise ValueError(
             f'an exported network must run as it was written, got {refused}: leave '
             'them out, and export it so (--freeze of tools/deployment/export.py)'

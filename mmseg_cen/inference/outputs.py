@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmseg_cen.disk import write_atomically, write_picture
+from mmseg_cen.once import warn_once
 from mmseg_cen.visualization.class_maps import write_classes
 from mmseg_cen.visualization.panels import (
     Picture,
@@ -220,8 +221,20 @@ class Outputs:
         return all(path.is_file() for path in needed)
 
     def write(self, prediction: Prediction) -> dict[str, Path]:
-        """Write the files of a sample; returns them by kind."""
+        """Write the files of a sample; returns them by kind.
+
+        Raises:
+            ValueError: If only streams are wanted, of a network that returns none.
+        """
         files = self.paths_of(prediction)
+        if STREAMS in self.kinds and not prediction.streams:
+            if not files:
+                raise ValueError(
+                    f'`save` must be kinds that the network has, got {STREAMS!r} of '
+                    'one that returns the ensemble alone: choose others, or export it '
+                    'with --streams'
+                )
+            warn_once('no streams', 'The network has the ensemble alone, no streams.')
         # The streams first: whether all is there is asked of the other files.
         for kind in sorted(files, key=lambda kind: not kind.startswith(STREAMS)):
             if kind.startswith(STREAMS):

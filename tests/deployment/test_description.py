@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 
 from mmseg_cen.datasets import NYUDv2Dataset
 from mmseg_cen.deployment import describe, prepare
+from mmseg_cen.modality import build_modalities
 
 from .conftest import segmentor
 
@@ -51,6 +53,17 @@ def test_classes_are_those_that_the_data_set_makes_of_them(
     wall, floor = NYUDv2Dataset.METAINFO['palette'][:2]
     assert told['palette'] == [floor, wall]
     assert told['reduce_zero_label'] is True
+
+
+def test_numbers_that_are_not_finite_are_words_which_json_has(described):
+    """Parsers of other languages take neither NaN nor Infinity."""
+    depth = dict(invalid=['nan', '-inf..0', 9])
+    dataset = dict(type='NYUDv2Dataset', modalities=dict(rgb={}, depth=depth))
+    _, told = described(dataset)['modalities']
+    assert told['file']['invalid'] == [['nan', 'nan'], ['-inf', 0.0], [9.0, 9.0]]
+    again = build_modalities(dict(depth=dict(invalid=told['file']['invalid'])))
+    assert again['depth'].invalid[1:] == ((-np.inf, 0.0), (9.0, 9.0))
+    assert np.isnan(again['depth'].invalid[0]).all()
 
 
 def test_depth_of_rooms_is_rendered(described):

@@ -146,6 +146,7 @@ def test_what_an_exported_network_cannot_do_is_refused(
     for options, message in (
         (dict(weights=network.checkpoint), 'must be alone'),
         (dict(tta=True), r"must run as it was written, got \['tta'\]"),
+        (dict(channels_last=True, compile=True), r"\['channels_last', 'compile'\]"),
         (dict(absent=['depth']), 'must have all modalities'),
     ):
         with pytest.raises(ValueError, match=message):

@@ -5,8 +5,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
 
-from mmseg_cen.inference import KINDS, STREAMS, MultimodalInferencer
+from mmseg_cen.inference import (
+    KINDS,
+    STREAMS,
+    MultimodalInferencer,
+    Outputs,
+    Prediction,
+)
+from mmseg_cen.once import heard_warnings
 
 
 @pytest.fixture
@@ -75,6 +85,19 @@ def test_streams_that_a_sample_lacks_are_not_waited_for(network, files, tmp_path
         assert not [*inferencer.stream(given, 1, outputs, True)]
     (paths,) = inferencer(dict(depth=depth), out_dir=out, save=[STREAMS])['files']
     assert [*paths] == ['streams/depth']
+
+
+def test_streams_that_a_network_does_not_return_are_said(tmp_path):
+    """As of an exported one: else, nothing would be written without a word."""
+    sample = SegDataSample(pred_sem_seg=PixelData(data=torch.zeros(1, 4, 4)))
+    images, meta = dict(rgb=np.zeros((3, 4, 4))), dict(classes=('wall', 'floor'))
+    prediction = Prediction('a', sample, images, meta)
+    with heard_warnings() as heard:
+        files = Outputs(tmp_path, ['labels', STREAMS], ['rgb']).write(prediction)
+    assert [*files] == ['labels']
+    assert 'the ensemble alone' in heard[0]
+    with pytest.raises(ValueError, match=r"got 'streams' .* the ensemble alone"):
+        Outputs(tmp_path, [STREAMS], ['rgb']).write(prediction)
 
 
 def test_files_that_are_read_are_not_written_over(inferencer, files, tmp_path):

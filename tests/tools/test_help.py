@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 import pytest
+from _options import called, config_name
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 STARTED_BY_OTHERS = ('_ranks.py', 'locked.py')
@@ -56,3 +57,5 @@ def test_a_tool_of_an_installed_package_is_called_as_it_was(monkeypatch, capsys)
     assert said.startswith('usage: mmseg-cen infer CONFIG')
     assert '\nmmseg-cen infer WORK_DIR --rgb' in said
     assert 'python tools' not in said
+    assert called('train') == 'mmseg-cen train'  # what it prints to go on with
+    assert config_name('cen/a.py') == 'mmseg_cen::cen/a.py'

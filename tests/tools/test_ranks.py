@@ -64,3 +64,18 @@ def test_what_the_launcher_itself_meets_is_said_in_one_line(capsys, monkeypatch)
     line = capsys.readouterr().err
     assert line.startswith('error: the processes must start, got ')
     assert line.count('\n') == 1
+
+
+def test_a_port_that_is_in_use_is_said_as_by_a_process(capsys, monkeypatch):
+    def listen(args):
+        raise RuntimeError(
+            'The server socket has failed to listen on any local network address. '
+            'port: 29500, useIpv6: false, code: -98, name: EADDRINUSE, message: '
+            'address already in use'
+        )
+
+    monkeypatch.setattr(_ranks, 'run', listen)
+    monkeypatch.setattr(_ranks.sys, 'argv', ['_ranks.py', 'script.py'])
+    assert _ranks.main() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('error: the port must be free, got one in use: set PORT')

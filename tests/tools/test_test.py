@@ -122,6 +122,9 @@ def test_an_option_of_a_segmentor_or_of_augmentation_is_refused_without_it(load_
         test.leave_out(cfg, ['depth'])
     with pytest.raises(ValueError, match='for --tta, got no tta_pipeline: '):
         test.enable_tta(cfg)
+    cfg = Config(dict(model=dict(type='MultitaskSegmentor'), tta_model={}))
+    with pytest.raises(ValueError, match="alone for --tta, got 'MultitaskSegmentor'"):
+        test.enable_tta(cfg)
 
 
 def test_subsets_and_protocols_are_tested_in_the_precision_of_the_config(load_tool):

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from _options import ToolParser
+from _options import ToolParser, called  # noqa: F401
 
 
 def make_parser(description: str | None, source: bool = True) -> ToolParser:

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common_options import make_parser
+from common_options import called, make_parser
 
 #: What is done about orientation tags: mmseg_cen.modality.ORIENTATIONS.
 ORIENTATIONS = ('apply', 'ignore')
@@ -190,7 +190,7 @@ def finish(
     if args.label is not None:
         check_classes(out)
         path = write_config(out, options, args.long_side)
-        print(f'Train with: python tools/train.py {shlex.quote(str(path))}')
+        print(f'Train with: {called("train")} {shlex.quote(str(path))}')
     elif args.config is not None:
         print(f'Predict with: {write_prediction(out, options, args.config)}')
     else:

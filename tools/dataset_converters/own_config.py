@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common_options import called
 from own_labels import VOID
 from own_statistics import class_weights, measure
 from own_template import (
@@ -64,6 +65,7 @@ def write_config(
     path = out / CONFIG_NAME
     text = CONFIG.format(
         count=count,
+        train=called('train'),
         path=in_docstring(path),
         base=str(CONFIGS / 'default_runtime.py'),
         model=str(CONFIGS / 'models' / 'cen_pspnet.py'),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from common_options import called
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 from own_config import CONFIG_NAME, DATA_ROOT, dicts, in_docstring, work_dir_of, write
@@ -39,7 +40,7 @@ test_dataloader = dict(
 {lists}    ),
 )
 '''
-COMMAND = 'python tools/test.py {config} {checkpoint} --out {out}'
+COMMAND = called('test') + ' {config} {checkpoint} --out {out}'
 
 
 def check_network(config: str, folders: Mapping[str, Folder]) -> None:

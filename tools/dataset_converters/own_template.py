@@ -5,7 +5,7 @@ DATA_ROOT = 'r""" {{ fileDirname }} """.strip()'
 
 CONFIG = '''"""A small CEN from scratch, for {count} training images, on a CPU or a GPU.
 
-python tools/train.py {path}
+{train} {path}
 
 Written by tools/dataset_converters/from_folders.py; change it as you like. Larger
 images and a backbone with ImageNet weights are better: see docs/your_own_data.md.

@@ -15,7 +15,10 @@ from shlex import quote
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from _options import ToolParser
+from _options import ToolParser, called, config_name
+
+#: The config that a converted checkpoint is tested with.
+CONFIG = 'cen/refinenet_r101_nyud.py'
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,7 +49,7 @@ def test_command(meta: dict[str, Any], path: str) -> str:
     """The command that tests a converted checkpoint."""
     backbone, head = meta['model']['backbone'], meta['model']['decode_head']['head']
     return (
-        f'python tools/test.py configs/cen/refinenet_r101_nyud.py {quote(path)} '
+        f'{called("test")} {config_name(CONFIG)} {quote(path)} '
         f'--cfg-options '
         f'model.backbone.depth={backbone["depth"]} model.backbone.init_cfg=None '
         f'model.backbone.exchange_scope=all '

@@ -18,7 +18,7 @@ from shlex import quote
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from _options import ToolParser
+from _options import ToolParser, called
 
 
 def parse_args() -> argparse.Namespace:
@@ -60,9 +60,7 @@ def test_command(model: dict[str, Any], path: str) -> str:
     ]
     if model['discriminator'] is None:
         options.append('model.discriminator=None')
-    return (
-        f'python tools/test.py CONFIG {quote(path)} --cfg-options {" ".join(options)}'
-    )
+    return f'{called("test")} CONFIG {quote(path)} --cfg-options {" ".join(options)}'
 
 
 @as_tool

@@ -13,7 +13,10 @@ from shlex import quote
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from _options import ToolParser
+from _options import ToolParser, called, config_name
+
+#: The config that a converted checkpoint is tested with.
+CONFIG = 'tokens/segformer_b2_nyud.py'
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,7 +49,7 @@ def test_command(model: dict[str, Any], path: str) -> str:
         *(f'model.decode_head.head.{name}={value}' for name, value in head.items()),
     ]
     return (
-        f'python tools/test.py configs/tokens/segformer_b2_nyud.py {quote(path)} '
+        f'{called("test")} {config_name(CONFIG)} {quote(path)} '
         f'--cfg-options ' + ' '.join(option.replace(' ', '') for option in options)
     )
 

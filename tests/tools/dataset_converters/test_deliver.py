@@ -1,13 +1,17 @@
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
+from mmseg.registry import MODELS
 from PIL import Image
 
 from mmseg_cen.datasets import DELIVERDataset
 from mmseg_cen.transforms import LoadAnnotations, LoadModalities
 
+ROOT = Path(__file__).parents[3]
 SIZE = (8, 12)
 SCENES = (
     'cloud/train/MAP_10_point102',
@@ -115,6 +119,20 @@ def test_depth_of_carlas_camera_is_decoded_to_meters(
     np.testing.assert_allclose(depth[:4], meters, atol=1 / 128)
     np.testing.assert_allclose(depth[7], 1000, atol=1 / 128)
     assert (depth[4:7] == 0).all()
+
+
+def test_the_config_on_the_page_reads_depth_of_carlas_camera(tmp_path):
+    page = (ROOT / 'docs' / 'datasets.md').read_text()
+    code = re.search(r'```python\n(_base_ = .*?)```', page, re.DOTALL)[1]
+    path = tmp_path / 'carla.py'
+    path.write_text(code.replace('mmseg_cen::', f'{ROOT / "configs"}/'))
+    cfg = Config.fromfile(path)
+    for split in ('train', 'val', 'test'):
+        options = cfg[f'{split}_dataloader'].dataset.modalities
+        depth = DELIVERDataset.build_modalities(options)['depth']
+        assert (depth.channels, depth.dtype, depth.scale) == (1, 'uint16', 1 / 64)
+    preprocessor = MODELS.build(cfg.model.data_preprocessor)
+    assert preprocessor.modalities == dict(rgb=3, depth=1, event=3, lidar=3)
 
 
 def test_depth_of_sixteen_bits_is_kept(convert, download, tmp_path, written):
