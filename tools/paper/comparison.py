@@ -52,7 +52,8 @@ def settings(cfg: Config, num_downs: int | None = None) -> dict[str, Any]:
     }
     if 'generator' in cfg.model:
         found['sources'] = tuple(cfg.model.sources)
-        found['target'] = cfg.train_dataloader.dataset.target
+        datasets = innermost(cfg.train_dataloader.dataset)
+        found['target'] = next(datasets).get('target')
         parts = {'generator': (cfg.model.generator, GENERATOR)}
     else:
         found['modalities'] = names_of(cfg.model)
