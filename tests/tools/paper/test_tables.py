@@ -110,6 +110,19 @@ def test_a_page_names_the_data_of_what_is_collected(tmp_path, monkeypatch, capsy
     assert '--data beside --collect, got none: ' in capsys.readouterr().err
 
 
+def test_a_page_that_is_a_folder_is_refused_before_a_training(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(tables, 'train', lambda *_: pytest.fail('it trains'))
+    command = ('--table', '1', '--train', '--work-dir', tmp_path / 'work')
+    with pytest.raises(SystemExit):
+        paper_table(monkeypatch, *command, '--page', tmp_path)
+    assert f"must be a file of Markdown, got the folder '{tmp_path}'" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / 'work').exists()
+
+
 @pytest.mark.slow
 def test_rows_are_trained_once_and_a_failure_is_the_exit_code(tool, tmp_path):
     def train(rows, *options):
