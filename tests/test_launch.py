@@ -117,18 +117,18 @@ def test_a_test_leaves_the_config_of_a_training_as_it_is(tmp_path, left):
     copy, trained = tmp_path / 'work/a.py', tmp_path / 'work' / left
     trained.parent.mkdir(parents=True)
     trained.write_text('')
-    for name in (f'after {left}', f'without {left}'):
+    for name in ('after', 'without'):
         cfg = Config(
             dict(
                 model=dict(type='ImgDataPreprocessor'),
                 work_dir=str(copy.parent),
-                experiment_name=name,
+                experiment_name=f'{name} {left[:4]}',
                 log_level='ERROR',
             ),
             filename=str(tmp_path / 'a.py'),
         )
         build_runner(cfg, launch.TestingRunner)
-        assert copy.exists() == name.startswith('without')
+        assert copy.exists() == (name == 'without')
         trained.unlink(missing_ok=True)
 
 
