@@ -37,7 +37,7 @@ from mmseg_cen.door import as_tool
 from .findings import findings
 from .options import parse_args
 from .printing import check_claims, markdown, tabulate
-from .published import command_of, publish
+from .published import command_of, other_than_command, publish
 from .rows import ALL_TABLES
 from .runs import collect, read_runs
 from .training import plan, train
@@ -87,6 +87,11 @@ def main() -> None:
         with (args.work_dir / f'{name}.csv').open('w', newline='') as file:
             csv.writer(file).writerows(lines)
         if args.page is not None:
+            if args.collect and (other := other_than_command(table, runs, args)):
+                print(
+                    f'the runs are others than those that the command on {args.page} '
+                    f'trains, of {other}: give --data, --epochs and --seeds of the runs'
+                )
             command = f'```bash\n{command_of(sys.argv[1:])}\n```'
             publish(args.page, name, f'{command}\n\n{text}')
     if args.train and unfinished:

@@ -110,6 +110,25 @@ def test_a_page_names_the_data_of_what_is_collected(tmp_path, monkeypatch, capsy
     assert '--data beside --collect, got none: ' in capsys.readouterr().err
 
 
+def test_a_page_whose_command_trains_other_runs_is_told(
+    tmp_path, monkeypatch, capsys, finished_run
+):
+    finished_run(tmp_path / 'run', epochs=2)
+    page = tmp_path / 'page.md'
+    command = (
+        '--table', '1', '--collect', tmp_path / 'run', '--work-dir', tmp_path,
+        '--page', page, '--data',
+    )  # fmt: skip
+    paper_table(monkeypatch, *command, 'synthetic', '--epochs', '2', '--seeds', '0')
+    assert 'the runs are others' not in capsys.readouterr().out
+    paper_table(monkeypatch, *command, 'synthetic')
+    words = 'trains, of epochs 2 and not 8; seeds 0 and not 0, 1, 2: give --data'
+    assert words in capsys.readouterr().out
+    assert '--train --data synthetic' in page.read_text()
+    with pytest.raises(SystemExit, match=r"`--data` must be one of .*, got 'nyu': the"):
+        paper_table(monkeypatch, *command, 'nyu')
+
+
 def test_a_page_that_is_a_folder_is_refused_before_a_training(
     tmp_path, monkeypatch, capsys
 ):
