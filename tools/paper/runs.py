@@ -54,11 +54,12 @@ class Run:
 def run_config(folder: Path) -> Config | None:
     """The config of a work directory, or None without one that can be read.
 
-    It is the one that the last start of the training wrote beside its log: the copy in
+    It is the one that the last start which trained wrote beside its log: the copy in
     the work directory itself may be of a test.
     """
     logs = sorted(folder.glob('*/vis_data/scalars.json'))
-    beside = [log.with_name('config.py') for log in logs[-1:]]
+    trained = [log for log in logs if b'"iter"' in log.read_bytes()]
+    beside = [log.with_name('config.py') for log in trained[-1:]]
     found = [*configs_in(folder), *(path for path in beside if path.is_file())]
     if not found or not logs:
         return None

@@ -127,6 +127,8 @@ def test_a_run_is_what_was_trained_whatever_was_tested_in_its_folder(
     cfg.dump(run / 'exchange_half.py')
     (run / '20200102/vis_data').mkdir(parents=True)
     cfg.dump(run / '20200102/vis_data/config.py')
+    # A start of a finished training logs what hooks report before it.
+    (run / '20200102/vis_data/scalars.json').write_text('{"alpha/rgb": 1, "step": 9}')
     assert run_config(run).model.type == 'CENSegmentor'
     assert collect([ROWS['exchange_half']], [tmp_path]) == {'exchange_half': [run]}
 
