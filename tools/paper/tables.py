@@ -11,7 +11,7 @@ are collected: the runs of an earlier call, or the work directories of `--collec
 which a run belongs to the row whose settings its config has. Runs of different data or
 lengths are not averaged, and a copy of a run is left out. Controls, and trainings for
 missing or noisy modalities, belong to no row. Of other settings in one row, such as other
-shares or learning rates, a line is printed: they are averaged.
+shares or learning rates, and of two runs of one seed, a line is printed: they are averaged.
 
 The settings of a row are added to the network of the data, see tools/paper/configs.py.
 The paper's figures are for `nyud` and `taskonomy`: with other data, compare the order of
