@@ -23,6 +23,7 @@ from mmseg_cen.checkpoints import (
     require_resumable,
     state_of,
 )
+from mmseg_cen.checkpoints.latest import NOTE
 from mmseg_cen.config_files import merge_options, read_config, require_file
 from mmseg_cen.datasets import MultimodalSegDataset
 from mmseg_cen.disk import write_new
@@ -98,8 +99,9 @@ def load_config(
 class TestingRunner(ShortLogRunner):
     """A runner of a checkpoint, whose network needs no other weights to start from.
 
-    Nor are weights averaged: those of a checkpoint are the averages of its EMAHook. The
-    copy of the config in the work directory keeps both: it is of a training, too.
+    Nor are weights averaged: those of a checkpoint are the averages of its EMAHook. In
+    the work directory of a training, the copy of its config stays as it is: it tells
+    what was trained, and a test may have other options.
     """
 
     _hooks: list[Any]
@@ -107,6 +109,13 @@ class TestingRunner(ShortLogRunner):
     def build_model(self, model: Any) -> nn.Module:
         """Build it without the weights that an encoder of timm loads while built."""
         return super().build_model(without_starts(model))
+
+    def dump_config(self) -> None:
+        """Write a copy of the config, unless the one of a training lies there."""
+        folder = Path(self.work_dir)
+        logs = folder.glob('*/vis_data/scalars.json')
+        if not (folder / NOTE).is_file() and not any(logs):
+            super().dump_config()
 
     def register_hook(self, hook: Any, priority: Any = None) -> None:
         """Register it, unless it averages weights."""

@@ -111,6 +111,27 @@ def test_a_test_takes_the_averaged_weights_of_its_checkpoint(tmp_path):
     assert 'EmptyCacheHook' in kinds
 
 
+@pytest.mark.parametrize('left', ['last_checkpoint', '2020/vis_data/scalars.json'])
+def test_a_test_leaves_the_config_of_a_training_as_it_is(tmp_path, left):
+    """By it, tools tell what was trained; a test may be of other options."""
+    copy, trained = tmp_path / 'work/a.py', tmp_path / 'work' / left
+    trained.parent.mkdir(parents=True)
+    trained.write_text('')
+    for name in ('after', 'without'):
+        cfg = Config(
+            dict(
+                model=dict(type='ImgDataPreprocessor'),
+                work_dir=str(copy.parent),
+                experiment_name=f'{name} {left[:4]}',
+                log_level='ERROR',
+            ),
+            filename=str(tmp_path / 'a.py'),
+        )
+        build_runner(cfg, launch.TestingRunner)
+        assert copy.exists() == (name == 'without')
+        trained.unlink(missing_ok=True)
+
+
 def test_any_hook_of_a_config_may_be_none(monkeypatch):
     monkeypatch.setattr(ShortLogRunner, 'from_cfg', lambda cfg: cfg)
     hooks = dict(finite=None, timer=None, logger=dict(type='LoggerHook'))

@@ -200,7 +200,7 @@ def save_per_image(cfg: Config, path: str) -> None:
     """Let the metric write the areas of each image.
 
     Raises:
-        ValueError: If no metric does so.
+        ValueError: If no metric does so, or it measures nothing.
     """
     metrics = [m for m in metrics_of(cfg) if m.get('type') == StreamIoUMetric.__name__]
     if not metrics:
@@ -208,6 +208,11 @@ def save_per_image(cfg: Config, path: str) -> None:
             f'`test_evaluator` must have a StreamIoUMetric for --per-image, got '
             f'{[metric.get("type") for metric in metrics_of(cfg)]}: set it, or leave '
             f'out --per-image'
+        )
+    if metrics[0].get('format_only'):
+        raise ValueError(
+            '`test_evaluator` must measure for --per-image, got format_only=True of '
+            'its StreamIoUMetric: set it to False, or leave out --per-image'
         )
     metrics[0]['per_image_file'] = path
 

@@ -115,6 +115,8 @@ def check_evaluation(model: torch.nn.Module, loop: Any) -> None:
     metrics = getattr(loop.evaluator, 'metrics', ())  # an evaluator may have none
     check_targets(model, metrics)
     datasets = [*multimodal_sets(loop.dataloader.dataset)]
+    if datasets:
+        _check_all_are_measured(loop.dataloader)
     for metric in metrics:
         if hasattr(metric, 'check_data'):
             metric.check_data(datasets)
@@ -130,6 +132,18 @@ def check_evaluation(model: torch.nn.Module, loop: Any) -> None:
                 )
         check_some_labels(dataset)
         _check_size_of_labels(dataset)
+
+
+def _check_all_are_measured(loader: Any) -> None:
+    """Refuse to leave out samples that are less than a batch."""
+    if not getattr(loader, 'drop_last', False) or not loader.batch_size:
+        return
+    if left_out := len(loader.sampler) % loader.batch_size:
+        raise ValueError(
+            f'`drop_last` must be False in a validation or test, whose figures are of '
+            f'all samples, got True, which leaves out {left_out} of '
+            f'{len(loader.sampler)}: leave it out of val_dataloader and test_dataloader'
+        )
 
 
 def _check_size_of_labels(dataset: BaseSegDataset) -> None:

@@ -22,8 +22,21 @@ from mmseg_cen.modes import default_precision
 
 from .evaluation import TestLoop
 from .protocol_report import markdown, summarize, tabulate, title_of
-from .protocols import MISSING, PROTOCOLS, Case, cases_of, marked
-from .subsets import FOLDERS_AND_FILES, is_fused, segmentor_of, without
+from .protocols import (
+    MISSING,
+    PROTOCOLS,
+    Case,
+    cases_of,
+    lacks_modalities,
+    marked,
+)
+from .subsets import (
+    FOLDERS_AND_FILES,
+    first_without,
+    is_fused,
+    segmentor_of,
+    without,
+)
 
 
 @LOOPS.register_module()
@@ -53,7 +66,8 @@ class ProtocolTestLoop(TestLoop):
 
     Raises:
         ValueError: If an argument is not allowed, the model is not a CENSegmentor of
-            several modalities, or it is augmented and the protocol draws.
+            several modalities, or it is augmented and the protocol draws; or if
+            samples lack modalities.
     """
 
     def __init__(
@@ -94,6 +108,9 @@ class ProtocolTestLoop(TestLoop):
         cases = cases_of(
             self.protocol, modalities, self.missing, self.no_gaussian, self.seed
         )
+        left = [[m for m in modalities if m not in c.absent] for c in cases]
+        if found := first_without(self.dataloader.dataset, left):
+            raise ValueError(lacks_modalities(found.image, found.absent))
         runner.call_hook('before_test')
         runner.call_hook('before_test_epoch')
         runner.model.eval()

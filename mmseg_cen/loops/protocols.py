@@ -149,15 +149,21 @@ def _marked(samples: Any, case: Case) -> Any:
     names = [*samples.get('modalities', ())]
     if names and absent >= {*names}:
         raise ValueError(
-            f'samples must have all modalities for a protocol, got '
-            f'{samples.get("img_path")} without {samples.get("absent")}: leave such '
-            'samples out of the data set, or set --missing zero'
+            lacks_modalities(samples.get('img_path'), samples.get('absent'))
         )
     sample = copy.deepcopy(samples)
     corruptions = (*(samples.get('corruptions') or ()), *case.corruptions)
     order = tuple(name for name in names if name in absent) or tuple(sorted(absent))
     sample.set_metainfo(dict(absent=order, corruptions=corruptions))
     return sample
+
+
+def lacks_modalities(image: Any, absent: Any) -> str:
+    """Why a sample cannot be tested without the modalities that it has."""
+    return (
+        f'samples must have all modalities for a protocol, got {image} without '
+        f'{absent}: leave such samples out of the data set, or set --missing zero'
+    )
 
 
 def mean(values: Iterable[float]) -> float:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -40,8 +41,8 @@ class SubsetTestLoop(TestLoop):
         **kwargs: Passed to :class:`TestLoop`.
 
     Raises:
-        ValueError: If the model is not a CENSegmentor, or its streams are fused, or a
-            name is unknown.
+        ValueError: If the model is not a CENSegmentor, or its streams are fused, a name
+            is unknown, or a sample has no modality of a subset.
     """
 
     def __init__(
@@ -64,6 +65,13 @@ class SubsetTestLoop(TestLoop):
         subsets = self.subsets or all_subsets(model.modalities)
         for subset in subsets:
             check_absent(_others(subset, model.modalities), model.modalities)
+        if found := first_without(self.dataloader.dataset, subsets):
+            raise ValueError(
+                'samples must have a modality of each subset to be tested with it, got '
+                f'{found.image} without {found.absent} and the subset {found.subset}: '
+                'leave such samples out of the data set, or such `subsets` out of '
+                'test_cfg'
+            )
         runner.call_hook('before_test')
         runner.call_hook('before_test_epoch')
         runner.model.eval()
@@ -122,6 +130,39 @@ def all_subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
         for size in range(len(modalities), 0, -1)
         for subset in combinations(modalities, size)
     ]
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """A sample that has no modality of a subset.
+
+    Args:
+        image: Path of its image.
+        absent: Names of the modalities that it lacks.
+        subset: Names of the subset.
+    """
+
+    image: str
+    absent: tuple[str, ...]
+    subset: tuple[str, ...]
+
+
+def first_without(dataset: Any, subsets: Sequence[Sequence[str]]) -> Lacking | None:
+    """The first sample that has no modality of a subset, before any is loaded.
+
+    Args:
+        dataset: Of a test; one without ``get_data_info`` tells nothing.
+        subsets: Names of the modalities of each subset.
+    """
+    if not hasattr(dataset, 'get_data_info'):
+        return None
+    for index in range(len(dataset)):
+        info = dataset.get_data_info(index)
+        absent = tuple(info.get('absent') or ())
+        for subset in subsets if absent else ():
+            if {*subset} <= {*absent}:
+                return Lacking(str(info.get('img_path')), absent, tuple(subset))
+    return None
 
 
 def segmentor_of(model: nn.Module) -> CENSegmentor:

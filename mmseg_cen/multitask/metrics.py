@@ -45,7 +45,7 @@ class _TargetMetric(BaseMetric):
                         f'{tuple(target.shape[-2:])} of {sample.get("img_path")}: load '
                         f'it behind Resize in the `pipeline` of a test'
                     )
-                known = target.to(predicted)
+                known = target.to(predicted.device)  # in its own precision
                 valid = known.isfinite().all(0) & known.any(0)
                 found[name] = self.compare(predicted[:, valid], known[:, valid])
             self.results.append(found)

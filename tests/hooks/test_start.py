@@ -115,6 +115,17 @@ def test_labels_that_a_test_would_resize_are_refused(labeled):
     check_evaluation(segmentor(), evaluation(moved))
 
 
+def test_a_test_that_leaves_samples_out_is_refused(labeled):
+    loop = evaluation(labeled([*LABELS, LABELS[0]]))
+    data = loop.dataloader.dataset
+    loop.dataloader = DataLoader(data, batch_size=2, drop_last=True)
+    with pytest.raises(ValueError, match='got True, which leaves out 1 of 3: leave'):
+        check_evaluation(segmentor(), loop)
+    for options in (dict(batch_size=2), dict(batch_size=3, drop_last=True)):
+        loop.dataloader = DataLoader(data, **options)
+        check_evaluation(segmentor(), loop)
+
+
 def test_what_a_metric_cannot_do_with_the_data_is_refused_at_the_start(
     labeled, tmp_path
 ):

@@ -6,7 +6,12 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
-from mmseg_cen.loops.subsets import all_subsets, segmentor_of, without
+from mmseg_cen.loops.subsets import (
+    all_subsets,
+    first_without,
+    segmentor_of,
+    without,
+)
 
 CONFIG = 'configs/demo/modality_dropout_synthetic.py'
 
@@ -73,6 +78,45 @@ def test_chosen_subsets_of_known_names_are_measured(cfg):
     cfg.visualizer.name += '2'
     with pytest.raises(ValueError, match=r"got \['lidar'\]"):
         Runner.from_cfg(cfg).test()
+
+
+def test_samples_without_a_modality_of_a_subset_are_found():
+    class Data(list):
+        def get_data_info(self, index):
+            return dict(img_path=f'{index}.png', absent=self[index])
+
+    data = Data([(), ('depth',)])
+    found = first_without(data, all_subsets(('rgb', 'depth')))
+    assert (found.image, found.absent) == ('1.png', ('depth',))
+    assert found.subset == ('depth',)
+    assert first_without(data, [('rgb', 'depth'), ('rgb',)]) is None
+    assert first_without([(), ('depth',)], [('depth',)]) is None, 'not told'
+
+
+@pytest.mark.parametrize(
+    ('loop', 'message'),
+    [
+        (
+            dict(type='SubsetTestLoop'),
+            r"without \('depth',\) and the subset \('depth',",
+        ),
+        (dict(type='ProtocolTestLoop', protocol='emm'), r"ies for a .*\('depth',\): l"),
+    ],
+)
+def test_what_cannot_be_tested_is_refused_before_anything_is_loaded(
+    cfg, monkeypatch, loop, message
+):
+    cfg.test_cfg = loop
+    runner = Runner.from_cfg(cfg)
+    dataset = runner.test_loop.dataloader.dataset
+    infos = [
+        {**dataset.get_data_info(i), 'absent': ('depth',) if i == 2 else ()}
+        for i in range(3)
+    ]
+    monkeypatch.setattr(dataset, 'get_data_info', lambda i: infos[i])
+    monkeypatch.setattr(dataset, 'prepare_data', lambda i: pytest.fail('it loads'))
+    with pytest.raises(ValueError, match=message):
+        runner.test()
 
 
 def test_the_model_is_left_as_it_was(cfg):

@@ -22,6 +22,15 @@ def test_depth_of_pixels_without_a_target_does_not_count(make_sample):
     assert found['depth/delta1'] == 0
 
 
+def test_a_target_is_not_rounded_as_a_prediction_of_half_precision_is(make_sample):
+    sample = make_sample()
+    sample.gt_depth_map = PixelData(data=torch.full((1, 32, 40), 4.01))
+    depth = torch.full((1, 32, 40), 4.0, dtype=torch.bfloat16)
+    sample.pred_depth_map = PixelData(data=depth)
+    found = measured('DepthErrorMetric', [sample])
+    assert found['depth/rmse'] == pytest.approx(0.01, rel=1e-3)
+
+
 def test_each_stream_is_measured(make_sample):
     sample = make_sample()
     truth = sample.gt_normals.data

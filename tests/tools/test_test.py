@@ -187,6 +187,9 @@ def test_only_a_metric_of_ours_stores_each_image(load_tool):
     cfg = Config(dict(test_evaluator=metrics[0]))
     with pytest.raises(ValueError, match=r"for --per-image, got \['IoUMetric'\]: "):
         test.save_per_image(cfg, 'a.npz')
+    cfg = Config(dict(test_evaluator={**metrics[1], 'format_only': True}))
+    with pytest.raises(ValueError, match='for --per-image, got format_only=True of'):
+        test.save_per_image(cfg, 'a.npz')
 
 
 def test_predictions_and_pictures_need_a_folder_each(error_of, config, tmp_path):

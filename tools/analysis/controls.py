@@ -144,7 +144,8 @@ def configs_of(
         if (control.how or 'real') in ('real', *chosen):
             add(control, replaced(cfg, control, modality, source, args.seed))
         if control.name in configs and control.how in OF_SAMPLES:
-            load_sample(configs[control.name], 'train' if args.train else 'test')
+            for split in ('train', 'val', 'test') if args.train else ('test',):
+                load_sample(configs[control.name], split)
     if {*STREAMS} & {*chosen}:
         single = one_stream(cfg, source)
         require_one_modality(single)
@@ -211,6 +212,9 @@ def main(argv: list[str] | None = None) -> None:
     configs, titles = configs_of(cfg, args, names)
     costs: dict[str, list[str]] = {}
     if args.train:
+        # Before hours of trainings, what is needed behind them.
+        load_sample(cfg, 'test')
+        costs = costs_of(configs, args.size)
         figures, unfinished = run_all(configs, args, out)
         if unfinished:
             raise SystemExit(
@@ -218,10 +222,9 @@ def main(argv: list[str] | None = None) -> None:
                 f'not, such as {unfinished[0]}: see train.log there, and repeat the '
                 'command to go on with them'
             )
-        costs = costs_of(configs, args.size)
         title = f'`{args.config}`, a network trained for each line'
-        if len(args.seeds) > 1:
-            title += f', {len(args.seeds)} seeds'
+        if (seeds := len({*args.seeds})) > 1:
+            title += f', {seeds} seeds'
     else:
         figures = test_all(configs, args.checkpoint, out)
         title = f'`{args.config}` with `{args.checkpoint}`, tested'

@@ -43,6 +43,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
             '`--bin-width` must be positive and `--jobs` at least 1, got '
             f'{args.bin_width} and {args.jobs}'
         )
+    if os.path.isfile(args.out):
+        parser.error(f'`--out` must be a folder, got the file {args.out!r}: name one')
     return args
 
 

@@ -84,7 +84,13 @@ def main(argv: list[str] | None = None) -> None:
         )
     single: dict[str, float] = {}
     for twin in args.twins:
-        single |= {k: v for k, v in figures_of(twin).items() if k in keys}
+        own = {k: v for k, v in figures_of(twin).items() if k in keys}
+        if twice := sorted({*own} & {*single}):
+            raise ValueError(
+                f'each figure must be of one twin, got {twice} of {twin} and of one '
+                'before it: name one twin for each task'
+            )
+        single |= own
     several = {key: of_run[key] for key in keys}
     gains = relative_gains(several, single, args.lower)
     rows = [

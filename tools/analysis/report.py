@@ -66,7 +66,7 @@ if __name__ == '__main__':
 import webbrowser
 
 import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
-from reporting.page import read_runs, write_report
+from reporting.page import read_runs, require_jinja, write_report
 from reporting.predicting import choose_checkpoint, predictions_of
 from reporting.predictions import Predictions
 from reporting.reading import Run
@@ -109,6 +109,7 @@ def predict(
 @as_tool
 def main() -> None:
     args = parse_args()
+    require_jinja()  # before all data are predicted
     runs = read_runs(args.work_dirs)
     if args.checkpoint:
         require_file(str(args.checkpoint), 'checkpoint')

@@ -22,11 +22,16 @@ def packed_channels(model: nn.Module) -> int:
     """Number of channels M*C of the input of a network."""
     for module in model.modules():
         if hasattr(module, 'packed_channels'):
-            return int(module.packed_channels)
+            return int(module.packed_channels) // num_tasks(model)
     return next(m.in_channels for m in model.modules() if isinstance(m, nn.Conv2d))
 
 
 def num_modalities(model: nn.Module) -> int:
     """Number of modalities M of a network; 1 of one that is unimodal."""
     counts = (getattr(module, 'num_modalities', None) for module in model.modules())
-    return next((count for count in counts if count), 1)
+    return next((count // num_tasks(model) for count in counts if count), 1)
+
+
+def num_tasks(model: nn.Module) -> int:
+    """Number of tasks K of a network, whose backbone has K*M streams."""
+    return len(getattr(model, 'tasks', ())) or 1

@@ -23,6 +23,8 @@ from mmseg_cen.metrics import (
 from mmseg_cen.metrics.agreement import widest_of
 from mmseg_cen.streams.fold import ENSEMBLE
 
+from .trained import concern_of
+
 #: Name of the file of a training's last validation, in its work directory.
 PER_IMAGE = 'per_image.npz'
 
@@ -120,7 +122,11 @@ def read_system(text: str, output: str = ENSEMBLE) -> System:
                 'run of its own, remove it if it is none',
                 file=sys.stderr,
             )
-    return System(name or text, runs, output)
+    system = System(name or text, runs, output)
+    for (file, _), miou in zip(runs, system.means(ENSEMBLE), strict=True):
+        if words := concern_of(Path(file), miou):
+            print(words, file=sys.stderr)
+    return system
 
 
 def chosen(classes: Sequence[str], left_out: Sequence[str]) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from .variants import OF_ONE_STREAM
 
 
 def load_sample(cfg: Config, split: str) -> None:
-    """Load the first sample of ``'train'`` or ``'test'``, as a run would.
+    """Load the first sample of ``'train'``, ``'val'`` or ``'test'``, as a run would.
 
     Raises:
         ValueError: If a transform refuses it, as a shift beyond its width.

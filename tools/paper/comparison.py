@@ -52,7 +52,8 @@ def settings(cfg: Config, num_downs: int | None = None) -> dict[str, Any]:
     }
     if 'generator' in cfg.model:
         found['sources'] = tuple(cfg.model.sources)
-        found['target'] = cfg.train_dataloader.dataset.target
+        datasets = innermost(cfg.train_dataloader.dataset)
+        found['target'] = next(datasets).get('target')
         parts = {'generator': (cfg.model.generator, GENERATOR)}
     else:
         found['modalities'] = names_of(cfg.model)
@@ -91,10 +92,13 @@ def flat(cfg: Any, prefix: str = '') -> dict[str, Any]:
 
 
 def differences(first: Config, second: Config) -> list[str]:
-    """Keys of :data:`TRAINING` whose values differ in two configs."""
+    """Keys of what decides figures, :data:`TRAINING` and the start, in two configs."""
     parts = decisive(first), decisive(second)
     keys = [key for key in TRAINING if parts[0][key] != parts[1][key]]
-    return keys + ['randomness'] * (first.get('randomness') != second.get('randomness'))
+    keys += ['randomness'] * (first.get('randomness') != second.get('randomness'))
+    if not first.get('resume') and not second.get('resume'):  # else its checkpoint
+        keys += ['load_from'] * (first.get('load_from') != second.get('load_from'))
+    return keys
 
 
 def differences_of_systems(first: Config, second: Config) -> list[str]:

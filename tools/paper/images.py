@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from comparing.systems import PER_IMAGE, System
+from comparing.trained import TOLERANCE
 from mmengine.config import Config
 
 from mmseg_cen.door import ENDS_WITH_PARENT
@@ -15,10 +16,6 @@ from mmseg_cen.streams.fold import ENSEMBLE
 
 from .configs import ROOT
 from .runs import Run, run_config
-
-#: By how much the mIoU of the file may differ from the logged one, which is rounded, of
-#: a processor that rounds in other places.
-TOLERANCE = 0.05
 
 
 def file_of(work_dir: Path) -> Path:

@@ -67,5 +67,10 @@ def parse_args() -> argparse.Namespace:
             '`--page` must have --data beside --collect, got none: the page names the '
             'command that trains the runs, give the options that they were trained with'
         )
+    if args.page and args.page.is_dir():
+        parser.error(
+            f'`--page` must be a file of Markdown, got the folder {str(args.page)!r}: '
+            'name a file in it'
+        )
     args.data = args.data or 'synthetic'
     return args

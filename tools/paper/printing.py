@@ -43,7 +43,9 @@ def tabulate(table: Table, runs: dict[str, list[Run]]) -> list[list[str]]:
             paper = row.paper.get(name)
             if name in of_paper:
                 line += ['' if paper is None else f'{paper:.{digits}f}']
-            line += [spread(values, digits)]
+            some = 0 < len(values) < len(of_row)  # others measured something else
+            of_some = f' ({len(values)} of {len(of_row)} runs)' if some else ''
+            line += [f'{spread(values, digits)}{of_some}']
         for name, key in (
             ('Params (M)', 'parameters'),
             ('Fusion (M)', 'fusion_parameters'),

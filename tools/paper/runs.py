@@ -19,13 +19,15 @@ from mmseg_cen.launch import say_order
 from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.visualization.scalars import read_scalars
 
-from .comparison import differences_of_systems, settings
+from .comparison import differences_of_systems, plain, settings
 from .configs import load_leaf
 from .row import Row
 
 FUSION_PARAMETERS = re.compile(r'(^|\.)fusions?\.|\.exchange\.|^decode_head\.concat\.')
-#: A transform by whose options data are other data.
+#: A transform by whose options data are other data, and options of others that decide
+#: the size of images.
 MAKING_DATA = 'LoadSyntheticRoom'
+SIZES = ('scale', 'scale_factor', 'scales', 'crop_size')
 #: Options of a data set that decide no sample.
 NO_DATA = ('type', 'target', 'test_mode', 'lazy_init')
 
@@ -50,9 +52,16 @@ class Run:
 
 
 def run_config(folder: Path) -> Config | None:
-    """The config of a work directory, or None without one that can be read."""
-    found = configs_in(folder)
-    if not found or not [*folder.glob('*/vis_data/scalars.json')]:
+    """The config of a work directory, or None without one that can be read.
+
+    It is the one that the last start which trained wrote beside its log: the copy in
+    the work directory itself may be of a test.
+    """
+    logs = sorted(folder.glob('*/vis_data/scalars.json'))
+    trained = [log for log in logs if b'"iter"' in log.read_bytes()]
+    beside = [log.with_name('config.py') for log in trained[-1:]]
+    found = [*configs_in(folder), *(path for path in beside if path.is_file())]
+    if not found or not logs:
         return None
     try:
         cfg = Config.fromfile(found[-1])
@@ -171,6 +180,7 @@ def read_runs(
     unfinished = []
     trained_on, validated_on = set(), set()
     firsts: dict[str, tuple[Path, Config]] = {}
+    seeds: dict[tuple[str, Any], Path] = {}
     for name, work_dirs in folders.items():
         for work_dir in work_dirs:
             cfg = run_config(work_dir)
@@ -187,6 +197,15 @@ def read_runs(
                         f'{work_dir} is in one row with {first}, with other settings '
                         f'of {", ".join(keys)}: name the folders of one of them by '
                         '--collect, unless they are one system'
+                    )
+                    continue
+                seed = (cfg.get('randomness') or {}).get('seed')
+                twin = seeds.setdefault((name, seed), work_dir)
+                if seed is not None and twin != work_dir:
+                    print(
+                        f'{work_dir} is in one row with {twin}, of the same seed, '
+                        f'{seed}: the spread is no longer over seeds, name the folder '
+                        'of one of them by --collect'
                     )
             else:
                 unfinished.append(work_dir)
@@ -209,16 +228,24 @@ def data_of(config: Any) -> str:
     """The data sets within the config of one; equal in all runs of a table."""
     words = []
     for dataset in innermost(config):
-        options = ', '.join(
-            f'{key}={value}'
-            for key, value in sorted(dataset.items())
-            if isinstance(value, str | int | float) and key not in NO_DATA
-        )
-        words.append(f'{dataset["type"]}({options})')
+        options = {k: v for k, v in dataset.items() if k not in NO_DATA and _is_told(v)}
+        words.append(_in_words(dataset['type'], options))
         for transform in dataset.get('pipeline') or ():
             if transform.type == MAKING_DATA:
-                given = [
-                    f'{k}={v}' for k, v in sorted(transform.items()) if k != 'type'
-                ]
-                words.append(f'{transform.type}({", ".join(given)})')
+                given = {k: v for k, v in transform.items() if k != 'type'}
+                words.append(_in_words(transform.type, given))
+            elif sizes := {k: transform[k] for k in SIZES if k in transform}:
+                words.append(_in_words(transform.type, sizes))
     return ', '.join(words)
+
+
+def _is_told(value: Any) -> bool:
+    """Whether an option of a data set is a text, a number, or a list of numbers."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(isinstance(part, int | float) for part in value)
+    return isinstance(value, str | int | float)
+
+
+def _in_words(kind: str, options: dict[str, Any]) -> str:
+    text = ', '.join(f'{key}={plain(options[key])}' for key in sorted(options))
+    return f'{kind}({text})'

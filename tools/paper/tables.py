@@ -11,7 +11,7 @@ are collected: the runs of an earlier call, or the work directories of `--collec
 which a run belongs to the row whose settings its config has. Runs of different data or
 lengths are not averaged, and a copy of a run is left out. Controls, and trainings for
 missing or noisy modalities, belong to no row. Of other settings in one row, such as other
-shares or learning rates, a line is printed: they are averaged.
+shares or learning rates, and of two runs of one seed, a line is printed: they are averaged.
 
 The settings of a row are added to the network of the data, see tools/paper/configs.py.
 The paper's figures are for `nyud` and `taskonomy`: with other data, compare the order of
@@ -37,7 +37,7 @@ from mmseg_cen.door import as_tool
 from .findings import findings
 from .options import parse_args
 from .printing import check_claims, markdown, tabulate
-from .published import command_of, publish
+from .published import command_of, other_than_command, publish
 from .rows import ALL_TABLES
 from .runs import collect, read_runs
 from .training import plan, train
@@ -87,6 +87,11 @@ def main() -> None:
         with (args.work_dir / f'{name}.csv').open('w', newline='') as file:
             csv.writer(file).writerows(lines)
         if args.page is not None:
+            if args.collect and (other := other_than_command(table, runs, args)):
+                print(
+                    f'the runs are others than those that the command on {args.page} '
+                    f'trains, of {other}: give --data, --epochs and --seeds of the runs'
+                )
             command = f'```bash\n{command_of(sys.argv[1:])}\n```'
             publish(args.page, name, f'{command}\n\n{text}')
     if args.train and unfinished:

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from mmengine.config import Config
 
+from mmseg_cen.config_files import merge_options
 from mmseg_cen.door import ENDS_WITH_PARENT
 from mmseg_cen.launch import complete, say_order
 
@@ -40,8 +41,8 @@ def plan(table: Table, folder: Path, args: argparse.Namespace) -> list[Task]:
 
     Raises:
         FileNotFoundError: If there is no file of the weights.
-        ValueError: If a work directory holds a training with other settings, or the
-            weights do not fit.
+        ValueError: If a work directory holds a training with other settings, the
+            weights do not fit, or nothing reads an option.
     """
     tasks = []
     for seed in dict.fromkeys(args.seeds):
@@ -49,7 +50,7 @@ def plan(table: Table, folder: Path, args: argparse.Namespace) -> list[Task]:
             cfg = build_config(row, args.data, args.epochs, seed)
             if args.weights is not None:
                 set_weights(cfg, args.weights)
-            cfg.merge_from_dict(args.cfg_options or {})
+            merge_options(cfg, args.cfg_options or {})
             say_order(cfg)
             complete(cfg)  # as the copy in the work directory is
             epochs = f'{cfg.train_cfg.max_epochs}_epochs'

@@ -68,19 +68,30 @@ def page_of(runs: Sequence[Run], predicted: Predicted, is_quick: bool = False) -
     )
 
 
+def require_jinja() -> None:
+    """Refuse to begin what ends with a page that cannot be rendered.
+
+    Raises:
+        ValueError: If Jinja2 is missing.
+    """
+    try:
+        import jinja2  # noqa: F401
+    except ImportError as error:
+        raise ValueError(
+            'Jinja2 must be installed to write a report, got none: pip install '
+            "'mmseg-cen[report]'"
+        ) from error
+
+
 def render(page: Page) -> str:
     """The page as HTML, with all that it needs.
 
     Raises:
         ValueError: If Jinja2 is missing.
     """
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ImportError as error:
-        raise ValueError(
-            'Jinja2 must be installed to write a report, got none: pip install '
-            "'mmseg-cen[report]'"
-        ) from error
+    require_jinja()
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

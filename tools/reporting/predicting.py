@@ -102,6 +102,7 @@ def _predict(run: Run, checkpoint: Path, limit: int | None) -> Predictions:
     model = _model_of(config, checkpoint)
     kind = TranslationCounts if run.is_translation else ClassCounts
     count: Any = kind(dataset.metainfo)
+    loader = in_order(loader)
     batches = Runner.build_dataloader(
         {**loader, 'dataset': Subset(dataset, chosen)}, seed=0
     )
@@ -130,6 +131,17 @@ def _predict(run: Run, checkpoint: Path, limit: int | None) -> Predictions:
             picture = count.draw(inputs, sample, dataset.metainfo)
             found.panels.append((kind, number, _jpeg(picture)))
     return found
+
+
+def in_order(loader: Any) -> dict[str, Any]:
+    """The config of a dataloader, of which all samples come in their order.
+
+    By it a score belongs to a sample; a validation may shuffle them, or leave some out.
+    """
+    left_out = ('batch_sampler', 'num_batch_per_epoch')
+    kept = {key: value for key, value in loader.items() if key not in left_out}
+    sampler = dict(type='DefaultSampler', shuffle=False)
+    return {**kept, 'sampler': sampler, 'drop_last': False}
 
 
 def _config_of(run: Run) -> Config:

@@ -86,11 +86,13 @@ def test_each_control_is_trained_once_and_tested(run, small, tmp_path, monkeypat
     monkeypatch.setattr(training, 'cost', lambda cfg, _: (cost_of(cfg), 1))
     text = run(
         small, '--train', '--out', tmp_path / 'out', '--controls', 'noise', 'wide',
-        '--size', '32', '48', '--seeds', '3', '4', '--amp', 'bf16', '--channels-last',
+        '--size', '32', '48', '--seeds', '3', '4', '3', '--amp', 'bf16',
+        '--channels-last',
     )  # fmt: skip
     names = ('real', 'noise', 'wide')
     assert trained == [(name, seed, seed) for seed in (3, 4) for name in names]
     assert 'gains' in text
+    assert 'trained for each line, 2 seeds: ' in text
     assert 'multiplications at 32x48, G' in text
     written = json.loads((tmp_path / 'out/trained.json').read_text())
     assert {*written['controls']['wide']['figures'][1]['miou']} == {'rgb', 'ensemble'}
@@ -102,9 +104,29 @@ def test_trainings_that_did_not_finish_are_named(
     monkeypatch.setattr(training, 'train', lambda *_: {})
     line = error_of(
         'analysis/controls.py', small, '--train', '--controls', 'copy',
-        '--out', tmp_path,
+        '--out', tmp_path, '--size', '32', '48',
     )  # fmt: skip
     assert line.startswith('error: all trainings must finish, got 2 that did not')
+
+
+@pytest.mark.parametrize('wrong', ['cost', 'data'])
+def test_what_is_needed_behind_the_trainings_is_tried_before_them(
+    error_of, small, tmp_path, monkeypatch, wrong
+):
+    def fail(*args):
+        raise ValueError('the width must be another')
+
+    monkeypatch.setattr(training, 'train', lambda *_: pytest.fail('it trains'))
+    options = ()
+    if wrong == 'cost':
+        monkeypatch.setattr(training, 'cost', fail)
+    else:
+        options = ('--cfg-options', 'test_dataloader.dataset.pipeline.1.type=NoSuch')
+    line = error_of(
+        'analysis/controls.py', small, '--train', '--controls', 'copy',
+        '--out', tmp_path, '--size', '32', '48', *options,
+    )  # fmt: skip
+    assert ('NoSuch' if wrong == 'data' else 'must be another') in line
 
 
 def test_data_that_do_not_load_one_modality_are_refused_before_a_training(

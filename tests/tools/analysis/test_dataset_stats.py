@@ -135,3 +135,10 @@ def test_transforms_that_load_are_known_by_name_scope_and_class(tool):
     node = dict(pipeline=[dict(type=kind) for kind in [*kinds, 'RandomFlip', dict]])
     tool.keep_loading(node)
     assert [transform['type'] for transform in node['pipeline']] == kinds
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused_at_once(tool, tmp_path, capsys):
+    (tmp_path / 'out').touch()
+    with pytest.raises(SystemExit):
+        tool.parse_args(['config.py', '--out', str(tmp_path / 'out')])
+    assert '`--out` must be a folder, got the file' in capsys.readouterr().err

@@ -72,6 +72,31 @@ def test_operations_are_those_of_the_convolutions_over_all_modalities(printed):
     assert {'encoder', 'encoder.conv2', 'decoder'} <= parts.keys()
 
 
+def test_a_network_of_several_tasks_takes_the_channels_of_its_modalities(printed):
+    head = dict(type='FCNHead', in_channels=32, in_index=3, channels=4, num_convs=1)
+    model = dict(
+        type='MultitaskSegmentor',
+        tasks=['segmentation', 'depth'],
+        modalities=['rgb'],
+        backbone=dict(type='CENResNet', depth=18, base_channels=4, stem_channels=4),
+        decode_head=dict(
+            type='MultitaskHead',
+            heads=dict(
+                segmentation=dict(
+                    type='SegmentationHead', head=dict(head, num_classes=5)
+                ),
+                depth=dict(type='DepthHead', head=head),
+            ),
+        ),
+    )
+    above, _ = printed(model, '--size', '64', '128')
+    network = MODELS.build(model)
+    macs = macs_of(network, torch.zeros(1, 3, 64, 128))
+    assert 'input: 3 channels of 64x128 pixels' in above
+    assert f'{macs / 1e9:.3f} G of them' in above
+    assert 'modalities: 1' in above
+
+
 def test_parts_add_up(printed):
     _, parts = printed(REFINENET, '--shape', '480', '640')
     stages = [f'backbone.layer{i}' for i in (1, 2, 3, 4)]

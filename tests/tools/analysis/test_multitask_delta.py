@@ -45,6 +45,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path, load_tool):
         ([run, one], "got none of ['depth/rmse', 'normals/mean_angle']"),
         ([run, str(wrong)], 'the figures must be a JSON object of numbers'),
         ([run, one, '--higher', '--lower', 'MAE'], '`run` must have some of'),
+        ([run, one, one], "each figure must be of one twin, got ['mIoU'] of"),
         ([run, str(tmp_path / 'absent')], 'scalars.json'),
     ]:
         with pytest.raises(SystemExit) as end:

@@ -1,5 +1,6 @@
 import re
 import shutil
+import sys
 
 import pytest
 from reporting.page import read_runs
@@ -56,6 +57,14 @@ def test_a_run_without_checkpoint_has_a_report_that_says_so(
     assert any('a checkpoint must be in the work directory' in w for w in words)
     line = error_of('analysis/report.py', copy, '--predict', 2)
     assert line.startswith('error: a checkpoint must be in the work directory')
+
+
+def test_what_the_page_needs_is_looked_for_before_anything_else(
+    error_of, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, 'jinja2', None)
+    line = error_of('analysis/report.py', tmp_path)
+    assert line.startswith('error: Jinja2 must be installed to write a report')
 
 
 def test_a_folder_without_training_is_refused_in_one_line(error_of, tmp_path):

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -72,6 +73,34 @@ def test_a_file_that_may_be_a_copy_is_named(write_run, tmp_path, capsys):
         text := capsys.readouterr().err
     )
     assert len(text.splitlines()) == 1
+
+
+def train(folder, epochs, miou):
+    """What a training of two epochs leaves behind when it is so far."""
+    (folder / '20260101_100000/vis_data').mkdir(parents=True, exist_ok=True)
+    lines = dict(loss=1.0, epoch=1, iter=1, step=1), dict(mIoU=miou, step=epochs)
+    scalars = folder / '20260101_100000/vis_data/scalars.json'
+    scalars.write_text('\n'.join(map(json.dumps, lines)))
+    (folder / 'config.py').write_text('train_cfg = dict(max_epochs=2)\n')
+    (folder / 'last_checkpoint').write_text(f'epoch_{epochs}.pth')
+
+
+def test_a_file_of_less_than_a_finished_training_is_named(write_run, tmp_path, capsys):
+    path = write_run(tmp_path / 'per_image.npz', 0.5)
+    (exact,) = read_system(str(path)).means('ensemble')
+    miou = round(exact, 2)
+    train(tmp_path, 2, miou)
+    read_system(str(tmp_path))
+    assert not capsys.readouterr().err
+    train(tmp_path, 1, miou)
+    read_system(str(tmp_path))
+    words = f'{path} is of a training that is not finished, 1 of 2 epochs: '
+    assert capsys.readouterr().err.startswith(words)
+    train(tmp_path, 2, miou + 1)
+    read_system(str(tmp_path))
+    err = capsys.readouterr().err
+    assert err.startswith(f'{path} has the mIoU {miou:.2f}, and the last validation of')
+    assert f' {miou + 1:.2f}: it is of another checkpoint or of other data' in err
 
 
 def test_three_modalities_that_no_image_has_together_have_no_agreement(

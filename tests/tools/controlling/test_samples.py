@@ -19,6 +19,12 @@ def test_a_shift_beyond_the_images_is_refused_before_anything_is_tested(demo):
     for args.train in (False, True):
         with pytest.raises(ValueError, match='less than the width, 32, got -32'):
             controls.configs_of(demo, args, names)
+    for split in ('val', 'test'):  # which are loaded when hours of training are over
+        demo[f'{split}_dataloader'].dataset.image_size = (24, 30)
+        args.shift = [8, 31]
+        with pytest.raises(ValueError, match='less than the width, 30, got 31'):
+            controls.configs_of(demo, args, names)
+        demo[f'{split}_dataloader'].dataset.image_size = (24, 32)
     args.shift = [8, -31]
     configs, _ = controls.configs_of(demo, args, names)
     assert [*configs] == ['real', 'copy', 'shift_8', 'shift_-31']

@@ -25,6 +25,15 @@ def test_a_table_has_paper_and_measured_side_by_side_with_the_spread():
     assert len({len(line) for line in text}) == 1
 
 
+def test_a_figure_that_some_runs_lack_says_of_how_many_it_is():
+    other = run(52.0)
+    del other.metrics['rgb/mIoU']
+    lines = tabulate(TABLES['1'], {'exchange_half': [run(50.0, 40.0), other]})
+    row = next(line for line in lines if '49.7' in line)
+    assert row[5] == '40.0 (1 of 2 runs)'
+    assert row[9] == '51.0 ± 1.4'
+
+
 def test_claims_of_the_paper_are_told_true_or_not():
     runs = {'exchange_half': [run(50.0)], 'l1_half': [run(45.0)]}
     runs['exchange_all'] = [run(60.0)]

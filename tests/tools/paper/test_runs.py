@@ -90,6 +90,7 @@ def test_a_run_of_a_config_that_imports_its_types_is_collected(tmp_path, finishe
 def test_runs_of_a_row_that_are_other_systems_are_named(tmp_path, finished_run, capsys):
     folders = [finished_run(tmp_path / name) for name in 'abc']
     explicit, other = map(run_config, folders[1:])
+    explicit.randomness.seed = 1
     explicit.custom_hooks[0].scope = 'own'
     explicit.train_dataloader.num_workers = 3
     other.custom_hooks[0].sparsity_weight = 1e-3
@@ -101,6 +102,79 @@ def test_runs_of_a_row_that_are_other_systems_are_named(tmp_path, finished_run, 
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(f'{folders[2]} is in one row with {folders[0]}')
     assert 'settings of train_dataloader.batch_size, custom_hooks: name' in line
+
+
+def test_runs_of_one_seed_in_a_row_are_named(tmp_path, finished_run, capsys):
+    folders = [finished_run(tmp_path / name) for name in 'abc']
+    cfg = run_config(folders[1])
+    cfg.randomness.seed = 1
+    cfg.dump(folders[1] / 'exchange_half.py')
+    runs, _ = read_runs({'exchange_half': folders})
+    assert len(runs['exchange_half']) == 3
+    (line,) = capsys.readouterr().out.splitlines()
+    words = f'{folders[2]} is in one row with {folders[0]}, of the same seed, 0: '
+    assert line.startswith(words)
+
+
+def test_a_run_is_what_was_trained_whatever_was_tested_in_its_folder(
+    tmp_path, finished_run
+):
+    """A test may leave a copy of its config in the work directory."""
+    run = finished_run(tmp_path / 'run')
+    cfg = run_config(run)
+    cfg.dump(run / '20200101/vis_data/config.py')
+    cfg.model = dict(type='CENTTAModel', module=cfg.model)
+    cfg.dump(run / 'exchange_half.py')
+    (run / '20200102/vis_data').mkdir(parents=True)
+    cfg.dump(run / '20200102/vis_data/config.py')
+    # A start of a finished training logs what hooks report before it.
+    (run / '20200102/vis_data/scalars.json').write_text('{"alpha/rgb": 1, "step": 9}')
+    assert run_config(run).model.type == 'CENSegmentor'
+    assert collect([ROWS['exchange_half']], [tmp_path]) == {'exchange_half': [run]}
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'words'),
+    [
+        ('image_size', [64, 64], r'image_size=\[64, 64\].* and .*size=\[96, 96\]'),
+        ('pipeline', None, r'Resize\(scale=\[64, 64\]\)'),
+    ],
+)
+def test_runs_of_images_of_other_sizes_are_not_averaged(
+    tmp_path, finished_run, key, value, words
+):
+    """Nor compared: rows have other settings, but the same images."""
+    own, other = (
+        finished_run(tmp_path / name, name) for name in ('exchange_half', 'no_exchange')
+    )
+    cfg = run_config(other)
+    dataset = cfg.train_dataloader.dataset
+    resize = dict(type='Resize', scale=(64, 64))
+    dataset[key] = value or [dataset.pipeline[0], resize, *dataset.pipeline[1:]]
+    cfg.dump(other / 'no_exchange.py')
+    with pytest.raises(ValueError, match=f'of one length .*{words}'):
+        read_runs({'exchange_half': [own], 'no_exchange': [other]})
+
+
+def test_sizes_are_equal_as_lists_and_as_tuples(tmp_path, finished_run):
+    own, other = (finished_run(tmp_path / name) for name in 'ab')
+    cfg = run_config(other)
+    for split in ('train', 'val'):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        dataset.image_size = [*dataset.image_size]
+    cfg.dump(other / 'exchange_half.py')
+    assert len(read_runs({'exchange_half': [own, other]})[0]['exchange_half']) == 2
+
+
+def test_a_translation_of_wrapped_data_is_collected(tmp_path, finished_run):
+    name = 'concat_depth_normal_to_rgb_late'
+    run = finished_run(tmp_path / 'run', name)
+    cfg = run_config(run)
+    cfg.train_dataloader.dataset = dict(
+        type='RepeatDataset', times=2, dataset=cfg.train_dataloader.dataset
+    )
+    cfg.dump(run / f'{name}.py')
+    assert collect([ROWS[name]], [tmp_path]) == {name: [run]}
 
 
 def test_runs_of_other_data_by_their_transforms_are_not_averaged(

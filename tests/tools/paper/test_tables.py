@@ -110,6 +110,38 @@ def test_a_page_names_the_data_of_what_is_collected(tmp_path, monkeypatch, capsy
     assert '--data beside --collect, got none: ' in capsys.readouterr().err
 
 
+def test_a_page_whose_command_trains_other_runs_is_told(
+    tmp_path, monkeypatch, capsys, finished_run
+):
+    finished_run(tmp_path / 'run', epochs=2)
+    page = tmp_path / 'page.md'
+    command = (
+        '--table', '1', '--collect', tmp_path / 'run', '--work-dir', tmp_path,
+        '--page', page, '--data',
+    )  # fmt: skip
+    paper_table(monkeypatch, *command, 'synthetic', '--epochs', '2', '--seeds', '0')
+    assert 'the runs are others' not in capsys.readouterr().out
+    paper_table(monkeypatch, *command, 'synthetic')
+    words = 'trains, of epochs 2 and not 8; seeds 0 and not 0, 1, 2: give --data'
+    assert words in capsys.readouterr().out
+    assert '--train --data synthetic' in page.read_text()
+    with pytest.raises(SystemExit, match=r"`--data` must be one of .*, got 'nyu': the"):
+        paper_table(monkeypatch, *command, 'nyu')
+
+
+def test_a_page_that_is_a_folder_is_refused_before_a_training(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(tables, 'train', lambda *_: pytest.fail('it trains'))
+    command = ('--table', '1', '--train', '--work-dir', tmp_path / 'work')
+    with pytest.raises(SystemExit):
+        paper_table(monkeypatch, *command, '--page', tmp_path)
+    assert f"must be a file of Markdown, got the folder '{tmp_path}'" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / 'work').exists()
+
+
 @pytest.mark.slow
 def test_rows_are_trained_once_and_a_failure_is_the_exit_code(tool, tmp_path):
     def train(rows, *options):

@@ -115,6 +115,28 @@ def test_a_repeated_call_finds_its_training_whatever_the_modes(tmp_path):
         plan_again(cfg_options=options)
 
 
+def test_a_start_from_other_weights_is_another_training(tmp_path):
+    plan_again = partial(planned, tmp_path, TABLES['1'])
+    (task,) = plan_again(cfg_options={'load_from': 'a.pth'})
+    (task.work_dir / 'a/vis_data').mkdir(parents=True)
+    (task.work_dir / 'a/vis_data/scalars.json').touch()
+    task.cfg.dump(task.work_dir / 'copy.py')
+    assert plan_again(cfg_options={'load_from': 'a.pth'})
+    with pytest.raises(ValueError, match='got other settings of load_from:'):
+        plan_again(cfg_options={})
+    task.cfg.resume, task.cfg.load_from = True, 'epoch_1.pth'
+    task.cfg.dump(task.work_dir / 'copy.py')
+    assert plan_again(cfg_options={'load_from': 'a.pth'}), 'it was resumed'
+
+
+def test_an_option_that_nothing_reads_ends_the_plan(tmp_path):
+    options = {'train_datloader.batch_size': 4}
+    with pytest.raises(
+        ValueError, match=r"got 'train_datloader\.ba.*'train_dataloader'"
+    ):
+        planned(tmp_path, TABLES['1'], cfg_options=options)
+
+
 def test_only_where_rows_are_compared_a_training_stores_each_image(tmp_path):
     real = ALL_TABLES['real']
     (task,) = planned(tmp_path, TABLES['1'], cfg_options={})
