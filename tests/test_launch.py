@@ -117,6 +117,7 @@ def test_a_test_leaves_the_config_of_a_training_as_it_is(tmp_path, left):
     copy, trained = tmp_path / 'work/a.py', tmp_path / 'work' / left
     trained.parent.mkdir(parents=True)
     trained.write_text('')
+    (tmp_path / 'a.py').write_text('')
     for name in ('after', 'without'):
         cfg = Config(
             dict(
