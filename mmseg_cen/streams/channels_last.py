@@ -1,10 +1,14 @@
-"""Private batch norms of features in ``torch.channels_last``, without a copy of them.
+"""Private batch norms of features in ``torch.channels_last`` on a CPU, without a copy.
 
 The M private layers are one layer over M*C packed channels. Folded features in
 channels_last, (B, M, H, W, C) in memory, cannot be viewed so: they would be copied into
 the other format and back, which takes several times as long as the norm. Here each
 image of each stream, which is contiguous, is normalized by itself, and the statistics
 of the B images of a modality are combined.
+
+On other devices the packed layer runs, copies included. The operators below are called
+as a CPU needs them: those of CUDA keep mean and deviation in ``save_mean`` and
+``save_invstd`` in eval mode, too, and would be wrong with what they get here.
 """
 
 from typing import Any
@@ -28,7 +32,8 @@ def is_normalized_by_image(x: Tensor, norm: nn.Module) -> bool:
         norm: A norm layer over M*C channels.
     """
     return (
-        type(norm) in BATCH_NORMS
+        x.device.type == 'cpu'
+        and type(norm) in BATCH_NORMS
         and x.ndim == 4
         and not x.is_contiguous()
         and x.is_contiguous(memory_format=torch.channels_last)

@@ -94,6 +94,16 @@ def test_layers_of_several_processes_and_of_one_image_are_packed(by_image):
     assert not by_image
 
 
+def test_layers_of_other_devices_are_packed():
+    """There, the operators use tensors that a CPU leaves alone."""
+    norm = norm_of(2).norm
+    x = in_channels_last(torch.randn(4, 5, 3, 3, dtype=torch.float64))
+    assert channels_last.is_normalized_by_image(x, norm)
+    elsewhere = torch.empty_like(x, device='meta')
+    assert elsewhere.is_contiguous(memory_format=torch.channels_last)
+    assert not channels_last.is_normalized_by_image(elsewhere, norm)
+
+
 def test_one_value_for_each_channel_has_no_statistics():
     x = torch.randn(2, 5, 1, 2, dtype=torch.float64)
     norm = norm_of(2)
