@@ -1,5 +1,6 @@
 """Random numbers of a resumed training, equal to the ones of an unbroken training."""
 
+import os
 import random
 from typing import Any
 
@@ -61,11 +62,19 @@ def seed_worker(worker_id: int, **kwargs: Any) -> None:
     workers are spawned, which inherit no setting.
 
     mmengine's ``worker_init_fn`` repeats its draws in all epochs. torch's seed is drawn
-    in the main process whenever workers are started, and differs between workers.
+    in the main process whenever workers are started, and differs between workers. It is
+    the same in all processes that train together where workers are started before a
+    hook can seed them, as those of an iteration-based loop: there, the number of the
+    process counts, too.
 
     Args:
         worker_id: Ignored.
         **kwargs: Ignored; mmengine passes more arguments.
     """
-    np.random.seed(torch.initial_seed() % 2**32)
+    seed = torch.initial_seed()
+    if rank := int(os.environ.get('RANK', 0)):  # the first draws as one alone does
+        seed = int(np.random.SeedSequence([rank, seed]).generate_state(1)[0])
+        random.seed(seed)
+        torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
     cv2.setNumThreads(0)

@@ -1,3 +1,4 @@
+import random
 from types import SimpleNamespace
 
 import cv2
@@ -136,6 +137,24 @@ def test_workers_of_one_seed_of_torch_draw_alike_in_numpy():
         seed_worker(0, rank=0, num_workers=2)
         draws.append(np.random.randint(2**31))
     assert draws[0] == draws[1] != draws[2]
+
+
+def test_workers_of_several_processes_draw_differently(monkeypatch):
+    """Those of iterations are started with one seed of torch in all processes."""
+
+    def draws(rank):
+        if rank is not None:
+            monkeypatch.setenv('RANK', str(rank))
+        torch.manual_seed(5)
+        random.seed(5)
+        seed_worker(0)
+        return random.random(), np.random.random(), float(torch.rand(()))
+
+    monkeypatch.delenv('RANK', raising=False)
+    alone, first, second, third = (draws(rank) for rank in (None, 0, 1, 2))
+    assert alone == first
+    for several in zip(first, second, third, strict=True):
+        assert len({*several}) == 3
 
 
 def test_a_worker_computes_in_one_thread():
