@@ -18,6 +18,7 @@ from mmseg_cen.deployment.formats import FORMATS, check_packages
 from mmseg_cen.launch import require_file
 from mmseg_cen.modality import Modality, build_modalities
 from mmseg_cen.models import MultimodalPreprocessor
+from mmseg_cen.modes import require_device
 from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.transforms import given_pipeline
 from mmseg_cen.transforms.inspection import is_depth
@@ -30,6 +31,8 @@ FILE_OPTIONS = {field.name for field in fields(Modality)}
 
 def exported_network(path: str, options: Options) -> Network:
     """Open a file of tools/deployment/export.py.
+
+    A file runs on the device that it was exported on, whatever ``options`` say.
 
     Args:
         path: The file; its description is beside it.
@@ -53,7 +56,8 @@ def exported_network(path: str, options: Options) -> Network:
             'current',
             logging.WARNING,
         )
-    run = FORMATS[description['format']].read(Path(path), torch.device(options.device))
+    device = _device_of(description, options)
+    run = FORMATS[description['format']].read(Path(path), torch.device(device))
     read = {one['name']: _modality(one) for one in description['modalities']}
     modalities = select(read, list(read), options.modalities)
     if options.absent:
@@ -73,7 +77,7 @@ def exported_network(path: str, options: Options) -> Network:
         palette=description['palette'],
         ignore_index=description['ignore_index'],
     )
-    network = _ExportedSegmentor(description, run, options.device)
+    network = _ExportedSegmentor(description, run, device)
     return Network(
         modalities,
         given_pipeline(
@@ -112,6 +116,33 @@ def read_description(path: str) -> dict[str, Any]:
         )
     check_packages(description['format'])
     return description
+
+
+def _device_of(description: Mapping[str, Any], options: Options) -> str:
+    """Where an exported network runs: where its graph has its constants.
+
+    Raises:
+        ValueError: If this computer has no such device.
+    """
+    device = description.get('device')
+    if device is None:  # of onnxruntime
+        return options.device
+    try:
+        require_device(device)
+    except ValueError as error:
+        raise ValueError(
+            f'an exported network must run on the device it was exported on, got '
+            f'{device!r}, which this computer does not have: export it with '
+            f'--device cpu'
+        ) from error
+    if torch.device(device).type != torch.device(options.device).type:
+        print_log(
+            f'The exported network runs on {device}, not on {options.device}: it was '
+            f'exported there (--device of tools/deployment/export.py)',
+            'current',
+            logging.WARNING,
+        )
+    return str(device)
 
 
 def _modality(described: Mapping[str, Any]) -> Modality:

@@ -57,6 +57,17 @@ def test_an_exported_network_predicts_the_same(network, exported, files):
     assert inferencer.classes == ('wall', 'floor', 'chair')
 
 
+def test_an_exported_network_runs_where_it_was_exported(exported, copied, files):
+    """'meta' stands for a GPU: a device of this computer, and not the file's."""
+    size = dict(size=(88, 66), show_progress=False)
+    expected = MultimodalInferencer(exported, device='cpu', **size)(files)
+    found = MultimodalInferencer(exported, device='meta', **size)(files)
+    np.testing.assert_array_equal(found['predictions'], expected['predictions'])
+    path = copied(lambda described: described.update(device='cuda:99'))
+    with pytest.raises(ValueError, match=r"exported on, got 'cuda:99', .* --device c"):
+        MultimodalInferencer(path)
+
+
 def test_options_of_a_config_are_refused(exported):
     options = {'model.test_cfg.mode': 'slide'}
     with pytest.raises(
