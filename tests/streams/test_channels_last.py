@@ -104,6 +104,20 @@ def test_layers_of_other_devices_are_packed():
     assert not channels_last.is_normalized_by_image(elsewhere, norm)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize('training', [True, False])
+def test_on_a_gpu_nothing_depends_on_the_memory_format(training):
+    norm = norm_of(2).cuda().train(training)
+    other = copy.deepcopy(norm)
+    x, grad = torch.randn(2, 6, 5, 4, 3, dtype=torch.float64, device='cuda')
+    wanted, gradients = run(norm, x.clone().requires_grad_(), grad)
+    last = in_channels_last(x).requires_grad_()
+    given, others = run(other, last, in_channels_last(grad))
+    assert_close(given, wanted, check_stride=False)
+    assert_close(others, gradients, check_stride=False)
+    assert_close(other.state_dict(), norm.state_dict())
+
+
 def test_one_value_for_each_channel_has_no_statistics():
     x = torch.randn(2, 5, 1, 2, dtype=torch.float64)
     norm = norm_of(2)
