@@ -4,16 +4,21 @@ from typing import Any
 
 from torch import Tensor
 
+from mmseg_cen.streams.state import unwrap
+
 
 def network_of(model: Any) -> Any:
     """The backbone of a segmentor, the generator of a translation, or ``model``.
+
+    Several processes wrap a generator on its own; it is the one within the wrapper.
 
     Raises:
         ValueError: If that is no network over packed modalities.
     """
     network = model
     if not hasattr(model, 'num_modalities'):
-        network = getattr(model, 'backbone', getattr(model, 'generator', model))
+        part = getattr(model, 'backbone', getattr(model, 'generator', model))
+        network = unwrap(part)
     if not hasattr(network, 'num_modalities'):
         raise ValueError(
             f'`model` must have a backbone or generator over several modalities, or be '

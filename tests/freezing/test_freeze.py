@@ -149,6 +149,17 @@ def test_a_generator_is_frozen_as_far_as_its_norms_allow(drawn_at, same):
         same(reference, frozen, x)
 
 
+def test_a_generator_is_frozen_within_the_wrapper_of_several_processes(drawn_at):
+    """Which a test of them puts around each network."""
+    model = nn.Module()
+    unet = MODELS.build(dict(type='CENUNet', num_downs=4, base_channels=8))
+    model.generator = nn.DataParallel(drawn_at(1.0)(unet))
+    frozen = freeze_exchange(model.eval())
+    assert type(frozen.generator) is nn.DataParallel
+    assert len(frozen_layers(frozen.generator.module)) == 2
+    assert not frozen_layers(model)
+
+
 def test_a_norm_is_not_folded_if_a_hook_looks_at_it(network, same):
     reference = network(backbone={**RESNET, **STAGE})
 
