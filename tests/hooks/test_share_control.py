@@ -31,8 +31,11 @@ class Problem(nn.Module):
         return torch.cat([rgb[:200], depth[200:]]).float().mean().item()
 
 
-def train(problem, hook, steps, start=0, until=None, lr=0.1):
-    optimizer = torch.optim.SGD(problem.parameters(), lr, momentum=0.9)
+def train(problem, hook, steps, start=0, until=None, lr=0.1, held=frozenset()):
+    others = [p for p in problem.parameters() if p not in held]
+    optimizer = torch.optim.SGD(others, lr, momentum=0.9)
+    if held:
+        optimizer.add_param_group(dict(params=[*held], lr=0.0))
     runner = SimpleNamespace(
         model=problem,
         max_iters=steps,
@@ -95,6 +98,23 @@ def test_frozen_scaling_factors_do_not_count():
     problem.norm.norm.weight.requires_grad_(False)
     with pytest.raises(ValueError, match='freeze fewer layers'):
         train(problem, hook, 400)
+
+
+def test_scaling_factors_with_a_learning_rate_of_0_do_not_count(monkeypatch):
+    """Nor those of the first layer, as a stage is held by its `lr_mult`."""
+    torch.manual_seed(0)
+    said = []
+    monkeypatch.setattr(sparsity, 'print_log', lambda text, *args: said.append(text))
+    problem = Problem(1e-2)
+    trained = problem.norm
+    del problem.norm
+    problem.held = ModalityBN(400, 2, exchange_threshold=THRESHOLD)
+    problem.norm = trained
+    hook = GammaSparsityHook(mode='proximal', target_share=0.5)
+    share = train(problem, hook, 400, held={*problem.held.parameters()})
+    assert share == pytest.approx(0.5, abs=0.03)
+    assert said == []
+    assert problem.held.gamma.eq(1).all()
 
 
 def test_scaling_factors_that_nothing_moves_reach_no_target():
