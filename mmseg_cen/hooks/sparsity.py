@@ -202,9 +202,7 @@ class GammaSparsityHook(Hook):
         layers = penalized(model, self.scope)
         return [(n, mask) for n, mask in layers if n.norm.weight.requires_grad]
 
-    def _moved(
-        self, runner: Runner
-    ) -> tuple[list[tuple[ModalityNorm, Tensor]], float]:
+    def _moved(self, runner: Runner) -> tuple[list[tuple[ModalityNorm, Tensor]], float]:
         """The trained layers that an optimizer moves, and the first one's step size."""
         sizes = {
             parameter: step_size({**group, 'lr': group.get('initial_lr', group['lr'])})

@@ -1,3 +1,5 @@
+import math
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +9,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmseg_cen.hooks import GammaSparsityHook, sparsity
+from mmseg_cen.hooks.share_control import ShareControl
 from mmseg_cen.models import ModalityBN
 
 THRESHOLD = 2e-2
@@ -175,3 +178,17 @@ def test_a_resumed_training_goes_on_with_the_lambda_it_had():
     runner.iter = 0
     hook.before_train(runner)
     assert hook.current_weight(runner) == 1e-2, 'a new training begins anew'
+
+
+def test_a_larger_target_of_a_resumed_training_penalizes_all_factors_again():
+    """Those beyond the first target's cutoff would never fall."""
+    control = ShareControl(target=0.1, weight=5e-3)
+    update = (THRESHOLD, 0.5, 1e-3, 100.0, 1000, False)
+    sizes = torch.linspace(0, 1, 101)
+    control.update(1 + sizes, *update)
+    assert control.cutoff == math.inf
+    control.update(sizes, *update)
+    assert control.cutoff == pytest.approx(0.1)
+    resumed = ShareControl(**{**asdict(control), 'target': 0.9})
+    resumed.update(sizes, *update)
+    assert resumed.cutoff == math.inf
