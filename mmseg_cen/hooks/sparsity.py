@@ -262,7 +262,7 @@ class GammaSparsityHook(Hook):
             gamma = norm.norm.weight
             if gamma in sizes and gamma.requires_grad:
                 shrunk = soft_threshold(gamma, weight * sizes[gamma])
-                moved = mask.flatten() & (gamma.abs() <= self._cutoff)
+                moved = mask.reshape(gamma.shape) & (gamma.abs() <= self._cutoff)
                 gamma.copy_(torch.where(moved, shrunk, gamma))
 
 
