@@ -8,12 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from mmseg_cen.hooks import GammaSparsityHook
-from mmseg_cen.models import (
-    ModalityBN,
-    exchanged_channels,
-    own_part,
-    to_multimodal,
-)
+from mmseg_cen.models import ModalityBN, exchanged_channels, own_part, to_multimodal
 from mmseg_cen.modes import AmpOptimWrapper
 from mmseg_cen.streams.sparsity import gamma_l1
 
