@@ -31,6 +31,7 @@ from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.models.modalities import names_of
 from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.modes import hand_modes_to_hook
+from mmseg_cen.once import warn_once
 from mmseg_cen.short_log import ShortLogRunner
 from mmseg_cen.slurm import name_slurm_processes
 from mmseg_cen.streams.state import describe_differences, tensor_shapes, unwrap
@@ -255,7 +256,10 @@ def check_checkpoint(
     """
     require_file(filename, 'checkpoint')
     checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu')
-    check_trained_as(checkpoint, describe_training(model), repr(filename))
+    for difference in check_trained_as(
+        checkpoint, describe_training(model), repr(filename)
+    ):
+        warn_once(difference, difference)
     if resume:
         require_resumable(checkpoint, filename)
     state = {

@@ -70,6 +70,18 @@ def test_a_file_without_a_state_dict_is_refused(content, tmp_path):
         check_checkpoint(network(), str(tmp_path / 'file.pth'), strict=True)
 
 
+def test_what_else_a_checkpoint_was_trained_as_is_said(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(launch, 'warn_once', lambda subject, text: said.append(text))
+    path = str(tmp_path / 'exchanging.pth')
+    meta = dict(trained_as=dict(exchanges={'ChannelExchange': 16}))
+    torch.save({'state_dict': network().state_dict(), 'meta': meta}, path)
+    check_checkpoint(network(), path, strict=True)
+    (text,) = said
+    assert text.startswith(f'{path!r} was trained with exchanges=')
+    assert 'and is used with exchanges={}' in text
+
+
 def test_the_launcher_tells_which_process_is_the_first(monkeypatch):
     monkeypatch.setenv('RANK', '1')
     assert is_first_process('none')

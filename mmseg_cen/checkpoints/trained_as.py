@@ -1,11 +1,12 @@
 """What a checkpoint was trained as: modalities, exchange, classes and units.
 
 Tensors do not tell. Private norms of two modalities have the same shapes, so that a
-checkpoint of (rgb, depth) fits a network of (depth, rgb), and is wrong in it; the
-threshold of the exchange decides what a trained network computes. A checkpoint carries
-a description of all that in its ``meta``, as plain values.
+checkpoint of (rgb, depth) fits a network of (depth, rgb), and is wrong in it; type,
+layers and threshold of the exchange decide what a trained network computes. A
+checkpoint carries a description of all that in its ``meta``, as plain values.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,17 +31,19 @@ def describe_training(model: nn.Module, dataset: Any = None) -> dict[str, Any]:
 
     Returns:
         ``modalities`` and, of several tasks, ``tasks``, names in the order of the
-        streams; ``exchange_threshold`` and ``exchange_scope``, lists of the different
-        ones of all layers; the ``token_threshold`` of exchanges of tokens, likewise;
-        ``normalized``, channels in their order, means and standard deviations of each
-        modality;
-        ``classes``, or the ``target`` of a translation; ``units`` of each modality.
-        What is not known is left out.
+        streams; ``exchanges``, the number of exchanging layers by type of the exchange,
+        which may be none; ``exchange_threshold`` and ``exchange_scope``, lists of the
+        different ones of all layers; the ``token_threshold`` of exchanges of tokens,
+        likewise; ``normalized``, channels in their order, means and standard deviations
+        of each modality; ``classes``, or the ``target`` of a translation; ``units`` of
+        each modality. What is not known is left out.
     """
     model = unwrap(model)
     found: dict[str, Any] = dict(modalities=list(_names(model)))
     found['tasks'] = list(getattr(model, 'tasks', ()))
     exchanges: list[Any] = [norm.exchange for norm in exchanging_norms(model).values()]
+    types = Counter(type(getattr(e, 'leader', e)).__name__ for e in exchanges)
+    found['exchanges'] = dict(sorted(types.items()))
     found['exchange_threshold'] = sorted({float(e.threshold) for e in exchanges})
     found['exchange_scope'] = sorted({str(e.scope) for e in exchanges})
     tokens = token_exchanges(model).values()
@@ -52,7 +55,8 @@ def describe_training(model: nn.Module, dataset: Any = None) -> dict[str, Any]:
     found['classes'] = [str(name) for name in metainfo.get('classes') or ()]
     found['target'] = getattr(dataset, 'target', None)
     found['units'] = _units(getattr(dataset, 'modalities', None))
-    return {key: value for key, value in found.items() if value}
+    # That nothing is exchanged is known, too.
+    return {k: value for k, value in found.items() if value or k == 'exchanges'}
 
 
 def check_trained_as(

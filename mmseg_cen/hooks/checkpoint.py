@@ -1,13 +1,11 @@
 """Saves checkpoints so that nothing is lost, and tells what they were trained as."""
 
-import logging
 import os
 from typing import Any
 
 import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
-from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, Runner
 from mmseg.registry import HOOKS
@@ -24,6 +22,7 @@ from mmseg_cen.checkpoints import (
 from mmseg_cen.checkpoints.optimizer_state import check_optimizer
 from mmseg_cen.checkpoints.trained_as import TRAINED_AS
 from mmseg_cen.disk import remove_unfinished
+from mmseg_cen.once import warn_once
 from mmseg_cen.streams.state import first_names, unwrap
 
 from .finite import not_finite, weights_of
@@ -86,8 +85,8 @@ class SafeCheckpointHook(CheckpointHook):
                 f'diverged; take an earlier one'
             )
         now = describe_training(runner.model, _dataset_of(runner))
-        for difference in check_trained_as(checkpoint, now):
-            print_log(difference, 'current', logging.WARNING)
+        for difference in check_trained_as(checkpoint, now, repr(runner._load_from)):
+            warn_once(difference, difference)
         wrapper = getattr(runner, 'optim_wrapper', None)  # a config, before a test
         is_resumed = runner._resume and 'optimizer' in checkpoint
         if is_resumed and isinstance(wrapper, OptimWrapper):

@@ -71,9 +71,10 @@ class GammaSparsityHook(Hook):
             factor on lambda, between which it is interpolated: ``[(0, 1), (0.5, 1),
             (1, 0)]`` fades the penalty out in the second half.
         target_share: Share of the own parts, in (0, 1), that is to be exchanged at the
-            end, in all layers together; :class:`ShareControl` then adjusts lambda
-            during the training. Without exchange (``exchange_threshold=0``, the
-            penalty alone), as many factors end below the paper's threshold.
+            end, in all trained layers together (with ``scope='all'``, of all their
+            channels); :class:`ShareControl` then adjusts lambda during the training.
+            Without exchange (``exchange_threshold=0``, the penalty alone), as many
+            factors end below the paper's threshold.
 
     Raises:
         ValueError: If an argument is out of its range, or, when a training begins, if
@@ -149,7 +150,7 @@ class GammaSparsityHook(Hook):
         while self._handles:
             self._handles.pop().remove()
         if self._control is not None:
-            sizes, threshold = magnitudes(self._trained(runner.model))
+            sizes, threshold = magnitudes(self._moved(runner)[0])
             share = float((sizes < threshold).float().mean())
             if abs(share - self._control.target) > _TOLERANCE:
                 print_log(
@@ -201,26 +202,31 @@ class GammaSparsityHook(Hook):
         layers = penalized(model, self.scope)
         return [(n, mask) for n, mask in layers if n.norm.weight.requires_grad]
 
-    def _adjust(self, runner: Runner, control: ShareControl, every: int) -> None:
-        layers = self._trained(runner.model)
-        first = layers[0][0].norm.weight
-        sizes = [
-            step_size({**group, 'lr': group.get('initial_lr', group['lr'])})
+    def _moved(self, runner: Runner) -> tuple[list[tuple[ModalityNorm, Tensor]], float]:
+        """The trained layers that an optimizer moves, and the first one's step size."""
+        sizes = {
+            parameter: step_size({**group, 'lr': group.get('initial_lr', group['lr'])})
             for optimizer in _optimizers(runner.optim_wrapper)
             for group in optimizer.param_groups
-            if any(p is first for p in group['params'])
-        ]
-        if not any(sizes):
+            for parameter in group['params']
+        }
+        trained = self._trained(runner.model)
+        layers = [(n, mask) for n, mask in trained if sizes.get(n.norm.weight)]
+        if not layers:
             raise ValueError(
                 '`target_share` must have scaling factors that an optimizer moves, got '
                 'a learning rate of 0 or none for them: correct lr_mult of their norms '
                 'in paramwise_cfg, or leave out target_share'
             )
+        return layers, sizes[layers[0][0].norm.weight]
+
+    def _adjust(self, runner: Runner, control: ShareControl, every: int) -> None:
+        layers, size = self._moved(runner)
         control.update(
             *magnitudes(layers),
             runner.iter / runner.max_iters,
             every / runner.max_iters,
-            1 / sizes[0],
+            1 / size,
             runner.max_iters,
             self.mode == 'proximal',
         )
@@ -256,7 +262,7 @@ class GammaSparsityHook(Hook):
             gamma = norm.norm.weight
             if gamma in sizes and gamma.requires_grad:
                 shrunk = soft_threshold(gamma, weight * sizes[gamma])
-                moved = mask.flatten() & (gamma.abs() <= self._cutoff)
+                moved = mask.reshape(gamma.shape) & (gamma.abs() <= self._cutoff)
                 gamma.copy_(torch.where(moved, shrunk, gamma))
 
 

@@ -169,9 +169,11 @@ class StreamIoUMetric(IoUMetric):
     def compute_metrics(
         self, results: list[tuple[dict[str, Areas], Facts]]
     ) -> dict[str, float]:
-        if self.format_only:
-            return super().compute_metrics(results)
         logger = MMLogger.get_current_instance()
+        if self.format_only:  # the toolbox's metric fails without `output_dir`
+            if self.output_dir is not None:
+                print_log(f'predictions: {self.output_dir}', logger)
+            return {}
         if self.per_image_file is not None:
             classes = self.dataset_meta['classes']
             write_per_image(self.per_image_file, per_image_of(results, classes))

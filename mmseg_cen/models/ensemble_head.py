@@ -49,7 +49,7 @@ class EnsembleHead(BaseModule):
             :math:`\alpha` to the others, as its points differ between the streams.
         modalities: Names of the streams, in order; a CENSegmentor gives them.
         output: What a plain ``EncoderDecoder`` predicts: ``'ensemble'`` or the name of
-            one modality.
+            one modality; a CENSegmentor predicts all.
         convs: ``'private'``: a head for each modality, see :func:`to_multimodal`.
         norms: ``'shared'``: each norm sees all streams as one batch.
         ensemble: ``'concat'``: a 1x1 convolution over the logits of all streams takes

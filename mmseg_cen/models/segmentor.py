@@ -163,6 +163,12 @@ class CENSegmentor(StreamedSegmentor):
                 f'{type(self.decode_head).__name__}: wrap it, '
                 f"dict(type='EnsembleHead', head=dict(...))"
             )
+        if self.decode_head.output != ENSEMBLE:
+            raise ValueError(
+                f'`output` of the EnsembleHead must be left out in a CENSegmentor, '
+                f'which predicts all streams and the ensemble, got '
+                f'{self.decode_head.output!r}: read `pred_streams` of the samples'
+            )
         # What `slide_inference` allocates: all streams and the ensemble.
         self.out_channels = (len(self.modalities) + 1) * self.decode_head.out_channels
 

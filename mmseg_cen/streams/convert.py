@@ -63,7 +63,8 @@ def to_multimodal(
         stages: Names of the submodules that exchange, such as ``('layer3', 'layer4')``.
         layer_norms: Whether all LayerNorms exchange too, by their scaling factors.
             CEN's networks have none; TokenFusion (CVPR 2022, Eq. 10 and Table 9 of the
-            appendix) exchanges so beside tokens, for 0.5 points of mIoU on NYUDv2.
+            appendix) exchanges so beside tokens, for 0.5 points of mIoU on NYUDv2; a
+            list in ``exchange`` then has an exchange of channels, too.
         convs: ``'private'``: all layers but the norms have a copy for each modality,
             too, see :func:`~mmseg_cen.streams.private.to_private` ("unshared" in Tables
             1 and 7).
@@ -115,12 +116,19 @@ def to_multimodal(
         check_lora(lora, num_modalities, convs, norms)
     if num_modalities == 1:
         return module
+    configs = configs if norms == 'private' else []
+    of_tokens = [c for c in configs if is_of_attention(c)]
+    of_channels = [c for c in configs if c not in of_tokens]
+    if layer_norms and of_tokens and not of_channels:
+        raise ValueError(
+            f'`exchange` must have an exchange of channels for layer_norms=True, got '
+            f"{exchange}: make it a list and add dict(type='ChannelExchange'), or "
+            f'leave layer_norms out'
+        )
     if norms == 'private':
         module = _make_norms_private(module, num_modalities)
     places = (kernel_sizes, pattern, stages, layer_norms)
-    configs = configs if norms == 'private' else []
-    of_tokens = [c for c in configs if is_of_attention(c)]
-    for config in [c for c in configs if c not in of_tokens]:
+    for config in of_channels:
         for place, norm in enumerate(choose_places(module, *places)):
             norm.set_exchange(config, place)
     if lora is not None:

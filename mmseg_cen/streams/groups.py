@@ -79,7 +79,7 @@ class GroupedExchange(ChannelExchange):
     ) -> None:
         super().__init__(threshold, scope)
         self.groups = tuple(tuple(group) for group in groups)
-        self.alone = tuple(m for m, *others in self.groups if not others)
+        self.alone = tuple(group[0] for group in self.groups if len(group) == 1)
 
     def prepare(self, num_modalities: int, num_channels: int, place: int) -> None:
         """Check the groups, and do as the parent.
@@ -88,10 +88,11 @@ class GroupedExchange(ChannelExchange):
             ValueError: If the groups are not of these streams.
         """
         members = sorted(m for group in self.groups for m in group)
-        if members != [*range(num_modalities)]:
+        if members != [*range(num_modalities)] or not all(self.groups):
             raise ValueError(
                 f'`groups` must have each of the streams 0 to {num_modalities - 1} '
-                f'once, got {self.groups}: name each in one group'
+                f'once, got {self.groups}: name each in one group, and leave out empty '
+                f'groups'
             )
         super().prepare(num_modalities, num_channels, place)
 

@@ -53,6 +53,7 @@ class ModalityNorm(StreamAware):
     layout = 'B*{M}, {C}, H, W'
     channel_axis = 1
     has_regions = False  # whether the input is (B*M*R, C, ...), R regions per image
+    regions = 1  # R of the last training pass, where there are some
     loaded_unimodal = False  # whether the last state had tensors of one modality
 
     def __init__(
@@ -143,6 +144,9 @@ class ModalityNorm(StreamAware):
                 f'folded features must be of shape ({self.layout.format(M=M, C=C)}), '
                 f'got {tuple(x.shape)}: give the model as many modalities as the data'
             )
+        trained = self.has_regions and self.training
+        if trained and self.num_streams is None and not x.shape[0] % (M * self.regions):
+            return self.regions  # perhaps the second run of a checkpointed block
         # Not divmod, which tensors do not have: torch.jit.trace makes them of sizes.
         streams = self.num_streams or x.shape[0] or 1
         regions, rest = x.shape[0] // streams, x.shape[0] % streams
@@ -153,6 +157,8 @@ class ModalityNorm(StreamAware):
                 f'{x.shape[0]}: choose another model, as this one moves something else '
                 f'to the batch axis, where modalities cannot be told apart'
             )
+        if trained:
+            self.regions = int(regions)
         return regions
 
     def _normalize_and_exchange(self, x: Tensor, present: Tensor | None) -> Tensor:

@@ -8,7 +8,7 @@ from mmseg.registry import DATASETS, MODELS
 from mmseg_cen.checkpoints import check_trained_as, describe_training, read_checkpoint
 
 
-def segmentor(names=('rgb', 'depth'), theta=0.02, scope='own', mean=2.0):
+def segmentor(names=('rgb', 'depth'), theta=0.02, scope='own', mean=2.0, **exchange):
     options = dict(
         rgb=dict(mean=[100.0] * 3, std=[50.0] * 3), depth=dict(mean=[mean], std=[0.8])
     )
@@ -28,6 +28,7 @@ def segmentor(names=('rgb', 'depth'), theta=0.02, scope='own', mean=2.0):
                     stem_channels=4,
                     exchange_threshold=theta,
                     exchange_scope=scope,
+                    **exchange,
                 ),
                 decode_head=dict(
                     type='EnsembleHead',
@@ -63,6 +64,7 @@ def test_a_checkpoint_tells_what_it_was_trained_as(tmp_path):
     assert then['modalities'] == ['rgb', 'depth']
     assert then['exchange_threshold'] == [0.02]
     assert then['exchange_scope'] == ['own']
+    assert then['exchanges'] == {'ChannelExchange': 16}
     assert then['normalized']['rgb']['channels'] == [2, 1, 0]
     assert then['normalized']['depth']['mean'] == [2.0] * 3
     assert then['classes'][0] == 'wall'
@@ -86,6 +88,9 @@ def test_another_order_of_the_same_names_is_refused_with_the_right_one(tmp_path)
     [
         (dict(theta=0.9), 'exchange_threshold=0.02, and is used with .*=0.9'),
         (dict(scope='all'), 'exchange_scope=own, and is used with .*=all'),
+        (dict(theta=None), r"exchanges=\{'ChannelExchange': 16\}, and .*=\{\}:"),
+        (dict(exchange=dict(type='ChannelDrop')), r"exchanges=\{'ChannelDrop': 16\}:"),
+        (dict(pattern='layer4'), r": 16\}, and is used .*\{'ChannelExchange': 4\}"),
         (dict(mean=3.0), r"\{'depth': \{'mean': \[2.0.*\{'depth': \{'mean': \[3.0"),
     ],
 )

@@ -206,5 +206,9 @@ def test_a_frozen_network_is_neither_trained_nor_loaded(network):
         frozen.load_state_dict(reference.state_dict())
     with pytest.raises(ValueError, match='`model` must be in eval mode'):
         freeze_exchange(reference.train())
+    held = network(backbone={**RESNET, **STAGE, 'norm_eval': True}).train()
+    assert not any(m.norm.training for m in held.modules() if hasattr(m, 'norm'))
+    with pytest.raises(ValueError, match='`model` must be in eval mode'):
+        freeze_exchange(held)
     with pytest.raises(ValueError, match='over several modalities'):
         freeze_exchange(torch.nn.Conv2d(3, 3, 1))

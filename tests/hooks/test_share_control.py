@@ -1,3 +1,5 @@
+import math
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +9,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmseg_cen.hooks import GammaSparsityHook, sparsity
+from mmseg_cen.hooks.share_control import ShareControl
 from mmseg_cen.models import ModalityBN
 
 THRESHOLD = 2e-2
@@ -31,8 +34,11 @@ class Problem(nn.Module):
         return torch.cat([rgb[:200], depth[200:]]).float().mean().item()
 
 
-def train(problem, hook, steps, start=0, until=None, lr=0.1):
-    optimizer = torch.optim.SGD(problem.parameters(), lr, momentum=0.9)
+def train(problem, hook, steps, start=0, until=None, lr=0.1, held=frozenset()):
+    others = [p for p in problem.parameters() if p not in held]
+    optimizer = torch.optim.SGD(others, lr, momentum=0.9)
+    if held:
+        optimizer.add_param_group(dict(params=[*held], lr=0.0))
     runner = SimpleNamespace(
         model=problem,
         max_iters=steps,
@@ -97,6 +103,23 @@ def test_frozen_scaling_factors_do_not_count():
         train(problem, hook, 400)
 
 
+def test_scaling_factors_with_a_learning_rate_of_0_do_not_count(monkeypatch):
+    """Nor those of the first layer, as a stage is held by its `lr_mult`."""
+    torch.manual_seed(0)
+    said = []
+    monkeypatch.setattr(sparsity, 'print_log', lambda text, *args: said.append(text))
+    problem = Problem(1e-2)
+    trained = problem.norm
+    del problem.norm
+    problem.held = ModalityBN(400, 2, exchange_threshold=THRESHOLD)
+    problem.norm = trained
+    hook = GammaSparsityHook(mode='proximal', target_share=0.5)
+    share = train(problem, hook, 400, held={*problem.held.parameters()})
+    assert share == pytest.approx(0.5, abs=0.03)
+    assert said == []
+    assert problem.held.gamma.eq(1).all()
+
+
 def test_scaling_factors_that_nothing_moves_reach_no_target():
     hook = GammaSparsityHook(target_share=0.5, mode='proximal')
     with pytest.raises(ValueError, match='got a learning rate of 0 or none for them'):
@@ -155,3 +178,17 @@ def test_a_resumed_training_goes_on_with_the_lambda_it_had():
     runner.iter = 0
     hook.before_train(runner)
     assert hook.current_weight(runner) == 1e-2, 'a new training begins anew'
+
+
+def test_a_larger_target_of_a_resumed_training_penalizes_all_factors_again():
+    """Those beyond the first target's cutoff would never fall."""
+    control = ShareControl(target=0.1, weight=5e-3)
+    update = (THRESHOLD, 0.5, 1e-3, 100.0, 1000, False)
+    sizes = torch.linspace(0, 1, 101)
+    control.update(1 + sizes, *update)
+    assert control.cutoff == math.inf
+    control.update(sizes, *update)
+    assert control.cutoff == pytest.approx(0.1)
+    resumed = ShareControl(**{**asdict(control), 'target': 0.9})
+    resumed.update(sizes, *update)
+    assert resumed.cutoff == math.inf

@@ -8,7 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from mmseg_cen.hooks import GammaSparsityHook
-from mmseg_cen.models import ModalityBN, exchanged_channels, own_part
+from mmseg_cen.models import ModalityBN, exchanged_channels, own_part, to_multimodal
 from mmseg_cen.modes import AmpOptimWrapper
 from mmseg_cen.streams.sparsity import gamma_l1
 
@@ -89,6 +89,19 @@ def test_proximal_mode_shrinks_the_own_part_once_per_step(steps, M, amp):
     expected = torch.where(own_part(M, 5).flatten(), weight.sign() * size, weight)
     assert_close(model.norm.norm.weight.data, expected)
     assert changes['other.norm.weight'].eq(0).all()
+
+
+def test_proximal_mode_shrinks_layer_norms_of_images():
+    """Whose scaling factors have the shape (M*C, 1, 1), as behind global pooling."""
+    model = Model()
+    norms = nn.Sequential(nn.LayerNorm((5, 1, 1)))
+    model.norm = to_multimodal(norms, 2, 0.1, layer_norms=True)[0]
+    nn.init.normal_(model.norm.norm.weight)
+    _, before = run(model, GammaSparsityHook(WEIGHT, mode='proximal'))
+    weight = before['norm.norm.weight'].view(2, 5)
+    size = (weight.abs() - WEIGHT).clamp(min=0)
+    expected = torch.where(own_part(2, 5), weight.sign() * size, weight)
+    assert_close(model.norm.gamma.data, expected)
 
 
 def test_proximal_mode_waits_for_the_step_of_accumulated_gradients():

@@ -86,6 +86,10 @@ def test_predictions_are_saved_whatever_their_groups(tmp_path):
     assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == ['0.png', '1.png']
 
 
+def test_a_test_that_measures_nothing_need_not_save_anything():
+    assert evaluate(StreamIoUMetric(format_only=True), samples(2)) == {}
+
+
 def grouped(gt, pred, **groups):
     """A sample whose stream 'rgb' is right everywhere and its ensemble as given."""
     gt, pred = torch.tensor([[gt]]), torch.tensor([[pred]])

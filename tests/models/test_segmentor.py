@@ -306,6 +306,14 @@ def test_a_plain_head_is_refused():
         MODELS.build(cfg)
 
 
+def test_one_output_is_chosen_of_a_plain_segmentor_only():
+    cfg = config()
+    cfg.decode_head.output = 'depth'
+    assert MODELS.build({**cfg, 'type': 'EncoderDecoder'}).decode_head.output == 'depth'
+    with pytest.raises(ValueError, match=r"a CENSegmentor, .* got 'depth'"):
+        MODELS.build(cfg)
+
+
 def with_neck():
     cfg = config()
     cfg.backbone.exchange_threshold = 0.0

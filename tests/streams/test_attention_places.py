@@ -181,6 +181,13 @@ def test_tokens_are_exchanged_before_channels():
         assert type(net.layers[0][1][0].norm2.exchange).__name__ == 'ChannelExchange'
 
 
+def test_layer_norms_exchange_nothing_beside_tokens_alone():
+    for exchange in (dict(type='TokenExchange'), [dict(type='AdapterExchange')]):
+        with pytest.raises(ValueError, match=r"add dict\(type='ChannelExchange'\)"):
+            CENBackbone(MIT, 2, exchange=exchange, layer_norms=True)
+        CENBackbone(MIT, 1, exchange=exchange, layer_norms=True)
+
+
 def test_networks_without_such_blocks_say_so():
     block = nn.Sequential()
     with pytest.raises(ValueError, match='blocks of a norm and an attention'):

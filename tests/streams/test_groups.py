@@ -64,7 +64,9 @@ def test_threshold_0_exchanges_nothing():
     assert GroupedExchange([[0, 1]], threshold=0)(x, torch.zeros(2, 4)) is x
 
 
-@pytest.mark.parametrize('groups', [[[0, 1]], [[0, 1], [1, 2]], [[0, 1, 2, 3]]])
+@pytest.mark.parametrize(
+    'groups', [[[0, 1]], [[0, 1], [1, 2]], [[0, 1, 2, 3]], [[0, 1, 2], []]]
+)
 def test_groups_of_other_streams_are_refused(groups):
     with pytest.raises(ValueError, match='`groups` must have each of the streams'):
         build_exchange(dict(type='GroupedExchange', groups=groups), 3, 4)

@@ -5,6 +5,7 @@ from mmengine.model import convert_sync_batchnorm, revert_sync_batchnorm
 from mmengine.registry import MODELS
 from torch import nn
 from torch.testing import assert_close
+from torch.utils.checkpoint import checkpoint
 
 from mmseg_cen.models import ModalityBN, ModalityIN, split_streams
 from mmseg_cen.streams.context import streams_on_batch
@@ -128,6 +129,22 @@ def test_regions_on_the_batch_axis_are_told_apart():
     for m in range(M):
         assert_close(out[:, m].flatten(0, 1), expected[m])
     assert norm.num_streams is None
+
+
+@pytest.mark.parametrize('use_reentrant', [False, True])
+def test_regions_are_told_apart_where_activations_are_computed_again(use_reentrant):
+    """In the backward pass, when nobody says how many streams there are."""
+    M, R = 2, 2
+    norm = ModalityBN(4, M).double().train()
+    nn.init.normal_(norm.norm.weight)
+    norm.has_regions = True
+    kept = torch.randn(2 * M * R, 4, 3, 3, dtype=torch.double, requires_grad=True)
+    again = kept.detach().clone().requires_grad_()
+    with streams_on_batch(norm, 2 * M):
+        outputs = norm(kept), checkpoint(norm, again, use_reentrant=use_reentrant)
+    for out in outputs:
+        out.pow(3).sum().backward()
+    assert_close(again.grad, kept.grad)
 
 
 def test_a_norm_over_regions_knows_what_is_absent():
