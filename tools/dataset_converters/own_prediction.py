@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common_options import called
 import numpy as np
+from common_options import called
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 from own_config import CONFIG_NAME, DATA_ROOT, dicts, in_docstring, work_dir_of, write
