@@ -243,15 +243,16 @@ def main(argv: list[str] | None = None) -> int:
         cfg_options=args.cfg_options,
     )
     given = inferencer.collect(files)
+    outputs = None
+    if args.out_dir:
+        saved = SAVED if 'all' in args.save else dict.fromkeys(args.save)
+        outputs = inferencer.outputs(args.out_dir, [*saved])
+        given = outputs.without_own(given)
     if len(given) > 1 and (args.out or args.picture):
         raise ValueError(
             f'`--out` and `--picture` must be of one sample, got {len(given)}: name a '
             'folder, --out-dir'
         )
-    outputs = None
-    if args.out_dir:
-        saved = SAVED if 'all' in args.save else dict.fromkeys(args.save)
-        outputs = inferencer.outputs(args.out_dir, [*saved])
     name, count, classes = '', 0, np.array([], int)
     predictions = inferencer.stream(given, args.batch_size, outputs, args.skip_existing)
     for prediction in predictions:

@@ -199,6 +199,7 @@ class MultimodalInferencer(BaseInferencer):
                 f'`batch_size` must be at least 1, got {batch_size}: give a larger one'
             )
         if outputs is not None:
+            given = outputs.without_own(given)
             outputs.check(given)
             if skip_existing:
                 given = [one for one in given if not outputs.are_written(one)]

@@ -191,6 +191,29 @@ class Outputs:
         files = self.paths(prediction.name)
         return {kind: path for kind, path in files.items() if kind not in without}
 
+    def without_own(self, samples: Iterable[Given]) -> list[Given]:
+        """Samples but those that an earlier inference has written to the same folder.
+
+        So the folder may lie in one that is read. Where all of them are of it, they are
+        what was asked for.
+        """
+        kinds = dict.fromkeys((*self.kinds, *DEFAULT_KINDS))
+        own = tuple(os.path.realpath(self.out_dir / kind) + os.sep for kind in kinds)
+        given = list(samples)
+        kept = [
+            one
+            for one in given
+            if not any(os.path.realpath(file).startswith(own) for file in one.files())
+        ]
+        if kept and (left := len(given) - len(kept)):
+            warn_once(
+                f'own files of {self.out_dir}',
+                f'{left} of {len(given)} samples are left out, which an inference has '
+                f'written to {str(self.out_dir)!r}: name a folder outside of those '
+                'that are read',
+            )
+        return kept or given
+
     def check(self, samples: Iterable[Given]) -> None:
         """Refuse to write over files that are read.
 

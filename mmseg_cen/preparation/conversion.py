@@ -32,6 +32,7 @@ from .report import (
     REPORT,
     ignored_orientation,
     implausible_depth,
+    shorten,
     unexpected_counts,
     write_report,
 )
@@ -79,6 +80,8 @@ def _prepare(plan: Plan, out: Path, jobs: int, skip_bad: bool, strict: bool) -> 
     journal = open_journal(out, header, {sample.stem for sample in plan.samples})
     for finished in [*finished_files(plan), *lists]:
         (out / finished).unlink(missing_ok=True)  # from here on it is unfinished
+    for line in shorten(plan.problems, 'PROBLEM: '):  # before hours of work, too
+        print(line, flush=True)
     done, bad, turned = _convert_all(plan, out, journal, jobs)
 
     problems = [*plan.problems, *(f'{stem}: {bad[stem]}' for stem in sorted(bad))]

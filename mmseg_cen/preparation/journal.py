@@ -73,7 +73,7 @@ def open_journal(
             f'`out` must be a folder of {header["dataset"]}, got {out}, which holds '
             f'{old["dataset"]}: choose another folder'
         )
-    changed = old is not None and old != header
+    changed = old is not None and _text(old) != _text(header)
     if changed:
         print('options or download have changed: all samples are converted again')
     for stem in [stem for stem in records if changed or stem not in stems]:
@@ -83,6 +83,11 @@ def open_journal(
     lines = [json.dumps(header) + '\n', *map(journal_line, records.values())]
     write_atomically(path, ''.join(lines).encode())
     return records
+
+
+def _text(header: dict[str, Any]) -> str:
+    """A header as text: NaN, which an option may be, equals itself there."""
+    return json.dumps(header, sort_keys=True)
 
 
 def journal_line(record: Record) -> str:

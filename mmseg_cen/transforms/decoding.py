@@ -38,9 +38,9 @@ def decode(
         ValueError: If the file cannot be decoded; says why.
     """
     if suffix in ARRAYS:
-        return _native(_decode_array(content, suffix, key))
+        return native(_decode_array(content, suffix, key))
     if is_tiff(content):
-        return _native(_decode_tiff(content, color))
+        return native(_decode_tiff(content, color))
     if content[:4] == EXR:
         raise ValueError(
             'the file must be of another format than OpenEXR, which OpenCV has '
@@ -100,7 +100,7 @@ def no_data_of(content: bytes) -> float | None:
     return value if value and np.isfinite(value) else None
 
 
-def _native(array: NDArray[Any]) -> NDArray[Any]:
+def native(array: NDArray[Any]) -> NDArray[Any]:
     """The array in the byte order of this machine, which its type does not name."""
     return array.astype(array.dtype.newbyteorder('='), copy=False)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mmseg_cen.modality import Modality, main_modality
 
-from .decoding import turn_picture
+from .decoding import native, turn_picture
 from .inspection import doubt_depth, is_depth, summarize_depth
 from .loading import LoadModalities
 from .reading import Loaded, check_channels, fit_sizes, interpret, read_stored
@@ -162,7 +162,7 @@ def _stored(place: str, modality: Modality, source: np.ndarray | Tensor) -> np.n
         )
     if array.dtype.kind not in 'buif':
         raise ValueError(f'{place} must hold numbers, got {array.dtype}: convert it')
-    return check_channels(place, array, modality, {modality.channels})
+    return check_channels(place, native(array), modality, {modality.channels})
 
 
 def _require_type(

@@ -15,7 +15,9 @@ from mmseg_cen.inference import (
     MultimodalInferencer,
     Outputs,
     Prediction,
+    collect,
 )
+from mmseg_cen.modality import build_modalities
 from mmseg_cen.once import heard_warnings
 
 
@@ -46,6 +48,24 @@ def test_files_of_all_kinds_keep_the_folders_of_the_images(inferencer, files, tm
     assert abs(confidence / 255 - probabilities.max(0)).max() < 0.01
     stream = cv2.imread(str(out / 'streams/rgb/a/1.png'), cv2.IMREAD_UNCHANGED)
     assert stream.shape == labels.shape == (24, 32)
+
+
+def test_predictions_within_the_folder_that_is_read_are_not_predicted(files, tmp_path):
+    out = tmp_path / 'rgb/predictions'
+    outputs = Outputs(out, ['labels', 'streams'], ('rgb', 'depth'))
+    modalities = build_modalities(('rgb', 'depth'))
+    given = collect(dict(rgb=files['rgb']), modalities)
+    assert outputs.without_own(given) == given
+    for one in given:
+        for kind in ('labels', 'overlay', 'streams/rgb'):
+            path = out / kind / f'{one.name}.png'
+            path.parent.mkdir(parents=True)
+            path.write_bytes(Path(*one.files()).read_bytes())
+    again = collect(dict(rgb=files['rgb']), modalities)
+    assert len(again) == 8
+    with heard_warnings() as heard:
+        assert outputs.without_own(again) == given
+    assert '6 of 8 samples are left out' in heard[0]
 
 
 def test_an_interrupted_inference_is_finished_by_the_next(inferencer, files, tmp_path):

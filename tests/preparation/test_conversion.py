@@ -62,6 +62,19 @@ def test_problems_of_the_whole_download_cannot_be_left_out(tmp_path, toys):
     assert prepare(toys.plan(problems=['no']), tmp_path, skip_bad=True) == 1
 
 
+def test_problems_of_the_whole_download_are_said_before_any_sample_is_converted(
+    tmp_path, toys, capsys
+):
+    said = []
+
+    def convert(sample):
+        said.append(capsys.readouterr().out)
+        return toys.draw(sample)
+
+    prepare(toys.plan(convert, problems=['val.txt is missing']), tmp_path)
+    assert said[0] == 'PROBLEM: val.txt is missing\n'
+
+
 def test_half_written_files_of_a_killed_run_are_not_taken_for_good(tmp_path, toys):
     prepare(toys.plan(toys.refuse('2')), tmp_path / 'a')
     half = encode_png(toys.draw(Sample('2', ''))['rgb'])[:50]

@@ -51,6 +51,15 @@ def test_other_options_or_sources_convert_everything_again(tmp_path, toys, count
     assert len(stems) == 12
 
 
+def test_an_option_that_is_no_number_is_the_same_again(tmp_path, toys, counted):
+    count, stems = counted
+    plan = dict(options=dict(invalid=[float('nan')]))
+    prepare(toys.plan(toys.refuse('5'), **plan), tmp_path)
+    prepare(toys.plan(count, **plan), tmp_path)
+    prepare(toys.plan(count, **plan), tmp_path)
+    assert stems == ['5']
+
+
 def test_sources_of_one_name_are_told_apart(tmp_path, toys, counted):
     count, stems = counted
     sources = [tmp_path / folder / 'a.tif' for folder in ('top', 'labels')]

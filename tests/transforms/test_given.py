@@ -45,6 +45,11 @@ def test_files_arrays_and_tensors_are_loaded_alike(files):
     assert load(arrays)['img_path'] is None
 
 
+def test_the_byte_order_of_an_array_is_no_part_of_its_type():
+    loaded = load(dict(rgb=RGB, depth=DEPTH.astype('>u2')))
+    np.testing.assert_allclose(loaded['depth'], DEPTH * 0.001, rtol=1e-6)
+
+
 @pytest.mark.parametrize('dtype', ['uint8', 'uint16', 'float32'])
 def test_arrays_of_three_channels_are_those_of_their_file(dtype, tmp_path):
     """Pictures, of 8 bits, are blue first in memory; all else is as in the file."""

@@ -61,7 +61,7 @@ def convert_model(
 def convert_preprocessor(
     preprocessor: ConfigDict, modalities: Sequence[str]
 ) -> dict[str, Any]:
-    """A preprocessor with mean and std per modality: RGB keeps its own.
+    """A preprocessor with mean and std per modality: RGB keeps its own, and its order.
 
     Depth is in meters; others are taken for 8-bit images.
     """
@@ -73,8 +73,12 @@ def convert_preprocessor(
 
     def options(name: str) -> dict[str, Any]:
         if name == 'rgb':
-            keys = ('mean', 'std', 'bgr_to_rgb')
-            return {key: preprocessor[key] for key in keys if key in preprocessor}
+            # Both swap blue and red, and by default the toolbox does not.
+            turns = [preprocessor.get(key) for key in ('bgr_to_rgb', 'rgb_to_bgr')]
+            statistics = {k: preprocessor.get(k) for k in ('mean', 'std')}
+            if statistics['mean'] is None:
+                statistics = dict(channels=3)
+            return dict(**statistics, bgr_to_rgb=any(turns))
         if name == 'depth':
             return dict(mean=[0.0], std=[1.0])
         return dict(mean=[127.5], std=[127.5])

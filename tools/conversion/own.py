@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 from mmseg.datasets import BaseSegDataset
@@ -91,7 +92,8 @@ def use_data(
 
     model = old.get('model') or {}
     _set_classes(new['model'], _classes(data), _class_weight(model))
-    _set_statistics(new['model'], model, {m: channels[m] for m in modalities})
+    chosen = {name: channels[name] for name in modalities}
+    _set_statistics(new['model'], model, chosen, _has_usual_rgb(data))
     _set_ignored(new['model'], model)
     size = _train_size(model, new['train_dataloader'])
     if size is not None:
@@ -160,16 +162,37 @@ def _set_ignored(model: dict[str, Any], data_model: Mapping[str, Any]) -> None:
             part['ignore_index'] = labels[0]
 
 
+def _has_usual_rgb(data: Config) -> bool:
+    """Whether RGB is loaded as 0..255, for which the statistics of a network are."""
+    dataset = next(innermost(data.train_dataloader.dataset))
+    found = DATASETS.get(dataset['type'])
+    if not issubclass(found, MultimodalSegDataset):  # rooms that are rendered
+        return True
+    rgb = found.build_modalities(dataset.get('modalities')).get('rgb')
+    return rgb is None or (
+        rgb.scale is None and np.dtype(rgb.dtype or 'uint8') == np.uint8
+    )
+
+
 def _set_statistics(
-    model: dict[str, Any], measured: Mapping[str, Any], channels: Mapping[str, int]
+    model: dict[str, Any],
+    measured: Mapping[str, Any],
+    channels: Mapping[str, int],
+    is_usual: bool,
 ) -> None:
-    """Give the preprocessor the statistics of the data; RGB keeps the network's."""
+    """Give the preprocessor the statistics of the data; usual RGB keeps the network's.
+
+    Whatever its statistics, the network gets RGB in the order that it had before.
+    """
     preprocessor = model['data_preprocessor']
     known = (measured.get('data_preprocessor') or {}).get('modalities') or {}
     for name, count in channels.items():
         own = preprocessor['modalities'][name]
-        if name in known and (name != 'rgb' or 'mean' not in own):
+        if name in known and name != 'rgb':
             preprocessor['modalities'][name] = known[name]
+        elif name in known and 'mean' in known[name]:
+            if 'mean' not in own or not is_usual:
+                preprocessor['modalities'][name] = _in_order_of(known[name], own)
         elif name != 'rgb':
             preprocessor['modalities'][name] = {
                 key: values * count for key, values in own.items()
@@ -178,6 +201,14 @@ def _set_statistics(
     if most > preprocessor['num_channels']:
         preprocessor['num_channels'] = most
         model['backbone']['backbone']['in_channels'] = most
+
+
+def _in_order_of(measured: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Statistics of RGB in the order of channels that other statistics have."""
+    turns = [options.get('bgr_to_rgb', True) for options in (measured, own)]
+    step = 1 if turns[0] == turns[1] else -1
+    statistics = {key: measured[key][::step] for key in ('mean', 'std')}
+    return dict(**statistics, bgr_to_rgb=turns[1])
 
 
 def _train_size(model: Mapping[str, Any], loader: Mapping[str, Any]) -> Any:

@@ -53,13 +53,14 @@ def add_clip(parser: argparse.ArgumentParser) -> None:
     """The option of tools that cut large images into parts."""
     parser.add_argument(
         '--clip',
-        type=_positive,
+        type=positive,
         default=512,
         help='longest side of a part of an image, pixels; default: 512',
     )
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A number of pixels."""
     if not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(
             f'must be a positive integer, got {text!r}: give e.g. 512'

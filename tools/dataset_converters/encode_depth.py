@@ -23,6 +23,7 @@ flipped: leave them to `EncodeDepth`.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     option('--depth', default='depth', help='folder of the depth maps')
     option('--depth-suffix', help='end of their names; default: in meta.json, or .png')
     option('--scale', type=float, help='their unit in meters; default: in meta.json')
+    option(
+        '--depth-invalid',
+        metavar='VALUE,...',
+        help='stored values of no depth, besides 0 and NaN: 65535, -1 or a range, '
+        '60000..65535; if the first is negative, --depth-invalid=-1,65535',
+    )
     option(
         '--camera',
         nargs='+',
@@ -83,7 +90,7 @@ if __name__ == '__main__':
 
 import cv2
 import numpy as np
-from depth_files import find_depth
+from depth_files import doubtful_depth, find_depth
 
 from mmseg_cen.door import as_tool
 from mmseg_cen.modality import Modality
@@ -97,12 +104,16 @@ from mmseg_cen.preparation import (
     read_meta,
     run,
 )
+from mmseg_cen.sentinels import Limits, find_invalid, parse_invalid
 from mmseg_cen.transforms import EncodeDepth
 from mmseg_cen.transforms.surface import parse_camera
 
 
 def convert(
-    sample: Sample, encode: EncodeDepth, steps: int | None
+    sample: Sample,
+    encode: EncodeDepth,
+    steps: int | None,
+    invalid: Sequence[Limits] = (),
 ) -> dict[str, np.ndarray | bytes]:
     """Encode the depth map of one sample."""
     depth = read_image(sample.inputs[0])
@@ -111,6 +122,7 @@ def convert(
             f'{sample.inputs[0]} must have one channel, got shape {depth.shape}: '
             'encode stored depth only'
         )
+    depth = np.where(find_invalid(depth, invalid), 0, depth)
     results = dict(modalities=dict(depth=Modality()), img=depth)
     image = encode.transform(results)['img']
     if steps is not None:
@@ -146,6 +158,7 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
         depth_range=args.range,
         gravity=args.gravity,
     )
+    invalid = parse_invalid(args.depth_invalid and args.depth_invalid.split(','))
     groups = read_groups(source)
     samples = [
         Sample(
@@ -161,15 +174,22 @@ def plan(source: Path, args: argparse.Namespace) -> Plan:
     config: dict[str, Any] = dict(dtype='uint16', scale=1 / (steps or 1))
     if steps is None:
         config = dict(dtype='uint8', channels=3, interpolation='nearest')
+    paths = (path for sample in samples for path in sample.inputs)
+    options: dict[str, Any] = dict(
+        encoding=repr(encode), config={args.encoding: config}
+    )
+    if invalid:
+        options['invalid'] = invalid
     return Plan(
         dataset=f'depth of {source.absolute().name}, encoded',
         folders={
             args.encoding: Folder(dtype=config['dtype'], channels=3 if not steps else 1)
         },
         samples=samples,
-        convert=partial(convert, encode=encode, steps=steps),
+        convert=partial(convert, encode=encode, steps=steps, invalid=invalid),
         splits={sample.split: None for sample in samples},
-        options=dict(encoding=repr(encode), config={args.encoding: config}),
+        options=options,
+        warnings=doubtful_depth(paths, scale, invalid, encode.is_relative),
     )
 
 

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common_options import called, make_parser
+from common_options import called, make_parser, positive
 
 #: What is done about orientation tags: mmseg_cen.modality.ORIENTATIONS.
 ORIENTATIONS = ('apply', 'ignore')
@@ -101,7 +101,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='file with the stems for validation, instead of a random share',
     )
     parser.add_argument(
-        '--long-side', type=int, default=160, help='of the images the config trains on'
+        '--long-side',
+        type=positive,
+        default=160,
+        help='of the images the config trains on, pixels; default: 160',
     )
     parser.add_argument(
         '--config',

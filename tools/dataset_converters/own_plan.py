@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from own_files import ARRAYS, find, no_data_in
+from own_files import ARRAYS, find, is_array, no_data_in
 from own_labels import LabelReader, class_names, parse_label_map
 from own_modalities import Given, given_modalities
-from own_storage import Stored, how_stored, picture_of_depth
+from own_storage import Stored, first_array, how_stored, picture_of_depth
 
 from mmseg_cen.modality import Modality, build_modalities
 from mmseg_cen.plausibility import ROOMS
@@ -168,7 +168,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
         )
     for stored in modalities:
         paths = list(folders[stored.given.name].values())
-        warnings += unnamed_no_data(stored.given, paths)
+        warnings += unnamed_no_data(stored.given, paths) + full_opacity(stored, paths)
         if stored.given.name == 'depth':
             warnings += picture_of_depth(stored, paths)
     samples = [
@@ -216,6 +216,21 @@ def unnamed_no_data(given: Given, paths: Sequence[Path]) -> list[str]:
     return [
         f'{given.name} has {value:g} where nothing was measured, as its files say by '
         f'the tag GDAL_NODATA; it is taken for measured: give {option}{value:.17g}'
+    ]
+
+
+def full_opacity(stored: Stored, paths: Sequence[Path]) -> list[str]:
+    """A warning if the fourth channel of images is opacity, the same everywhere."""
+    if stored.channels != 4 or all(map(is_array, paths)):
+        return []
+    fourth = first_array(stored.given, paths)[..., 3]
+    if fourth.dtype.kind != 'u' or (fourth != np.iinfo(fourth.dtype).max).any():
+        return []
+    name = stored.given.name
+    return [
+        f'{name} has four channels, the last of which is opacity, full everywhere in '
+        'the first file: is it a picture? A network would have a channel more of all '
+        'modalities for it; store the files without, or .npy of the measured values'
     ]
 
 

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from common_options import called
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 from own_config import CONFIG_NAME, DATA_ROOT, dicts, in_docstring, work_dir_of, write
 
-from mmseg_cen.datasets import MultimodalSegDataset
+from mmseg_cen.datasets import MultimodalSegDataset, select
 from mmseg_cen.launch import load_config
+from mmseg_cen.modality import Modality
 from mmseg_cen.models.modalities import names_of
 from mmseg_cen.preparation import Folder, read_meta
 
@@ -52,8 +54,8 @@ def check_network(config: str, folders: Mapping[str, Folder]) -> None:
 
     Raises:
         FileNotFoundError: If there is no such config.
-        ValueError: If the network has other modalities than the data, or its test is
-            not of one data set of files.
+        ValueError: If the network has other modalities than the data, or knows other
+            values of them, or its test is not of one data set of files.
     """
     loaded = load_config(config)
     model = loaded.get('model') or {}
@@ -87,6 +89,45 @@ def check_network(config: str, folders: Mapping[str, Folder]) -> None:
                 f'{folders[name].channels}: convert the files, or choose another '
                 'config'
             )
+    described = [name for name in names if name in known]
+    for name in described:
+        check_values(name, known[name], folders[name], config)
+    units = {name: folders[name].scale for name in described}
+    given = {name: dict(scale=unit) for name, unit in units.items() if unit}
+    select(known, described, given)  # warns where the network knows no unit
+
+
+def check_values(name: str, known: Modality, folder: Folder, config: str) -> None:
+    """Refuse stored values without a unit that a network would take for others.
+
+    Args:
+        name: Name of the modality.
+        known: How the files of the training are read.
+        folder: What the folder of the prepared data holds.
+        config: The config of the network, for the message.
+
+    Raises:
+        ValueError: If they are of another type than the network was trained on, or
+            integers where it knows physical units.
+    """
+    stored = np.dtype(folder.dtype)
+    trained = np.dtype(known.dtype or stored)
+    if known.scale is not None:
+        is_known, wanted = stored.kind == 'f', 'physical units'
+    else:
+        are_floats = trained.kind == stored.kind == 'f'
+        is_known, wanted = are_floats or stored == trained, f'values of {trained}'
+    if is_known or folder.scale is not None:
+        return
+    factor = 'FACTOR'
+    if name == 'rgb' and trained.kind == stored.kind == 'u':
+        share = float(np.iinfo(trained).max) / float(np.iinfo(stored).max)
+        factor = f'{share * (known.scale or 1):.6g}'
+    raise ValueError(
+        f'{name} must hold {wanted}, as in {config}, got {stored} without a unit: '
+        'convert the files, or say by what they are multiplied, --modality '
+        f'{name}=DIR:scale={factor}'
+    )
 
 
 def write_prediction(

@@ -10,6 +10,7 @@ from analysis.convert_config import main
 from conversion import text
 from conversion.config import convert_config, share
 from conversion.data import convert_dataset
+from conversion.model import convert_preprocessor
 from conversion.own import modalities_of
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -182,6 +183,38 @@ def test_a_model_is_put_onto_the_data_of_another_config(name, classes, modalitie
                 backbone=dict(cfg.model.backbone.backbone, init_cfg=None),
             ),
         }
+    )
+
+
+@pytest.mark.parametrize(
+    'turns', [{}, dict(bgr_to_rgb=False), dict(bgr_to_rgb=True), dict(rgb_to_bgr=True)]
+)
+def test_a_network_gets_channels_in_the_order_that_it_knows(turns):
+    preprocessor = read_config(PSPNET).model.data_preprocessor
+    preprocessor.pop('bgr_to_rgb')
+    preprocessor.update(turns)
+    rgb = convert_preprocessor(preprocessor, ('rgb', 'depth'))['modalities']['rgb']
+    assert rgb['bgr_to_rgb'] == MODELS.build(preprocessor).channel_conversion
+    assert rgb['mean'] == preprocessor.mean
+
+
+def test_a_network_that_does_not_normalize_has_channels_all_the_same():
+    preprocessor = dict(type='SegDataPreProcessor', size=(8, 8))
+    MODELS.build(convert_preprocessor(preprocessor, ('rgb', 'depth')))
+
+
+def test_rgb_of_more_bits_brings_its_own_statistics():
+    data = read_config(str(DATASETS / 'mfnet.py'))
+    data.train_dataloader.dataset.modalities = dict(
+        rgb=dict(inherit=True, dtype='uint16'), thermal=dict(inherit=True)
+    )
+    rgb = dict(mean=[3e4, 2e4, 1e4], std=[9e3, 8e3, 7e3])
+    data.model = dict(data_preprocessor=dict(modalities=dict(rgb=rgb)))
+    source = read_config(PSPNET)
+    source.model.data_preprocessor.bgr_to_rgb = False
+    cfg = convert_config(source, ['rgb', 'thermal'], data=data)
+    assert cfg['model']['data_preprocessor']['modalities']['rgb'] == dict(
+        mean=[1e4, 2e4, 3e4], std=[7e3, 8e3, 9e3], bgr_to_rgb=False
     )
 
 

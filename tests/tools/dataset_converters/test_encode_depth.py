@@ -74,6 +74,29 @@ def test_gravity_of_a_mounted_camera(source, tmp_path, convert, read):
     np.testing.assert_array_equal(got[..., ::-1], expected)
 
 
+def test_values_of_no_depth_are_doubted_until_they_are_named(
+    source, tmp_path, convert, read
+):
+    depth = np.full(SIZE, 2000, np.uint16)
+    depth += np.arange(SIZE[1], dtype=np.uint16)
+    depth[:9] = 65535
+    assert cv2.imwrite(str(source / 'depth/a.png'), depth)
+    options = ['--encoding', 'inverse', '--scale', 0.001]
+    report = convert(source, tmp_path / 'out', *options)[1]
+    assert 'WARNING: ' in report
+    assert '--depth-invalid 65535' in report
+    assert (read(tmp_path / 'out/inverse/a.png')[:9] > 0).all()
+    options += ['--depth-invalid', 65535]
+    status, report = convert(source, tmp_path / 'out', *options)
+    assert status == 0
+    assert 'WARNING' not in report
+    encoded = read(tmp_path / 'out/inverse/a.png')
+    assert (encoded[:9] == 0).all()
+    np.testing.assert_allclose(encoded[9:], 1e7 / depth[9:], atol=1)
+    with pytest.raises(SystemExit, match='must be values that uint16 can hold'):
+        convert(source, tmp_path / 'out', *options[:-1], '65536')
+
+
 def test_missing_depth_is_filled_if_asked(source, tmp_path, convert, read):
     options = ('--encoding', 'log', '--scale', 0.001)
     convert(source, tmp_path / 'out', *options)

@@ -315,6 +315,13 @@ def test_wrong_options_are_refused(convert, mine, kwargs, message):
         convert(*options(mine, **kwargs))
 
 
+@pytest.mark.parametrize('side', ['0', '-1'])
+def test_images_to_train_on_have_pixels(convert, mine, capsys, side):
+    with pytest.raises(SystemExit):
+        convert(*options(mine), '--long-side', side)
+    assert f"must be a positive integer, got '{side}'" in capsys.readouterr().err
+
+
 def test_without_labels_there_is_one_list_and_no_config(convert, mine):
     assert convert(*options(mine, label=None))[0] == 0
     assert (mine / 'out/test.txt').read_text().split() == STEMS

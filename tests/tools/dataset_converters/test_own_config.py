@@ -9,7 +9,9 @@ import pytest
 from mmengine.config import Config
 from mmseg.registry import DATASETS, MODELS
 
+from mmseg_cen.modality import Modality
 from mmseg_cen.models.classes import check_heads
+from mmseg_cen.once import heard_warnings
 
 ROOT = Path(__file__).parents[3]
 
@@ -297,6 +299,68 @@ def test_a_network_of_other_modalities_is_refused(prepare, tmp_path, load_tool):
     folders = dict(rgb=folder(channels=3), depth=folder(channels=2))
     with pytest.raises(ValueError, match=r'depth must have 1 channel\(s\)'):
         tool.check_network(str(mine / 'config.py'), folders)
+
+
+def test_images_of_other_bits_than_the_network_knows_need_a_factor(
+    prepare, load_tool, tmp_path
+):
+    mine, new = tmp_path / 'mine', tmp_path / 'new'
+    assert prepare(mine, [[0, 1]] * 3)[0] == 0
+    (tmp_path / 'bright').mkdir()
+    for k in range(3):
+        bright = np.full((*SIZE, 3), 257 * 90, np.uint16)
+        assert cv2.imwrite(f'{tmp_path}/bright/{k}.png', bright)
+    arguments = [new, '--jobs', 1, '--config', mine / 'config.py']
+    arguments += ['--depth', tmp_path / 'in3/depth', '--depth-unit', 0.001]
+    arguments += ['--modality', f'rgb={tmp_path}/bright']
+    tool = load_tool('from_folders')
+    with pytest.raises(SystemExit, match='rgb must hold values of uint8') as error:
+        tool.main([*map(str, arguments)])
+    arguments[-1] += f':scale={str(error.value).rpartition("=")[2]}'
+    assert tool.main([*map(str, arguments)]) == 0
+    dataset = Config.fromfile(new / 'config.py').test_dataloader.dataset
+    dataset.pipeline = [dict(type='LoadModalities')]
+    np.testing.assert_allclose(DATASETS.build(dataset)[0]['img'], 90, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('trained', 'new', 'message'),
+    [
+        (dict(dtype='uint16'), dict(dtype='uint8'), 'values of uint16, .* got uint8'),
+        (dict(dtype='float32'), dict(dtype='int16'), 'values of float32'),
+        (dict(dtype='uint16', scale=0.01), dict(dtype='uint16'), 'physical units'),
+        (dict(dtype='uint16', scale=0.01), dict(dtype='float32'), None),
+        (dict(dtype='uint16', scale=0.01), dict(dtype='uint8', scale=0.5), None),
+        (dict(dtype='uint16'), dict(dtype='uint16'), None),
+        (dict(dtype='float64'), dict(dtype='float32'), None),
+        (dict(), dict(dtype='uint8'), None),
+    ],
+)
+def test_values_without_a_unit_must_be_those_of_the_training(
+    load_tool, trained, new, message
+):
+    tool = load_tool('own_prediction')
+    arguments = ('thermal', Modality(**trained), tool.Folder(**new), 'net.py')
+    if message is None:
+        tool.check_values(*arguments)
+        return
+    with pytest.raises(ValueError, match=message + r'.*thermal=DIR:scale=FACTOR$'):
+        tool.check_values(*arguments)
+
+
+def test_a_unit_is_doubted_where_the_network_knows_none(prepare, tmp_path):
+    mine = tmp_path / 'mine'
+    assert prepare(mine, [[0, 1]] * 3)[0] == 0
+    config = mine / 'stored.py'
+    stored = "dict(_delete_=True, rgb=dict(), depth=dict(dtype='uint16'))"
+    config.write_text(
+        "_base_ = './config.py'\n"
+        f'test_dataloader = dict(dataset=dict(modalities={stored}))\n'
+    )
+    options = ['--config', config]
+    with heard_warnings() as heard:
+        assert prepare(tmp_path / 'new', [[0, 1]], *options, label=False)[0] == 0
+    assert any('was trained on the values of uint16' in said for said in heard)
 
 
 def test_the_larger_network_of_the_page_is_one_for_the_data(prepare, tmp_path):

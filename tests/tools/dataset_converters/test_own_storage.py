@@ -291,6 +291,16 @@ def test_a_value_that_files_call_no_measurement_is_asked_for(folders, convert):
     assert 'GDAL_NODATA' not in convert('--modality', f'dsm={dsm}:invalid=-9999')[1]
 
 
+@pytest.mark.parametrize(('fourth', 'is_said'), [(255, True), (254, False)])
+def test_opacity_is_no_measurement(folders, convert, fourth, is_said):
+    image = np.full((*SIZE, 4), 99, np.uint8)
+    image[..., 3] = fourth
+    thermal = folders('t', '.png', lambda rng: image)
+    status, report = convert('--modality', f'thermal={thermal}')
+    assert status == 0
+    assert ('the last of which is opacity' in report) == is_said
+
+
 def test_far_depth_in_floats_gets_a_coarser_unit(folders, convert, tmp_path):
     far = np.linspace(1, 500, SIZE[0] * SIZE[1], dtype=np.float32).reshape(SIZE)
     folder = folders('d', '.npy', lambda rng: far)
