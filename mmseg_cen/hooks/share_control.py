@@ -94,10 +94,8 @@ class ShareControl:
         count = max(1, math.ceil(self.target * magnitudes.numel()))
         quantile = float(magnitudes.kthvalue(count).values)
         self.start = max(self.start, quantile, threshold)
-        # Half-way for one target is the beginning for a larger one, which a resumed
-        # training may have.
-        half_way = quantile < self.start / 2
-        self.cutoff = max(quantile, threshold) if half_way else math.inf
+        if quantile < self.start / 2:
+            self.cutoff = max(quantile, threshold)
         if quantile < threshold:
             self.weight = 0.0
             return

@@ -195,6 +195,8 @@ class GammaSparsityHook(Hook):
     def _start_control(self, runner: Runner) -> None:
         state = runner.message_hub.runtime_info.get(_CONTROL) if runner.iter else None
         state = {'weight': self.sparsity_weight, **(state or {})}
+        if state.get('target', self.target_share) < self.target_share:
+            state['cutoff'] = math.inf  # the factors that a larger target needs
         self._control = ShareControl(**{**state, 'target': self.target_share})
 
     def _trained(self, model: nn.Module) -> list[tuple[ModalityNorm, Tensor]]:

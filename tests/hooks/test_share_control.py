@@ -1,5 +1,3 @@
-import math
-from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +7,6 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmseg_cen.hooks import GammaSparsityHook, sparsity
-from mmseg_cen.hooks.share_control import ShareControl
 from mmseg_cen.models import ModalityBN
 
 THRESHOLD = 2e-2
@@ -182,13 +179,11 @@ def test_a_resumed_training_goes_on_with_the_lambda_it_had():
 
 def test_a_larger_target_of_a_resumed_training_penalizes_all_factors_again():
     """Those beyond the first target's cutoff would never fall."""
-    control = ShareControl(target=0.1, weight=5e-3)
-    update = (THRESHOLD, 0.5, 1e-3, 100.0, 1000, False)
-    sizes = torch.linspace(0, 1, 101)
-    control.update(1 + sizes, *update)
-    assert control.cutoff == math.inf
-    control.update(sizes, *update)
-    assert control.cutoff == pytest.approx(0.1)
-    resumed = ShareControl(**{**asdict(control), 'target': 0.9})
-    resumed.update(sizes, *update)
-    assert resumed.cutoff == math.inf
+    torch.manual_seed(0)
+    problem = Problem(1e-2)
+    hook = GammaSparsityHook(mode='proximal', target_share=0.2)
+    train(problem, hook, 800, until=400)
+    hub = MessageHub.get_instance('share control')
+    assert hub.get_info('sparsity_control')['cutoff'] < 1
+    larger = GammaSparsityHook(mode='proximal', target_share=0.7)
+    assert train(problem, larger, 800, start=400) > 0.65
