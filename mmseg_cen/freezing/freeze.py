@@ -55,9 +55,9 @@ def freeze_exchange(model: nn.Module, size: tuple[int, int] | None = None) -> nn
     """
     frozen = copy.deepcopy(model)
     network, original = network_of(frozen), network_of(model)
-    norms = [m.norm for m in network.modules() if isinstance(m, ModalityNorm)]
+    layers = [m.norm for m in network.modules() if isinstance(m, ModalityNorm)]
     # Norms of a training may be in eval mode (`norm_eval`), and dropout is not.
-    if network.training or any(norm.training for norm in norms):
+    if network.training or any(layer.training for layer in layers):
         raise ValueError(
             '`model` must be in eval mode for its exchange to be frozen, got one in '
             'training mode: call eval() first'

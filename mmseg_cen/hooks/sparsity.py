@@ -138,7 +138,7 @@ class GammaSparsityHook(Hook):
                     f'is the share of the own parts below {PAPERS_THRESHOLD}',
                     'current',
                 )
-            self._start_control(runner)
+            self._start_control(runner, self.target_share)
         add_penalty = partial(self._add_penalty, runner)
         self._handles = [model.register_forward_hook(add_penalty, with_kwargs=True)]
         if self.mode == 'proximal':
@@ -192,12 +192,12 @@ class GammaSparsityHook(Hook):
     def _cutoff(self) -> float:
         return math.inf if self._control is None else self._control.cutoff
 
-    def _start_control(self, runner: Runner) -> None:
+    def _start_control(self, runner: Runner, target: float) -> None:
         state = runner.message_hub.runtime_info.get(_CONTROL) if runner.iter else None
         state = {'weight': self.sparsity_weight, **(state or {})}
-        if state.get('target', self.target_share) < self.target_share:
-            state['cutoff'] = math.inf  # the factors that a larger target needs
-        self._control = ShareControl(**{**state, 'target': self.target_share})
+        if state.get('target', target) < target:
+            state['cutoff'] = math.inf  # a larger target needs larger factors
+        self._control = ShareControl(**{**state, 'target': target})
 
     def _trained(self, model: nn.Module) -> list[tuple[ModalityNorm, Tensor]]:
         """The penalized layers that are not frozen."""
