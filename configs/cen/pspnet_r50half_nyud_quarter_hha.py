@@ -1,6 +1,8 @@
 """CEN-PSPNet of pspnet_r50half_nyud_quarter.py with HHA in place of meters.
 
 python tools/train.py configs/cen/pspnet_r50half_nyud_quarter_hha.py
+
+No better than meters in a short comparison (docs/choosing.md, "Depth encodings").
 """
 
 _base_ = './pspnet_r50half_nyud_quarter.py'
