@@ -239,7 +239,8 @@ def check_checkpoint(
     """Refuse a checkpoint of another model.
 
     mmengine loads whatever fits and logs the rest, so that a test with the wrong
-    checkpoint measures random weights.
+    checkpoint measures random weights. What else it was trained as, such as another
+    threshold of the exchange, is warned of.
 
     Args:
         model: The network, which may be wrapped (DDP, test-time augmentation). With

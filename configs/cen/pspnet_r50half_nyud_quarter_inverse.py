@@ -2,7 +2,7 @@
 
 python tools/train.py configs/cen/pspnet_r50half_nyud_quarter_inverse.py
 
-Ahead of meters in a short comparison (docs/choosing.md, "Depth encodings").
+Compared with meters in docs/choosing.md, "Depth encodings".
 """
 
 _base_ = './pspnet_r50half_nyud_quarter.py'

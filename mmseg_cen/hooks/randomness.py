@@ -56,7 +56,7 @@ def _seed(runner: Runner, step: int) -> int:
 
 @FUNCTIONS.register_module()
 def seed_worker(worker_id: int, **kwargs: Any) -> None:
-    """Seed NumPy in a worker of a dataloader from torch's seed of the worker.
+    """Seed a worker of a dataloader: NumPy, and torch beyond the first process.
 
     The worker computes in one thread, as torch does there: OpenCV, too, also where
     workers are spawned, which inherit no setting.

@@ -197,7 +197,7 @@ class Outputs:
         So the folder may lie in one that is read. Where all of them are of it, they are
         what was asked for.
         """
-        kinds = dict.fromkeys((*self.kinds, *DEFAULT_KINDS))
+        kinds = (*KINDS, STREAMS)
         own = tuple(os.path.realpath(self.out_dir / kind) + os.sep for kind in kinds)
         given = list(samples)
         kept = [
@@ -209,8 +209,7 @@ class Outputs:
             warn_once(
                 f'own files of {self.out_dir}',
                 f'{left} of {len(given)} samples are left out, which an inference has '
-                f'written to {str(self.out_dir)!r}: name a folder outside of those '
-                'that are read',
+                f'written to {str(self.out_dir)!r}',
             )
         return kept or given
 

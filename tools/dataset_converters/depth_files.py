@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from itertools import islice
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def doubtful_depth(
         ValueError: If the files cannot hold one of the values of no depth.
     """
     summaries = []
-    for path in paths:
+    for path in islice(paths, INSPECTED):
         try:
             stored = read_image(path)
         except (ValueError, OSError):
@@ -69,8 +70,6 @@ def doubtful_depth(
         check_storable(invalid, str(stored.dtype), '--depth-invalid')
         if stored.ndim == 2:
             summaries.append(summarize_depth(stored, Modality(invalid=invalid)))
-        if len(summaries) == INSPECTED:
-            break
     found = doubts(reduce(add, summaries), scale, ANYWHERE) if summaries else {}
     words = WITHOUT_UNIT if is_relative else tuple(found)
     return [text for word, text in found.items() if word in words]

@@ -229,8 +229,9 @@ def full_opacity(stored: Stored, paths: Sequence[Path]) -> list[str]:
     name = stored.given.name
     return [
         f'{name} has four channels, the last of which is opacity, full everywhere in '
-        'the first file: is it a picture? A network would have a channel more of all '
-        'modalities for it; store the files without, or .npy of the measured values'
+        'the first file: all streams of a network have as many channels as the '
+        'largest modality, so that it costs one in each; store the files without '
+        'opacity, or, if the channel was measured, as .npy'
     ]
 
 
