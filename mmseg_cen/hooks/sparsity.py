@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Literal, get_args
@@ -206,12 +206,11 @@ class GammaSparsityHook(Hook):
 
     def _moved(self, runner: Runner) -> tuple[list[tuple[ModalityNorm, Tensor]], float]:
         """The trained layers that an optimizer moves, and the first one's step size."""
-        sizes = {
-            parameter: step_size({**group, 'lr': group.get('initial_lr', group['lr'])})
+        sizes = _step_sizes(
+            {**group, 'lr': group.get('initial_lr', group['lr'])}
             for optimizer in _optimizers(runner.optim_wrapper)
             for group in optimizer.param_groups
-            for parameter in group['params']
-        }
+        )
         trained = self._trained(runner.model)
         layers = [(n, mask) for n, mask in trained if sizes.get(n.norm.weight)]
         if not layers:
@@ -254,11 +253,7 @@ class GammaSparsityHook(Hook):
     def _shrink(
         self, runner: Runner, model: nn.Module, optimizer: Any, *_: Any
     ) -> None:
-        sizes = {
-            parameter: step_size(group)
-            for group in optimizer.param_groups
-            for parameter in group['params']
-        }
+        sizes = _step_sizes(optimizer.param_groups)
         weight = self.current_weight(runner)
         for norm, mask in penalized(model, self.scope):
             gamma = norm.norm.weight
@@ -266,6 +261,13 @@ class GammaSparsityHook(Hook):
                 shrunk = soft_threshold(gamma, weight * sizes[gamma])
                 moved = mask.reshape(gamma.shape) & (gamma.abs() <= self._cutoff)
                 gamma.copy_(torch.where(moved, shrunk, gamma))
+
+
+def _step_sizes(groups: Iterable[dict[str, Any]]) -> dict[Tensor, float]:
+    """Step size of each parameter of an optimizer's groups."""
+    return {
+        parameter: step_size(group) for group in groups for parameter in group['params']
+    }
 
 
 def _optimizers(optim_wrapper: Any) -> list[torch.optim.Optimizer]:
