@@ -60,8 +60,10 @@ def gamma_l1(
     device = next((parameter.device for parameter in model.parameters()), None)
     total = torch.zeros((), device=device)
     for norm, mask in penalized(model, scope):
-        size = norm.gamma[mask].abs()
-        total = total.to(mask.device) + size[size <= cutoff].sum()
+        size = norm.gamma.abs()
+        # Indexing by a mask would wait for a GPU to count.
+        counted = torch.where(mask & (size <= cutoff), size, 0)
+        total = total.to(mask.device) + counted.sum()
     return total
 
 
