@@ -18,7 +18,7 @@ from .given import with_given_samples
 from .modalities import check_agreement, hand_down
 from .multimodal_backbone import MultimodalBackbone
 from .preprocessor import MultimodalPreprocessor
-from .streamed_segmentor import StreamedSegmentor
+from .streamed_segmentor import StreamedSegmentor, classify
 from .subset_distillation import SubsetDistillation, build_distillation
 
 
@@ -228,7 +228,9 @@ class CENSegmentor(StreamedSegmentor):
         """
         absent = {*self.absent, *(sample.get('absent') or ())}
         present = [name for name in self.modalities if name not in absent]
-        classes = {m: self._classify(scores[m]) for m in [*present, ENSEMBLE]}
+        classes = {
+            m: classify(scores[m], self.decode_head) for m in [*present, ENSEMBLE]
+        }
         sample.set_data(
             dict(
                 seg_logits=PixelData(data=scores[ENSEMBLE]),
@@ -237,8 +239,3 @@ class CENSegmentor(StreamedSegmentor):
                 pred_streams=PixelData(**{m: classes[m] for m in present}),
             )
         )
-
-    def _classify(self, scores: Tensor) -> Tensor:
-        if self.decode_head.out_channels == 1:
-            return (scores > (self.decode_head.threshold or 0)).to(scores)
-        return scores.argmax(dim=0, keepdim=True)
