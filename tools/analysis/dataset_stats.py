@@ -84,6 +84,21 @@ def keep_loading(node: Any) -> None:
                 keep_loading(child)
 
 
+def without_repetition(dataset: Any) -> Any:
+    """The config of a data set whose samples are repeated, as often as they are there.
+
+    The toolbox repeats small data sets 40,000 times.
+    """
+    if 'datasets' in dataset:
+        parts = [without_repetition(part) for part in dataset['datasets']]
+        return {**dataset, 'datasets': parts}
+    if 'dataset' not in dataset:
+        return dataset
+    inner = without_repetition(dataset['dataset'])
+    repeats = str(dataset['type']).rpartition('.')[2] == 'RepeatDataset'
+    return inner if repeats else {**dataset, 'dataset': inner}
+
+
 def is_loading(kind: Any) -> bool:
     """Whether a type makes arrays: by its name, also with a scope, or of a class."""
     name = kind if isinstance(kind, str) else kind.__name__
@@ -268,7 +283,7 @@ def main(argv: list[str] | None = None) -> None:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset_cfg = dataset_of(cfg, args.split)
     keep_loading(dataset_cfg)
-    dataset = DATASETS.build(dataset_cfg)
+    dataset = DATASETS.build(without_repetition(dataset_cfg))
     pixels, histograms, classes = measure_all(dataset, args.jobs, args.bin_width)
     preprocessor = (cfg.get('model') or {}).get('data_preprocessor') or {}
     options = preprocessor.get('modalities', {})

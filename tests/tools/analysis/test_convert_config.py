@@ -12,8 +12,9 @@ from conversion.config import convert_config, share
 from conversion.data import convert_dataset
 from conversion.model import convert_preprocessor
 from conversion.own import modalities_of
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
+from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 from mmseg.registry import MODELS
 
@@ -113,6 +114,40 @@ def test_a_cascade_becomes_one_head_and_wrapped_data_sets_are_reached():
     assert 'num_stages' not in cfg.model
     cfg = converted('mmseg::unet/unet-s5-d16_fcn_4xb4-40k_chase-db1-128x128.py')
     assert cfg.train_dataloader.dataset.dataset.type == 'MultimodalSegDataset'
+
+
+def test_data_sets_that_mix_images_are_reached_too():
+    source = read_config(PSPNET)
+    inner = source.train_dataloader.dataset
+    mixed = dict(
+        type='MultiImageMixDataset',
+        dataset=dict(inner, pipeline=inner.pipeline[:2]),
+        pipeline=[dict(type='RandomCutOut', prob=1.0, n_holes=1), inner.pipeline[-1]],
+    )
+    found = convert_dataset(ConfigDict(mixed), ('rgb', 'depth'))
+    assert found['dataset']['type'] == 'MultimodalSegDataset'
+    assert found['dataset']['pipeline'][0] == dict(type='LoadModalities')
+    types = [transform['type'] for transform in found['pipeline']]
+    assert types == ['RandomCutOut', 'PackMultimodalInputs']
+
+
+def test_constants_of_the_class_of_a_data_set_are_known(monkeypatch):
+    """As the toolbox's guide writes data sets; a config cannot name them then."""
+
+    class Stained(BaseSegDataset):
+        METAINFO = dict(classes=('cell', 'wall'))
+
+        def __init__(self, **kwargs):
+            suffixes = dict(img_suffix='.bmp', seg_map_suffix='_mask.png')
+            super().__init__(**suffixes, reduce_zero_label=True, **kwargs)
+
+    monkeypatch.setitem(MMSEG_DATASETS.module_dict, 'Stained', Stained)
+    prefixes = dict(img_path='images', seg_map_path='masks')
+    dataset = ConfigDict(type='Stained', data_prefix=prefixes, pipeline=[])
+    found = convert_dataset(dataset, ('rgb', 'depth'))
+    assert found['modalities']['rgb'] == dict(suffix='.bmp')
+    assert found['seg_map_suffix'] == '_mask.png'
+    assert found['reduce_zero_label'] is True
 
 
 def test_a_config_on_data_ignores_their_label_and_trains_beside_their_own(
