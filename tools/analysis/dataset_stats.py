@@ -60,6 +60,7 @@ from mmengine.utils import ProgressBar
 from mmseg.registry import DATASETS
 
 from mmseg_cen.config_files import dataset_of
+from mmseg_cen.datasets.of_config import without_repetition
 from mmseg_cen.disk import set_aside, write_atomically
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import load_config
@@ -82,21 +83,6 @@ def keep_loading(node: Any) -> None:
         for child in value if isinstance(value, list | tuple) else [value]:
             if isinstance(child, dict):
                 keep_loading(child)
-
-
-def without_repetition(dataset: Any) -> Any:
-    """The config of a data set whose samples are repeated, as often as they are there.
-
-    The toolbox repeats small data sets 40,000 times.
-    """
-    if 'datasets' in dataset:
-        parts = [without_repetition(part) for part in dataset['datasets']]
-        return {**dataset, 'datasets': parts}
-    if 'dataset' not in dataset:
-        return dataset
-    inner = without_repetition(dataset['dataset'])
-    repeats = str(dataset['type']).rpartition('.')[2] == 'RepeatDataset'
-    return inner if repeats else {**dataset, 'dataset': inner}
 
 
 def is_loading(kind: Any) -> bool:

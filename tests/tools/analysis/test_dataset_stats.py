@@ -137,16 +137,6 @@ def test_transforms_that_load_are_known_by_name_scope_and_class(tool):
     assert [transform['type'] for transform in node['pipeline']] == kinds
 
 
-def test_samples_that_a_training_repeats_are_measured_once(tool):
-    once = dict(type='MultimodalSegDataset')
-    often = dict(type='RepeatDataset', times=40000, dataset=once)
-    assert tool.without_repetition(often) == once
-    several = dict(type='ConcatDataset', datasets=[often, once])
-    assert tool.without_repetition(several)['datasets'] == [once, once]
-    mixed = dict(type='MultiImageMixDataset', dataset=often, pipeline=[])
-    assert tool.without_repetition(mixed) == {**mixed, 'dataset': once}
-
-
 def test_a_file_in_the_place_of_the_folder_is_refused_at_once(tool, tmp_path, capsys):
     (tmp_path / 'out').touch()
     with pytest.raises(SystemExit):
