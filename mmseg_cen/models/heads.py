@@ -50,8 +50,8 @@ def build_heads(
         raise ValueError(
             f'a list in `head` of EnsembleHead must be a cascade, each head of which '
             f'takes the output of the one before, as OCRHead does, got {alone} behind '
-            f'another head: give each head an EnsembleHead of its own, several as a '
-            f'list, auxiliary_head=[dict(type="EnsembleHead", head=dict(...)), ...]'
+            f'another head: give each auxiliary head an EnsembleHead of its own, in a '
+            f'list, as tools/analysis/convert_config.py does'
         )
     return nn.ModuleList(heads)
 

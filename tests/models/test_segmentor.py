@@ -177,6 +177,13 @@ def test_parts_that_disagree_about_the_modalities_are_refused():
             MODELS.build(config() | dict(modalities=names))
 
 
+def test_a_config_may_inherit_the_number_of_heads_of_a_cascade():
+    """There is no way to leave a single value of a base config out."""
+    MODELS.build(config() | dict(num_stages=1))
+    with pytest.raises(ValueError, match='number of heads of the cascade, 1, got 2'):
+        MODELS.build(config() | dict(num_stages=2))
+
+
 def said_once(names):
     """The config of :func:`config`, with the names of modalities in one place."""
     cfg = config(names=names)
