@@ -7,10 +7,11 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 from mmseg.datasets import BaseSegDataset
-from mmseg.registry import DATASETS
+from mmseg.registry import DATASETS, MODELS
 
 from mmseg_cen.datasets import MultimodalSegDataset
 from mmseg_cen.datasets.of_config import innermost
+from mmseg_cen.streams.build import arguments_of
 
 from .model import dicts_in
 
@@ -200,7 +201,26 @@ def _set_statistics(
     most = max(channels.values())
     if most > preprocessor['num_channels']:
         preprocessor['num_channels'] = most
-        model['backbone']['backbone']['in_channels'] = most
+        _take_channels(model['backbone']['backbone'], most)
+
+
+def _take_channels(backbone: dict[str, Any], channels: int) -> None:
+    """Let a backbone take images of some channels, and those within it, as in BiSeNet.
+
+    Raises:
+        ValueError: If it takes three channels only.
+    """
+    kind = MODELS.get(backbone['type'])
+    outer = [backbone] if 'in_channels' in arguments_of(kind) else []
+    inner = [part for part in dicts_in(backbone)[1:] if part.get('in_channels') == 3]
+    if not outer and not inner:
+        raise ValueError(
+            f'the backbone must take the {channels} channels of the data, got '
+            f'{backbone["type"]}, which has no `in_channels`: convert another model, '
+            'or name modalities of 3 channels at most with --modalities'
+        )
+    for part in outer + inner:
+        part['in_channels'] = channels
 
 
 def _in_order_of(measured: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -262,6 +262,38 @@ def test_some_modalities_of_the_data_may_be_chosen():
         on_data('deliver', ['rgb', 'thermal'])
 
 
+def on_four_channels(source):
+    data = read_config(str(DATASETS / 'mfnet.py'))
+    modalities = dict(rgb=dict(inherit=True), bands=dict(channels=4, dtype='uint16'))
+    for split in ('train', 'val', 'test'):
+        data[f'{split}_dataloader'].dataset.modalities = modalities
+    return converted(source, ['rgb', 'bands'], data=data).model
+
+
+@pytest.mark.parametrize(
+    ('source', 'count'),
+    [
+        (PSPNET, 1),
+        ('mmseg::bisenetv1/bisenetv1_r18-d32_4xb4-160k_cityscapes-1024x1024.py', 2),
+        ('mmseg::stdc/stdc1_4xb12-80k_cityscapes-512x1024.py', 1),
+    ],
+)
+def test_a_backbone_takes_as_many_channels_as_the_data_have(source, count):
+    """BiSeNet and STDC have a backbone within the backbone."""
+    model = on_four_channels(source)
+    assert model.data_preprocessor.num_channels == 4
+    backbone = model.backbone.backbone
+    parts = [backbone, backbone.get('backbone_cfg') or {}]
+    found = [part['in_channels'] for part in parts if 'in_channels' in part]
+    assert found == [4] * count
+
+
+def test_a_backbone_of_three_channels_alone_is_refused_for_four():
+    source = 'mmseg::mobilenet_v2/mobilenet-v2-d8_fcn_4xb2-80k_cityscapes-512x1024.py'
+    with pytest.raises(ValueError, match='channels of the data, got MobileNetV2'):
+        on_four_channels(source)
+
+
 def test_modules_of_the_data_are_imported_once_however_they_are_named():
     data = read_config(str(DATASETS / 'nyudv2_half.py'))
     for imports in ('json', ['json'], ['mmseg_cen', 'json']):
