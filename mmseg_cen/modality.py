@@ -168,6 +168,12 @@ def check_modality_names(names: Sequence[str]) -> None:
                 "the name of a modality must be an identifier, e.g. 'depth', that the "
                 f'toolbox does not use itself, got {name!r}: rename the modality'
             )
+        if name != 'rgb' and name.lower() == 'rgb':
+            raise ValueError(
+                "the name of a modality of color images must be 'rgb', which tells "
+                f'their type and the order of their channels, got {name!r}: write it '
+                'in small letters'
+            )
 
 
 def complete_options(
