@@ -24,7 +24,21 @@ class CENTTAModel(SegTTAModel):
     that one would average the ensemble alone, hand on the streams of one augmented
     version, and take the sigmoid of probabilities of a binary model. Predictions have
     the averages as ``seg_logits``. For models of one image it is ``SegTTAModel``.
+
+    Args:
+        module: The model, or its config.
+        data_preprocessor: Of a model without one. mmengine hands over the variable of
+            this name that configs of the toolbox have, for single images, and would
+            let it replace a :class:`MultimodalPreprocessor`.
     """
+
+    def __init__(self, module: Any, data_preprocessor: Any = None) -> None:
+        own = module.get('data_preprocessor') if isinstance(module, dict) else None
+        kind = own.get('type') if isinstance(own, dict) else None
+        kind = MODELS.get(kind) if isinstance(kind, str) else kind
+        if isinstance(kind, type) and issubclass(kind, MultimodalPreprocessor):
+            data_preprocessor = None
+        super().__init__(module, data_preprocessor)
 
     def merge_preds(self, data_samples_list: list[list[Any]]) -> list[Any]:
         """Merge the predictions of the augmented versions of each sample.
