@@ -166,7 +166,7 @@ def test_tta_of_the_ensemble_is_the_mean_of_its_probabilities(type, binary):
 
 @pytest.mark.parametrize('name', ['CENTTAModel', 'SegTTAModel'])
 def test_tta_keeps_the_preprocessor_of_the_modalities(name):
-    """A variable of mmseg's base configs, which mmengine hands over to the TTA model."""
+    """mmengine hands over a variable that configs of mmseg have."""
     of_images = dict(type='SegDataPreProcessor', mean=[0.0] * 3, std=[1.0] * 3)
     wrapped = dict(type=name, module=config(), data_preprocessor=of_images)
     assert 'depth' in MODELS.build(wrapped).module.data_preprocessor.modalities
