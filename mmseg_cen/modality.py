@@ -163,6 +163,7 @@ def check_modality_names(names: Sequence[str]) -> None:
         )
     for name in names:
         reserved = name in RESERVED_NAMES or hasattr(PixelData, name)
+        reserved |= 'loss' in name  # mmengine adds up what is logged under such names
         if not name.isidentifier() or reserved:
             raise ValueError(
                 "the name of a modality must be an identifier, e.g. 'depth', that the "

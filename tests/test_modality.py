@@ -35,6 +35,7 @@ def test_defaults_depend_on_name_and_type():
         '',
         'shape',
         'RGB',
+        'gloss',
     ],
 )
 def test_names_that_would_collide_are_refused(name):
