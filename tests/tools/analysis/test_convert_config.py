@@ -343,6 +343,7 @@ def test_what_cannot_be_converted_is_refused_by_name(source, message):
         dict(words=['two words'] * 40, numbers=tuple(range(100)), empty=((), [], {})),
         dict(nested=dict(nested=dict(nested=dict(text='x' * 100, f=0.5, n=-1)))),
         {1: 'a', 'class': 'a keyword', 'b c': True},
+        {'class': 'a keyword', 'lambda': 2},
     ],
 )
 def test_text_is_the_value_in_the_same_order(value):
