@@ -1,5 +1,6 @@
 """A converted config on the data of another config of ours."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,7 +57,8 @@ def use_data(
 ) -> dict[str, Any]:
     """A converted config with the data, their classes and statistics of another one.
 
-    The model, its optimizer and its schedule stay.
+    The model, its optimizer and its schedule stay. Data without a test are tested by
+    their validation; without both, nothing is measured.
 
     Args:
         new: The converted config, changed in place.
@@ -78,8 +80,13 @@ def use_data(
     old = data.to_dict()
     new.update({k: v for k, v in old.items() if k.endswith('_pipeline')})
     for key in (*LOADERS, *EVALUATORS):
-        if old.get(key):
-            new[key] = old[key]
+        if found := old.get(key) or old.get(key.replace('test', 'val')):
+            new[key] = copy.deepcopy(found)
+    if not old.get('val_dataloader'):  # those of `cfg` are of its own data
+        unmeasured = ('test',) if not old.get('test_dataloader') else ()
+        for part in ('val', *unmeasured):
+            for kind in ('dataloader', 'evaluator', 'cfg'):
+                new[f'{part}_{kind}'] = None
     for key in LOADERS:
         if new.get(key):
             _choose(new[key]['dataset'], modalities)

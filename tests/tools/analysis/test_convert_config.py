@@ -262,6 +262,19 @@ def test_some_modalities_of_the_data_may_be_chosen():
         on_data('deliver', ['rgb', 'thermal'])
 
 
+def test_nothing_is_measured_on_the_data_of_the_model():
+    data = read_config(str(DATASETS / 'mfnet.py'))
+    data.pop('test_dataloader')
+    cfg = converted(PSPNET, ['rgb', 'thermal'], data=data)
+    assert cfg.test_dataloader == cfg.val_dataloader
+    assert cfg.test_dataloader.dataset.type == 'MFNetDataset'
+    data.pop('val_dataloader')
+    cfg = converted(PSPNET, ['rgb', 'thermal'], data=data)
+    for part in ('val', 'test'):
+        for kind in ('dataloader', 'evaluator', 'cfg'):
+            assert cfg[f'{part}_{kind}'] is None
+
+
 def on_four_channels(source):
     data = read_config(str(DATASETS / 'mfnet.py'))
     modalities = dict(rgb=dict(inherit=True), bands=dict(channels=4, dtype='uint16'))
