@@ -74,10 +74,10 @@ def use_data(
             f'`--modalities` must be out of {list(channels)}, those of the data, got '
             f'{unknown}: correct them'
         )
-    for key in [key for key in new if key.endswith('_pipeline')]:
-        if key != 'tta_pipeline' or key in data:
-            del new[key]
     old = data.to_dict()
+    for key in [key for key in new if key.endswith('_pipeline')]:
+        if key != 'tta_pipeline' or key in data or not _is_usual(old):
+            del new[key]
     new.update({k: v for k, v in old.items() if k.endswith('_pipeline')})
     for key in (*LOADERS, *EVALUATORS):
         if found := old.get(key) or old.get(key.replace('test', 'val')):
@@ -107,6 +107,14 @@ def use_data(
     if size is not None:
         new['model']['data_preprocessor']['size'] = size
     return new
+
+
+def _is_usual(data: Mapping[str, Any]) -> bool:
+    """Whether samples are tested as the toolbox's are: loaded, resized and packed."""
+    loaders = [data[key] for key in reversed(LOADERS) if data.get(key)]
+    usual = {'LoadModalities', 'LoadAnnotations', 'Resize', 'PackMultimodalInputs'}
+    parts = [*innermost(loaders[0]['dataset'])]
+    return {t['type'] for part in parts for t in part.get('pipeline', ())} <= usual
 
 
 def _choose(dataset: dict[str, Any], modalities: Sequence[str]) -> None:

@@ -275,6 +275,17 @@ def test_nothing_is_measured_on_the_data_of_the_model():
             assert cfg[f'{part}_{kind}'] is None
 
 
+@pytest.mark.parametrize('encodes', [False, True])
+def test_versions_of_a_test_are_of_data_that_are_loaded_as_the_toolbox_does(encodes):
+    data = read_config(str(DATASETS / 'mfnet.py'))
+    data.pop('tta_pipeline')
+    if encodes:
+        encoding = dict(type='EncodeDepth', modality='thermal', encoding='log')
+        data.test_dataloader.dataset.pipeline.insert(1, encoding)
+    cfg = converted(PSPNET, ['rgb', 'thermal'], data=data)
+    assert ('tta_pipeline' in cfg) != encodes
+
+
 def on_four_channels(source):
     data = read_config(str(DATASETS / 'mfnet.py'))
     modalities = dict(rgb=dict(inherit=True), bands=dict(channels=4, dtype='uint16'))
