@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS, MODELS
 
 from mmseg_cen.datasets import MultimodalSegDataset
 from mmseg_cen.datasets.of_config import innermost
+from mmseg_cen.models.classes import OTHER_TARGETS
 from mmseg_cen.streams.build import arguments_of
 
 from .model import dicts_in
@@ -19,6 +20,8 @@ from .model import dicts_in
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 HEAD = {'num_classes', 'ignore_index'}
 EVALUATORS = ('val_evaluator', 'test_evaluator')
+#: Heads that learn the borders of classes: two channels, whatever the data.
+BORDERS = {kind.__name__ for kind in OTHER_TARGETS}
 
 
 def modalities_of(data: Config) -> dict[str, int]:
@@ -155,9 +158,18 @@ def _class_weight(model: Mapping[str, Any]) -> Any:
     return next((weight for weight in weights if weight is not None), None)
 
 
+def _of_classes(cfg: Any) -> list[dict]:
+    """All dicts within a config, but those of heads that learn no classes."""
+    if isinstance(cfg, dict) and cfg.get('type') not in BORDERS:
+        return [cfg, *(part for value in cfg.values() for part in _of_classes(value))]
+    if isinstance(cfg, (list, tuple)):
+        return [part for value in cfg for part in _of_classes(value)]
+    return []
+
+
 def _set_classes(model: dict[str, Any], num_classes: int, class_weight: Any) -> None:
     """Give all heads the number of the classes, and the losses their weights."""
-    for part in dicts_in(model):
+    for part in _of_classes(model):
         if 'num_classes' in part:
             part['num_classes'] = num_classes
             part.pop('out_channels', None)
@@ -173,7 +185,7 @@ def _set_ignored(model: dict[str, Any], data_model: Mapping[str, Any]) -> None:
     if not labels:
         return
     model['data_preprocessor']['seg_pad_val'] = labels[0]
-    for part in dicts_in(model):
+    for part in _of_classes(model):
         if 'num_classes' in part:
             part['ignore_index'] = labels[0]
 

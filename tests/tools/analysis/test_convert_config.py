@@ -335,6 +335,16 @@ def test_weights_of_classes_are_those_of_the_data():
     assert [loss.class_weight for loss in losses] == [[1.0] * 9] * 2
 
 
+def test_a_head_of_borders_keeps_its_two_channels():
+    stdc = 'mmseg::stdc/stdc1_4xb12-80k_cityscapes-512x1024.py'
+    data = read_config(str(DATASETS / 'mfnet.py'))
+    data.model = dict(decode_head=dict(loss_decode=dict(class_weight=[1.0] * 9)))
+    cfg = converted(stdc, ['rgb', 'thermal'], data=data)
+    heads = {one.head.type: one.head for one in cfg.model.auxiliary_head}
+    assert (heads['FCNHead'].num_classes, heads['STDCHead'].num_classes) == (9, 2)
+    assert not any('class_weight' in loss for loss in heads['STDCHead'].loss_decode)
+
+
 def test_data_without_modalities_are_refused():
     with pytest.raises(ValueError, match="the data set 'CityscapesDataset': name one"):
         modalities_of(read_config(PSPNET))
