@@ -102,10 +102,10 @@ def use_data(
     known += [name for name in imports if name not in known]
 
     model = old.get('model') or {}
-    _set_classes(new['model'], _classes(data), _class_weight(model))
+    set_classes(new['model'], _classes(data), _class_weight(model))
     chosen = {name: channels[name] for name in modalities}
     _set_statistics(new['model'], model, chosen, _has_usual_rgb(data))
-    _set_ignored(new['model'], model)
+    set_ignored(new['model'], model)
     size = _train_size(model, new['train_dataloader'])
     if size is not None:
         new['model']['data_preprocessor']['size'] = size
@@ -167,26 +167,40 @@ def _of_classes(cfg: Any) -> list[dict]:
     return []
 
 
-def _set_classes(model: dict[str, Any], num_classes: int, class_weight: Any) -> None:
-    """Give all heads the number of the classes, and the losses their weights."""
-    for part in _of_classes(model):
+def set_classes(model: dict[str, Any], num_classes: int, class_weight: Any) -> None:
+    """Give all heads the number of the classes, and the losses their weights.
+
+    A head that classifies masks weighs "no class", too, the last one.
+    """
+    parts = _of_classes(model)
+    of_masks = [part['loss_cls'] for part in parts if 'loss_cls' in part]
+    for part in parts:
         if 'num_classes' in part:
+            # Those of kernels and masks have features as `out_channels`.
+            if part.get('out_channels') in (1, part['num_classes']):
+                del part['out_channels']
             part['num_classes'] = num_classes
-            part.pop('out_channels', None)
-        if part.pop('class_weight', None) is not None or (
+        weights = part.pop('class_weight', None)
+        if any(part is loss for loss in of_masks):
+            if weights is not None:
+                own = class_weight or [1.0] * num_classes
+                part['class_weight'] = [*own, weights[-1]]
+        elif weights is not None or (
             class_weight is not None and part.get('type') == 'CrossEntropyLoss'
         ):
             part['class_weight'] = class_weight
 
 
-def _set_ignored(model: dict[str, Any], data_model: Mapping[str, Any]) -> None:
+def set_ignored(model: dict[str, Any], data_model: Mapping[str, Any]) -> None:
     """Ignore the same label as the model of the data, if it says one."""
     labels = [part['ignore_index'] for part in dicts_in(data_model) if {*part} >= HEAD]
     if not labels:
         return
     model['data_preprocessor']['seg_pad_val'] = labels[0]
     for part in _of_classes(model):
-        if 'num_classes' in part:
+        # Heads within K-Net's have classes, and no labels.
+        kind = MODELS.get(part['type']) if 'num_classes' in part else None
+        if kind is not None and 'ignore_index' in arguments_of(kind):
             part['ignore_index'] = labels[0]
 
 

@@ -11,7 +11,7 @@ from conversion import text
 from conversion.config import convert_config, share
 from conversion.data import convert_dataset
 from conversion.model import convert_preprocessor
-from conversion.own import modalities_of
+from conversion.own import modalities_of, set_classes, set_ignored
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 from mmseg.datasets import BaseSegDataset
@@ -333,6 +333,30 @@ def test_weights_of_classes_are_those_of_the_data():
     cfg = converted(ocrnet, ['rgb', 'thermal'], data=data)
     losses = [head.loss_decode for head in cfg.model.decode_head.head]
     assert [loss.class_weight for loss in losses] == [[1.0] * 9] * 2
+
+
+@pytest.mark.parametrize('weights', [None, [2.0, 3.0, 4.0]])
+def test_heads_of_masks_and_kernels_keep_their_features(weights):
+    """As `out_channels`; and masks may be of no class, which has a weight, too."""
+    loss = dict(type='mmdet.CrossEntropyLoss', class_weight=[1.0] * 19 + [0.1])
+    masks = dict(type='Mask2FormerHead', num_classes=19, out_channels=256)
+    kernels = dict(type='KernelUpdateHead', num_classes=19, out_channels=512)
+    binary = dict(type='FCNHead', num_classes=2, out_channels=1)
+    model = dict(heads=[{**masks, 'loss_cls': loss}, kernels, binary])
+    set_classes(model, 3, weights)
+    masks, kernels, binary = model['heads']
+    assert (masks['num_classes'], masks['out_channels']) == (3, 256)
+    assert masks['loss_cls']['class_weight'] == [*(weights or [1.0] * 3), 0.1]
+    assert (kernels['num_classes'], kernels['out_channels']) == (3, 512)
+    assert binary == dict(type='FCNHead', num_classes=3)
+
+
+def test_heads_that_see_labels_are_told_which_are_ignored():
+    heads = [dict(type=kind, num_classes=3) for kind in ('FCNHead', 'KernelUpdateHead')]
+    model = dict(data_preprocessor={}, heads=heads)
+    set_ignored(model, dict(head=dict(num_classes=3, ignore_index=65535)))
+    assert [head.get('ignore_index') for head in heads] == [65535, None]
+    assert model['data_preprocessor'] == dict(seg_pad_val=65535)
 
 
 def test_a_head_of_borders_keeps_its_two_channels():
