@@ -9,7 +9,10 @@ from mmengine.config import ConfigDict
 from mmseg.registry import DATASETS
 
 from mmseg_cen.datasets.classes import read_class_names
+from mmseg_cen.datasets.of_config import innermost
 
+#: Transforms that make more labels of those that are loaded.
+MAKERS = ('GenerateEdge',)
 RENAMED = {
     'LoadImageFromFile': 'LoadModalities',
     'PackSegInputs': 'PackMultimodalInputs',
@@ -31,6 +34,21 @@ def convert_pipelines(cfg: Any, modalities: Sequence[str]) -> Any:
             if 'rgb' in modalities or not _is_photometric(part)
         )
     return cfg
+
+
+def makers_of_labels(dataset: dict[str, Any]) -> list[dict[str, Any]]:
+    """The transforms of a data set that make labels for a head such as PIDHead."""
+    pipelines = [part.get('pipeline') or () for part in innermost(dataset)]
+    return [t for pipeline in pipelines[:1] for t in pipeline if t['type'] in MAKERS]
+
+
+def add_makers(dataset: dict[str, Any], makers: Sequence[dict[str, Any]]) -> None:
+    """Let samples of a data set have such labels, made before they are packed."""
+    for part in innermost(dataset) if makers else ():
+        *others, packing = part['pipeline']
+        known = [transform['type'] for transform in others]
+        added = [maker for maker in makers if maker['type'] not in known]
+        part['pipeline'] = [*others, *added, packing]
 
 
 def _is_photometric(transform: Any) -> bool:

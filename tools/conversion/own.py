@@ -15,6 +15,7 @@ from mmseg_cen.datasets.of_config import innermost
 from mmseg_cen.models.classes import OTHER_TARGETS
 from mmseg_cen.streams.build import arguments_of
 
+from .data import add_makers, makers_of_labels
 from .model import dicts_in
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -77,7 +78,7 @@ def use_data(
             f'`--modalities` must be out of {list(channels)}, those of the data, got '
             f'{unknown}: correct them'
         )
-    old = data.to_dict()
+    old, makers = data.to_dict(), makers_of_labels(new['train_dataloader']['dataset'])
     for key in [key for key in new if key.endswith('_pipeline')]:
         if key != 'tta_pipeline' or key in data or not _is_usual(old):
             del new[key]
@@ -93,6 +94,7 @@ def use_data(
     for key in LOADERS:
         if new.get(key):
             _choose(new[key]['dataset'], modalities)
+    add_makers(new['train_dataloader']['dataset'], makers)
     if new['train_cfg']['type'] == 'IterBasedTrainLoop':
         sampler = new['train_dataloader'].get('sampler', {})
         sampler['type'] = 'InfiniteSampler'
@@ -199,7 +201,7 @@ def set_ignored(model: dict[str, Any], data_model: Mapping[str, Any]) -> None:
     model['data_preprocessor']['seg_pad_val'] = labels[0]
     for part in _of_classes(model):
         # Heads within K-Net's have classes, and no labels.
-        kind = MODELS.get(part['type']) if 'num_classes' in part else None
+        kind = MODELS.get(part['type']) if {*part} >= {'num_classes', 'type'} else None
         if kind is not None and 'ignore_index' in arguments_of(kind):
             part['ignore_index'] = labels[0]
 

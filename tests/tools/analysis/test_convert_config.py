@@ -351,6 +351,14 @@ def test_heads_of_masks_and_kernels_keep_their_features(weights):
     assert binary == dict(type='FCNHead', num_classes=3)
 
 
+def test_a_head_that_learns_edges_finds_them_in_other_data():
+    source = 'mmseg::pidnet/pidnet-s_2xb6-120k_1024x1024-cityscapes.py'
+    _, cfg = on_data('mfnet', source=source)
+    types = [t.type for t in cfg.train_dataloader.dataset.pipeline]
+    assert types[-2:] == ['GenerateEdge', 'PackMultimodalInputs']
+    assert 'GenerateEdge' not in [t.type for t in cfg.val_dataloader.dataset.pipeline]
+
+
 def test_heads_that_see_labels_are_told_which_are_ignored():
     heads = [dict(type=kind, num_classes=3) for kind in ('FCNHead', 'KernelUpdateHead')]
     model = dict(data_preprocessor={}, heads=heads)
