@@ -16,7 +16,7 @@ from mmseg_cen.models.classes import OTHER_TARGETS
 from mmseg_cen.streams.build import arguments_of
 
 from .data import add_makers, makers_of_labels
-from .model import dicts_in
+from .model import dicts_in, require_size
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 HEAD = {'num_classes', 'ignore_index'}
@@ -109,6 +109,7 @@ def use_data(
     _set_statistics(new['model'], model, chosen, _has_usual_rgb(data))
     set_ignored(new['model'], model)
     size = _train_size(model, new['train_dataloader'])
+    require_size(new['model'], size)
     if size is not None:
         new['model']['data_preprocessor']['size'] = size
     return new

@@ -10,7 +10,7 @@ from analysis.convert_config import main
 from conversion import text
 from conversion.config import convert_config, share
 from conversion.data import convert_dataset
-from conversion.model import convert_preprocessor
+from conversion.model import convert_preprocessor, require_size
 from conversion.own import modalities_of, set_classes, set_ignored
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
@@ -357,6 +357,17 @@ def test_a_head_that_learns_edges_finds_them_in_other_data():
     types = [t.type for t in cfg.train_dataloader.dataset.pipeline]
     assert types[-2:] == ['GenerateEdge', 'PackMultimodalInputs']
     assert 'GenerateEdge' not in [t.type for t in cfg.val_dataloader.dataset.pipeline]
+
+
+def test_images_of_another_size_are_refused_for_a_backbone_of_one_size():
+    beit = dict(type='BEiT', img_size=(64, 64))
+    model = dict(backbone=dict(backbone=beit))
+    require_size(model, [64, 64])
+    require_size(model, None)
+    with pytest.raises(ValueError, match=r'\(64, 64\), got \(48, 64\) of the data'):
+        require_size(model, (48, 64))
+    beit.update(type='SwinTransformer')
+    require_size(model, (48, 64))
 
 
 def test_heads_that_see_labels_are_told_which_are_ignored():
