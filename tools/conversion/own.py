@@ -110,6 +110,8 @@ def use_data(
     set_ignored(new['model'], model)
     size = _train_size(model, new['train_dataloader'])
     require_size(new['model'], size)
+    # Unless the data have one, batches are padded to their largest image.
+    new['model']['data_preprocessor'].pop('size', None)
     if size is not None:
         new['model']['data_preprocessor']['size'] = size
     return new

@@ -378,6 +378,16 @@ def test_heads_that_see_labels_are_told_which_are_ignored():
     assert model['data_preprocessor'] == dict(seg_pad_val=65535)
 
 
+def test_images_are_not_padded_to_the_size_of_the_model_s_own_data():
+    data = read_config(str(DATASETS / 'mfnet.py'))
+    cfg = converted(PSPNET, ['rgb', 'thermal'], data=data)
+    assert cfg.model.data_preprocessor.size == (480, 640)
+    pipeline = data.train_dataloader.dataset.pipeline
+    pipeline[:] = [t for t in pipeline if t.type != 'RandomCrop']
+    cfg = converted(PSPNET, ['rgb', 'thermal'], data=data)
+    assert 'size' not in cfg.model.data_preprocessor
+
+
 def test_a_head_of_borders_keeps_its_two_channels():
     stdc = 'mmseg::stdc/stdc1_4xb12-80k_cityscapes-512x1024.py'
     data = read_config(str(DATASETS / 'mfnet.py'))
