@@ -154,6 +154,20 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
     name_loops(cfg)
 
 
+def require_test(cfg: Config) -> None:
+    """Refuse a config that tests nothing, as that of a training may be.
+
+    Raises:
+        ValueError: If a part of the test is missing, or None.
+    """
+    parts = ('test_dataloader', 'test_cfg', 'test_evaluator')
+    if missing := [name for name in parts if cfg.get(name) is None]:
+        raise ValueError(
+            f'the config must have {", ".join(parts)} for a test, got none of '
+            f'{missing}: set them, such as test_dataloader = val_dataloader'
+        )
+
+
 def dataset_of(cfg: Config, split: str) -> Any:
     """The config of the data set of ``'train'``, ``'val'`` or ``'test'``.
 

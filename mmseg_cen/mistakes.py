@@ -78,6 +78,11 @@ KNOWN = {
         'test_dataloader.batch_size=1 (val_dataloader, train_dataloader), or resize '
         'them in the pipeline'
     ),
+    r'image size (\(.*?\)) should be divisible by the whole downsample rate (\d+)': (
+        'images must have sides that {1} divides for this backbone, got {0} (height, '
+        'width): set other sizes in the pipeline, or size_divisor={1} in place of '
+        'size of the data_preprocessor, and its test_cfg=dict(size_divisor={1})'
+    ),
     r'None is not a callable object': (
         '`type` must be a registered name, got an unknown one of an optimizer: correct '
         'optim_wrapper.optimizer.type'

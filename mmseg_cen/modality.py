@@ -163,10 +163,17 @@ def check_modality_names(names: Sequence[str]) -> None:
         )
     for name in names:
         reserved = name in RESERVED_NAMES or hasattr(PixelData, name)
+        reserved |= 'loss' in name  # mmengine adds up what is logged under such names
         if not name.isidentifier() or reserved:
             raise ValueError(
                 "the name of a modality must be an identifier, e.g. 'depth', that the "
                 f'toolbox does not use itself, got {name!r}: rename the modality'
+            )
+        if name != 'rgb' and name.lower() == 'rgb':
+            raise ValueError(
+                "the name of a modality of color images must be 'rgb', which tells "
+                f'their type and the order of their channels, got {name!r}: write it '
+                'in small letters'
             )
 
 

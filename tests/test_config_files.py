@@ -3,7 +3,12 @@ import os
 import pytest
 from mmengine.config import Config
 
-from mmseg_cen.config_files import configs_in, merge_options, read_config
+from mmseg_cen.config_files import (
+    configs_in,
+    merge_options,
+    read_config,
+    require_test,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +63,16 @@ def test_copies_that_were_set_aside_are_no_configs_of_a_training(tmp_path):
         (tmp_path / name).touch()
     os.utime(tmp_path / 'cen.py', (1, 1))
     assert [path.name for path in configs_in(tmp_path)] == ['cen.py', 'an.older.py']
+
+
+@pytest.mark.parametrize('missing', [None, 'test_dataloader', 'test_evaluator'])
+def test_a_config_of_a_training_alone_tests_nothing(missing):
+    """Trainings without a validation set the parts of it and of the test to None."""
+    cfg = Config(dict(test_dataloader={}, test_cfg={}, test_evaluator=[]))
+    require_test(cfg)
+    if missing is None:
+        cfg = Config({})
+    else:
+        cfg[missing] = None
+    with pytest.raises(ValueError, match=f"got none of .*{missing or 'test_cfg'}'"):
+        require_test(cfg)

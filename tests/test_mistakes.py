@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope, Registry
+from mmseg.registry import MODELS as MMSEG_MODELS
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -61,6 +62,13 @@ def test_what_a_config_lacks_is_said():
     cfg = Config(dict(a=1))
     for read in (lambda: cfg.b, lambda: cfg['b']):
         assert describe(caught(read)) == "the config must have 'b', got none: add it"
+
+
+def test_sides_that_a_backbone_does_not_take_are_said():
+    unet = MMSEG_MODELS.build(dict(type='UNet', base_channels=2))
+    line = describe(caught(unet, torch.zeros(1, 3, 32, 40)))
+    assert 'that 16 divides for this backbone, got (32, 40)' in line
+    assert line.endswith('and its test_cfg=dict(size_divisor=16)')
 
 
 def test_a_prefix_that_no_name_has_is_said():

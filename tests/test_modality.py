@@ -24,7 +24,19 @@ def test_defaults_depend_on_name_and_type():
 
 @pytest.mark.parametrize(
     'name',
-    ['img', 'ensemble', 'gt_seg_map', 'scale', 'flip', 'a b', '1st', '', 'shape'],
+    [
+        'img',
+        'ensemble',
+        'gt_seg_map',
+        'scale',
+        'flip',
+        'a b',
+        '1st',
+        '',
+        'shape',
+        'RGB',
+        'gloss',
+    ],
 )
 def test_names_that_would_collide_are_refused(name):
     with pytest.raises(ValueError, match='name of a modality'):

@@ -87,6 +87,7 @@ from _pictures import enable_pictures, is_translation, metrics_of
 from _unlabeled import predict_unlabeled
 from mmengine.config import Config
 
+from mmseg_cen.config_files import require_test
 from mmseg_cen.cpu_processes import end_cpu_processes, start_cpu_processes
 from mmseg_cen.datasets.of_config import innermost
 from mmseg_cen.door import as_tool
@@ -242,6 +243,7 @@ def main() -> None:
         work_dir=args.work_dir,
         launcher=args.launcher,
     )
+    require_test(cfg)
     cfg.load_from = args.checkpoint
     cfg.resume = False  # as the copy of a resumed training's config may not say
     if args.show or args.show_dir:

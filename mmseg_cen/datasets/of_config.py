@@ -138,3 +138,18 @@ def innermost(dataset: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield dataset
         else:
             yield from innermost(part)
+
+
+def without_repetition(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of a data set without wrappers that repeat its samples.
+
+    Configs of the toolbox repeat small data sets 40,000 times.
+    """
+    if 'datasets' in dataset:
+        parts = [without_repetition(part) for part in dataset['datasets']]
+        return {**dataset, 'datasets': parts}
+    if 'dataset' not in dataset:
+        return dict(dataset)
+    inner = without_repetition(dataset['dataset'])
+    repeats = str(dataset['type']).rpartition('.')[2] == 'RepeatDataset'
+    return inner if repeats else {**dataset, 'dataset': inner}

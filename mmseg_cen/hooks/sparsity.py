@@ -121,8 +121,9 @@ class GammaSparsityHook(Hook):
         if not exchanging_norms(model):
             raise ValueError(
                 f'the model of a GammaSparsityHook must have norm layers that exchange '
-                f'channels, got {type(model).__name__}, which has none: use a CEN '
-                f'backbone such as CENResNet or a CENUNet, or remove the hook'
+                f'channels, got {type(model).__name__}, which has none: take a '
+                f'CENBackbone (of a transformer, with layer_norms=True) or a CENUNet, '
+                f'or remove the hook'
             )
         if self.target_share is not None:
             trained = [norm for norm, _ in self._trained(model)]

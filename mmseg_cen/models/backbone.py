@@ -9,6 +9,7 @@ from mmseg.models.backbones.resnet import ResNet
 from mmseg.registry import MODELS
 from torch import nn
 
+from mmseg_cen.mistakes import one_line
 from mmseg_cen.streams.convert import to_multimodal
 from mmseg_cen.streams.exchange import ExchangeScope
 from mmseg_cen.streams.places import exchanging_norms
@@ -116,8 +117,19 @@ class _ConvertedBackbone(MultimodalBackbone):
             ValueError: If a file holds another network, or private norms of the
                 modalities in another order.
         """
-        super().init_weights()  # type: ignore[misc]
-        for start in starts_of(getattr(self, 'init_cfg', None)):
+        starts = starts_of(getattr(self, 'init_cfg', None))
+        try:
+            super().init_weights()  # type: ignore[misc]
+        except RuntimeError as error:  # of torch, by which some backbones load
+            if 'size mismatch' not in str(error):
+                raise
+            raise ValueError(
+                f'`checkpoint` must hold the weights of this {type(self).__name__}, '
+                f'got {[start["checkpoint"] for start in starts]} with '
+                f'{one_line(error)[:400]}: choose the size and in_channels of the '
+                f'backbone that was saved, or another checkpoint'
+            ) from error
+        for start in starts:
             path = start['checkpoint']
             read = CheckpointLoader.load_checkpoint(path, map_location='cpu')
             check_order_of_streams(self, read, path)

@@ -33,7 +33,8 @@ def build_heads(
         by_stream: See :class:`StreamedHead`.
 
     Raises:
-        ValueError: If a head is not taken, or classifies masks within a cascade.
+        ValueError: If a head is not taken, classifies masks within a cascade, or stands
+            behind another one whose output it does not take.
     """
     if not isinstance(cfg, Sequence):
         return build_head(cfg, by_stream)
@@ -44,7 +45,23 @@ def build_heads(
             f'`head` of EnsembleHead must be one head if it classifies masks, got a '
             f'cascade with {masks}: give this head alone'
         )
+    behind: list[Any] = [registered_type(each) for each in cfg[1:]]
+    if alone := [kind.__name__ for kind in behind if not _takes_output(kind)]:
+        raise ValueError(
+            f'a list in `head` of EnsembleHead must be a cascade, each head of which '
+            f'takes the output of the one before, as OCRHead does, got {alone} behind '
+            f'another head: give each auxiliary head an EnsembleHead of its own, in a '
+            f'list, as tools/analysis/convert_config.py does'
+        )
     return nn.ModuleList(heads)
+
+
+def _takes_output(head_type: Any) -> bool:
+    """Whether the losses of heads of a type are of another head's output, too."""
+    parameters = inspect.signature(head_type.loss).parameters.values()
+    given = [p for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
+    several = any(p.kind == p.VAR_POSITIONAL for p in parameters)
+    return several or len(given) > len(('self', 'feats', 'samples', 'train_cfg'))
 
 
 def build_head(

@@ -18,7 +18,7 @@ from .given import with_given_samples
 from .modalities import check_agreement, hand_down
 from .multimodal_backbone import MultimodalBackbone
 from .preprocessor import MultimodalPreprocessor
-from .streamed_segmentor import StreamedSegmentor
+from .streamed_segmentor import StreamedSegmentor, classify
 from .subset_distillation import SubsetDistillation, build_distillation
 
 
@@ -61,11 +61,12 @@ class CENSegmentor(StreamedSegmentor):
         data_preprocessor: Config of a :class:`MultimodalPreprocessor`.
         subset_distillation: Arguments of a :class:`SubsetDistillation`, which trains
             the network for subsets of its modalities. ``None``: no such training.
+        num_stages: That of a ``CascadeEncoderDecoder``, which a config may inherit.
         **kwargs: Arguments of :class:`mmseg.models.EncoderDecoder`.
 
     Raises:
-        ValueError: If the parts of the model disagree about the modalities, or there
-            are no subsets of them to distil into.
+        ValueError: If the parts of the model disagree about the modalities, there are
+            no subsets of them to distil into, or not ``num_stages`` heads.
     """
 
     decode_head: EnsembleHead
@@ -80,6 +81,7 @@ class CENSegmentor(StreamedSegmentor):
         modalities: Sequence[str] | None = None,
         data_preprocessor: Any = None,
         subset_distillation: dict[str, Any] | None = None,
+        num_stages: int | None = None,
         **kwargs: Any,
     ) -> None:
         parts = dict(
@@ -92,6 +94,11 @@ class CENSegmentor(StreamedSegmentor):
         if self.with_neck:
             to_multimodal(self.neck, len(self.modalities))
         self._check_modalities(modalities)
+        if num_stages not in (None, heads := len(self.decode_head.heads)):
+            raise ValueError(
+                f'`num_stages` must be the number of heads of the cascade, {heads}, '
+                f'got {num_stages}: leave it out'
+            )
         check_absent(self.absent, self.inputs)
         self.subset_distillation: SubsetDistillation | None = None
         if subset_distillation is not None:
@@ -228,7 +235,9 @@ class CENSegmentor(StreamedSegmentor):
         """
         absent = {*self.absent, *(sample.get('absent') or ())}
         present = [name for name in self.modalities if name not in absent]
-        classes = {m: self._classify(scores[m]) for m in [*present, ENSEMBLE]}
+        classes = {
+            m: classify(scores[m], self.decode_head) for m in [*present, ENSEMBLE]
+        }
         sample.set_data(
             dict(
                 seg_logits=PixelData(data=scores[ENSEMBLE]),
@@ -237,8 +246,3 @@ class CENSegmentor(StreamedSegmentor):
                 pred_streams=PixelData(**{m: classes[m] for m in present}),
             )
         )
-
-    def _classify(self, scores: Tensor) -> Tensor:
-        if self.decode_head.out_channels == 1:
-            return (scores > (self.decode_head.threshold or 0)).to(scores)
-        return scores.argmax(dim=0, keepdim=True)

@@ -64,3 +64,16 @@ class StreamedSegmentor(MeanOfProcesses, EncoderDecoder):
             outputs = self.neck(feats)
         # A neck does not hand on the losses that travel with the features.
         return FusedFeatures(outputs, pop_losses(feats))
+
+
+def classify(scores: Tensor, head: Any) -> Tensor:
+    """The classes (1, H, W) that scores predict.
+
+    Args:
+        scores: Logits or probabilities (K, H, W); of a binary head, probabilities
+            (1, H, W).
+        head: The decode head, which has the threshold of a binary prediction.
+    """
+    if head.out_channels == 1:
+        return (scores > (head.threshold or 0)).to(scores)
+    return scores.argmax(dim=0, keepdim=True)

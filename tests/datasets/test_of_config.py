@@ -4,6 +4,7 @@ import pytest
 from mmengine.config import Config, ConfigDict
 
 from mmseg_cen.datasets import samples_of_test, select
+from mmseg_cen.datasets.of_config import without_repetition
 from mmseg_cen.modality import build_modalities
 from mmseg_cen.once import heard_warnings
 
@@ -61,3 +62,13 @@ def test_a_unit_is_doubted_where_the_network_has_seen_none():
     with heard_warnings() as heard:
         select(samples_of_test(config(type='NYUDv2Dataset')).modalities, ['depth'], {})
     assert not heard
+
+
+def test_samples_that_a_training_repeats_are_measured_once():
+    once = dict(type='MultimodalSegDataset')
+    often = dict(type='RepeatDataset', times=40000, dataset=once)
+    assert without_repetition(often) == once
+    several = dict(type='ConcatDataset', datasets=[often, once])
+    assert without_repetition(several)['datasets'] == [once, once]
+    mixed = dict(type='MultiImageMixDataset', dataset=often, pipeline=[])
+    assert without_repetition(mixed) == {**mixed, 'dataset': once}

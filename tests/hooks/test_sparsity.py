@@ -242,7 +242,7 @@ def test_only_training_losses_get_the_penalty():
 
 def test_a_model_without_exchange_is_refused():
     runner = SimpleNamespace(model=nn.Linear(2, 2), iter=0)
-    with pytest.raises(ValueError, match=r'got Linear, .* use a CEN backbone'):
+    with pytest.raises(ValueError, match=r'got Linear, .*layer_norms=True'):
         GammaSparsityHook().before_train(runner)
 
 

@@ -305,6 +305,19 @@ def test_weights_of_another_network_are_refused_layer_by_layer(tmp_path):
         pretrained(path, deep_stem=True)
 
 
+def test_weights_of_other_sizes_are_refused_though_torch_raises_an_error(tmp_path):
+    """Swin, BEiT, MAE and PIDNet load by torch, which takes no other shape."""
+    small = dict(type='SwinTransformer', window_size=2, pretrain_img_size=32)
+    small |= dict(embed_dims=4, num_heads=(1,) * 4, depths=(1,) * 4)
+    path = str(tmp_path / 'swin.pth')
+    torch.save(dict(state_dict=MODELS.build(small).state_dict()), path)
+    init_cfg = dict(type='Pretrained', checkpoint=path)
+    CENBackbone({**small, 'init_cfg': init_cfg}, 2).init_weights()
+    wide = CENBackbone({**small, 'in_channels': 4, 'init_cfg': init_cfg}, 2)
+    with pytest.raises(ValueError, match=r'of this CENSwin.*mismatch for patch_embed'):
+        wide.init_weights()
+
+
 @pytest.mark.parametrize('present', [None, [[True, True], [True, False]]])
 @pytest.mark.parametrize('depth', [18, 50])
 def test_gradient_checkpointing_changes_neither_outputs_nor_gradients(depth, present):

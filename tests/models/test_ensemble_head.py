@@ -112,6 +112,16 @@ def test_one_head_serves_all_streams_with_private_norms(head):
         assert_close(out[name], unimodal([split_streams(feats, 3)[:, m]]))
 
 
+def test_heads_that_are_no_cascade_are_refused_when_they_are_built():
+    """Auxiliary heads of a config of mmseg are often a list."""
+    heads = [fcn(), fcn(num_convs=1)]
+    with pytest.raises(
+        ValueError, match=r"must be a cascade.*got \['FCNHead'\] behind"
+    ):
+        EnsembleHead(heads, modalities=('rgb', 'depth'))
+    EnsembleHead(heads[:1], modalities=('rgb', 'depth'))
+
+
 def test_the_ensemble_loss_moves_only_alpha(head):
     head.forward_streams([torch.randn(6, 4, 8, 8)])[ENSEMBLE].square().sum().backward()
     moved = [n for n, p in head.named_parameters() if p.grad is not None]

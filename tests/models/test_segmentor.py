@@ -124,15 +124,21 @@ def test_losses_are_named_after_their_stream():
     }
 
 
-def test_tta_averages_the_probabilities_of_every_stream():
-    model = build()
-    tta = MODELS.build(dict(type='CENTTAModel', module=model))
+def augmented_by_a_flip(model):
     x = torch.randn(1, 6, 32, 40)
     versions = [
         (x, sample()),
         (x.flip(-1), sample(flip=True, flip_direction='horizontal')),
     ]
-    augmented = [predict(model, image, [s])[0] for image, s in versions]
+    return [predict(model, image, [s])[0] for image, s in versions]
+
+
+@pytest.mark.parametrize('name', ['CENTTAModel', 'SegTTAModel'])
+def test_tta_averages_the_probabilities_of_every_stream(name):
+    """Configs that inherit from mmseg's own name the toolbox's model."""
+    model = build()
+    tta = MODELS.build(dict(type=name, module=model))
+    augmented = augmented_by_a_flip(model)
     probabilities = [s.stream_logits.depth.softmax(0) for s in augmented]
     merged = tta.merge_preds([augmented])[0]
     expected = sum(probabilities) / 2
@@ -140,6 +146,30 @@ def test_tta_averages_the_probabilities_of_every_stream():
     assert torch.equal(merged.pred_streams.depth[0], expected.argmax(0))
     assert merged.pred_sem_seg.data.shape == (1, 32, 40)
     assert 'gt_sem_seg' in merged
+
+
+@pytest.mark.parametrize('type', ['CENSegmentor', 'EncoderDecoder'])
+@pytest.mark.parametrize('binary', [False, True])
+def test_tta_of_the_ensemble_is_the_mean_of_its_probabilities(type, binary):
+    """The toolbox takes the sigmoid of a binary model's probabilities once more."""
+    own = dict(num_classes=2, out_channels=1, threshold=0.5) if binary else {}
+    model = build(type=type, **own)
+    tta = MODELS.build(dict(type='SegTTAModel', module=model))
+    augmented = augmented_by_a_flip(model)
+    found = [s.seg_logits.data for s in augmented]
+    expected = sum(found if binary else [s.softmax(0) for s in found]) / 2
+    merged = tta.merge_preds([augmented])[0]
+    assert_close(merged.seg_logits.data, expected)
+    classes = expected > 0.5 if binary else expected.argmax(0, keepdim=True)
+    assert torch.equal(merged.pred_sem_seg.data.long(), classes.long())
+
+
+@pytest.mark.parametrize('name', ['CENTTAModel', 'SegTTAModel'])
+def test_tta_keeps_the_preprocessor_of_the_modalities(name):
+    """mmengine hands over a variable that configs of mmseg have."""
+    of_images = dict(type='SegDataPreProcessor', mean=[0.0] * 3, std=[1.0] * 3)
+    wrapped = dict(type=name, module=config(), data_preprocessor=of_images)
+    assert 'depth' in MODELS.build(wrapped).module.data_preprocessor.modalities
 
 
 def test_parts_that_disagree_about_the_modalities_are_refused():
@@ -153,6 +183,13 @@ def test_parts_that_disagree_about_the_modalities_are_refused():
     for names in (('rgb', 'rgb'), 'rgb', ()):
         with pytest.raises(ValueError, match='`modalities` must be distinct names'):
             MODELS.build(config() | dict(modalities=names))
+
+
+def test_a_config_may_inherit_the_number_of_heads_of_a_cascade():
+    """There is no way to leave a single value of a base config out."""
+    MODELS.build(config() | dict(num_stages=1))
+    with pytest.raises(ValueError, match='number of heads of the cascade, 1, got 2'):
+        MODELS.build(config() | dict(num_stages=2))
 
 
 def said_once(names):

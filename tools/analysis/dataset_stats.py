@@ -60,6 +60,7 @@ from mmengine.utils import ProgressBar
 from mmseg.registry import DATASETS
 
 from mmseg_cen.config_files import dataset_of
+from mmseg_cen.datasets.of_config import without_repetition
 from mmseg_cen.disk import set_aside, write_atomically
 from mmseg_cen.door import as_tool
 from mmseg_cen.launch import load_config
@@ -268,7 +269,7 @@ def main(argv: list[str] | None = None) -> None:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset_cfg = dataset_of(cfg, args.split)
     keep_loading(dataset_cfg)
-    dataset = DATASETS.build(dataset_cfg)
+    dataset = DATASETS.build(without_repetition(dataset_cfg))
     pixels, histograms, classes = measure_all(dataset, args.jobs, args.bin_width)
     preprocessor = (cfg.get('model') or {}).get('data_preprocessor') or {}
     options = preprocessor.get('modalities', {})

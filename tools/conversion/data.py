@@ -9,7 +9,10 @@ from mmengine.config import ConfigDict
 from mmseg.registry import DATASETS
 
 from mmseg_cen.datasets.classes import read_class_names
+from mmseg_cen.datasets.of_config import innermost
 
+#: Transforms that make more labels of those that are loaded.
+MAKERS = ('GenerateEdge',)
 RENAMED = {
     'LoadImageFromFile': 'LoadModalities',
     'PackSegInputs': 'PackMultimodalInputs',
@@ -33,6 +36,21 @@ def convert_pipelines(cfg: Any, modalities: Sequence[str]) -> Any:
     return cfg
 
 
+def makers_of_labels(dataset: dict[str, Any]) -> list[dict[str, Any]]:
+    """The transforms of a data set that make labels for a head such as PIDHead."""
+    pipelines = [part.get('pipeline') or () for part in innermost(dataset)]
+    return [t for pipeline in pipelines[:1] for t in pipeline if t['type'] in MAKERS]
+
+
+def add_makers(dataset: dict[str, Any], makers: Sequence[dict[str, Any]]) -> None:
+    """Let samples of a data set have such labels, made before they are packed."""
+    for part in innermost(dataset) if makers else ():
+        *others, packing = part['pipeline']
+        known = [transform['type'] for transform in others]
+        added = [maker for maker in makers if maker['type'] not in known]
+        part['pipeline'] = [*others, *added, packing]
+
+
 def _is_photometric(transform: Any) -> bool:
     return isinstance(transform, dict) and (
         transform.get('type') == 'PhotoMetricDistortion'
@@ -41,16 +59,19 @@ def _is_photometric(transform: Any) -> bool:
 
 def convert_dataset(dataset: ConfigDict, modalities: Sequence[str]) -> dict[str, Any]:
     """The data set over ``modalities``; its wrappers stay."""
-    if 'pipeline' not in dataset:  # RepeatDataset, ConcatDataset
-        for key in ('dataset', 'datasets'):
-            inner = dataset.get(key)
+    wrapped = [key for key in ('dataset', 'datasets') if dataset.get(key)]
+    if wrapped or 'pipeline' not in dataset:  # RepeatDataset, ConcatDataset
+        for key in wrapped:
+            inner = dataset[key]
             if isinstance(inner, dict):
                 dataset[key] = convert_dataset(inner, modalities)
-            elif inner:
+            else:
                 dataset[key] = [convert_dataset(part, modalities) for part in inner]
+        if 'pipeline' in dataset:  # MultiImageMixDataset
+            dataset['pipeline'] = convert_pipelines(dataset['pipeline'], modalities)
         return dataset
     dataset_class: Any = DATASETS.get(dataset['type'])
-    settings = {**_defaults(dataset_class), **dataset}
+    settings = _settings(dataset_class, dataset)
     images = (dataset.get('data_prefix') or {}).get('img_path', '')
     suffix = settings['img_suffix']
     prefixes = {name: _folder(images, name) for name in modalities}
@@ -106,6 +127,22 @@ def _classes_of(
     colors = dict(zip(names, known.get('palette') or (), strict=False))
     palette = {'palette': [colors[name] for name in chosen]} if colors else {}
     return {**known, **palette, **own}, {'label_map': label_map}
+
+
+def _settings(dataset_class: Any, dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a data set: those of its config, of its class, and defaults.
+
+    A class may hand constants to its parent, ``super().__init__(img_suffix='.bmp',
+    **kwargs)``, which only an object of it tells.
+    """
+    settings = {**_defaults(dataset_class), **dataset}
+    given = {k: v for k, v in dataset.items() if k not in ('type', 'pipeline')}
+    try:
+        built = dataset_class(**{**given, 'pipeline': [], 'lazy_init': True})
+    except Exception:  # some look for their files, which may be elsewhere
+        return settings
+    names = ('img_suffix', 'seg_map_suffix', 'reduce_zero_label')
+    return settings | {n: getattr(built, n) for n in names if hasattr(built, n)}
 
 
 def _defaults(dataset_class: type) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """The model of an mmseg config over several modalities."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.config import ConfigDict
+from mmengine.utils import to_2tuple
 from mmseg.registry import MODELS
 
 from mmseg_cen.models import exchanging_norms
 from mmseg_cen.models.pretrained import without_starts
 
 SEGMENTORS = ('EncoderDecoder', 'CascadeEncoderDecoder')
+#: Backbones that take images of one size only, in training and tests.
+OF_ONE_SIZE = ('BEiT', 'MAE')
 
 
 def convert_model(
@@ -89,6 +92,26 @@ def convert_preprocessor(
         num_channels=3,
         **kept,
     )
+
+
+def require_size(model: Mapping[str, Any], size: Any) -> None:
+    """Refuse images of another size than that which a backbone is built for.
+
+    Args:
+        model: A converted model.
+        size: Height and width of the images to train on, pixels; None: not known.
+
+    Raises:
+        ValueError: If the attention of the backbone has a bias for each pair of places.
+    """
+    backbone = model['backbone']['backbone']
+    built_for = to_2tuple(backbone.get('img_size', 224))
+    if size and backbone['type'] in OF_ONE_SIZE and tuple(size) != tuple(built_for):
+        raise ValueError(
+            f'images must be of the size that {backbone["type"]} is built for, '
+            f'{tuple(built_for)}, got {tuple(size)} of the data: convert another '
+            'model, such as one with SwinTransformer or MixVisionTransformer'
+        )
 
 
 def exchanges(model: ConfigDict) -> bool:

@@ -1,5 +1,6 @@
 """A converted config on the data of another config of ours."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,16 +8,21 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 from mmseg.datasets import BaseSegDataset
-from mmseg.registry import DATASETS
+from mmseg.registry import DATASETS, MODELS
 
 from mmseg_cen.datasets import MultimodalSegDataset
 from mmseg_cen.datasets.of_config import innermost
+from mmseg_cen.models.classes import OTHER_TARGETS
+from mmseg_cen.streams.build import arguments_of
 
-from .model import dicts_in
+from .data import add_makers, makers_of_labels
+from .model import dicts_in, require_size
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 HEAD = {'num_classes', 'ignore_index'}
 EVALUATORS = ('val_evaluator', 'test_evaluator')
+#: Heads that learn the borders of classes: two channels, whatever the data.
+BORDERS = {kind.__name__ for kind in OTHER_TARGETS}
 
 
 def modalities_of(data: Config) -> dict[str, int]:
@@ -55,7 +61,8 @@ def use_data(
 ) -> dict[str, Any]:
     """A converted config with the data, their classes and statistics of another one.
 
-    The model, its optimizer and its schedule stay.
+    The model, its optimizer and its schedule stay. Data without a test are tested by
+    their validation; without both, nothing is measured.
 
     Args:
         new: The converted config, changed in place.
@@ -71,17 +78,23 @@ def use_data(
             f'`--modalities` must be out of {list(channels)}, those of the data, got '
             f'{unknown}: correct them'
         )
+    old, makers = data.to_dict(), makers_of_labels(new['train_dataloader']['dataset'])
     for key in [key for key in new if key.endswith('_pipeline')]:
-        if key != 'tta_pipeline' or key in data:
+        if key != 'tta_pipeline' or key in data or not _is_usual(old):
             del new[key]
-    old = data.to_dict()
     new.update({k: v for k, v in old.items() if k.endswith('_pipeline')})
     for key in (*LOADERS, *EVALUATORS):
-        if old.get(key):
-            new[key] = old[key]
+        if found := old.get(key) or old.get(key.replace('test', 'val')):
+            new[key] = copy.deepcopy(found)
+    if not old.get('val_dataloader'):  # those of `cfg` are of its own data
+        unmeasured = ('test',) if not old.get('test_dataloader') else ()
+        for part in ('val', *unmeasured):
+            for kind in ('dataloader', 'evaluator', 'cfg'):
+                new[f'{part}_{kind}'] = None
     for key in LOADERS:
         if new.get(key):
             _choose(new[key]['dataset'], modalities)
+    add_makers(new['train_dataloader']['dataset'], makers)
     if new['train_cfg']['type'] == 'IterBasedTrainLoop':
         sampler = new['train_dataloader'].get('sampler', {})
         sampler['type'] = 'InfiniteSampler'
@@ -91,14 +104,25 @@ def use_data(
     known += [name for name in imports if name not in known]
 
     model = old.get('model') or {}
-    _set_classes(new['model'], _classes(data), _class_weight(model))
+    set_classes(new['model'], _classes(data), _class_weight(model))
     chosen = {name: channels[name] for name in modalities}
     _set_statistics(new['model'], model, chosen, _has_usual_rgb(data))
-    _set_ignored(new['model'], model)
+    set_ignored(new['model'], model)
     size = _train_size(model, new['train_dataloader'])
+    require_size(new['model'], size)
+    # Unless the data have one, batches are padded to their largest image.
+    new['model']['data_preprocessor'].pop('size', None)
     if size is not None:
         new['model']['data_preprocessor']['size'] = size
     return new
+
+
+def _is_usual(data: Mapping[str, Any]) -> bool:
+    """Whether samples are tested as the toolbox's are: loaded, resized and packed."""
+    loaders = [data[key] for key in reversed(LOADERS) if data.get(key)]
+    usual = {'LoadModalities', 'LoadAnnotations', 'Resize', 'PackMultimodalInputs'}
+    parts = [*innermost(loaders[0]['dataset'])]
+    return {t['type'] for part in parts for t in part.get('pipeline', ())} <= usual
 
 
 def _choose(dataset: dict[str, Any], modalities: Sequence[str]) -> None:
@@ -139,26 +163,49 @@ def _class_weight(model: Mapping[str, Any]) -> Any:
     return next((weight for weight in weights if weight is not None), None)
 
 
-def _set_classes(model: dict[str, Any], num_classes: int, class_weight: Any) -> None:
-    """Give all heads the number of the classes, and the losses their weights."""
-    for part in dicts_in(model):
+def _of_classes(cfg: Any) -> list[dict]:
+    """All dicts within a config, but those of heads that learn no classes."""
+    if isinstance(cfg, dict) and cfg.get('type') not in BORDERS:
+        return [cfg, *(part for value in cfg.values() for part in _of_classes(value))]
+    if isinstance(cfg, (list, tuple)):
+        return [part for value in cfg for part in _of_classes(value)]
+    return []
+
+
+def set_classes(model: dict[str, Any], num_classes: int, class_weight: Any) -> None:
+    """Give all heads the number of the classes, and the losses their weights.
+
+    A head that classifies masks weighs "no class", too, the last one.
+    """
+    parts = _of_classes(model)
+    of_masks = [part['loss_cls'] for part in parts if 'loss_cls' in part]
+    for part in parts:
         if 'num_classes' in part:
+            # Those of kernels and masks have features as `out_channels`.
+            if part.get('out_channels') in (1, part['num_classes']):
+                del part['out_channels']
             part['num_classes'] = num_classes
-            part.pop('out_channels', None)
-        if part.pop('class_weight', None) is not None or (
+        weights = part.pop('class_weight', None)
+        if any(part is loss for loss in of_masks):
+            if weights is not None:
+                own = class_weight or [1.0] * num_classes
+                part['class_weight'] = [*own, weights[-1]]
+        elif weights is not None or (
             class_weight is not None and part.get('type') == 'CrossEntropyLoss'
         ):
             part['class_weight'] = class_weight
 
 
-def _set_ignored(model: dict[str, Any], data_model: Mapping[str, Any]) -> None:
+def set_ignored(model: dict[str, Any], data_model: Mapping[str, Any]) -> None:
     """Ignore the same label as the model of the data, if it says one."""
     labels = [part['ignore_index'] for part in dicts_in(data_model) if {*part} >= HEAD]
     if not labels:
         return
     model['data_preprocessor']['seg_pad_val'] = labels[0]
-    for part in dicts_in(model):
-        if 'num_classes' in part:
+    for part in _of_classes(model):
+        # Heads within K-Net's have classes, and no labels.
+        kind = MODELS.get(part['type']) if {*part} >= {'num_classes', 'type'} else None
+        if kind is not None and 'ignore_index' in arguments_of(kind):
             part['ignore_index'] = labels[0]
 
 
@@ -200,7 +247,26 @@ def _set_statistics(
     most = max(channels.values())
     if most > preprocessor['num_channels']:
         preprocessor['num_channels'] = most
-        model['backbone']['backbone']['in_channels'] = most
+        _take_channels(model['backbone']['backbone'], most)
+
+
+def _take_channels(backbone: dict[str, Any], channels: int) -> None:
+    """Let a backbone take images of some channels, and those within it, as in BiSeNet.
+
+    Raises:
+        ValueError: If it takes three channels only.
+    """
+    kind = MODELS.get(backbone['type'])
+    outer = [backbone] if 'in_channels' in arguments_of(kind) else []
+    inner = [part for part in dicts_in(backbone)[1:] if part.get('in_channels') == 3]
+    if not outer and not inner:
+        raise ValueError(
+            f'the backbone must take the {channels} channels of the data, got '
+            f'{backbone["type"]}, which has no `in_channels`: convert another model, '
+            'or name modalities of 3 channels at most with --modalities'
+        )
+    for part in outer + inner:
+        part['in_channels'] = channels
 
 
 def _in_order_of(measured: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Python source of a config, in the order of its keys."""
 
 import textwrap
+from keyword import iskeyword
 from typing import Any
 
 WIDTH = 88
@@ -22,7 +23,7 @@ def text_of(value: Any, indent: int = 0, taken: int = 0) -> str:
     """
     if isinstance(value, Name):
         return str(value)
-    if isinstance(value, dict) and all(str(key).isidentifier() for key in value):
+    if isinstance(value, dict) and all(map(_is_name, value)):
         start, end = 'dict(', ')'
         parts = [f'{k}={text_of(v, indent + 4, len(k) + 2)}' for k, v in value.items()]
     elif isinstance(value, dict):
@@ -49,6 +50,10 @@ def text_of(value: Any, indent: int = 0, taken: int = 0) -> str:
     else:
         body = '\n'.join(f'{margin}{part},' for part in parts)
     return f'{start}\n{body}\n{" " * indent}{end}'
+
+
+def _is_name(key: Any) -> bool:
+    return str(key).isidentifier() and not iskeyword(str(key))
 
 
 def source(cfg: dict[str, Any]) -> str:

@@ -10,10 +10,11 @@ from analysis.convert_config import main
 from conversion import text
 from conversion.config import convert_config, share
 from conversion.data import convert_dataset
-from conversion.model import convert_preprocessor
-from conversion.own import modalities_of
-from mmengine.config import Config
+from conversion.model import convert_preprocessor, require_size
+from conversion.own import modalities_of, set_classes, set_ignored
+from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
+from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 from mmseg.registry import MODELS
 
@@ -113,6 +114,40 @@ def test_a_cascade_becomes_one_head_and_wrapped_data_sets_are_reached():
     assert 'num_stages' not in cfg.model
     cfg = converted('mmseg::unet/unet-s5-d16_fcn_4xb4-40k_chase-db1-128x128.py')
     assert cfg.train_dataloader.dataset.dataset.type == 'MultimodalSegDataset'
+
+
+def test_data_sets_that_mix_images_are_reached_too():
+    source = read_config(PSPNET)
+    inner = source.train_dataloader.dataset
+    mixed = dict(
+        type='MultiImageMixDataset',
+        dataset=dict(inner, pipeline=inner.pipeline[:2]),
+        pipeline=[dict(type='RandomCutOut', prob=1.0, n_holes=1), inner.pipeline[-1]],
+    )
+    found = convert_dataset(ConfigDict(mixed), ('rgb', 'depth'))
+    assert found['dataset']['type'] == 'MultimodalSegDataset'
+    assert found['dataset']['pipeline'][0] == dict(type='LoadModalities')
+    types = [transform['type'] for transform in found['pipeline']]
+    assert types == ['RandomCutOut', 'PackMultimodalInputs']
+
+
+def test_constants_of_the_class_of_a_data_set_are_known(monkeypatch):
+    """As the toolbox's guide writes data sets; a config cannot name them then."""
+
+    class Stained(BaseSegDataset):
+        METAINFO = dict(classes=('cell', 'wall'))
+
+        def __init__(self, **kwargs):
+            suffixes = dict(img_suffix='.bmp', seg_map_suffix='_mask.png')
+            super().__init__(**suffixes, reduce_zero_label=True, **kwargs)
+
+    monkeypatch.setitem(MMSEG_DATASETS.module_dict, 'Stained', Stained)
+    prefixes = dict(img_path='images', seg_map_path='masks')
+    dataset = ConfigDict(type='Stained', data_prefix=prefixes, pipeline=[])
+    found = convert_dataset(dataset, ('rgb', 'depth'))
+    assert found['modalities']['rgb'] == dict(suffix='.bmp')
+    assert found['seg_map_suffix'] == '_mask.png'
+    assert found['reduce_zero_label'] is True
 
 
 def test_a_config_on_data_ignores_their_label_and_trains_beside_their_own(
@@ -227,6 +262,62 @@ def test_some_modalities_of_the_data_may_be_chosen():
         on_data('deliver', ['rgb', 'thermal'])
 
 
+def test_nothing_is_measured_on_the_data_of_the_model():
+    data = read_config(str(DATASETS / 'mfnet.py'))
+    data.pop('test_dataloader')
+    cfg = converted(PSPNET, ['rgb', 'thermal'], data=data)
+    assert cfg.test_dataloader == cfg.val_dataloader
+    assert cfg.test_dataloader.dataset.type == 'MFNetDataset'
+    data.pop('val_dataloader')
+    cfg = converted(PSPNET, ['rgb', 'thermal'], data=data)
+    for part in ('val', 'test'):
+        for kind in ('dataloader', 'evaluator', 'cfg'):
+            assert cfg[f'{part}_{kind}'] is None
+
+
+@pytest.mark.parametrize('encodes', [False, True])
+def test_versions_of_a_test_are_of_data_that_are_loaded_as_the_toolbox_does(encodes):
+    data = read_config(str(DATASETS / 'mfnet.py'))
+    data.pop('tta_pipeline')
+    if encodes:
+        encoding = dict(type='EncodeDepth', modality='thermal', encoding='log')
+        data.test_dataloader.dataset.pipeline.insert(1, encoding)
+    cfg = converted(PSPNET, ['rgb', 'thermal'], data=data)
+    assert ('tta_pipeline' in cfg) != encodes
+
+
+def on_four_channels(source):
+    data = read_config(str(DATASETS / 'mfnet.py'))
+    modalities = dict(rgb=dict(inherit=True), bands=dict(channels=4, dtype='uint16'))
+    for split in ('train', 'val', 'test'):
+        data[f'{split}_dataloader'].dataset.modalities = modalities
+    return converted(source, ['rgb', 'bands'], data=data).model
+
+
+@pytest.mark.parametrize(
+    ('source', 'count'),
+    [
+        (PSPNET, 1),
+        ('mmseg::bisenetv1/bisenetv1_r18-d32_4xb4-160k_cityscapes-1024x1024.py', 2),
+        ('mmseg::stdc/stdc1_4xb12-80k_cityscapes-512x1024.py', 1),
+    ],
+)
+def test_a_backbone_takes_as_many_channels_as_the_data_have(source, count):
+    """BiSeNet and STDC have a backbone within the backbone."""
+    model = on_four_channels(source)
+    assert model.data_preprocessor.num_channels == 4
+    backbone = model.backbone.backbone
+    parts = [backbone, backbone.get('backbone_cfg') or {}]
+    found = [part['in_channels'] for part in parts if 'in_channels' in part]
+    assert found == [4] * count
+
+
+def test_a_backbone_of_three_channels_alone_is_refused_for_four():
+    source = 'mmseg::mobilenet_v2/mobilenet-v2-d8_fcn_4xb2-80k_cityscapes-512x1024.py'
+    with pytest.raises(ValueError, match='channels of the data, got MobileNetV2'):
+        on_four_channels(source)
+
+
 def test_modules_of_the_data_are_imported_once_however_they_are_named():
     data = read_config(str(DATASETS / 'nyudv2_half.py'))
     for imports in ('json', ['json'], ['mmseg_cen', 'json']):
@@ -242,6 +333,69 @@ def test_weights_of_classes_are_those_of_the_data():
     cfg = converted(ocrnet, ['rgb', 'thermal'], data=data)
     losses = [head.loss_decode for head in cfg.model.decode_head.head]
     assert [loss.class_weight for loss in losses] == [[1.0] * 9] * 2
+
+
+@pytest.mark.parametrize('weights', [None, [2.0, 3.0, 4.0]])
+def test_heads_of_masks_and_kernels_keep_their_features(weights):
+    """As `out_channels`; and masks may be of no class, which has a weight, too."""
+    loss = dict(type='mmdet.CrossEntropyLoss', class_weight=[1.0] * 19 + [0.1])
+    masks = dict(type='Mask2FormerHead', num_classes=19, out_channels=256)
+    kernels = dict(type='KernelUpdateHead', num_classes=19, out_channels=512)
+    binary = dict(type='FCNHead', num_classes=2, out_channels=1)
+    model = dict(heads=[{**masks, 'loss_cls': loss}, kernels, binary])
+    set_classes(model, 3, weights)
+    masks, kernels, binary = model['heads']
+    assert (masks['num_classes'], masks['out_channels']) == (3, 256)
+    assert masks['loss_cls']['class_weight'] == [*(weights or [1.0] * 3), 0.1]
+    assert (kernels['num_classes'], kernels['out_channels']) == (3, 512)
+    assert binary == dict(type='FCNHead', num_classes=3)
+
+
+def test_a_head_that_learns_edges_finds_them_in_other_data():
+    source = 'mmseg::pidnet/pidnet-s_2xb6-120k_1024x1024-cityscapes.py'
+    _, cfg = on_data('mfnet', source=source)
+    types = [t.type for t in cfg.train_dataloader.dataset.pipeline]
+    assert types[-2:] == ['GenerateEdge', 'PackMultimodalInputs']
+    assert 'GenerateEdge' not in [t.type for t in cfg.val_dataloader.dataset.pipeline]
+
+
+def test_images_of_another_size_are_refused_for_a_backbone_of_one_size():
+    beit = dict(type='BEiT', img_size=(64, 64))
+    model = dict(backbone=dict(backbone=beit))
+    require_size(model, [64, 64])
+    require_size(model, None)
+    with pytest.raises(ValueError, match=r'\(64, 64\), got \(48, 64\) of the data'):
+        require_size(model, (48, 64))
+    beit.update(type='SwinTransformer')
+    require_size(model, (48, 64))
+
+
+def test_heads_that_see_labels_are_told_which_are_ignored():
+    heads = [dict(type=kind, num_classes=3) for kind in ('FCNHead', 'KernelUpdateHead')]
+    model = dict(data_preprocessor={}, heads=heads)
+    set_ignored(model, dict(head=dict(num_classes=3, ignore_index=65535)))
+    assert [head.get('ignore_index') for head in heads] == [65535, None]
+    assert model['data_preprocessor'] == dict(seg_pad_val=65535)
+
+
+def test_images_are_not_padded_to_the_size_of_the_model_s_own_data():
+    data = read_config(str(DATASETS / 'mfnet.py'))
+    cfg = converted(PSPNET, ['rgb', 'thermal'], data=data)
+    assert cfg.model.data_preprocessor.size == (480, 640)
+    pipeline = data.train_dataloader.dataset.pipeline
+    pipeline[:] = [t for t in pipeline if t.type != 'RandomCrop']
+    cfg = converted(PSPNET, ['rgb', 'thermal'], data=data)
+    assert 'size' not in cfg.model.data_preprocessor
+
+
+def test_a_head_of_borders_keeps_its_two_channels():
+    stdc = 'mmseg::stdc/stdc1_4xb12-80k_cityscapes-512x1024.py'
+    data = read_config(str(DATASETS / 'mfnet.py'))
+    data.model = dict(decode_head=dict(loss_decode=dict(class_weight=[1.0] * 9)))
+    cfg = converted(stdc, ['rgb', 'thermal'], data=data)
+    heads = {one.head.type: one.head for one in cfg.model.auxiliary_head}
+    assert (heads['FCNHead'].num_classes, heads['STDCHead'].num_classes) == (9, 2)
+    assert not any('class_weight' in loss for loss in heads['STDCHead'].loss_decode)
 
 
 def test_data_without_modalities_are_refused():
@@ -276,6 +430,7 @@ def test_what_cannot_be_converted_is_refused_by_name(source, message):
         dict(words=['two words'] * 40, numbers=tuple(range(100)), empty=((), [], {})),
         dict(nested=dict(nested=dict(nested=dict(text='x' * 100, f=0.5, n=-1)))),
         {1: 'a', 'class': 'a keyword', 'b c': True},
+        {'class': 'a keyword', 'lambda': 2},
     ],
 )
 def test_text_is_the_value_in_the_same_order(value):
