@@ -30,6 +30,7 @@ from mmseg_cen.disk import write_new
 from mmseg_cen.models import MultimodalPreprocessor
 from mmseg_cen.models.modalities import names_of
 from mmseg_cen.models.pretrained import without_starts
+from mmseg_cen.models.segmentor import is_cen_segmentor
 from mmseg_cen.modes import hand_modes_to_hook
 from mmseg_cen.once import warn_once
 from mmseg_cen.short_log import ShortLogRunner
@@ -177,7 +178,7 @@ def say_order(cfg: Config) -> None:
         cfg: The config, changed in place.
     """
     model = cfg.get('model')
-    if model and model.get('type') == 'CENSegmentor':
+    if is_cen_segmentor(model):
         if model.get('modalities') is None and isinstance(model.decode_head, dict):
             model.modalities = names_of(model)
     elif model:

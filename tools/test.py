@@ -101,6 +101,7 @@ from mmseg_cen.launch import (
 )
 from mmseg_cen.metrics import StreamIoUMetric
 from mmseg_cen.models.modalities import names_of
+from mmseg_cen.models.segmentor import is_cen_segmentor
 from mmseg_cen.modes import set_modes, test_in_mixed_precision
 from mmseg_cen.streams.presence import check_absent
 
@@ -151,10 +152,10 @@ def require_segmentor(cfg: Config, option: str) -> None:
     Raises:
         ValueError: If the model is of another type.
     """
-    name = cfg.model.get('type')
-    if name != 'CENSegmentor':
+    if not is_cen_segmentor(cfg.model):
         raise ValueError(
-            f"`model.type` must be 'CENSegmentor' for {option}, got {name!r}: omit it"
+            f"`model.type` must be 'CENSegmentor' for {option}, got "
+            f'{cfg.model.get("type")!r}: omit it'
         )
 
 

@@ -12,6 +12,7 @@ from mmseg.registry import MODELS
 from mmseg_cen.datasets import samples_of_test, select
 from mmseg_cen.freezing import freeze_exchange
 from mmseg_cen.launch import check_checkpoint
+from mmseg_cen.models import CENSegmentor
 from mmseg_cen.models.pretrained import without_starts
 from mmseg_cen.modes import check_precision, set_network_modes
 from mmseg_cen.transforms import given_pipeline
@@ -32,14 +33,14 @@ def trained_network(cfg: Config, weights: str, options: Options) -> Network:
             another model.
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    kind = cfg.model.type
     samples = samples_of_test(cfg)
     model = revert_sync_batchnorm(MODELS.build(without_starts(cfg.model)))
     names = tuple(model.data_preprocessor.modalities)
-    if options.absent and ({*options.absent} - {*names} or kind != 'CENSegmentor'):
+    takes_absence = isinstance(model, CENSegmentor)
+    if options.absent and not (takes_absence and {*options.absent} <= {*names}):
         raise ValueError(
             f'`absent` must be modalities of a CENSegmentor, out of {list(names)}, got '
-            f'{list(options.absent)} of a {kind}: correct it'
+            f'{list(options.absent)} of a {type(model).__name__}: correct it'
         )
     pipeline = cfg.tta_pipeline if options.tta and 'tta_pipeline' in cfg else None
     if options.tta and (pipeline is None or cfg.get('tta_model') is None):

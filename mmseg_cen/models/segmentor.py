@@ -1,6 +1,7 @@
 """Segmentor that predicts every stream and the ensemble in one pass."""
 
 import copy
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from mmseg_cen.streams.fold import ENSEMBLE
 from mmseg_cen.streams.presence import check_absent
 
 from .ensemble_head import EnsembleHead
+from .extended import registered_type
 from .given import with_given_samples
 from .modalities import check_agreement, hand_down
 from .multimodal_backbone import MultimodalBackbone
@@ -246,3 +248,9 @@ class CENSegmentor(StreamedSegmentor):
                 pred_streams=PixelData(**{m: classes[m] for m in present}),
             )
         )
+
+
+def is_cen_segmentor(model: Any) -> bool:
+    """Whether a model's config is of a :class:`CENSegmentor`, or a class made of it."""
+    kind: Any = registered_type(model) if model else None
+    return inspect.isclass(kind) and issubclass(kind, CENSegmentor)

@@ -7,6 +7,7 @@ from mmseg.structures import SegDataSample
 from torch.testing import assert_close
 
 from mmseg_cen.models import ENSEMBLE, CENSegmentor, ModalityNorm
+from mmseg_cen.models.segmentor import is_cen_segmentor
 from mmseg_cen.streams.presence import present_modalities
 
 
@@ -414,3 +415,18 @@ def test_the_checkpoint_of_a_unimodal_model_initializes_all_streams():
     x = torch.randn(1, 6, 32, 40)
     depth = model.decode_head.forward_streams(model.extract_feat(x))['depth']
     assert_close(depth, unimodal(x[:, 3:], mode='tensor'))
+
+
+@pytest.mark.parametrize(
+    ('model', 'expected'),
+    [
+        ({'type': 'CENSegmentor'}, True),
+        ({'type': type('Own', (CENSegmentor,), {})}, True),
+        ({'type': 'EncoderDecoder'}, False),
+        ({'type': 'unknown'}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_a_config_of_a_segmentor_or_of_a_class_made_of_it_is_known(model, expected):
+    assert is_cen_segmentor(model) is expected

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mmseg_cen.launch import check_checkpoint, load_config
 from mmseg_cen.models.modalities import hand_down, names_of
+from mmseg_cen.models.segmentor import is_cen_segmentor
 from mmseg_cen.modes import compile_network
 from mmseg_cen.streams.exchange import own_part
 from mmseg_cen.streams.fold import fold_streams
@@ -180,7 +181,7 @@ def model_config(config: Any, num_modalities: int | None = None) -> dict[str, An
         ValueError: If the model is not a CENSegmentor.
     """
     model = config.get('model')
-    if not model or model.get('type') != 'CENSegmentor':
+    if not is_cen_segmentor(model):
         raise ValueError(
             f"the `model` of the config must be a 'CENSegmentor', got "
             f'{model and model.get("type")!r}: name a config of a segmentation'

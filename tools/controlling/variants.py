@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmseg.registry import MODELS, TRANSFORMS
 
 from mmseg_cen.models.modalities import names_of
+from mmseg_cen.models.segmentor import is_cen_segmentor
 from mmseg_cen.transforms.image_only import OfColors
 
 #: Transforms that make the arrays which a control replaces.
@@ -79,7 +80,7 @@ def two_streams(cfg: Config) -> tuple[str, ...]:
     Raises:
         ValueError: If the model is no CENSegmentor of several modalities.
     """
-    if cfg.model.get('type') != 'CENSegmentor':
+    if not is_cen_segmentor(cfg.model):
         raise ValueError(
             "`model.type` must be 'CENSegmentor' for controls of a modality, got "
             f'{cfg.model.get("type")!r}: take the config of a multimodal network'

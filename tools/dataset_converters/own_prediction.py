@@ -16,6 +16,7 @@ from mmseg_cen.datasets import MultimodalSegDataset, select
 from mmseg_cen.launch import load_config
 from mmseg_cen.modality import Modality
 from mmseg_cen.models.modalities import names_of
+from mmseg_cen.models.segmentor import is_cen_segmentor
 from mmseg_cen.preparation import Folder, read_meta
 
 CONFIG = '''"""Predict the labels of {count} samples with the network of another config.
@@ -59,7 +60,7 @@ def check_network(config: str, folders: Mapping[str, Folder]) -> None:
     """
     loaded = load_config(config)
     model = loaded.get('model') or {}
-    if model.get('type') != 'CENSegmentor':
+    if not is_cen_segmentor(model):
         raise ValueError(
             f'`--config` must be of a CENSegmentor, got {config} with '
             f'{model.get("type")!r}: name the config of a trained network'
