@@ -143,8 +143,10 @@ def first_infinite_layer(
     Args:
         model: The network, which is run once more.
         args: Its arguments.
-        kwargs: Its keyword arguments.
+        kwargs: Its keyword arguments; `outputs` of what has run before are left out, as
+            its layers are looked at, too.
     """
+    kwargs = {name: value for name, value in kwargs.items() if name != 'outputs'}
     if not all(x.isfinite().all() for x in _tensors([args, kwargs.get('inputs')])):
         return 'the inputs are not finite'
     found: list[str] = []

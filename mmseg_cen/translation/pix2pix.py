@@ -262,8 +262,8 @@ class CENPix2Pix(MeanOfProcesses):
         discriminator.update_params(total)
         of_discriminator['loss_d'] = of_discriminator.pop('loss')
         with generator.optim_context(self.generator):
-            # The sparsity hook adds its loss to the losses of this call.
-            losses = self(inputs, samples, mode='loss', outputs=outputs)
+            # A hook adds the sparsity loss to those of this call, another checks them.
+            losses = self(inputs, data_samples=samples, mode='loss', outputs=outputs)
         total, of_generator = self.parse_losses(losses)
         generator.update_params(total)
         self._average_statistics()
