@@ -15,6 +15,8 @@ from mmseg_cen.streams.state import first_names, unwrap
 
 from .every_n_iterations import EveryNIterations
 
+#: Modes in which a model returns losses: of all, or of one network out of two.
+_OF_LOSSES = ('loss', 'discriminator')
 #: So many steps in a row a loss scaler may skip: it halves its scale each time.
 _SKIPPED = 50
 #: How many samples a message names.
@@ -59,7 +61,7 @@ class FiniteLossHook(EveryNIterations):
         self._unchecked, self._skipped = [], 0
 
         def look(model: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-            if kwargs.get('mode') == 'loss' and self.is_due(runner, self.interval):
+            if kwargs.get('mode') in _OF_LOSSES and self.is_due(runner, self.interval):
                 found = _infinite(_losses(output))
                 if found and not self._may_be_skipped(runner):
                     self._check(runner)  # an earlier one is the cause
