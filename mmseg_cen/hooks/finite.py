@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import get_rank, is_distributed
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
@@ -119,12 +120,20 @@ class FiniteLossHook(EveryNIterations):
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """The parameters and running statistics of a model; no other buffers."""
-    return {
+    """The parameters and running statistics of a model; no other buffers.
+
+    By their names in a checkpoint, where parts of the model are wrapped on their own.
+    """
+    weights = {
         name: value
         for name, value in [*model.named_parameters(), *model.named_buffers()]
         if isinstance(value, nn.Parameter) or '.running_' in f'.{name}'
     }
+    for part, module in model.named_modules():
+        if part and is_model_wrapper(module):
+            inside = f'{part}.module.'
+            weights = {n.replace(inside, f'{part}.', 1): w for n, w in weights.items()}
+    return weights
 
 
 def not_finite(weights: Mapping[str, Tensor]) -> list[str]:
