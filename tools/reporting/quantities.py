@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from mmseg_cen.streams.fold import ENSEMBLE
+from mmseg_cen.visualization.curves import APART
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,6 @@ class Quantity:
 
 #: Place of the plots of each stage.
 BY_STAGE = 22
-#: First parts of the keys of a translation that name no output: errors in the unit of
-#: the target, and FID and KID by the protocol of the released code.
-APART = ('physical', 'released')
 #: Names of curves that are all of a quantity, or the only one.
 WHOLE = ('', 'lr', 'all of it')
 PERCENT = (0.0, None)

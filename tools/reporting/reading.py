@@ -14,10 +14,10 @@ from mmseg_cen.checkpoints import is_training
 from mmseg_cen.config_files import configs_in, read_config
 from mmseg_cen.hooks.gamma_recorder import RECORD, GammaRecord, read_record
 from mmseg_cen.streams.fold import ENSEMBLE
+from mmseg_cen.visualization.curves import APART
 from mmseg_cen.visualization.scalars import Curve, collect, read_starts
 
 from .logs import Facts, read_logs
-from .quantities import APART
 
 #: Keys of what hooks log between two lines of the training.
 BETWEEN = ('exchange/', 'alpha/')
