@@ -14,7 +14,8 @@ from mmseg_cen.datasets import MultimodalSegDataset, SyntheticRGBDDataset
 from mmseg_cen.datasets.of_config import innermost
 from mmseg_cen.modality import Modality, build_modalities
 from mmseg_cen.models import MultimodalPreprocessor
-from mmseg_cen.translation import CENPix2Pix, build_domains
+from mmseg_cen.translation import CENPix2Pix
+from mmseg_cen.translation.dataset import TranslationDataset
 from mmseg_cen.version import __version__
 
 from .formats import FORMATS, OPSET
@@ -39,11 +40,9 @@ def modalities_of(cfg: Config) -> dict[str, Modality]:
         return {}
     if issubclass(found, MultimodalSegDataset):
         return dict(found.build_modalities(dataset.get('modalities')))
-    if 'domains' in dataset:
-        return dict(build_domains(dataset['domains']))
-    if 'sources' in dataset:  # rendered scenes, which have domains of their own
+    if issubclass(found, TranslationDataset):  # which may know more than the config
         built: Any = DATASETS.build({**dataset, 'lazy_init': True})
-        return dict(built.modalities)
+        return dict(built.domains)
     return build_modalities(dataset.get('modalities', ('rgb', 'depth')))
 
 

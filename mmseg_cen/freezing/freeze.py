@@ -50,8 +50,8 @@ def freeze_exchange(model: nn.Module, size: tuple[int, int] | None = None) -> nn
         The copy, of the type of ``model``.
 
     Raises:
-        ValueError: If the model is not multimodal, in training mode, or one that never
-            has all streams.
+        ValueError: If the model is not multimodal, in training mode, one that never has
+            all streams, or a translation of another protocol than ``'eval'``.
     """
     frozen = copy.deepcopy(model)
     network, original = network_of(frozen), network_of(model)
@@ -67,6 +67,12 @@ def freeze_exchange(model: nn.Module, size: tuple[int, int] | None = None) -> nn
             f'`model` must see all streams at once for its exchange to be frozen, got '
             f'a {type(network).__name__}, which leaves each out in turn: do not freeze '
             f'it'
+        )
+    if (protocol := getattr(model, 'test_protocol', 'eval')) != 'eval':
+        raise ValueError(
+            f"`model.test_protocol` must be 'eval' for its exchange to be frozen, got "
+            f'{protocol!r}, which normalizes as in training: set it to eval, or do not '
+            f'freeze it'
         )
     if size is None:
         side = 2 ** getattr(network, 'num_downs', 6)

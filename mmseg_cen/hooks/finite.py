@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import get_rank, is_distributed
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ from mmseg_cen.streams.state import first_names, unwrap
 
 from .every_n_iterations import EveryNIterations
 
+#: Modes in which a model returns losses: of all, or of one network out of two.
+_OF_LOSSES = ('loss', 'discriminator')
 #: So many steps in a row a loss scaler may skip: it halves its scale each time.
 _SKIPPED = 50
 #: How many samples a message names.
@@ -59,7 +62,7 @@ class FiniteLossHook(EveryNIterations):
         self._unchecked, self._skipped = [], 0
 
         def look(model: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-            if kwargs.get('mode') == 'loss' and self.is_due(runner, self.interval):
+            if kwargs.get('mode') in _OF_LOSSES and self.is_due(runner, self.interval):
                 found = _infinite(_losses(output))
                 if found and not self._may_be_skipped(runner):
                     self._check(runner)  # an earlier one is the cause
@@ -117,12 +120,20 @@ class FiniteLossHook(EveryNIterations):
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """The parameters and running statistics of a model; no other buffers."""
-    return {
+    """The parameters and running statistics of a model; no other buffers.
+
+    By their names in a checkpoint, where parts of the model are wrapped on their own.
+    """
+    weights = {
         name: value
         for name, value in [*model.named_parameters(), *model.named_buffers()]
         if isinstance(value, nn.Parameter) or '.running_' in f'.{name}'
     }
+    for part, module in model.named_modules():
+        if part and is_model_wrapper(module):
+            inside = f'{part}.module.'
+            weights = {n.replace(inside, f'{part}.', 1): w for n, w in weights.items()}
+    return weights
 
 
 def not_finite(weights: Mapping[str, Tensor]) -> list[str]:
@@ -143,8 +154,10 @@ def first_infinite_layer(
     Args:
         model: The network, which is run once more.
         args: Its arguments.
-        kwargs: Its keyword arguments.
+        kwargs: Its keyword arguments; `outputs` of what has run before are left out, as
+            its layers are looked at, too.
     """
+    kwargs = {name: value for name, value in kwargs.items() if name != 'outputs'}
     if not all(x.isfinite().all() for x in _tensors([args, kwargs.get('inputs')])):
         return 'the inputs are not finite'
     found: list[str] = []

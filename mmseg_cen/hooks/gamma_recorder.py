@@ -101,7 +101,9 @@ class GammaRecorderHook(EveryNIterations):
             else:
                 kept = record.steps < runner.iter
                 self._steps = record.steps[kept].tolist()
-                self._layers = {name: [*v[kept]] for name, v in record.layers.items()}
+                self._layers = {
+                    _unwrapped(name): [*v[kept]] for name, v in record.layers.items()
+                }
         self._record(runner, runner.iter)
 
     def act(self, runner: Runner, outputs: Any) -> None:
@@ -120,7 +122,7 @@ class GammaRecorderHook(EveryNIterations):
         self._steps.append(step)
         for name, norm in exchanging_norms(model_and_modalities(runner)[0]).items():
             gamma = norm.gamma.float().cpu().numpy().astype(np.float16)
-            self._layers.setdefault(name, []).append(gamma)
+            self._layers.setdefault(_unwrapped(name), []).append(gamma)
 
     def _write(self, runner: Runner) -> None:
         if not is_main_process() or not self._layers:
@@ -141,6 +143,14 @@ class GammaRecorderHook(EveryNIterations):
             unfinished.open('wb') as file,
         ):
             np.savez_compressed(file, **record)
+
+
+def _unwrapped(name: str) -> str:
+    """The name of a layer without wrappers, as several processes put around networks.
+
+    They may continue the training of one, and one theirs.
+    """
+    return '.'.join(part for part in name.split('.') if part != 'module')
 
 
 def read_record(path: Path) -> GammaRecord:

@@ -35,18 +35,21 @@ def inspect_directions(
     turning = [t for t in pipeline if isinstance(t, RandomFlip | RandomRotate)]
     names = [type(t).__name__ for t in turning if t.prob]
     for name, modality in modalities.items():
-        turns_itself = type(modality).reorient is not Modality.reorient
+        is_domain = type(modality).reorient is not Modality.reorient
+        turns_itself = is_domain and getattr(modality, 'vectors', True)
         if (
             names
             and modality.channels > 1
             and has_directions(name)
             and not turns_itself
         ):
+            remedy = 'set vectors=True for unit vectors, ' if is_domain else ''
             warn_once(
                 f'directions {name}',
                 f'Modality {name!r} has directions, by its name, and {names[0]} moves '
-                f'its pixels without turning them: leave {" and ".join(names)} out, or '
-                'name the modality otherwise if its values are no directions',
+                f'its pixels without turning them: {remedy}leave '
+                f'{" and ".join(names)} out, or name the modality otherwise if its '
+                'values are no directions',
             )
 
 

@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_cen.datasets.listing import list_files, read_rows, require_files
 from mmseg_cen.modality import main_modality
+from mmseg_cen.transforms.inspection import inspect_directions
 
 from .derived import RECIPES
 from .domains import Domain, build_domains, select_domains
@@ -54,6 +55,12 @@ class TranslationDataset(BaseDataset):
             sources=self.sources,
             target=target,
         )
+
+    def full_init(self) -> None:
+        """Find the samples, and warn of directions that flips would not turn."""
+        if not self._fully_initialized:
+            super().full_init()
+            inspect_directions(self.modalities, self.pipeline.transforms)
 
     def sample_info(self, img_path: str, **others: Any) -> dict[str, Any]:
         """A sample as the transforms get it; ``img_path`` names its results."""

@@ -117,7 +117,7 @@ class Derivation:
 
         Raises:
             ValueError: If a name is unknown, or the camera or an image that a domain
-                needs is missing, or the depth has holes.
+                needs is missing, or the image has another type, or the depth holes.
         """
         if unknown := sorted(set(names) - set(RECIPES)):
             raise ValueError(
@@ -130,6 +130,11 @@ class Derivation:
                 raise ValueError(
                     "`rgb` must be given to derive 'texture', got None: add 'rgb' to "
                     'the domains'
+                )
+            if rgb.dtype != np.uint8:
+                raise ValueError(
+                    f"`rgb` must be uint8 to derive 'texture', got {rgb.dtype}: store "
+                    'the images so'
                 )
             derived['texture'] = texture_edges(rgb, self.blur)
         if not set(names) - {'texture'}:

@@ -96,13 +96,14 @@ class Domain(Modality):
             limits = (-1.0, 1.0)
         elif limits is None and self.dtype == 'uint8':
             limits = (self.offset, self.offset + 255 * (self.scale or 1))
-        if limits is None or len(limits) != 2 or not limits[0] < limits[1]:
+        ends: Sequence[float] = limits or ()
+        if len(ends) != 2 or not -np.inf < ends[0] < ends[1] < np.inf:
             raise ValueError(
                 '`range` must be the physical values (low, high) that are encoded as '
-                f'-1 and 1, got {limits}: give two, the lower one first'
+                f'-1 and 1, got {limits}: give two finite ones, the lower one first'
             )
-        object.__setattr__(self, 'range', tuple(limits))
-        if self.log_unit is not None and not (self.log_unit > 0 and limits[0] >= 0):
+        object.__setattr__(self, 'range', tuple(ends))
+        if self.log_unit is not None and not (self.log_unit > 0 and ends[0] >= 0):
             raise ValueError(
                 '`log_unit` must be positive, and `range` not negative with it, got '
                 f'{self.log_unit} and {limits}: correct one of them'

@@ -159,16 +159,18 @@ class CENPix2Pix(MeanOfProcesses):
             data_samples: The samples; not for ``mode='tensor'``.
             mode: ``'tensor'``: returns the images of all streams and the ensemble, by
                 name; ``'predict'``: the samples with predictions; ``'loss'``: the
-                losses of the generator.
+                losses of the generator; ``'discriminator'``: those of the other.
             outputs: The outputs of the generator, if it has run already.
 
         Raises:
             ValueError: If the data have other sources or another target than the
                 model, or the mode is unknown.
         """
-        if mode == 'loss':
+        if mode in ('loss', 'discriminator'):
             outputs = outputs or self.generator(inputs)
-            return self.generator_losses(inputs, outputs, data_samples or [])
+            if mode == 'loss':
+                return self.generator_losses(inputs, outputs, data_samples or [])
+            return self.discriminator_losses(inputs, outputs[0], data_samples or [])
         if mode not in ('tensor', 'predict'):
             raise ValueError(
                 f"`mode` must be 'tensor', 'predict' or 'loss', got {mode!r}: choose "
@@ -256,14 +258,15 @@ class CENPix2Pix(MeanOfProcesses):
             data = self.data_preprocessor(data, True)
             inputs, samples = data['inputs'], data['data_samples']
             outputs = self.generator(inputs)
+        made = dict(data_samples=samples, outputs=outputs)
+        # Hooks look at the losses of both calls, and add a penalty to the second.
         with discriminator.optim_context(self.discriminator):
-            losses = self.discriminator_losses(inputs, outputs[0], samples)
+            losses = self(inputs, mode='discriminator', **made)
         total, of_discriminator = self.parse_losses(losses)
         discriminator.update_params(total)
         of_discriminator['loss_d'] = of_discriminator.pop('loss')
         with generator.optim_context(self.generator):
-            # The sparsity hook adds its loss to the losses of this call.
-            losses = self(inputs, samples, mode='loss', outputs=outputs)
+            losses = self(inputs, mode='loss', **made)
         total, of_generator = self.parse_losses(losses)
         generator.update_params(total)
         self._average_statistics()

@@ -84,8 +84,14 @@ class TaskonomyDataset(MultimodalTranslationDataset):
         file_pattern: str = '{domain}/{stem}_domain_{domain}{suffix}',
         **kwargs: Any,
     ) -> None:
-        known = DOMAINS | {alias: DOMAINS[name] for alias, name in ALIASES.items()}
-        own = domains or {}
+        own, prefixes = domains or {}, dict(data_prefix or {})
+        # What is said of a domain holds under both of its names.
+        named = {name: {**DOMAINS[name], **own.get(name, {})} for name in DOMAINS}
+        known = named | {alias: named[name] for alias, name in ALIASES.items()}
+        folders = {
+            alias: name if prefixes.get(name) is None else prefixes[name]
+            for alias, name in ALIASES.items()
+        }
         super().__init__(
             sources,
             target,
@@ -93,7 +99,7 @@ class TaskonomyDataset(MultimodalTranslationDataset):
                 name: {**known.get(name, {}), **own.get(name, {})}
                 for name in [*known, *(own.keys() - known.keys())]
             },
-            data_prefix=ALIASES | dict(data_prefix or {}),
+            data_prefix=folders | prefixes,
             file_pattern=file_pattern,
             **kwargs,
         )

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from .figures import new_figure, to_picture
 from .scalars import Curve
 
+#: First parts of the keys of a translation that name no output: errors in the unit of
+#: the target, and FID and KID by the protocol of the released code.
+APART = ('physical', 'released')
+
 
 def select(keys: Iterable[str], patterns: Sequence[str]) -> list[str]:
     """The keys that match one of the patterns (``loss*``, ``*/MAE``), in order.
@@ -48,12 +52,14 @@ def smooth(values: NDArray[np.floating], window: int) -> NDArray[np.floating]:
 def group_by_quantity(keys: Iterable[str]) -> dict[str, list[str]]:
     """Group keys that belong in one panel: ``MAE``, ``rgb/MAE``; ``loss_l1_rgb``, ….
 
-    The keys of a group share the part after the last slash or dot; losses share the
-    first two words of it.
+    The keys of a group share the part after the last slash or dot, and the first one if
+    it is :data:`APART`; losses share the first two words of it.
     """
     groups: dict[str, list[str]] = {}
     for key in keys:
-        last = re.split('[/.]', key)[-1]
+        first, last = key.split('/')[0], re.split('[/.]', key)[-1]
+        if first in APART:  # in another unit
+            last = f'{first}/{last}'
         if last.startswith('loss_'):
             last = '_'.join(last.split('_')[:2])
         groups.setdefault(last, []).append(key)

@@ -10,7 +10,7 @@ from mmseg_cen.datasets import NYUDv2Dataset
 from mmseg_cen.deployment import describe, prepare
 from mmseg_cen.modality import build_modalities
 
-from .conftest import segmentor
+from .conftest import segmentor, translation
 
 BINARY = dict(
     num_classes=2,
@@ -92,3 +92,23 @@ def test_classes_without_colors_have_those_of_their_test(described):
     told = described(dict(**dataset, metainfo=dict(classes=('wall', 'floor'))))
     assert len(told['palette']) == 2
     assert described()['palette'] is described()['classes'] is None
+
+
+def test_domains_have_the_options_that_their_data_set_knows(build):
+    """Beside those that its config gives."""
+    dataset = dict(
+        type='TaskonomyDataset',
+        sources=('depth', 'normal'),
+        target='rgb',
+        domains=dict(depth=dict(log_unit=None)),
+    )
+    cfg = Config(dict(model=translation(), test_dataloader=dict(dataset=dataset)))
+    model = build(cfg.model)
+    told = describe(model, prepare(model), cfg, 'torchscript')['modalities']
+    depth, normal = (one['file'] for one in told)
+    assert (depth['dtype'], depth['nodata'], depth['log_unit']) == (
+        'uint16',
+        [65535],
+        None,
+    )
+    assert (normal['scale'], normal['vectors']) == (1 / 127, True)

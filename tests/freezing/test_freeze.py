@@ -160,6 +160,15 @@ def test_a_generator_is_frozen_within_the_wrapper_of_several_processes(drawn_at)
     assert not frozen_layers(model)
 
 
+def test_a_translation_by_the_released_protocol_is_refused(drawn_at):
+    """Its norms run as in training."""
+    model = nn.Module()
+    unet = MODELS.build(dict(type='CENUNet', num_downs=3, base_channels=8))
+    model.generator, model.test_protocol = drawn_at(1.0)(unet), 'released'
+    with pytest.raises(ValueError, match=r"must be 'eval' for .* got 'released'"):
+        freeze_exchange(model.eval())
+
+
 def test_a_norm_is_not_folded_if_a_hook_looks_at_it(network, same):
     reference = network(backbone={**RESNET, **STAGE})
 

@@ -139,6 +139,14 @@ def test_statistics_that_are_lost_end_a_scaled_training(runner):
         train_iter(hook, runner, 0.0)
 
 
+def test_weights_have_their_names_in_a_checkpoint():
+    """Several processes wrap each network of a translation on its own."""
+    model = nn.Module()
+    model.generator = nn.DataParallel(nn.BatchNorm1d(2))
+    names = ('weight', 'bias', 'running_mean', 'running_var')
+    assert [*weights_of(model)] == [f'generator.{name}' for name in names]
+
+
 def test_the_layer_is_found_within_compiled_code():
     model = nn.Sequential()
     model.add_module('backbone', nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)))

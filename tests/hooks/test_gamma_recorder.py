@@ -67,6 +67,21 @@ def test_a_resumed_training_continues_the_record(model, tmp_path):
     assert record.layers['0'][:, 0, 0].tolist() == [1, 2, 4, 6, 8, 10]
 
 
+def test_several_processes_continue_the_record_of_one(model, tmp_path):
+    """Though they wrap each network of a translation on its own."""
+    train(model, GammaRecorderHook(2), tmp_path, 0, 7)
+    wrapped = nn.Sequential(nn.DataParallel(model[0]))
+    runner = SimpleNamespace(
+        model=wrapped, work_dir=str(tmp_path), iter=4, max_iters=10
+    )
+    hook = GammaRecorderHook(2)
+    hook.before_train(runner)
+    hook.before_save_checkpoint(runner, {})
+    record = read_record(tmp_path / RECORD)
+    assert record.steps.tolist() == [0, 2, 4]
+    assert {name: len(values) for name, values in record.layers.items()} == {'0': 3}
+
+
 @pytest.mark.parametrize('size', [0, 300])
 def test_a_damaged_record_is_named_and_does_not_stop_a_training(model, size, tmp_path):
     train(model, GammaRecorderHook(2), tmp_path, 0, 7)

@@ -82,6 +82,14 @@ def test_a_config_chooses_sources_and_target_alone(name, sources, target, reques
         assert max(sample['inputs'].abs().max(), data.gt_image.data.abs().max()) <= 1
 
 
+@pytest.mark.parametrize('name', ['synthetic', 'nyudv2_half', 'taskonomy'])
+def test_workers_of_a_training_begin_anew_with_each_epoch(name):
+    """Else a training that resumes draws other crops, see ResumableRandomnessHook."""
+    loader = Config.fromfile(ROOT / f'{name}.py').train_dataloader
+    assert loader.worker_init_fn.type == 'seed_worker'
+    assert not loader.get('persistent_workers')
+
+
 def test_normals_of_a_wall_of_nyudv2_are_those_of_the_wall(nyudv2_half):
     """Through files of whole fifths of a millimeter, smoothing, crop and resizing."""
     cfg = Config.fromfile(ROOT / 'nyudv2_half.py').val_dataloader.dataset

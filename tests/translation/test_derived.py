@@ -69,6 +69,11 @@ def test_smoothing_comes_before_normals_and_edges():
             "`rgb` must be given to derive 'texture'",
         ),
         (
+            ['texture'],
+            dict(rgb=np.ones((H, W, 3), np.uint16)),
+            "`rgb` must be uint8 to derive 'texture', got uint16",
+        ),
+        (
             ['edge'],
             dict(rgb=np.ones((H, W, 3))),
             r"`depth` must be given to derive \['edge'\]",

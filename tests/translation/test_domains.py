@@ -142,6 +142,7 @@ def test_derived_domains_need_no_other_option():
         (dict(dtype='uint16'), 'range'),
         (dict(range=(1, 1)), 'range'),
         (dict(range=(0, 1, 2)), 'range'),
+        (dict(range=(0, np.inf)), r'two finite ones'),
         (dict(range=(-1, 1), log_unit=1), 'log_unit'),
         (dict(range=(0, 1), log_unit=0), 'log_unit'),
         (dict(range=(0, 1), fill=None), 'fill'),

@@ -1,10 +1,12 @@
 """Laws of the optimizers of several networks, and of their wrapper for processes."""
 
+import re
 from collections import OrderedDict
+from pathlib import Path
 
 import pytest
 import torch
-from mmengine.optim import build_optim_wrapper
+from mmengine.optim import LinearLR, build_optim_wrapper
 from torch import nn
 
 from mmseg_cen.translation.optim import _without_wrapper
@@ -67,3 +69,19 @@ def test_checkpoints_of_several_processes_have_the_names_of_one():
     expected = OrderedDict(model.state_dict())
     model['generator'] = Wrapper(model['generator'])
     assert model.state_dict().keys() == expected.keys()
+
+
+def test_the_linear_decay_of_the_page_leaves_no_epoch_without_learning():
+    page = Path(__file__).parents[2] / 'docs/translation.md'
+    recipe = re.search(r"param_scheduler = (dict\(type='Lin.+?\))", page.read_text())[1]
+    optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=1.0)
+    options = eval(recipe)
+    assert options.pop('type') == LinearLR.__name__
+    schedule = LinearLR(optimizer, **options)
+    rates = []
+    for _ in range(300):
+        rates.append(optimizer.param_groups[0]['lr'])
+        optimizer.step()
+        schedule.step()
+    assert rates[:151] == [1.0] * 151
+    assert 0 < rates[-1] < 0.01

@@ -16,7 +16,12 @@ from mmengine.structures import PixelData
 from mmseg.registry import DATASETS, MODELS
 from torch.testing import assert_close
 
-from mmseg_cen.hooks import ExchangeStatsHook, GammaSparsityHook, gamma_l1
+from mmseg_cen.hooks import (
+    ExchangeStatsHook,
+    FiniteLossHook,
+    GammaSparsityHook,
+    gamma_l1,
+)
 from mmseg_cen.streams.sparsity import exchange_shares
 from mmseg_cen.translation import TranslationDataSample
 
@@ -282,6 +287,21 @@ def test_a_step_logs_each_loss_and_the_sums_of_both_networks():
     assert_close(logged['loss'], sum(logged[name] for name in of_g))
     assert_close(logged['loss_d'], sum(logged[name] for name in of_d))
     assert_close(logged['loss_sparsity'], expected.detach())
+
+
+def test_a_loss_that_is_no_number_is_told_of_before_weights_change():
+    """Of the generator, which ran before the discriminator, and is its cause."""
+    model, data = build(), batch()
+    for i, one in enumerate(data['data_samples']):
+        one.set_metainfo(dict(img_path=f'{i}.png'))
+    torch.nn.init.constant_(model.generator.encoder.conv2.conv.bias, torch.nan)
+    before = weights(model.discriminator)
+    hook = FiniteLossHook()
+    hook.before_train(SimpleNamespace(model=model, iter=6, max_iters=100))
+    told = r'samples: 0\.png, 1\.png; .* of the Conv2d generator\.encoder\.conv2\.conv:'
+    with pytest.raises(ValueError, match=told):
+        model.train_step(data, optimizers(model))
+    assert_close(weights(model.discriminator), before, rtol=0, atol=0)
 
 
 def test_sparsity_moves_only_the_scaling_factors_of_the_own_parts():

@@ -169,3 +169,22 @@ def test_dataset_survives_pickling_to_a_worker():
 def test_arguments_out_of_range_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         build(**arguments)
+
+
+def test_directions_that_a_flip_would_not_turn_are_warned_of(warned):
+    """Vectors turn with the image, other domains of three channels do not."""
+    for options, said in (({}, 0), (dict(vectors=False, range=(-1.0, 1.0)), 1)):
+        DATASETS.build(
+            dict(
+                type='SyntheticTranslationDataset',
+                sources=('rgb',),
+                target='normal',
+                num_samples=1,
+                domains=dict(normal=options),
+                pipeline=[dict(type='RandomFlip', prob=0.5)],
+                serialize_data=False,
+            )
+        )
+        assert len(warned) == said
+    assert "'normal' has directions" in warned[0]
+    assert 'set vectors=True' in warned[0]

@@ -95,8 +95,9 @@ def test_no_data_is_unknown_as_target_and_filled_as_source(root):
     assert inputs[~known].max() <= inputs[known].max()
 
 
-def test_depth_by_its_metric_range(root):
-    metric = dict(depth=dict(range=(0, 8), log_unit=None))
+@pytest.mark.parametrize('name', ['depth', 'depth_euclidean'])
+def test_depth_by_its_metric_range(root, name):
+    metric = {name: dict(range=(0, 8), log_unit=None)}
     inputs = build(root, ('depth',), 'rgb', domains=metric)[0]['inputs'][0].numpy()
     stored = STORED['depth_euclidean']
     known = stored < 65535
@@ -109,3 +110,12 @@ def test_eight_bit_depth_is_refused(root):
     assert cv2.imwrite(str(path), STORED['rgb'][..., 0])
     with pytest.raises(ValueError, match='must hold uint16, got uint8'):
         build(root, ('depth',), 'rgb', ann_file='train.txt')[0]
+
+
+def test_a_folder_is_that_of_both_names_of_a_domain(root):
+    prefixes = dict(reshading='no_folder')
+    for name in ('shade', 'reshading'):
+        with pytest.raises(FileNotFoundError, match=r'got .*no_folder'):
+            build(root, (name,), 'rgb', data_prefix=prefixes)
+    without = build(root, ('rgb',), 'reshading', data_prefix=dict(reshading=None))
+    assert 'gt_image' not in without[0]['data_samples']

@@ -28,12 +28,14 @@ def test_smoothing_is_a_running_mean_that_skips_what_is_not_finite():
 def test_streams_share_a_panel():
     keys = ['loss', 'loss_l1_rgb', 'loss_l1_ensemble', 'loss_gan_rgb', 'MAE', 'rgb/MAE']
     keys += ['decode.rgb.loss_ce', 'decode.depth.loss_ce']
+    keys += ['physical/MAE', 'physical/rgb/MAE']  # in meters
     assert group_by_quantity(keys) == {
         'loss': ['loss'],
         'loss_l1': ['loss_l1_rgb', 'loss_l1_ensemble'],
         'loss_gan': ['loss_gan_rgb'],
         'MAE': ['MAE', 'rgb/MAE'],
         'loss_ce': ['decode.rgb.loss_ce', 'decode.depth.loss_ce'],
+        'physical/MAE': ['physical/MAE', 'physical/rgb/MAE'],
     }
 
 

@@ -58,8 +58,9 @@ def is_of_interest(key: str) -> bool:
     """Whether a scalar is a loss or a figure of the validation."""
     others = ('time', 'data_time', 'memory', 'lr', 'base_lr', 'grad_norm')
     parts = key.split('/')
-    return not (
-        parts[-1] in others or parts[0] in ('exchange', 'alpha', 'lr', 'base_lr')
+    return not (  # `generator.lr` of several optimizers
+        parts[-1].rpartition('.')[2] in others
+        or parts[0] in ('exchange', 'alpha', 'lr', 'base_lr')
     )
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from mmseg_cen.streams.fold import ENSEMBLE
+from mmseg_cen.visualization.curves import APART
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,6 @@ class Quantity:
 
 #: Place of the plots of each stage.
 BY_STAGE = 22
-#: First part of the keys of errors in the unit of the target of a translation.
-PHYSICAL = 'physical'
 #: Names of curves that are all of a quantity, or the only one.
 WHOLE = ('', 'lr', 'all of it')
 PERCENT = (0.0, None)
@@ -99,7 +98,7 @@ def validation_quantity(key: str) -> tuple[Quantity, str]:
         return Quantity('Streams that agree, or one of which is right, %', 5), '/'.join(
             [*prefix[1:], metric]
         )
-    is_apart = bool(prefix) and (':' in prefix[0] or prefix[0] == PHYSICAL)
+    is_apart = bool(prefix) and (':' in prefix[0] or prefix[0] in APART)
     group = prefix[0] if is_apart else ''
     output = (prefix[1:] if group else prefix) or [ENSEMBLE]
     order = FIRST.index(metric) if metric in FIRST else 6

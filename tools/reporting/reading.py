@@ -14,10 +14,10 @@ from mmseg_cen.checkpoints import is_training
 from mmseg_cen.config_files import configs_in, read_config
 from mmseg_cen.hooks.gamma_recorder import RECORD, GammaRecord, read_record
 from mmseg_cen.streams.fold import ENSEMBLE
+from mmseg_cen.visualization.curves import APART
 from mmseg_cen.visualization.scalars import Curve, collect, read_starts
 
 from .logs import Facts, read_logs
-from .quantities import PHYSICAL
 
 #: Keys of what hooks log between two lines of the training.
 BETWEEN = ('exchange/', 'alpha/')
@@ -71,7 +71,7 @@ class Run:
         keys = [*self.validations, *self.curves]
         found = [k.split('/')[0] for k in keys if re.fullmatch(r'\w+/(mIoU|MAE)', k)]
         found += [k.split('/')[1] for k in keys if re.fullmatch(r'alpha/\w+', k)]
-        streams = [name for name in dict.fromkeys(found) if name != PHYSICAL]
+        streams = [name for name in dict.fromkeys(found) if name not in APART]
         return [*streams, ENSEMBLE] if streams else [ENSEMBLE]
 
     @property

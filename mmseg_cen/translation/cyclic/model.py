@@ -65,13 +65,13 @@ class CyclicPix2Pix(CENPix2Pix):
             data_samples: The samples; not for ``mode='tensor'``.
             mode: ``'tensor'``: returns the images of the ensembles by domain;
                 ``'predict'``: the samples with predictions; ``'loss'``: the losses of
-                the generator.
+                the generator; ``'discriminator'``: those of the other.
             outputs: The outputs of the generator, if it has run already.
 
         Raises:
             ValueError: If the mode is unknown.
         """
-        if mode == 'loss':
+        if mode in ('loss', 'discriminator'):
             return super().forward(inputs, data_samples, mode, outputs)
         if mode not in ('tensor', 'predict'):
             raise ValueError(

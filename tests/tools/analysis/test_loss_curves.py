@@ -32,6 +32,7 @@ def test_losses_and_figures_become_a_picture(tmp_path, curves):
         {'loss_l1_rgb': 1 / step, 'lr': 1e-3, 'time': 0.1, 'step': step}
         for step in range(1, 9)
     ]
+    lines[0]['generator.lr'] = 1e-3
     lines.append({'MAE': 0.2, 'rgb/MAE': 0.3, 'data_time': 0.1, 'step': 1})
     log.write_text('\n'.join(map(json.dumps, lines)))
     out = tmp_path / 'new' / 'curves.png'

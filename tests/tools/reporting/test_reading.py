@@ -70,6 +70,8 @@ def test_errors_in_physical_units_are_no_output_and_have_a_plot_of_their_own(wor
     assert titles['MAE'] == titles['rgb/MAE'] == 'MAE of the validation'
     assert titles['physical/MAE'] == titles['physical/rgb/MAE'] == 'MAE, physical'
     assert validation_quantity('physical/rgb/MAE')[1] == 'rgb'
+    plot, curve = validation_quantity('released/FID')
+    assert (plot.title, curve) == ('FID, released', 'ensemble')
 
 
 def test_logs_tell_command_data_classes_and_time(work_dir):

@@ -39,7 +39,6 @@ dataset = dict(
 train_dataloader = dict(
     batch_size=1,
     num_workers=4,
-    persistent_workers=True,
     worker_init_fn=dict(type='seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(ann_file='train.txt', pipeline=train_pipeline, **dataset),

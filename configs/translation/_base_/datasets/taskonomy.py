@@ -20,7 +20,6 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=1,
     num_workers=4,
-    persistent_workers=True,
     worker_init_fn=dict(type='seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(

@@ -1,7 +1,7 @@
 # As in the released code: Adam, batches of one image, a constant learning rate.
-# For a linear decay of both learning rates, as in pix2pix:
+# For a linear decay of both learning rates, as in pix2pix, to 0 behind the last epoch:
 #     param_scheduler = dict(
-#         type='LinearLR', start_factor=1.0, end_factor=0.0, begin=150, end=300)
+#         type='LinearLR', start_factor=1.0, end_factor=0.0, begin=150, end=301)
 optim_wrapper = dict(
     constructor='OptimWrapperDictConstructor',
     generator=dict(
