@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 import torch
@@ -86,13 +87,23 @@ class Corruption:
             )
 
 
+def name_of_draws(sample: Any) -> str:
+    """What tells the draws of a sample from those of others.
+
+    Args:
+        sample: A sample, or its results, with ``img_path``, or ``drawn_as`` where names
+            of images do not tell them apart.
+    """
+    return str(sample.get('drawn_as') or sample.get('img_path', ''))
+
+
 def random_numbers(corruption: Corruption, sample: str) -> np.random.Generator:
     """The draws of a corruption of one sample.
 
     Args:
         corruption: The corruption.
         sample: Path of the sample's image; its folders do not count, so that data may
-            be moved.
+            be moved. See :func:`name_of_draws`.
     """
     names = (PurePath(sample).name, corruption.modality, corruption.how)
     keys = [zlib.crc32(name.encode()) for name in names]

@@ -16,13 +16,13 @@ ORIENTATIONS = ('apply', 'ignore')
 # Names with another meaning: in the results of a pipeline, in a data prefix, among the
 # outputs of a network.
 RESERVED_NAMES = {
-    'absent', 'corruptions', 'ensemble', 'file_domains', 'flip', 'flip_direction',
-    'groups', 'gt_depth_map', 'gt_edge_map', 'gt_seg_map', 'gt_valid', 'helpers',
-    'ignore_index', 'image_size', 'img', 'img_path', 'img_shape', 'keep_ratio',
-    'label_map', 'loaded', 'modalities', 'modality_paths', 'num_classes', 'ori_shape',
-    'pad_fixed_size', 'pad_shape', 'pad_size_divisor', 'reduce_zero_label', 'room',
-    'sample_idx', 'scale', 'scale_factor', 'scale_idx', 'seg_fields', 'seg_map_path',
-    'sources', 'swap_seg_labels', 'target', 'targets',
+    'absent', 'corruptions', 'drawn_as', 'ensemble', 'file_domains', 'flip',
+    'flip_direction', 'groups', 'gt_depth_map', 'gt_edge_map', 'gt_seg_map', 'gt_valid',
+    'helpers', 'ignore_index', 'image_size', 'img', 'img_path', 'img_shape',
+    'keep_ratio', 'label_map', 'loaded', 'modalities', 'modality_paths', 'num_classes',
+    'ori_shape', 'pad_fixed_size', 'pad_shape', 'pad_size_divisor', 'reduce_zero_label',
+    'room', 'sample_idx', 'scale', 'scale_factor', 'scale_idx', 'seg_fields',
+    'seg_map_path', 'sources', 'swap_seg_labels', 'target', 'targets',
 }  # fmt: skip
 
 #: Names of modalities, or options of :class:`Modality` under the name of each.

@@ -28,6 +28,7 @@ from .classes import (
 from .groups import find_groups
 from .inspection import attach, inspect_samples
 from .listing import check_columns, list_stems, read_rows, require_files
+from .names import name_draws
 
 LABEL = 'seg_map_path'
 
@@ -190,6 +191,7 @@ class MultimodalSegDataset(BaseSegDataset):
         require_files(needed, self.backend_args)
         samples = [self._data_info(row) for _, row in rows]
         self._warn_of_absent(samples)
+        name_draws(samples, self.data_root)
         groups = self.load_groups([stem for stem, _ in rows])
         for sample, of_sample in zip(samples, groups, strict=True):
             sample['groups'] = {

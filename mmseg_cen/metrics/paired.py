@@ -17,9 +17,11 @@ _CHUNK = 500
 class Interval:
     """A value, and where it lies when other images of the same kind are drawn.
 
+    What one image alone decides has no interval: no draw of it would differ.
+
     Args:
         value: On the images themselves.
-        low: Lower end of the interval; NaN where no resample has a value.
+        low: Lower end of the interval; NaN where there is none.
         high: Upper end.
         above: Share of the resamples in which it is above 0.
     """
@@ -200,13 +202,25 @@ def difference(
     for (start, of_first), (_, of_second) in zip(*draws, strict=True):
         part = values(of_second) - values(of_first)
         drawn[start : start + len(part)] = part
-    *classes, mean, of_counted = map(_interval, found, drawn.T, [level] * len(found))
+    deciding = _deciding_images(first, second, counted)
+    *classes, mean, of_counted = map(
+        _interval, found, drawn.T, [level] * len(found), deciding
+    )
     return Difference(mean, of_counted, classes)
 
 
-def _interval(value: float, drawn: Floats, level: float) -> Interval:
+def _deciding_images(
+    first: NDArray[np.int64], second: NDArray[np.int64], counted: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Numbers of images (K + 2,) on which each IoU, and then both means, depend."""
+    occurs = first.any(axis=(0, 2)) | second.any(axis=(0, 2))  # (N, K)
+    parts = [*occurs.T, occurs.any(1), occurs[:, counted].any(1)]
+    return np.array([part.sum() for part in parts])
+
+
+def _interval(value: float, drawn: Floats, level: float, images: int) -> Interval:
     drawn = drawn[~np.isnan(drawn)]
-    if not drawn.size:
+    if images < 2 or not drawn.size:
         return Interval(float(value), float('nan'), float('nan'), float('nan'))
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     above = float((drawn > 0).mean())

@@ -12,7 +12,7 @@ from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from mmseg_cen.corruptions import corrupted
+from mmseg_cen.corruptions import corrupted, name_of_draws
 from mmseg_cen.modality import check_modality_names
 
 from .modalities import check_names
@@ -145,8 +145,8 @@ class MultimodalPreprocessor(SegDataPreProcessor):
             if marks := sample.get('corruptions'):
                 height, width = inputs[b].shape[-2:]  # without padding
                 x = data['inputs'][b, :, :height, :width]
-                path = str(sample.get('img_path', ''))
-                x[:] = corrupted(x, marks, self.modalities, path)
+                name = name_of_draws(sample)
+                x[:] = corrupted(x, marks, self.modalities, name)
             for name in sample.get('absent') or ():
                 first = names.index(name) * self.num_channels
                 data['inputs'][b, first : first + self.num_channels] = 0

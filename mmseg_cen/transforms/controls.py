@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from mmcv.transforms import BaseTransform
+from mmcv.transforms import BaseTransform, LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
 from mmseg_cen.corruptions import Corruption
@@ -54,9 +54,12 @@ def shift(image: np.ndarray, pixels: int, border: np.ndarray) -> np.ndarray:
 def _makes(transform: Any, modality: str) -> bool:
     """Whether a transform takes part in making the array of a modality.
 
-    Those that set marks do not, nor do those that encode or replace another one.
+    Those that set marks or load labels do not, nor do those that encode or replace
+    another one.
     """
-    if isinstance(transform, CorruptModalities | RandomModalityDropout):
+    if isinstance(
+        transform, CorruptModalities | LoadAnnotations | RandomModalityDropout
+    ):
         return False
     return bool(getattr(transform, 'modality', modality) == modality)
 

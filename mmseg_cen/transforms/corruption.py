@@ -7,7 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from mmseg_cen.corruptions import DAMAGES, Corruption, random_numbers
+from mmseg_cen.corruptions import DAMAGES, Corruption, name_of_draws, random_numbers
 
 #: Seeds that are drawn are below it.
 MAX_SEED = 2**31
@@ -109,7 +109,7 @@ class CorruptModalities(BaseTransform):
         if self.seed is None:
             return np.random.random()
         damage = Corruption(name, self.how, self.amount, seed=self.seed)
-        return random_numbers(damage, str(results.get('img_path', ''))).random()
+        return random_numbers(damage, name_of_draws(results)).random()
 
     def __repr__(self) -> str:
         return (

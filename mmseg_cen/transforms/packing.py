@@ -17,8 +17,9 @@ class PackMultimodalInputs(PackSegInputs):
 
     ``inputs`` is (C_1 + ... + C_M, H, W), in the order of ``results['modalities']``.
     The ``metainfo`` of the sample has the number of channels of each modality as
-    ``modalities``, and its ``groups``, ``absent`` modalities, ``corruptions`` and
-    ``sample_idx`` (number in the data set) if they are known.
+    ``modalities``, and its ``groups``, ``absent`` modalities, ``corruptions``, the name
+    that seeds them (``drawn_as``) and ``sample_idx`` (number in the data set) if they
+    are known.
 
     Args:
         **kwargs: Passed to :class:`mmseg.datasets.PackSegInputs`.
@@ -50,7 +51,7 @@ class PackMultimodalInputs(PackSegInputs):
         outputs: dict[str, Any] = super().transform({**results, 'img': packed})
         channels = {name: image.shape[-1] for name, image in images.items()}
         outputs['data_samples'].set_metainfo(dict(modalities=channels))
-        for key in ('groups', 'absent', 'corruptions', 'sample_idx'):
+        for key in ('groups', 'absent', 'corruptions', 'drawn_as', 'sample_idx'):
             if key in results:
                 outputs['data_samples'].set_metainfo({key: results[key]})
         return outputs

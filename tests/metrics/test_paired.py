@@ -68,6 +68,24 @@ def test_a_clear_difference_is_told_from_chance(measured):
     assert not found.classes[3].is_clear
 
 
+def test_what_one_image_decides_has_no_interval_and_is_not_clear(measured):
+    alone = [areas(measured(p, 1, 1)) for p in (0.1, 0.9)]
+    found = difference(*alone, EVERY, resamples=50)
+    assert found.mean.value > 0
+    assert np.isnan([found.mean.low, found.mean.high, found.mean.above]).all()
+    assert not found.mean.is_clear
+    first, second = (areas(measured(p, 1)) for p in (0.1, 0.9))
+    first[:, 1:, :, 2] = second[:, 1:, :, 2] = 0  # of that class, one image is left
+    counted = np.array([False, False, True, True])
+    found = difference(first, second, counted, resamples=50)
+    assert found.mean.is_clear
+    assert found.classes[1].is_clear
+    for interval in (found.classes[2], found.counted):
+        assert interval.value > 0
+        assert np.isnan(interval.low)
+        assert not interval.is_clear
+
+
 def test_draws_are_the_same_however_many_are_computed_at_a_time(measured, monkeypatch):
     runs = areas(measured(0.5, 1)), areas(measured(0.6, 2))
     whole = difference(*runs, EVERY, resamples=50)

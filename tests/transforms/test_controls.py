@@ -135,6 +135,32 @@ def test_files_of_another_sample_take_the_size_of_the_sample(files):
     assert files[2]['absent'] == ('depth',)
 
 
+def test_labels_have_the_size_of_the_image_and_not_of_another_ones_depth(tmp_path):
+    for i in range(2):
+        for name, shape in dict(rgb=(8, 12, 3), depth=(4, 6), label=(8, 12)).items():
+            (tmp_path / name).mkdir(exist_ok=True)
+            array = np.full(shape, i + (name == 'depth'), np.uint8)
+            assert cv2.imwrite(str(tmp_path / name / f'{i}.png'), array)
+    dataset = DATASETS.build(
+        dict(
+            type='MultimodalSegDataset', data_root=str(tmp_path),
+            modalities=dict(rgb={}, depth=dict(resize=True, plausible=None)),
+            data_prefix=dict(seg_map_path='label'),
+            metainfo=dict(classes=('a', 'b')),
+            pipeline=[
+                dict(type='LoadModalities'),
+                dict(type='LoadAnnotations'),
+                dict(type='EncodeDepth', encoding='metric'),
+                OTHER,
+            ],
+        )
+    )  # fmt: skip
+    for i in range(2):
+        assert (dataset[i]['depth'] == 2 - i).all()
+        assert dataset[i]['depth'].shape == (8, 12)
+        assert (dataset[i]['gt_seg_map'] == i).all()
+
+
 def test_what_means_nothing_is_refused(coordinates):
     for arguments, message in (
         (('depth', 'blur'), '`how` must be one of'),

@@ -9,7 +9,8 @@ where depth helps: `rgb=PATH@rgb both=PATH`.
 
 In each resample, as many images as there are are drawn with replacement, the areas of
 all classes are summed over them, and the mIoU of both systems is computed from the
-sums; runs of a system are averaged within.
+sums; runs of a system are averaged within. What one image alone decides, such as a
+class that no other has, has no interval.
 """
 
 import argparse

@@ -91,7 +91,7 @@ import mmseg_cen  # noqa: F401  isort: skip  (repairs what mmseg's import needs)
 from controlling import report
 from controlling.capacity import as_costly
 from controlling.measuring import Figures, measure, require_metric
-from controlling.samples import load_sample, require_one_modality
+from controlling.samples import load_sample, require_labels, require_one_modality
 from controlling.training import costs_of, require_epochs, run_all
 from controlling.variants import (
     OF_SAMPLES,
@@ -211,9 +211,9 @@ def main(argv: list[str] | None = None) -> None:
     out = args.out or Path('work_dirs/controls', Path(args.config).stem)
     configs, titles = configs_of(cfg, args, names)
     costs: dict[str, list[str]] = {}
+    require_labels(cfg)
     if args.train:
         # Before hours of trainings, what is needed behind them.
-        load_sample(cfg, 'test')
         costs = costs_of(configs, args.size)
         figures, unfinished = run_all(configs, args, out)
         if unfinished:

@@ -120,10 +120,17 @@ def of_differences(
             system.name,
             points(found.mean),
             *(points(found.counted) for _ in part),
-            f'{found.mean.above:.1%} of the resamples',
+            _share_above(found.mean),
         ]
         for system, found in others
     ]
+
+
+def _share_above(interval: Interval) -> str:
+    """In how many resamples a difference is above 0; empty without an interval."""
+    if np.isnan(interval.above):
+        return ''
+    return f'{interval.above:.1%} of the resamples'
 
 
 def of_classes(

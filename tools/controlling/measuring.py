@@ -94,7 +94,7 @@ def require_metric(cfg: Config) -> None:
     """Refuse a test that does not measure each stream, before anything is computed.
 
     Raises:
-        ValueError: If there is no StreamIoUMetric of the mIoU.
+        ValueError: If there is no StreamIoUMetric of the mIoU, or it only saves.
     """
     metrics = metrics_of(cfg)
     found = [m for m in metrics if m.get('type') in MEASURING]
@@ -102,6 +102,12 @@ def require_metric(cfg: Config) -> None:
         raise ValueError(
             "`test_evaluator` must have one StreamIoUMetric with iou_metrics=['mIoU'], "
             f'got {[m.get("type") for m in metrics]}: set it in the config'
+        )
+    if found[0].get('format_only'):
+        raise ValueError(
+            '`test_evaluator` must measure for controls, got format_only=True of its '
+            'StreamIoUMetric: set it to False, and a `test_dataloader` with labels, '
+            'such as that of the validation'
         )
 
 

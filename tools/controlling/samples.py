@@ -1,13 +1,16 @@
 """Data of a control that cannot be loaded, found before anything is computed."""
 
+from typing import Any
+
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
+from mmseg.structures import SegDataSample
 
 from .variants import OF_ONE_STREAM
 
 
-def load_sample(cfg: Config, split: str) -> None:
+def load_sample(cfg: Config, split: str) -> dict[str, Any]:
     """Load the first sample of ``'train'``, ``'val'`` or ``'test'``, as a run would.
 
     Raises:
@@ -15,7 +18,23 @@ def load_sample(cfg: Config, split: str) -> None:
         OSError: If its files cannot be read.
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    DATASETS.build(cfg[f'{split}_dataloader'].dataset)[0]
+    sample: dict[str, Any] = DATASETS.build(cfg[f'{split}_dataloader'].dataset)[0]
+    return sample
+
+
+def require_labels(cfg: Config) -> None:
+    """Refuse test data that cannot be measured.
+
+    Raises:
+        ValueError: If they have no labels.
+    """
+    sample = load_sample(cfg, 'test').get('data_samples')
+    if isinstance(sample, SegDataSample) and 'gt_sem_seg' not in sample:
+        raise ValueError(
+            'the test data must have labels for controls, got none of '
+            f'{sample.get("img_path")}: set a `test_dataloader` that loads some, such '
+            'as that of the validation'
+        )
 
 
 def require_one_modality(cfg: Config) -> None:

@@ -39,7 +39,7 @@ def require_epochs(cfg: Config) -> None:
         raise ValueError(
             '`val_evaluator` must measure the mIoU for --train, without a prefix, got '
             f'{[dict(metric) for metric in metrics]}: put it among iou_metrics, and '
-            'leave out the prefix'
+            'leave out the prefix and format_only'
         )
     if not (cfg.get('train_cfg') or {}).get('max_epochs'):
         raise ValueError(
@@ -57,7 +57,8 @@ def require_epochs(cfg: Config) -> None:
 
 
 def _measures_miou(metric: Any) -> bool:
-    return 'mIoU' in metric.get('iou_metrics', ['mIoU']) and not metric.get('prefix')
+    is_plain = not metric.get('prefix') and not metric.get('format_only')
+    return is_plain and 'mIoU' in metric.get('iou_metrics', ['mIoU'])
 
 
 def plan(configs: dict[str, Config], args: argparse.Namespace, out: Path) -> list[Task]:

@@ -209,7 +209,9 @@ def read_runs(
                     )
             else:
                 unfinished.append(work_dir)
-                print(f'{work_dir} is left out: it is not finished')
+                counted = cfg is None or cfg.train_cfg.get('max_epochs')
+                why = 'is not finished' if counted else 'counts no epochs, as rows do'
+                print(f'{work_dir} is left out: it {why}')
     if len(trained_on) > 1:
         raise ValueError(
             f'runs must be of one length and on the same data, got '

@@ -47,6 +47,18 @@ def test_a_stream_may_be_compared_with_the_ensemble(runs, capsys):
         compare_runs.main([*runs, '--output', 'thermal'])
 
 
+def test_one_image_tells_nothing_of_others(write_run, tmp_path, capsys):
+    paths = [
+        str(write_run(tmp_path / f'{share}.npz', share, num_images=1))
+        for share in (0.5, 0.7)
+    ]
+    compare_runs.main([*paths, '--resamples', '50'])
+    differences = cells(capsys.readouterr().out.strip().split('\n\n')[2])
+    _, value, above = differences[2]
+    assert float(value) > 0, 'neither bold nor with an interval'
+    assert above == ''
+
+
 def test_images_that_lack_a_modality_are_left_out_of_its_differences(
     write_run, tmp_path, capsys
 ):

@@ -25,3 +25,10 @@ def test_a_control_is_tested_once_with_all_its_modalities(
     assert not {'output_dir', 'per_image_file'} & {*built[0].test_evaluator}
     fp16 = 'bf16' if loop else False
     assert built[0].test_cfg == dict(type='TestLoop', fp16=fp16)
+
+
+def test_a_metric_that_measures_nothing_is_refused_before_a_training(demo):
+    measuring.require_metric(demo)
+    demo.test_evaluator.format_only = True
+    with pytest.raises(ValueError, match='got format_only=True of its StreamIoUM'):
+        measuring.require_metric(demo)

@@ -4,8 +4,9 @@ from argparse import Namespace
 
 import pytest
 from analysis import controls
-from controlling.samples import load_sample, require_one_modality
+from controlling.samples import load_sample, require_labels, require_one_modality
 from controlling.variants import one_stream
+from mmengine.config import Config
 
 
 def test_a_shift_beyond_the_images_is_refused_before_anything_is_tested(demo):
@@ -39,3 +40,12 @@ def test_a_transform_that_needs_the_other_modality_is_refused(demo):
                                     how='copy', source='rgb'))  # fmt: skip
     with pytest.raises(ValueError, match='must load one modality alone for the'):
         require_one_modality(one_stream(demo, 'rgb'))
+
+
+def test_test_data_without_labels_are_refused_before_anything_is_computed(folders):
+    cfg = Config(dict(test_dataloader=dict(dataset=folders)))
+    require_labels(cfg)
+    del folders['data_prefix']['seg_map_path'], folders['pipeline'][1]
+    cfg = Config(dict(test_dataloader=dict(dataset=folders)))
+    with pytest.raises(ValueError, match=r'must have labels .* none of .*0\.png'):
+        require_labels(cfg)

@@ -36,6 +36,10 @@ def test_a_training_that_is_not_validated_is_refused(demo):
     with pytest.raises(ValueError, match=r"'prefix': 'seg'.*leave out the pref"):
         require_epochs(demo)
     demo.val_evaluator.prefix = None
+    demo.val_evaluator.format_only = True
+    with pytest.raises(ValueError, match=r'leave out the prefix and format_only'):
+        require_epochs(demo)
+    demo.val_evaluator.format_only = False
     demo.visualizer.vis_backends = [dict(type='mmengine.LocalVisBackend')]
     require_epochs(demo)
     demo.visualizer.vis_backends = [dict(type='TensorboardVisBackend')]

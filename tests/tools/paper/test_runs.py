@@ -104,6 +104,18 @@ def test_runs_of_a_row_that_are_other_systems_are_named(tmp_path, finished_run, 
     assert 'settings of train_dataloader.batch_size, custom_hooks: name' in line
 
 
+def test_a_run_that_counts_iterations_is_not_called_unfinished(
+    tmp_path, finished_run, capsys
+):
+    run = finished_run(tmp_path / 'run')
+    cfg = run_config(run)
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=2)
+    cfg.dump(run / 'exchange_half.py')
+    assert read_runs({'exchange_half': [run]}) == ({}, [run])
+    out = capsys.readouterr().out
+    assert out == f'{run} is left out: it counts no epochs, as rows do\n'
+
+
 def test_runs_of_one_seed_in_a_row_are_named(tmp_path, finished_run, capsys):
     folders = [finished_run(tmp_path / name) for name in 'abc']
     cfg = run_config(folders[1])
