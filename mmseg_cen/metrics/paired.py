@@ -213,9 +213,10 @@ def _deciding_images(
     first: NDArray[np.int64], second: NDArray[np.int64], counted: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """Numbers of images (K + 2,) on which each IoU, and then both means, depend."""
-    occurs = first.any(axis=(0, 2)) | second.any(axis=(0, 2))  # (N, K)
-    parts = [*occurs.T, occurs.any(1), occurs[:, counted].any(1)]
-    return np.array([part.sum() for part in parts])
+    occurs = np.any(first, axis=(0, 2)) | np.any(second, axis=(0, 2))  # (N, K)
+    images = np.count_nonzero
+    means = [images(occurs.any(1)), images(occurs[:, counted].any(1))]
+    return np.array([*images(occurs, axis=0), *means])
 
 
 def _interval(value: float, drawn: Floats, level: float, images: int) -> Interval:
