@@ -50,7 +50,10 @@ def test_all_heads_must_have_the_classes_of_the_data_set(wrapped):
 
 
 def test_each_head_of_a_cascade_is_looked_at():
-    cascade = dict(type='EnsembleHead', head=[head(), head(7)], modalities=('a', 'b'))
+    second = dict(
+        type='OCRHead', in_channels=4, channels=4, ocr_channels=4, num_classes=7
+    )
+    cascade = dict(type='EnsembleHead', head=[head(), second], modalities=('a', 'b'))
     with pytest.raises(ValueError, match=r'got 7 in head\.1'):
         check_heads(MODELS.build(cascade), CLASSES, 255)
 
