@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mmseg_cen.disk import damage_in_words, replacing
 from mmseg_cen.streams.exchange import own_part
 from mmseg_cen.streams.places import exchanging_norms
+from mmseg_cen.streams.sparsity import without_wrappers
 
 from .every_n_iterations import EveryNIterations
 from .exchange_stats import model_and_modalities
@@ -102,7 +103,8 @@ class GammaRecorderHook(EveryNIterations):
                 kept = record.steps < runner.iter
                 self._steps = record.steps[kept].tolist()
                 self._layers = {
-                    _unwrapped(name): [*v[kept]] for name, v in record.layers.items()
+                    without_wrappers(name): [*values[kept]]
+                    for name, values in record.layers.items()
                 }
         self._record(runner, runner.iter)
 
@@ -122,7 +124,7 @@ class GammaRecorderHook(EveryNIterations):
         self._steps.append(step)
         for name, norm in exchanging_norms(model_and_modalities(runner)[0]).items():
             gamma = norm.gamma.float().cpu().numpy().astype(np.float16)
-            self._layers.setdefault(_unwrapped(name), []).append(gamma)
+            self._layers.setdefault(without_wrappers(name), []).append(gamma)
 
     def _write(self, runner: Runner) -> None:
         if not is_main_process() or not self._layers:
@@ -143,14 +145,6 @@ class GammaRecorderHook(EveryNIterations):
             unfinished.open('wb') as file,
         ):
             np.savez_compressed(file, **record)
-
-
-def _unwrapped(name: str) -> str:
-    """The name of a layer without wrappers, as several processes put around networks.
-
-    They may continue the training of one, and one theirs.
-    """
-    return '.'.join(part for part in name.split('.') if part != 'module')
 
 
 def read_record(path: Path) -> GammaRecord:

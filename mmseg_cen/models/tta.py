@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mmseg_cen.streams.fold import ENSEMBLE
 
+from .extended import registered_type
 from .preprocessor import MultimodalPreprocessor
 from .segmentor import CENSegmentor
 from .streamed_segmentor import classify
@@ -34,8 +35,7 @@ class CENTTAModel(SegTTAModel):
 
     def __init__(self, module: Any, data_preprocessor: Any = None) -> None:
         own = module.get('data_preprocessor') if isinstance(module, dict) else None
-        kind = own.get('type') if isinstance(own, dict) else None
-        kind = MODELS.get(kind) if isinstance(kind, str) else kind
+        kind = registered_type(own) if isinstance(own, dict) else None
         if isinstance(kind, type) and issubclass(kind, MultimodalPreprocessor):
             data_preprocessor = None
         super().__init__(module, data_preprocessor)

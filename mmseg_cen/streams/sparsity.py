@@ -100,12 +100,20 @@ def magnitudes(layers: Iterable[tuple[ModalityNorm, Tensor]]) -> tuple[Tensor, f
     return torch.cat(sizes), threshold or PAPERS_THRESHOLD
 
 
+def without_wrappers(name: str) -> str:
+    """The name of a layer without wrappers, as several processes put around networks.
+
+    One process may continue the training of several, and several that of one.
+    """
+    return '.'.join(part for part in name.split('.') if part != 'module')
+
+
 def stage_of(name: str) -> str:
     """Stage of a layer: ``'backbone.layer3.5.bn2'`` -> ``'layer3'``.
 
     In a generator, its layer: ``'generator.encoder.conv2.norm'`` -> ``'conv2'``.
     """
-    path = [part for part in name.split('.') if part != 'module']  # of a wrapper
+    path = without_wrappers(name).split('.')
     for prefix in (['backbone'], ['generator', 'encoder']):
         depth = len(prefix)
         if path[:depth] == prefix and len(path) > depth + 1:
